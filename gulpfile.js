@@ -1,0 +1,58 @@
+const { readFile, readdir, rm, writeFile } = require('node:fs/promises');
+const path = require('node:path');
+const esbuild = require('esbuild');
+const { dest, src } = require('gulp');
+
+const VENDOR = 'nodes/shared/vendor';
+
+async function clean() {
+	await rm('dist', { recursive: true, force: true });
+}
+
+/** gulp 5 reads files as text unless told otherwise, which destroys PNGs. */
+function copyIcons() {
+	return src('{credentials,nodes}/**/*.{png,svg}', { encoding: false }).pipe(dest('dist'));
+}
+
+/**
+ * n8n installs no dependencies of a community node, so the three libraries travel inside it.
+ * The platform is neutral on purpose: a library that wants a module of Node fails the build here
+ * instead of n8n's scan later.
+ */
+async function bundleVendor() {
+	const { metafile, outputFiles } = await esbuild.build({
+		entryPoints: [`${VENDOR}.ts`],
+		bundle: true,
+		format: 'cjs',
+		platform: 'neutral',
+		target: 'node20',
+		legalComments: 'none',
+		metafile: true,
+		write: false,
+	});
+	const licences = await licencesOf(Object.keys(metafile.inputs));
+	await writeFile(`dist/${VENDOR}.js`, licences + outputFiles[0].text);
+}
+
+/** Every bundled library asks that its licence travels with it. */
+async function licencesOf(inputs) {
+	const folders = new Set(inputs.map(packageFolder).filter(Boolean));
+	const texts = await Promise.all([...folders].sort().map(licenceComment));
+	return texts.join('');
+}
+
+function packageFolder(input) {
+	return /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0];
+}
+
+async function licenceComment(folder) {
+	const file = (await readdir(folder)).find((name) => /^licen[cs]e/i.test(name));
+	if (!file) throw new Error(`${folder} has no licence file`);
+	const { name, version } = JSON.parse(await readFile(path.join(folder, 'package.json'), 'utf8'));
+	const text = await readFile(path.join(folder, file), 'utf8');
+	return `/*\n${name} ${version}\n\n${text.trim()}\n*/\n`;
+}
+
+exports.clean = clean;
+exports['build:icons'] = copyIcons;
+exports['build:vendor'] = bundleVendor;

@@ -1,0 +1,34 @@
+import {
+	NodeConnectionTypes,
+	type IExecuteFunctions,
+	type INodeType,
+	type INodeTypeDescription,
+} from 'n8n-workflow';
+import { requestProperties } from '../shared/model';
+import { generateOptions } from '../shared/options';
+import { runItems } from '../shared/run';
+import { models } from './models';
+import { cloudflare } from './provider';
+
+export class Flux2Cloudflare implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'FLUX.2 (Cloudflare)',
+		name: 'flux2Cloudflare',
+		icon: { light: 'file:flux2Cloudflare.svg', dark: 'file:flux2Cloudflare.dark.svg' },
+		group: ['transform'],
+		version: [1],
+		subtitle: '={{$parameter["model"]}}',
+		description:
+			'Generate and edit images with Black Forest Labs FLUX.2 on Cloudflare (AI Gateway catalogue and Workers AI)',
+		defaults: { name: 'FLUX.2 (Cloudflare)' },
+		usableAsTool: true,
+		inputs: [NodeConnectionTypes.Main],
+		outputs: [NodeConnectionTypes.Main],
+		credentials: [{ name: 'flux2CloudflareApi', required: true }],
+		properties: requestProperties(models, generateOptions),
+	};
+
+	async execute(this: IExecuteFunctions) {
+		return await runItems(this, cloudflare);
+	}
+}

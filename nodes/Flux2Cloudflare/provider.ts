@@ -1,0 +1,214 @@
+import type { IDataObject } from 'n8n-workflow';
+import { kindOfStatus, kindOfWords, type FailureKind } from '../shared/errors';
+import { json, type Answer, type Api, type Complaint } from '../shared/http';
+import { withCustomBody } from '../shared/body';
+import { modelPath, valueOf, type Request } from '../shared/model';
+import { timeout } from '../shared/options';
+import { asDataUri, loadReferences } from '../shared/references';
+import type { Service } from '../shared/run';
+import { generate } from '../shared/engine';
+import { now, type Done, type Image, type Provider, type TaskState } from '../shared/task';
+import { z } from '../shared/vendor';
+import { models, routeOf, type CloudflareModel } from './models';
+
+type CloudflareRequest = Request<CloudflareModel>;
+
+/** Workers AI takes references below 512 × 512 only. */
+const WORKERS_AI_SIDES_BELOW = 512;
+
+const picture = z.object({ image: z.string().min(1) });
+const run = z.object({
+	state: z.string(),
+	result: picture.nullish(),
+	error: z.object({ message: z.string().optional(), code: z.string().optional() }).nullish(),
+});
+
+/**
+ * The picture's answer. The documents show the catalogue's bare, Cloudflare's other APIs wrap theirs
+ * in `{result, success, errors}`, and Workers AI answers with the wrapped picture alone.
+ */
+const answerSchema = z.union([
+	run,
+	z.object({ result: run }).transform(({ result }) => result),
+	z.object({ result: picture }).transform(completed),
+	picture.transform((result) => completed({ result })),
+]);
+
+function completed({ result }: { result: z.infer<typeof picture> }): z.infer<typeof run> {
+	return { state: 'Completed', result };
+}
+
+const complaint = z.object({
+	code: z.coerce.number().optional(),
+	message: z.string().default(''),
+});
+/** Cloudflare's API says `errors`, its AI Gateway `error`; both are lists. */
+const envelope = z.object({
+	errors: z.array(complaint).nullish(),
+	error: z.array(complaint).nullish().catch(undefined),
+});
+
+// https://developers.cloudflare.com/workers-ai/platform/errors/ and …/ai-gateway/reference/troubleshooting/
+const kindOfCode: Record<number, FailureKind> = {
+	1000: 'auth',
+	2001: 'invalidInput',
+	2009: 'auth',
+	2021: 'credits',
+	3003: 'invalidInput',
+	3006: 'invalidInput',
+	3007: 'timeout',
+	3008: 'timeout',
+	3023: 'auth',
+	3030: 'moderated',
+	3036: 'credits',
+	3039: 'invalidInput',
+	3040: 'rateLimited',
+	3041: 'auth',
+	3042: 'notFound',
+	5004: 'invalidInput',
+	5006: 'invalidInput',
+	5007: 'notFound',
+	5016: 'auth',
+	5018: 'auth',
+	5035: 'auth',
+	7003: 'notFound',
+	9106: 'auth',
+	10000: 'auth',
+};
+
+const adviceOfCode: Record<number, string> = {
+	2001: 'Create the AI Gateway in the Cloudflare dashboard, or correct Gateway ID.',
+	2021: 'This model is not available via Unified Billing: store your own Black Forest Labs key in the AI Gateway.',
+	3036: 'The free daily allocation of 10,000 neurons is used up. It resets at 00:00 UTC; Workers Paid has no such limit.',
+	7003: 'Check the model ID, and the account ID in the credential.',
+};
+
+const OUT_OF_CAPACITY = 3040;
+
+/** Reads both error envelopes; the code sometimes stands in the text only ("3040: Capacity …"). */
+export function explain(answer: Answer): Complaint | undefined {
+	const read = envelope.safeParse(answer.json);
+	const first = read.success ? (read.data.errors?.[0] ?? read.data.error?.[0]) : undefined;
+	if (!first) return undefined;
+	const code = codeOf(first.code, first.message);
+	const fallback = kindOfWords(first.message, kindOfStatus(answer.status));
+	return {
+		kind: kindOfCode[code] ?? fallback,
+		message: first.message.includes(String(code)) ? first.message : `${code}: ${first.message}`,
+		description: adviceOfCode[code],
+		...(code === OUT_OF_CAPACITY && { refused: true }),
+	};
+}
+
+function codeOf(code: number | undefined, message: string): number {
+	const inText = Number(/\b(\d{4,5})\s*:/.exec(message)?.[1]);
+	return inText in kindOfCode ? inText : (code ?? inText);
+}
+
+const provider: Provider<CloudflareModel> = {
+	async submit(api, request) {
+		return [await (request.model.route === 'catalogue' ? runCatalogue : runWorkersAi)(api, request)];
+	},
+};
+
+/** POST /accounts/{id}/ai/run with `{model, input}`; the answer names the picture's URL. */
+async function runCatalogue(api: Api, request: CloudflareRequest): Promise<TaskState> {
+	const references = await loadReferences(api, request.references, { takesUrls: true });
+	const input: IDataObject = { prompt: request.prompt, ...request.body };
+	if (references.length > 0) input.input_images = references.map(asDataUri);
+	const body = withCustomBody({ model: request.model.id, input }, request.settings);
+	return await call(api, request, { url: accountPath(api, '/ai/run'), body, headers: request.headers });
+}
+
+/** POST /accounts/{id}/ai/run/@cf/…: always a multipart form, and never with an AI Gateway's header. */
+async function runWorkersAi(api: Api, request: CloudflareRequest): Promise<TaskState> {
+	const references = await loadReferences(api, request.references, {
+		takesUrls: false,
+		sidesBelow: WORKERS_AI_SIDES_BELOW,
+	});
+	const form = new FormData();
+	const fields = withCustomBody({ prompt: request.prompt, ...request.body }, request.settings);
+	for (const [name, value] of Object.entries(fields)) form.append(name, formText(value));
+	references.forEach((reference, index) => {
+		if (!('bytes' in reference)) return;
+		const file = new Blob([reference.bytes], { type: reference.mimeType });
+		form.append(`input_image_${index}`, file, `input_image_${index}`);
+	});
+	return await call(api, request, {
+		url: accountPath(api, `/ai/run/${modelPath(request.model.id)}`),
+		body: form,
+	});
+}
+
+const formText = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
+
+const accountPath = ({ credentials }: Api, path: string) =>
+	`/accounts/${encodeURIComponent((credentials.accountId as string).trim())}${path}`;
+
+async function call(
+	api: Api,
+	request: CloudflareRequest,
+	to: { url: string; body: IDataObject | FormData; headers?: Record<string, string> },
+): Promise<TaskState> {
+	const submittedAt = now();
+	const { value, answer } = await json(api, {
+		...to,
+		method: 'POST',
+		schema: answerSchema,
+		fromAnswer,
+		repeat: 'submit',
+		timeoutMs: valueOf(request.settings, timeout) * 1000,
+	});
+	return toState(value, answer, submittedAt);
+}
+
+/** Some Workers AI models answer with the picture's bytes instead of JSON. */
+function fromAnswer(answer: Answer): unknown {
+	const type = answer.headers['content-type'];
+	const isPicture = typeof type === 'string' && type.startsWith('image/');
+	return isPicture ? { image: answer.bytes.toString('base64') } : answer.json;
+}
+
+function toState(value: z.infer<typeof run>, answer: Answer, submittedAt: string): TaskState {
+	const { state, result, error } = value;
+	if (state.toLowerCase() === 'completed' && result) {
+		return { status: 'done', submittedAt, images: [toImage(result.image)], raw: rawOf(answer) };
+	}
+	const words = [error?.code, error?.message].filter(Boolean).join(': ');
+	const failed = state.toLowerCase() === 'failed';
+	return {
+		status: 'failed',
+		kind: kindOfWords(words, failed ? 'unavailable' : 'badResponse'),
+		message: `Cloudflare answered with the state "${state}"${words ? `: ${words}` : ''}`,
+		raw: rawOf(answer),
+	};
+}
+
+const toImage = (image: string): Image =>
+	/^https?:/i.test(image) ? { url: image } : { base64: image.replace(/^data:[^,]*,/, '') };
+
+/** The answer without the picture's bytes, and the gateway's own headers. */
+function rawOf(answer: Answer): Done['raw'] {
+	const headers = Object.fromEntries(
+		Object.entries(answer.headers).filter(([name]) => name.startsWith('cf-')),
+	);
+	const body: unknown = JSON.parse(
+		JSON.stringify(answer.json ?? null, (key, value: unknown) =>
+			key === 'image' && typeof value === 'string' && !/^https?:/i.test(value) ? '(base64)' : value,
+		),
+	);
+	return { body, headers };
+}
+
+/** FLUX.2 on Cloudflare: one call makes the picture, so there are no tasks. */
+export const cloudflare: Service<CloudflareModel> = {
+	name: 'cloudflare',
+	label: 'Cloudflare',
+	credentialType: 'flux2CloudflareApi',
+	baseUrl: ({ baseUrl }) => baseUrl as string,
+	shortestGapSeconds: 1,
+	typicalSeconds: 10,
+	explain,
+	operations: { 'image:generate': generate },
+	routeFor: () => ({ models, customRoute: routeOf, provider }),
+};

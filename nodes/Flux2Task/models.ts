@@ -1,0 +1,83 @@
+import type { Model } from '../shared/model';
+import { size } from '../shared/options';
+import { choice, integer, only, sentAs } from '../shared/params';
+
+/** `task`: Vtrix's generation API. `queue`: the queue API of SeaCloud and its white labels. */
+export type Dialect = 'task' | 'queue';
+
+export interface TaskModel extends Model {
+	readonly dialect: Dialect;
+}
+
+const SAFE = Number.MAX_SAFE_INTEGER;
+
+const width = integer('width', {
+	label: 'Width',
+	description: 'In pixels: a multiple of 32, at least 64',
+	min: 64,
+	multipleOf: 32,
+	default: 1024,
+});
+const height = integer('height', {
+	label: 'Height',
+	description: 'In pixels: a multiple of 32, at least 64',
+	min: 64,
+	multipleOf: 32,
+	default: 1024,
+});
+const seed = integer('seed', {
+	label: 'Seed',
+	description: 'The same seed with the same parameters gives the same picture. Random when unset.',
+	min: -SAFE,
+	max: SAFE,
+	default: 0,
+});
+// the document's text says 0 to 6, its range 1 to 6; the queue API takes whole numbers from 0 to 5
+const safetyTolerance = choice('safety_tolerance', {
+	label: 'Safety Tolerance',
+	description: 'How much the moderation lets pass. 6 exists in the dialect Task only.',
+	options: {
+		'0': '0 (Strictest)',
+		'1': '1',
+		'2': '2',
+		'3': '3',
+		'4': '4',
+		'5': '5',
+		'6': '6 (Least Strict)',
+	},
+	default: '2',
+});
+const outputFormat = choice('output_format', {
+	label: 'Output Format',
+	description: "The picture's file format. JPEG when unset; WebP exists in the dialect Queue only.",
+	options: { jpeg: 'JPEG', png: 'PNG', webp: 'WebP' },
+	default: 'jpeg',
+});
+
+const common = [size, width, height, seed];
+
+const flux2Pro = {
+	id: 'flux_2_pro',
+	name: 'FLUX.2 [pro]',
+	description: 'Improved quality and faster processing',
+	maxReferences: 8,
+	typicalSeconds: 10,
+};
+
+/** Every model of the node; a new one is one more record. */
+export const models: readonly TaskModel[] = [
+	{
+		...flux2Pro,
+		dialect: 'task',
+		parameters: [...common, safetyTolerance, only(outputFormat, 'jpeg', 'png')],
+	},
+	{
+		...flux2Pro,
+		dialect: 'queue',
+		parameters: [
+			...common,
+			sentAs(only(safetyTolerance, '0', '1', '2', '3', '4', '5'), Number),
+			outputFormat,
+		],
+	},
+];

@@ -1,0 +1,204 @@
+import { asIs, Flux2Error, Stopped, withAdvice, type FailureKind } from './errors';
+import { endedWith, savedFailure, type Claim, type Slot, type StoredItem } from './handles';
+import { given, readRequest, valueOf, type Request } from './model';
+import { customBody, generateOptions, simplify } from './options';
+import { storePictures } from './output';
+import { fingerprint } from './references';
+import type { Outcome, Run, Work } from './run';
+import type { Done, Failed, Provider, Task, TaskState } from './task';
+import { cancelIfStopped, collectable, deadlineOf, look, waitFor, type Watch } from './watch';
+
+/** One item's request on its way. */
+interface Job {
+	readonly run: Run;
+	readonly itemIndex: number;
+	readonly request: Request;
+	readonly provider: Provider;
+	readonly claim: Claim;
+	/** False when an earlier run of the node has submitted it. */
+	readonly fresh: boolean;
+}
+
+/** The same request would meet these again: they are remembered, so that a re-run does not pay for them. */
+const LASTING: readonly FailureKind[] = ['moderated', 'invalidInput'];
+
+/** Image: Generate. Submits, waits and stores, or takes up what an earlier run of the node has paid for. */
+export function generate(run: Run, itemIndex: number): Work {
+	const prepared = prepare(run, itemIndex);
+	return {
+		model: prepared.request.model.id,
+		async start() {
+			const job = await accepted(run, itemIndex, prepared, 'generate');
+			const { slots } = job.claim.handle;
+			return (await Promise.all(slots.map(async (_slot, index) => await finish(job, index)))).flat();
+		},
+	};
+}
+
+/** Task: Submit. Answers with the task's handle at once. */
+export function submit(run: Run, itemIndex: number): Work {
+	const prepared = prepare(run, itemIndex);
+	return {
+		model: prepared.request.model.id,
+		async start() {
+			const job = await accepted(run, itemIndex, prepared, 'submit');
+			return job.claim.handle.slots.map((slot) => handleOutcome(job, slot));
+		},
+	};
+}
+
+function prepare(run: Run, itemIndex: number): Pick<Job, 'request' | 'provider'> {
+	const { models, customRoute, provider } = run.service.routeFor(run.context, itemIndex);
+	return {
+		provider,
+		request: readRequest(run.context, itemIndex, models, generateOptions, customRoute),
+	};
+}
+
+/** The item's job once the provider has accepted it, now or in an earlier run. */
+async function accepted(
+	run: Run,
+	itemIndex: number,
+	prepared: Pick<Job, 'request' | 'provider'>,
+	operation: string,
+): Promise<Job> {
+	const claim = run.claim(itemIndex, identityOf(run, prepared.request, operation));
+	const fresh = claim.handle.slots.length === 0;
+	const job = { run, itemIndex, ...prepared, claim, fresh };
+	if (fresh) await submitNow(job);
+	return job;
+}
+
+/** What makes two requests the same picture to pay for; waiting and storing are no part of it. */
+const identityOf = (
+	{ service, api }: Run,
+	{ model, prompt, body, headers, settings, references }: Request,
+	operation: string,
+) => ({
+	operation,
+	service: service.name,
+	baseUrl: api.baseUrl,
+	model: model.id,
+	prompt,
+	body,
+	headers,
+	customBody: given(settings, customBody),
+	references: fingerprint(references),
+});
+
+/** Submits, and keeps what comes back before anything else can go wrong. */
+async function submitNow({ run, request, provider, claim }: Job): Promise<void> {
+	const { handle } = claim;
+	try {
+		const states = await provider.submit(run.api, request);
+		handle.slots = states.map((state) => slotOf(request, state));
+	} catch (error) {
+		if (error instanceof Flux2Error && error.kind === 'moderated') {
+			handle.slots = [endedWith(error, false)];
+		}
+		throw asIs(error);
+	}
+}
+
+function slotOf(request: Request, state: TaskState): Slot {
+	if (state.status === 'pending') return { state: 'pending', task: state.task };
+	if (state.status === 'failed') return endedSlot(state);
+	const raw = valueOf(request.settings, simplify) ? undefined : state.raw;
+	return { state: 'ready', done: { ...state, raw } };
+}
+
+/** What a re-run of the node may do about a task that ended badly. */
+function endedSlot(failed: Failed): Slot {
+	const error = failureOf(failed);
+	if (LASTING.includes(failed.kind)) return endedWith(error, false);
+	return endedWith(withAdvice(error, 'Running the node again submits it anew.'), true);
+}
+
+export const failureOf = ({ kind, message, task }: Failed): Flux2Error =>
+	new Flux2Error(kind, message, { taskId: task?.id });
+
+/** Brings one slot to its end. A failure of the picture is an outcome; everything else is thrown. */
+async function finish(job: Job, index: number): Promise<Outcome[]> {
+	const { slots } = job.claim.handle;
+	const watch = watchFor(job);
+	try {
+		const slot = slots[index]!;
+		if (slot.state === 'pending') slots[index] = await settled(job, watch, slot.task);
+		slots[index] = await stored(job, watch, slots[index]!);
+		return slots[index].items.map((item) => ({ item }));
+	} catch (error) {
+		const slot = slots[index];
+		if (error instanceof Stopped && slot?.state === 'pending') cancelIfStopped(watch, slot.task);
+		if (!(error instanceof Flux2Error)) throw asIs(error);
+		if (error.kind === 'expired') slots[index] = endedWith(error, true);
+		return [{ error }];
+	}
+}
+
+async function settled(job: Job, watch: Watch, task: Task): Promise<Slot> {
+	const state = await waitFor(watch, task);
+	// a status that nobody has documented may still become a picture: the task stays
+	if (state.status === 'failed' && state.kind === 'badResponse') {
+		throw collectable(failureOf(state), task);
+	}
+	return slotOf(job.request, state);
+}
+
+async function stored(
+	job: Job,
+	watch: Watch,
+	slot: Slot,
+): Promise<Extract<Slot, { state: 'stored' }>> {
+	if (slot.state === 'stored') return slot;
+	if (slot.state === 'ready') return { state: 'stored', items: await store(job, watch, slot.done) };
+	throw savedFailure((slot as Extract<Slot, { state: 'ended' }>).error);
+}
+
+/** Stores the pictures; a URL that has expired meanwhile is asked for once more. */
+async function store(job: Job, watch: Watch, done: Done): Promise<StoredItem[]> {
+	const { task } = done;
+	try {
+		return await storePictures(watch, job, done);
+	} catch (error) {
+		const expired = error instanceof Flux2Error && error.kind === 'expired';
+		const renewed =
+			expired && task && watch.provider.check ? await look(watch, task) : undefined;
+		if (renewed?.status !== 'done') throw collectable(error, task);
+		return await storePictures(watch, job, renewed);
+	}
+}
+
+function watchFor({ run, provider, request, fresh }: Job): Watch {
+	const { model, body, settings } = request;
+	return {
+		run,
+		provider,
+		settings,
+		deadline: deadlineOf(settings),
+		durationKey: [run.service.name, model.id, megapixels(body.width, body.height)].join(' '),
+		typicalSeconds: model.typicalSeconds,
+		fresh,
+		polls: 0,
+	};
+}
+
+const megapixels = (width: unknown, height: unknown): string =>
+	typeof width === 'number' && typeof height === 'number'
+		? `${Math.max(1, Math.round((width * height) / 1e6))} MP`
+		: 'automatic size';
+
+function handleOutcome({ run, request }: Job, slot: Slot): Outcome {
+	if (slot.state === 'ended') return { error: savedFailure(slot.error) };
+	const task = slot.state === 'pending' ? slot.task : slot.state === 'ready' ? slot.done.task : undefined;
+	return {
+		item: {
+			json: {
+				provider: run.service.name,
+				model: request.model.id,
+				taskId: task?.id,
+				...(task?.pollUrl && { pollUrl: task.pollUrl }),
+				submittedAt: task?.submittedAt,
+			},
+		},
+	};
+}

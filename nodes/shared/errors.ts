@@ -1,0 +1,123 @@
+/** Why an item could not be made; the vocabulary of `error.kind` in the output. */
+export type FailureKind =
+	| 'auth'
+	| 'credits'
+	| 'moderated'
+	| 'rateLimited'
+	| 'invalidInput'
+	| 'notFound'
+	| 'expired'
+	| 'timeout'
+	| 'unavailable'
+	| 'badResponse';
+
+export interface ErrorFacts {
+	/** What to do; a general advice for the kind when left out. */
+	description?: string;
+	httpCode?: number;
+	taskId?: string;
+	/** True when the provider certainly took nothing on: asking again costs nothing. */
+	refused?: boolean;
+	/** How long the provider asks to wait before the next attempt, in milliseconds. */
+	retryAfterMs?: number;
+	/** True when the same call may well succeed a moment later. */
+	passing?: boolean;
+}
+
+const adviceFor: Record<FailureKind, string> = {
+	auth: 'Check the credential: the key, its permissions and the account it belongs to.',
+	credits: 'Top up the account or raise its limit, then run the workflow again.',
+	moderated: "Change the prompt or the reference images: the provider's filter refused them.",
+	rateLimited: 'Lower "Max Concurrent" in the options, or run again later.',
+	invalidInput: 'Change the parameter and run again. Nothing was generated.',
+	notFound: 'Check the model, the task ID and the base URL in the credential.',
+	expired: 'The provider keeps pictures for a short time only. Generate it again.',
+	timeout: 'Raise "Timeout" in the options if the model usually takes longer.',
+	unavailable: 'The provider has trouble at the moment. Run again later.',
+	badResponse:
+		'The provider answered in a form this node does not know. Turn off "Simplify" to see whole answers, and check the base URL.',
+};
+
+/** Everything that can go wrong with one item, before it becomes an n8n error. */
+export class Flux2Error extends Error {
+	readonly description: string;
+
+	readonly httpCode?: number;
+
+	taskId?: string;
+
+	readonly refused: boolean;
+
+	readonly retryAfterMs?: number;
+
+	readonly passing: boolean;
+
+	constructor(
+		readonly kind: FailureKind,
+		message: string,
+		facts: ErrorFacts = {},
+	) {
+		super(message);
+		this.name = 'Flux2Error';
+		this.description = facts.description ?? adviceFor[kind];
+		this.httpCode = facts.httpCode;
+		this.taskId = facts.taskId;
+		this.refused = facts.refused ?? false;
+		this.retryAfterMs = facts.retryAfterMs;
+		this.passing = facts.passing ?? false;
+	}
+}
+
+/** Thrown through waits and calls when n8n stopped the execution or another item ended the run. */
+export class Stopped extends Error {
+	constructor() {
+		super('The execution was stopped');
+		this.name = 'Stopped';
+	}
+}
+
+/** For "throw" inside a catch, where n8n's lint wants a function or an n8n error. */
+export const asIs = (error: unknown): unknown => error;
+
+/** The same failure with more advice behind it, e.g. how to collect a task later. */
+export function withAdvice(error: Flux2Error, advice: string, facts: ErrorFacts = {}): Flux2Error {
+	return new Flux2Error(error.kind, error.message, {
+		httpCode: error.httpCode,
+		taskId: error.taskId,
+		refused: error.refused,
+		retryAfterMs: error.retryAfterMs,
+		passing: error.passing,
+		...facts,
+		description: `${error.description} ${advice}`,
+	});
+}
+
+/** A failed parameter check, told by label: "Width: must be a multiple of 32". */
+export function invalidInput(problems: readonly string[]): Flux2Error {
+	return new Flux2Error('invalidInput', problems.join('; '), {
+		description: 'Nothing was sent. Change what is named in the message and run again.',
+	});
+}
+
+/** What an HTTP status means where the provider says no more; 2xx never gets here. */
+export function kindOfStatus(status: number): FailureKind {
+	if (status === 401 || status === 403) return 'auth';
+	if (status === 402) return 'credits';
+	if (status === 404) return 'notFound';
+	if (status === 408) return 'timeout';
+	if (status === 410) return 'expired';
+	if (status === 425 || status === 429) return 'rateLimited';
+	if (status >= 500) return 'unavailable';
+	return status >= 400 ? 'invalidInput' : 'badResponse';
+}
+
+// "safety" alone would also match a complaint about the safety tolerance's range
+const MODERATION_WORDS = /moderat|flagged|nsfw|content policy|safety(?![ _]?tolerance)/i;
+const CREDIT_WORDS = /insufficient|balance|out of credits|spend(ing)? limit|quota/i;
+
+/** Reads the two kinds that providers often tell in words only; otherwise `fallback`. */
+export function kindOfWords(message: string, fallback: FailureKind): FailureKind {
+	if (MODERATION_WORDS.test(message)) return 'moderated';
+	if (CREDIT_WORDS.test(message)) return 'credits';
+	return fallback;
+}

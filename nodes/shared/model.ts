@@ -1,0 +1,299 @@
+import type {
+	IDataObject,
+	IDisplayOptions,
+	IExecuteFunctions,
+	INodeProperties,
+	INodePropertyOptions,
+} from 'n8n-workflow';
+import { invalidInput } from './errors';
+import { presetSize, size } from './options';
+import { text, type Param } from './params';
+import { readReferences, referenceProperties, type Reference } from './references';
+
+/** One model of a provider; everything about it stands in its record. */
+export interface Model {
+	/** The provider's own id. */
+	readonly id: string;
+	readonly name: string;
+	readonly description: string;
+	readonly parameters: readonly Param[];
+	readonly maxReferences: number;
+	/** How long a picture usually takes; the first looks go by it until the node has learnt better. */
+	readonly typicalSeconds: number;
+}
+
+/** Option values of one item, read and checked. */
+export type Settings = ReadonlyMap<string, unknown>;
+
+/** What one item asks of a model, read and checked. */
+export interface Request<M extends Model = Model> {
+	readonly model: M;
+	readonly prompt: string;
+	/** Parameters by wire name, without the prompt and the references. */
+	readonly body: IDataObject;
+	readonly headers: Record<string, string>;
+	readonly settings: Settings;
+	readonly references: readonly Reference[];
+}
+
+export const CUSTOM = 'custom';
+
+const prompt = text('prompt', {
+	label: 'Prompt',
+	description:
+		'What the picture shows, or what to change in the reference images. Structured JSON prompts and hex colors work too.',
+	placeholder: 'e.g. A lighthouse at dawn, watercolor',
+	rows: 4,
+});
+
+/** The option's value as given, or undefined when it is unset. */
+export const given = <T>(settings: Settings, param: Param<T>): T | undefined =>
+	settings.get(param.property.name) as T | undefined;
+
+/** The option's value, or the default that the editor shows. */
+export const valueOf = <T>(settings: Settings, param: Param<T>): T =>
+	given(settings, param) ?? (param.property.default as T);
+
+/** The editor's properties of an operation that makes a picture. */
+export function requestProperties(
+	models: readonly Model[],
+	ownOptions: readonly Param[],
+	show?: IDisplayOptions['show'],
+): INodeProperties[] {
+	const displayOptions = show && { show };
+	return [
+		...modelProperties(models, show),
+		{ ...prompt.property, required: true, ...(displayOptions && { displayOptions }) },
+		referenceProperties(displayOptions),
+		optionsProperty(ownOptions, show, models),
+	];
+}
+
+/** The editor's model list and the field for an id that is not on it. */
+export function modelProperties(
+	models: readonly Model[],
+	show?: IDisplayOptions['show'],
+): INodeProperties[] {
+	const standard = models[0]?.id ?? CUSTOM;
+	const options = [...new Map(models.map((model) => [model.id, modelOption(model)])).values()];
+	return [
+		{
+			displayName: 'Model',
+			name: 'model',
+			type: 'options',
+			options: [
+				...options,
+				{ name: 'Custom', value: CUSTOM, description: 'A model that is not on this list, by its ID' },
+			].sort((a, b) => a.name.localeCompare(b.name)),
+			default: standard,
+			description: 'The model that makes the picture',
+			...(show && { displayOptions: { show } }),
+		},
+		{
+			displayName: 'Custom Model',
+			name: 'customModel',
+			type: 'string',
+			default: '',
+			placeholder: `e.g. ${standard}`,
+			description: "The provider's own ID of the model",
+			displayOptions: { show: { ...show, model: [CUSTOM] } },
+		},
+	];
+}
+
+const modelOption = ({ id, name, description }: Model): INodePropertyOptions => ({
+	name,
+	value: id,
+	description,
+});
+
+/** The editor's one collection of optional parameters, alphabetical, each shown for the models that have it. */
+export function optionsProperty(
+	ownOptions: readonly Param[],
+	show?: IDisplayOptions['show'],
+	models: readonly Model[] = [],
+): INodeProperties {
+	const items = new Map(ownOptions.map(({ property }) => [property.name, property]));
+	for (const param of models.flatMap((model) => model.parameters)) {
+		items.set(param.property.name, shownFor(param, models));
+	}
+	return {
+		displayName: 'Options',
+		name: 'options',
+		type: 'collection',
+		placeholder: 'Add Option',
+		default: {},
+		...(show && { displayOptions: { show } }),
+		options: [...items.values()].sort((a, b) => a.displayName.localeCompare(b.displayName)),
+	};
+}
+
+function shownFor({ property }: Param, models: readonly Model[]): INodeProperties {
+	const ids = models
+		.filter((model) => model.parameters.some((other) => other.property.name === property.name))
+		.map((model) => model.id);
+	if (ids.length === models.length) return property;
+	return { ...property, displayOptions: { show: { '/model': [...new Set(ids), CUSTOM] } } };
+}
+
+/** A model that is not on the list: it has whatever the models of its route have. */
+export function customModel<M extends Model>(id: string, route: readonly M[]): M {
+	const parameters = new Map(
+		route.flatMap((model) => model.parameters).map((param) => [param.wireName, param]),
+	);
+	return {
+		...route[0]!,
+		id,
+		name: id,
+		description: '',
+		parameters: [...parameters.values()],
+		maxReferences: Math.max(...route.map((model) => model.maxReferences)),
+		typicalSeconds: Math.max(...route.map((model) => model.typicalSeconds)),
+	};
+}
+
+/**
+ * Reads and checks everything one item asks for; nothing is sent and no file is read.
+ * @throws Flux2Error `invalidInput` with all problems at once, by label
+ */
+export function readRequest<M extends Model>(
+	context: IExecuteFunctions,
+	itemIndex: number,
+	models: readonly M[],
+	ownOptions: readonly Param[],
+	routeOf: (id: string) => readonly M[] = () => models,
+): Request<M> {
+	const problems: string[] = [];
+	const model = readModel(context, itemIndex, models, routeOf, problems);
+	const values = readValues(context, itemIndex, problems);
+	const request = {
+		model,
+		prompt: readPrompt(context, itemIndex, problems),
+		body: {} as IDataObject,
+		headers: {} as Record<string, string>,
+		settings: new Map<string, unknown>(),
+		references: readReferences(context, itemIndex, problems),
+	};
+	const known = [...models.flatMap(({ parameters }) => parameters), ...ownOptions];
+	refuseForeign(values, [...model.parameters, ...ownOptions], known, model, problems);
+	place(request, values, [...model.parameters, ...ownOptions], problems);
+	if (request.references.length > model.maxReferences) {
+		problems.push(
+			`Reference Images: ${request.references.length} given, but ${model.name} takes at most ${model.maxReferences}`,
+		);
+	}
+	if (problems.length > 0) throw invalidInput(problems);
+	return request;
+}
+
+/**
+ * Reads the options of an operation that needs no model.
+ * @throws Flux2Error `invalidInput` with all problems at once, by label
+ */
+export function readSettings(
+	context: IExecuteFunctions,
+	itemIndex: number,
+	ownOptions: readonly Param[],
+): Settings {
+	const problems: string[] = [];
+	const settings = new Map<string, unknown>();
+	place({ settings, body: {}, headers: {} }, readValues(context, itemIndex, problems), ownOptions, problems);
+	if (problems.length > 0) throw invalidInput(problems);
+	return settings;
+}
+
+/** The chosen model's id, whether it is on the list or not. */
+export function readModelId(context: IExecuteFunctions, itemIndex: number): string {
+	const chosen = readText(context, itemIndex, 'model');
+	return chosen === CUSTOM ? readText(context, itemIndex, 'customModel') : chosen;
+}
+
+/** A parameter as trimmed text; numbers out of an expression too, anything else counts as empty. */
+export function readText(context: IExecuteFunctions, itemIndex: number, name: string): string {
+	const value: unknown = context.getNodeParameter(name, itemIndex, '');
+	return typeof value === 'string' || typeof value === 'number' ? String(value).trim() : '';
+}
+
+/** A model id as a part of a path: its own slashes and the at sign stay. */
+export const modelPath = (id: string): string =>
+	encodeURI(id).replace(/[?#]/g, (letter) => encodeURIComponent(letter));
+
+function readModel<M extends Model>(
+	context: IExecuteFunctions,
+	itemIndex: number,
+	models: readonly M[],
+	routeOf: (id: string) => readonly M[],
+	problems: string[],
+): M {
+	const custom = context.getNodeParameter('model', itemIndex) === CUSTOM;
+	const id = readModelId(context, itemIndex);
+	if (custom && id === '') problems.push('Custom Model: must not be empty');
+	const listed = models.find((model) => model.id === id);
+	if (!listed && !custom) {
+		problems.push(`Model: "${id}" is not on the list; choose Custom to use an ID of your own`);
+	}
+	return listed ?? customModel(id, routeOf(id));
+}
+
+function readPrompt(context: IExecuteFunctions, itemIndex: number, problems: string[]): string {
+	const words = prompt.schema.parse(context.getNodeParameter('prompt', itemIndex) ?? '');
+	if (words.trim() === '') problems.push('Prompt: must not be empty');
+	return words;
+}
+
+/** The collection's values that are set; null and empty text count as unset. */
+function readValues(
+	context: IExecuteFunctions,
+	itemIndex: number,
+	problems: string[],
+): Map<string, unknown> {
+	const options: unknown = context.getNodeParameter('options', itemIndex, {});
+	const set = Object.entries(options as IDataObject).filter(
+		([, value]) => value !== undefined && value !== null && value !== '',
+	);
+	const values = new Map<string, unknown>(set);
+	const preset = presetSize(values.get(size.property.name) as string | undefined);
+	if (!preset) return values;
+	if (values.has('width') || values.has('height')) {
+		problems.push('Size: choose Custom when Width or Height is set');
+	}
+	return new Map([...values, ...Object.entries(preset)]);
+}
+
+function refuseForeign(
+	values: ReadonlyMap<string, unknown>,
+	params: readonly Param[],
+	known: readonly Param[],
+	model: Model,
+	problems: string[],
+): void {
+	const taken = new Set(params.map(({ property }) => property.name));
+	for (const name of values.keys()) {
+		if (taken.has(name)) continue;
+		const label = known.find(({ property }) => property.name === name)?.property.displayName;
+		problems.push(
+			label ? `${label}: ${model.name} has no such parameter` : `${name}: is no option of this node`,
+		);
+	}
+}
+
+function place(
+	target: Pick<Request, 'body' | 'headers'> & { settings: Map<string, unknown> },
+	values: ReadonlyMap<string, unknown>,
+	params: readonly Param[],
+	problems: string[],
+): void {
+	for (const { property, wireName, schema, goesTo } of params) {
+		if (!values.has(property.name)) continue;
+		const result = schema.safeParse(values.get(property.name));
+		if (!result.success) {
+			problems.push(`${property.displayName}: ${result.error.issues[0]!.message}`);
+		} else if (goesTo === 'body') {
+			target.body[wireName] = result.data as IDataObject[string];
+		} else if (goesTo === 'header') {
+			target.headers[wireName] = String(result.data);
+		} else {
+			target.settings.set(property.name, result.data);
+		}
+	}
+}

@@ -1,0 +1,200 @@
+import type { IBinaryData, IDataObject } from 'n8n-workflow';
+import { Flux2Error } from './errors';
+import type { StoredItem } from './handles';
+import { brokenDownload, openDownload, repeating, type Api, type DownloadBody } from './http';
+import { given, valueOf, type Request } from './model';
+import { binaryField, download, fileName, simplify } from './options';
+import { inspect, wholeness, type Picture } from './picture';
+import type { Done, Image } from './task';
+import { unlessAborted } from './wait';
+import type { Watch } from './watch';
+
+/** What is known of a picture beside the provider's answer. */
+interface Origin {
+	itemIndex: number;
+	/** Left out for a task that was submitted elsewhere. */
+	request?: Request;
+}
+
+interface StoredPicture extends Picture {
+	binary: IBinaryData;
+	/** Bytes. */
+	fileSize: number;
+}
+
+/** A header larger than this (embedded colour profiles and thumbnails) is not a picture's. */
+const LARGEST_HEADER = 1024 * 1024;
+
+/**
+ * One n8n item per picture, the pictures streamed into n8n's binary store.
+ * @throws Flux2Error `expired`, `badResponse` when it is no whole picture, `timeout`, `unavailable`
+ */
+export async function storePictures(watch: Watch, origin: Origin, done: Done): Promise<StoredItem[]> {
+	const { settings } = watch;
+	const items: StoredItem[] = [];
+	for (const [index, image] of done.images.entries()) {
+		const fetches = 'base64' in image || valueOf(settings, download);
+		const name = baseName(watch, origin, done, index);
+		const picture = fetches ? await storePicture(watch, image, name) : undefined;
+		items.push({
+			json: describe(watch, origin, done, image, picture),
+			...(picture && { binary: { [valueOf(settings, binaryField)]: picture.binary } }),
+		});
+	}
+	return items;
+}
+
+async function storePicture(watch: Watch, image: Image, name: string): Promise<StoredPicture> {
+	const { api } = watch.run;
+	if ('base64' in image) return await storeBytes(api, Buffer.from(image.base64, 'base64'), name);
+	const late = AbortSignal.timeout(Math.max(1, watch.deadline - Date.now()));
+	const until = AbortSignal.any([api.signal, late]);
+	try {
+		return await repeating(api, 'look', async () => {
+			const { body } = await openDownload(api, image.url, until);
+			return await storeStream(api, body, name, until);
+		});
+	} catch (error) {
+		throw late.aborted && !api.signal.aborted ? tooSlow() : error;
+	}
+}
+
+const tooSlow = () =>
+	new Flux2Error('timeout', 'The picture was ready, but its download took too long');
+
+async function storeBytes(api: Api, bytes: Buffer, name: string): Promise<StoredPicture> {
+	const picture = inspect(bytes);
+	if (!picture) throw noPicture(bytes);
+	const whole = wholeness(picture.mimeType);
+	whole.add(bytes);
+	if (!whole.isWhole) throw cutShort(whole.fileSize);
+	const binary = await prepare(api, bytes, name, picture);
+	return { ...picture, binary, fileSize: bytes.length };
+}
+
+/** Type and size come from the first bytes; the rest passes through, checked for its end. */
+async function storeStream(
+	api: Api,
+	body: DownloadBody,
+	name: string,
+	until: AbortSignal,
+): Promise<StoredPicture> {
+	try {
+		const picture = await unlessAborted(readHeader(body), until);
+		const whole = wholeness(picture.mimeType);
+		const checked = body.compose(async function* (source: AsyncIterable<Buffer>) {
+			for await (const chunk of source) {
+				whole.add(chunk);
+				yield chunk;
+			}
+			if (!whole.isWhole) throw cutShort(whole.fileSize);
+		});
+		const binary = await prepare(api, checked as unknown as DownloadBody, name, picture);
+		return { ...picture, binary, fileSize: whole.fileSize };
+	} catch (error) {
+		body.destroy();
+		throw brokenDownload(api, error);
+	}
+}
+
+const prepare = async (api: Api, content: Buffer | DownloadBody, name: string, picture: Picture) =>
+	await api.context.helpers.prepareBinaryData(
+		content,
+		`${name}.${picture.extension}`,
+		picture.mimeType,
+	);
+
+/** Reads until the header is known and puts the bytes back. */
+async function readHeader(body: DownloadBody): Promise<Picture> {
+	let head: Buffer = Buffer.alloc(0);
+	while (head.length < LARGEST_HEADER) {
+		const chunk = (await nextChunk(body)) as Buffer | null;
+		if (chunk === null) break;
+		head = Buffer.concat([head, chunk]);
+		const picture = inspect(head);
+		if (picture) {
+			body.unshift(head);
+			return picture;
+		}
+	}
+	throw noPicture(head);
+}
+
+/** The stream's next bytes, or null at its end. */
+async function nextChunk(body: DownloadBody): Promise<unknown> {
+	const chunk: unknown = body.read();
+	if (chunk !== null || body.readableEnded) return chunk;
+	return await new Promise((resolve, reject) => {
+		const settle = () => {
+			body.off('readable', settle).off('end', settle).off('error', reject).off('close', settle);
+			resolve(body.read());
+		};
+		body.once('readable', settle).once('end', settle).once('error', reject).once('close', settle);
+	});
+}
+
+function noPicture(bytes: Buffer): Flux2Error {
+	const beginning = bytes.toString('utf8', 0, 80).replace(/[^\x20-\x7e]+/g, ' ').trim();
+	return new Flux2Error(
+		'badResponse',
+		bytes.length === 0
+			? 'The result is empty instead of a picture'
+			: `The result is no PNG, JPEG or WebP picture; it begins with "${beginning}"`,
+		{ passing: true },
+	);
+}
+
+const cutShort = (fileSize: number) =>
+	new Flux2Error('badResponse', `The picture is cut short after ${fileSize} bytes`, {
+		passing: true,
+	});
+
+/** The file's name without an extension; a number tells several pictures of one item apart. */
+function baseName({ settings }: Watch, { itemIndex, request }: Origin, done: Done, index: number) {
+	const model = (request?.model.id ?? done.task?.model ?? 'flux2').split('/').at(-1);
+	const own = given(settings, fileName) ?? `${model}-${done.task?.id ?? itemIndex + 1}`;
+	const safe = own.replace(/[^\p{L}\p{N}._ -]+/gu, '-');
+	return done.images.length > 1 ? `${safe}-${index + 1}` : safe;
+}
+
+function describe(
+	watch: Watch,
+	{ request }: Origin,
+	done: Done,
+	image: Image,
+	picture: StoredPicture | undefined,
+): IDataObject {
+	const { run, settings } = watch;
+	return compact({
+		provider: run.service.name,
+		model: request?.model.id ?? done.task?.model,
+		status: 'completed',
+		taskId: done.task?.id,
+		prompt: request?.prompt,
+		seed: done.seed ?? request?.body.seed,
+		image: imageFacts(image, picture),
+		cost: done.cost && { ...done.cost, amount: done.cost.amount / done.images.length },
+		timing: timingOf(watch, done),
+		raw: valueOf(settings, simplify) ? undefined : done.raw,
+	});
+}
+
+function imageFacts(image: Image, picture: StoredPicture | undefined): IDataObject {
+	const { width, height, mimeType, fileSize }: Partial<StoredPicture> = picture ?? {};
+	return compact({ width, height, mimeType, fileSize, url: 'url' in image ? image.url : undefined });
+}
+
+function timingOf({ polls }: Watch, done: Done): IDataObject {
+	const submittedAt = done.task?.submittedAt ?? done.submittedAt;
+	const completedAt = new Date();
+	return compact({
+		submittedAt,
+		completedAt: completedAt.toISOString(),
+		seconds: submittedAt && (completedAt.getTime() - Date.parse(submittedAt)) / 1000,
+		polls: polls > 0 ? polls : undefined,
+	});
+}
+
+/** Without the keys whose value is unknown: an output item never says null. */
+export const compact = (facts: Record<string, unknown>): IDataObject =>
+	Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as IDataObject;

@@ -1,0 +1,54 @@
+import { imageSize } from './vendor';
+
+export interface Picture {
+	mimeType: string;
+	extension: string;
+	/** Pixels. */
+	width: number;
+	height: number;
+}
+
+const knownTypes: Record<string, Pick<Picture, 'mimeType' | 'extension'>> = {
+	png: { mimeType: 'image/png', extension: 'png' },
+	jpg: { mimeType: 'image/jpeg', extension: 'jpg' },
+	webp: { mimeType: 'image/webp', extension: 'webp' },
+};
+
+const PNG_END = Buffer.from('IEND');
+const JPEG_END = Buffer.from([0xff, 0xd9]);
+/** Bytes kept from the end: some encoders pad behind the end marker. */
+const TAIL_BYTES = 64;
+
+/** Type and size out of a picture's own header; undefined when the bytes are no PNG, JPEG or WebP (yet). */
+export function inspect(bytes: Uint8Array): Picture | undefined {
+	try {
+		const { type, width, height } = imageSize(bytes);
+		const known = knownTypes[type ?? ''];
+		return known && { ...known, width, height };
+	} catch {
+		return undefined;
+	}
+}
+
+/** Follows a picture's bytes as they pass and tells at the end whether it is whole. */
+export function wholeness(mimeType: string) {
+	let fileSize = 0;
+	let head = Buffer.alloc(0);
+	let tail = Buffer.alloc(0);
+	return {
+		add(chunk: Buffer) {
+			fileSize += chunk.length;
+			if (head.length < 8) head = Buffer.concat([head, chunk.subarray(0, 8)]);
+			tail = Buffer.concat([tail, chunk.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES);
+		},
+		get fileSize() {
+			return fileSize;
+		},
+		/** PNG with IEND, JPEG with EOI, RIFF as long as it says. */
+		get isWhole() {
+			if (mimeType === 'image/png') return tail.includes(PNG_END);
+			if (mimeType === 'image/jpeg') return tail.includes(JPEG_END);
+			return fileSize >= head.readUInt32LE(4) + 8;
+		},
+	};
+}

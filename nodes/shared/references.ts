@@ -1,0 +1,245 @@
+import type { IBinaryData, IDisplayOptions, IExecuteFunctions, INodeProperties } from 'n8n-workflow';
+import { Flux2Error, invalidInput } from './errors';
+import { brokenDownload, openDownload, publicUrl, repeating, type Api, type DownloadBody } from './http';
+import { inspect } from './picture';
+
+/** A reference image as the item names it; its bytes are not read yet. */
+export type Reference = { label: string } & (
+	| { from: 'binary'; field: string | IBinaryData; binary: IBinaryData; itemIndex: number }
+	| { from: 'url'; url: string }
+	| { from: 'dataUri'; dataUri: string }
+);
+
+/** A reference image as the provider takes it. */
+export type LoadedReference = { url: string } | { bytes: Buffer; mimeType: string };
+
+export interface ReferenceRules {
+	/** Whether the provider fetches URLs itself. */
+	takesUrls: boolean;
+	/** Both sides must be smaller than this, in pixels. */
+	sidesBelow?: number;
+}
+
+interface Row {
+	source?: 'binary' | 'allBinary' | 'url';
+	binaryPropertyName?: string | IBinaryData;
+	url?: unknown;
+}
+
+const LONGEST_FETCH_MS = 60_000;
+const LARGEST_FETCH_BYTES = 64 * 1024 * 1024;
+
+const imageFields: INodeProperties[] = [
+	{
+		displayName: 'Source',
+		name: 'source',
+		type: 'options',
+		options: [
+			{ name: 'All Binary Images', value: 'allBinary' },
+			{ name: 'Binary Field', value: 'binary' },
+			{ name: 'URL', value: 'url' },
+		],
+		default: 'binary',
+	},
+	{
+		displayName: 'Input Data Field Name',
+		name: 'binaryPropertyName',
+		type: 'string',
+		typeOptions: { binaryDataProperty: true },
+		default: 'data',
+		displayOptions: { show: { source: ['binary'] } },
+		hint: 'The name of the input field that holds the picture; several are separated by commas',
+	},
+	{
+		displayName: 'URL',
+		name: 'url',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. https://example.com/photo.jpg',
+		displayOptions: { show: { source: ['url'] } },
+		description:
+			'A public https URL or a data URI. An expression may also yield a list of them.',
+	},
+];
+
+/** The editor's "Reference Images". */
+export const referenceProperties = (displayOptions?: IDisplayOptions): INodeProperties => ({
+	displayName: 'Reference Images',
+	name: 'referenceImages',
+	type: 'fixedCollection',
+	typeOptions: { multipleValues: true, sortable: true },
+	placeholder: 'Add Reference Image',
+	default: {},
+	description:
+		'Pictures to edit or to take subjects and style from. Their order is the order in which the prompt can refer to them.',
+	...(displayOptions && { displayOptions }),
+	options: [{ displayName: 'Image', name: 'image', values: imageFields }],
+});
+
+/** The item's reference images, in order; what is wrong with them is added to `problems`. */
+export function readReferences(
+	context: IExecuteFunctions,
+	itemIndex: number,
+	problems: string[],
+): Reference[] {
+	const rows = context.getNodeParameter('referenceImages.image', itemIndex, []) as Row[];
+	const read = { binary: fromField, allBinary: fromAllBinary, url: fromUrl };
+	return rows.flatMap((row, index) => {
+		const tell = (words: string) => void problems.push(`Reference Images (entry ${index + 1}): ${words}`);
+		return read[row.source ?? 'binary'](context, itemIndex, row, tell);
+	});
+}
+
+type Tell = (words: string) => void;
+
+function fromField(context: IExecuteFunctions, itemIndex: number, row: Row, tell: Tell): Reference[] {
+	const given = row.binaryPropertyName ?? 'data';
+	const fields = typeof given === 'string' ? given.split(',').map((name) => name.trim()) : [given];
+	return fields.flatMap((field) => {
+		const label = typeof field === 'string' ? `field "${field}"` : 'the given binary data';
+		try {
+			const binary = context.helpers.assertBinaryData(itemIndex, field);
+			return [{ label, from: 'binary' as const, field, binary, itemIndex }];
+		} catch {
+			tell(`the input item has no binary ${label}`);
+			return [];
+		}
+	});
+}
+
+function fromAllBinary(
+	context: IExecuteFunctions,
+	itemIndex: number,
+	_row: Row,
+	tell: Tell,
+): Reference[] {
+	const fields = Object.entries(context.getInputData()[itemIndex]?.binary ?? {});
+	const images = fields.filter(([, { mimeType }]) => mimeType.startsWith('image/'));
+	if (images.length === 0) tell('the input item has no binary images');
+	return images.map(([field, binary]) => ({
+		label: `field "${field}"`,
+		from: 'binary',
+		field,
+		binary,
+		itemIndex,
+	}));
+}
+
+function fromUrl(_context: IExecuteFunctions, _itemIndex: number, row: Row, tell: Tell): Reference[] {
+	const urls = Array.isArray(row.url) ? row.url : [row.url];
+	return urls.flatMap((value: unknown): Reference[] => {
+		const url = typeof value === 'string' ? value.trim() : '';
+		if (url.startsWith('data:')) return [{ label: 'the data URI', from: 'dataUri', dataUri: url }];
+		if (URL.canParse(url)) return [{ label: url, from: 'url', url }];
+		tell(url === '' ? 'the URL is empty' : `"${url.slice(0, 100)}" is not a URL`);
+		return [];
+	});
+}
+
+/** What identifies the references' content without reading it; part of a request's identity. */
+export const fingerprint = (references: readonly Reference[]): string[] =>
+	references.map((reference) => {
+		if (reference.from === 'url') return reference.url;
+		if (reference.from === 'dataUri') return reference.dataUri;
+		return reference.binary.id ?? reference.binary.data;
+	});
+
+/**
+ * Reads each reference image and checks it before anything is sent.
+ * @throws Flux2Error `invalidInput`, naming the image by number and field
+ */
+export async function loadReferences(
+	api: Api,
+	references: readonly Reference[],
+	rules: ReferenceRules,
+): Promise<LoadedReference[]> {
+	const loaded: LoadedReference[] = [];
+	for (const [index, reference] of references.entries()) {
+		const name = `Reference image ${index + 1} (${reference.label.slice(0, 200)})`;
+		loaded.push(await load(api, reference, rules, name));
+	}
+	return loaded;
+}
+
+async function load(
+	api: Api,
+	reference: Reference,
+	rules: ReferenceRules,
+	name: string,
+): Promise<LoadedReference> {
+	if (reference.from === 'url' && rules.takesUrls) {
+		return { url: checkedUrl(api, reference.url, name) };
+	}
+	const bytes = await bytesOf(api, reference, name);
+	const picture = inspect(bytes);
+	if (!picture) throw invalidInput([`${name}: is no PNG, JPEG or WebP picture`]);
+	const { width, height, mimeType } = picture;
+	const { sidesBelow } = rules;
+	if (sidesBelow && (width >= sidesBelow || height >= sidesBelow)) {
+		throw invalidInput([
+			`${name}: is ${width} × ${height} pixels, but this model takes references below ${sidesBelow} × ${sidesBelow} only. Make it smaller with n8n's Edit Image node (Resize) first`,
+		]);
+	}
+	return { bytes, mimeType };
+}
+
+async function bytesOf(api: Api, reference: Reference, name: string): Promise<Buffer> {
+	if (reference.from === 'url') return await fetchBytes(api, reference.url, name);
+	if (reference.from === 'dataUri') {
+		return Buffer.from(reference.dataUri.slice(reference.dataUri.indexOf(',') + 1), 'base64');
+	}
+	try {
+		return await api.context.helpers.getBinaryDataBuffer(reference.itemIndex, reference.field);
+	} catch {
+		throw invalidInput([`${name}: its binary data could not be read`]);
+	}
+}
+
+function checkedUrl(api: Api, url: string, name: string): string {
+	try {
+		return publicUrl(api, url).href;
+	} catch (error) {
+		throw badReference(name, error);
+	}
+}
+
+async function fetchBytes(api: Api, url: string, name: string): Promise<Buffer> {
+	const until = AbortSignal.any([api.signal, AbortSignal.timeout(LONGEST_FETCH_MS)]);
+	try {
+		return await repeating(api, 'look', async () => {
+			const { body } = await openDownload(api, url, until);
+			return await readWhole(body).catch((error) => {
+				throw brokenDownload(api, error);
+			});
+		});
+	} catch (error) {
+		throw badReference(name, error);
+	}
+}
+
+async function readWhole(body: DownloadBody): Promise<Buffer> {
+	const chunks: Buffer[] = [];
+	let length = 0;
+	for await (const chunk of body as AsyncIterable<Buffer>) {
+		chunks.push(chunk);
+		length += chunk.length;
+		if (length > LARGEST_FETCH_BYTES) throw invalidInput(['is larger than 64 MB']);
+	}
+	return Buffer.concat(chunks);
+}
+
+/** A reference that cannot be had is a wrong input of the item, not a failure of the provider. */
+function badReference(name: string, error: unknown): unknown {
+	if (error instanceof Flux2Error) return invalidInput([`${name}: ${error.message}`]);
+	return error;
+}
+
+/** `data:image/png;base64,…`, or the URL as it is. */
+export const asDataUri = (reference: LoadedReference): string =>
+	'url' in reference
+		? reference.url
+		: `data:${reference.mimeType};base64,${reference.bytes.toString('base64')}`;
+
+/** Base64 without a prefix, or the URL as it is. */
+export const asBase64 = (reference: LoadedReference): string =>
+	'url' in reference ? reference.url : reference.bytes.toString('base64');

@@ -1,0 +1,243 @@
+import {
+	NodeApiError,
+	NodeOperationError,
+	type IDataObject,
+	type IExecuteFunctions,
+	type INodeExecutionData,
+} from 'n8n-workflow';
+import { Flux2Error, invalidInput, Stopped } from './errors';
+import { claimHandle, dropHandle, releaseHandle, type Claim, type StoredItem } from './handles';
+import type { Api } from './http';
+import { readText, type Model } from './model';
+import { maxConcurrent } from './options';
+import { compact } from './output';
+import type { Durations } from './pollSchedule';
+import type { Provider } from './task';
+import { pLimit, type LimitFunction } from './vendor';
+
+/** What a node is made of: one provider, its models and its operations. */
+export interface Service<M extends Model = Model>
+	extends Pick<Api, 'credentialType' | 'label' | 'explain' | 'trustsHost'> {
+	/** `provider` in the output. */
+	readonly name: string;
+	baseUrl(credentials: IDataObject): string;
+	/** The shortest time between two looks at a task that the provider's documents ask for. */
+	readonly shortestGapSeconds: number;
+	/** How long a picture usually takes, where the model is not known. */
+	readonly typicalSeconds: number;
+	readonly operations: Readonly<Record<string, Operation>>;
+	/** The models and the provider that the item's parameters choose. */
+	routeFor(context: IExecuteFunctions, itemIndex: number): Route<M>;
+}
+
+export interface Route<M extends Model = Model> {
+	readonly models: readonly M[];
+	/** The models whose parameters a custom model has; all when left out. */
+	readonly customRoute?: (id: string) => readonly M[];
+	readonly provider: Provider<M>;
+	/** The model of a task that is looked up, where the item names one. */
+	readonly taskModel?: string;
+}
+
+/** Checks the item's parameters (throwing Flux2Error) and returns the work that needs the network. */
+export type Operation = (run: Run, itemIndex: number) => Work;
+
+export interface Work {
+	/** For the error item. */
+	readonly model?: string;
+	start(): Promise<Outcome[]>;
+}
+
+export type Outcome = { item: StoredItem } | { error: Flux2Error };
+
+/** One execution of the node, over all its items. */
+export interface Run {
+	readonly context: IExecuteFunctions;
+	readonly service: Service;
+	readonly api: Api;
+	readonly durations: Durations;
+	/** The item's handle, for this run alone. */
+	claim(itemIndex: number, identity: unknown): Claim;
+}
+
+interface Failure {
+	readonly itemIndex: number;
+	readonly error: Flux2Error;
+}
+
+/** Shorter credential values (a region, for instance) would be cut out of ordinary words. */
+const SHORTEST_SECRET = 8;
+
+/** What the jobs of this process have taken; only the poll schedule reads it. */
+const durations: Durations = new Map();
+
+/** The node's `execute`: every item at once up to "Max Concurrent", in order, each linked to its input. */
+export async function runItems(
+	context: IExecuteFunctions,
+	service: Service,
+): Promise<INodeExecutionData[][]> {
+	const stop = context.getExecutionCancelSignal() ?? new AbortController().signal;
+	if (stop.aborted) return [[]];
+	const claims: Claim[] = [];
+	try {
+		return [await runAll(context, service, stop, claims)];
+	} finally {
+		claims.forEach((claim) => releaseHandle(context, claim));
+	}
+}
+
+async function runAll(
+	context: IExecuteFunctions,
+	service: Service,
+	stop: AbortSignal,
+	claims: Claim[],
+): Promise<INodeExecutionData[]> {
+	const halt = new AbortController();
+	stop.addEventListener('abort', () => halt.abort(), { once: true });
+	const limit = pLimit(concurrencyOf(context));
+	const run: Run = {
+		context,
+		service,
+		api: await connect(context, service, { stop, signal: halt.signal, limit }),
+		durations,
+		claim(itemIndex, identity) {
+			const claim = claimHandle(context, itemIndex, identity);
+			claims.push(claim);
+			return claim;
+		},
+	};
+	const failures: Failure[] = [];
+	const fail = (failure: Failure) => {
+		failures.push(failure);
+		if (!context.continueOnFail()) halt.abort();
+	};
+	// every item's parameters are checked before the first one is paid for
+	const works = context.getInputData().map((_item, itemIndex) => prepare(run, itemIndex, fail));
+	const items = await Promise.all(
+		works.map(async (work, itemIndex) => await limit(async () => await runItem(run, work, itemIndex, fail))),
+	);
+	if (stop.aborted) return items.flat();
+	if (failures.length === 0) claims.forEach((claim) => dropHandle(context, claim));
+	else if (!context.continueOnFail()) throw nodeError(run, failures[0]!);
+	return items.flat();
+}
+
+function prepare(run: Run, itemIndex: number, fail: (failure: Failure) => void): Work {
+	try {
+		return operationOf(run)(run, itemIndex);
+	} catch (thrown) {
+		const error = asFlux2Error(thrown, 'invalidInput');
+		fail({ itemIndex, error });
+		return { start: async () => [{ error }] };
+	}
+}
+
+/** Never rejects: what goes wrong becomes an error item, and is told to `fail`. */
+async function runItem(
+	run: Run,
+	work: Work,
+	itemIndex: number,
+	fail: (failure: Failure) => void,
+): Promise<INodeExecutionData[]> {
+	if (run.api.signal.aborted) return [];
+	const outcomes = await work.start().catch((thrown: unknown): Outcome[] =>
+		thrown instanceof Stopped ? [] : [{ error: asFlux2Error(thrown, 'badResponse') }],
+	);
+	return outcomes.map((outcome) => {
+		const pairedItem = { item: itemIndex };
+		if ('item' in outcome) return { ...outcome.item, pairedItem };
+		fail({ itemIndex, error: outcome.error });
+		return { json: { error: errorJson(run, work, outcome.error) }, pairedItem };
+	});
+}
+
+/** Anything that is no Flux2Error is n8n's (an expression, for instance) or our own mistake. */
+const asFlux2Error = (thrown: unknown, kind: Flux2Error['kind']): Flux2Error =>
+	thrown instanceof Flux2Error
+		? thrown
+		: new Flux2Error(kind, thrown instanceof Error ? thrown.message : String(thrown));
+
+function operationOf({ context, service }: Run): Operation {
+	const resource = readText(context, 0, 'resource') || 'image';
+	const operation = readText(context, 0, 'operation') || 'generate';
+	const found = service.operations[`${resource}:${operation}`];
+	if (!found) throw invalidInput([`Operation: ${service.label} has no "${operation}" for "${resource}"`]);
+	return found;
+}
+
+/** One setting for the whole run: the first item's. */
+function concurrencyOf(context: IExecuteFunctions): number {
+	const wanted: unknown = context.getNodeParameter(`options.${maxConcurrent.property.name}`, 0, null);
+	const read = maxConcurrent.schema.safeParse(wanted);
+	return read.success ? read.data : (maxConcurrent.property.default as number);
+}
+
+async function connect(
+	context: IExecuteFunctions,
+	service: Service,
+	{ stop, signal, limit }: Pick<Api, 'stop' | 'signal'> & { limit: LimitFunction },
+): Promise<Api> {
+	const credentials = await context.getCredentials(service.credentialType);
+	const { credentialType, label, explain, trustsHost } = service;
+	const baseUrl = service.baseUrl(credentials).trim().replace(/\/+$/, '');
+	if (!URL.canParse(baseUrl)) {
+		throw new NodeOperationError(context.getNode(), `"${baseUrl}" is not a URL`, {
+			description: 'Correct the Base URL in the credential.',
+		});
+	}
+	const pressure = pressureOn(limit);
+	return { context, credentialType, label, baseUrl, credentials, stop, signal, explain, trustsHost, pressure };
+}
+
+/** Fewer items at once after each refusal, one more again after each acceptance. */
+function pressureOn(limit: LimitFunction): Api['pressure'] {
+	const ceiling = limit.concurrency;
+	return {
+		refused() {
+			limit.concurrency = Math.max(1, Math.floor(limit.concurrency / 2));
+		},
+		accepted() {
+			limit.concurrency = Math.min(ceiling, limit.concurrency + 1);
+		},
+	};
+}
+
+const errorJson = (run: Run, { model }: Work, error: Flux2Error): IDataObject =>
+	compact({
+		message: told(run, error.message),
+		description: told(run, error.description),
+		kind: error.kind,
+		taskId: error.taskId,
+		provider: run.service.name,
+		model,
+		httpCode: error.httpCode,
+	});
+
+/** The one place where a failure becomes n8n's error. */
+function nodeError(run: Run, { itemIndex, error }: Failure): NodeApiError | NodeOperationError {
+	const node = run.context.getNode();
+	const message = told(run, error.message);
+	const description = told(run, error.description);
+	const fromProvider = error.httpCode !== undefined || error.kind !== 'invalidInput';
+	const wrapped = fromProvider
+		? new NodeApiError(node, {}, {
+				message,
+				description,
+				httpCode: error.httpCode?.toString(),
+				itemIndex,
+			})
+		: new NodeOperationError(node, message, { description, itemIndex });
+	Object.assign(wrapped.context, compact({ kind: error.kind, taskId: error.taskId }));
+	// n8n puts a sentence of its own in place of a message that happens to hold a system error code
+	wrapped.message = message;
+	return wrapped;
+}
+
+/** Words as they may be shown: without a key, and without the word that makes n8n take an error for a stop. */
+function told({ api }: Run, words: string): string {
+	const secrets = Object.entries(api.credentials).flatMap(([name, value]) =>
+		typeof value === 'string' && name !== 'baseUrl' && value.length >= SHORTEST_SECRET ? [value] : [],
+	);
+	const harmless = words.replace(/cancel(?=ed|ing)/gi, (word) => `${word}l`);
+	return secrets.reduce((text, secret) => text.replaceAll(secret, '***'), harmless);
+}

@@ -1,0 +1,62 @@
+import type { FailureKind } from './errors';
+import type { Api } from './http';
+import type { Model, Request } from './model';
+
+/** A job at the provider; all that is needed to ask for it again. */
+export interface Task {
+	id: string;
+	model?: string;
+	pollUrl?: string;
+	/** ISO 8601; when the provider's acceptance was seen. Left out for a task submitted elsewhere. */
+	submittedAt?: string;
+}
+
+export interface Cost {
+	amount: number;
+	currency: string;
+}
+
+/** A picture in an answer; text in both cases, so that it can be kept until it is stored. */
+export type Image = { url: string } | { base64: string };
+
+export interface Pending {
+	status: 'pending';
+	task: Task;
+	/** 0 to 1. */
+	progress?: number;
+	raw: unknown;
+}
+
+export interface Done {
+	status: 'done';
+	/** Left out where the provider has no tasks. */
+	task?: Task;
+	/** Where there is no task: ISO 8601, when the request was sent. */
+	submittedAt?: string;
+	images: Image[];
+	seed?: number;
+	cost?: Cost;
+	/** The provider's answer without the picture's bytes. */
+	raw: unknown;
+}
+
+export interface Failed {
+	status: 'failed';
+	task?: Task;
+	kind: FailureKind;
+	message: string;
+	raw: unknown;
+}
+
+export type TaskState = Pending | Done | Failed;
+
+/** What is particular to one provider; everything around it is the engine's. */
+export interface Provider<M extends Model = Model> {
+	/** One state per picture or task. A synchronous provider answers `done`. */
+	submit(this: void, api: Api, request: Request<M>): Promise<TaskState[]>;
+	check?(this: void, api: Api, task: Task): Promise<TaskState>;
+	cancel?(this: void, api: Api, task: Task): Promise<void>;
+}
+
+/** This moment as handles carry it. */
+export const now = () => new Date().toISOString();

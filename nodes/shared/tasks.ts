@@ -1,0 +1,123 @@
+import type { IDataObject, IDisplayOptions, INodeProperties } from 'n8n-workflow';
+import { invalidInput } from './errors';
+import { failureOf } from './engine';
+import { readSettings, readText, valueOf, type Settings } from './model';
+import { collectOptions, simplify } from './options';
+import { compact, storePictures } from './output';
+import type { Outcome, Run, Work } from './run';
+import type { Done, Failed, Pending, Provider, Task } from './task';
+import { collectable, deadlineOf, look, waitFor, type Watch } from './watch';
+
+/** The editor's fields that name a task; the defaults take what Task: Submit has emitted. */
+export const taskProperties = {
+	taskId: (show: IDisplayOptions['show']): INodeProperties => ({
+		displayName: 'Task ID',
+		name: 'taskId',
+		type: 'string',
+		required: true,
+		default: '={{ $json.taskId }}',
+		description: 'The ID of the task, as the operation Submit returns it',
+		displayOptions: { show },
+	}),
+	pollUrl: (show: IDisplayOptions['show']): INodeProperties => ({
+		displayName: 'Poll URL',
+		name: 'pollUrl',
+		type: 'string',
+		default: '={{ $json.pollUrl }}',
+		description:
+			'The address at which the provider tells about the task, as the operation Submit returns it. May be empty.',
+		displayOptions: { show },
+	}),
+	waitForCompletion: (show: IDisplayOptions['show']): INodeProperties => ({
+		displayName: 'Wait for Completion',
+		name: 'waitForCompletion',
+		type: 'boolean',
+		default: true,
+		description:
+			'Whether to wait until the picture is ready. When off, a task that is still running is returned as it is.',
+		displayOptions: { show },
+	}),
+};
+
+interface Target {
+	readonly task: Task;
+	readonly settings: Settings;
+	readonly provider: Provider;
+}
+
+/** Task: Get. The task's state, or its picture once it is done; with "Wait for Completion" as generate does. */
+export function get(run: Run, itemIndex: number): Work {
+	const target = readTarget(run, itemIndex);
+	const waits = run.context.getNodeParameter('waitForCompletion', itemIndex, false) as boolean;
+	return {
+		model: target.task.model,
+		async start() {
+			const watch = watchFor(run, target);
+			const { task } = target;
+			const state = waits ? await waitFor(watch, task) : await look(watch, task);
+			if (state.status === 'done') return await collected(watch, itemIndex, state);
+			if (waits) throw collectable(failureOf(state as Failed), task);
+			return [{ item: { json: describe(watch, task, state) } }];
+		},
+	};
+}
+
+/** Task: Cancel. */
+export function cancel(run: Run, itemIndex: number): Work {
+	const { task, provider } = readTarget(run, itemIndex);
+	return {
+		model: task.model,
+		async start() {
+			await provider.cancel!(run.api, task);
+			return [{ item: { json: { provider: run.service.name, taskId: task.id, status: 'cancelled' } } }];
+		},
+	};
+}
+
+function readTarget(run: Run, itemIndex: number): Target {
+	const { context, service } = run;
+	const id = readText(context, itemIndex, 'taskId');
+	if (id === '') throw invalidInput(['Task ID: must not be empty']);
+	const { provider, taskModel } = service.routeFor(context, itemIndex);
+	return {
+		task: { id, pollUrl: readText(context, itemIndex, 'pollUrl') || undefined, model: taskModel },
+		settings: readSettings(context, itemIndex, collectOptions),
+		provider,
+	};
+}
+
+function watchFor(run: Run, { settings, provider }: Target): Watch {
+	return {
+		run,
+		provider,
+		settings,
+		deadline: deadlineOf(settings),
+		durationKey: `${run.service.name} submitted elsewhere`,
+		typicalSeconds: run.service.typicalSeconds,
+		fresh: false,
+		polls: 0,
+	};
+}
+
+async function collected(watch: Watch, itemIndex: number, done: Done): Promise<Outcome[]> {
+	try {
+		const items = await storePictures(watch, { itemIndex }, done);
+		return items.map((item) => ({ item }));
+	} catch (error) {
+		throw collectable(error, done.task);
+	}
+}
+
+function describe({ run, settings }: Watch, task: Task, state: Pending | Failed): IDataObject {
+	return compact({
+		provider: run.service.name,
+		model: task.model,
+		taskId: task.id,
+		pollUrl: task.pollUrl,
+		status: state.status,
+		...(state.status === 'pending'
+			? { progress: state.progress }
+			: { kind: state.kind, message: state.message }),
+		raw: valueOf(settings, simplify) ? undefined : state.raw,
+	});
+}

@@ -1,0 +1,103 @@
+import { Flux2Error, withAdvice } from './errors';
+import { afterStop } from './http';
+import { given, valueOf, type Settings } from './model';
+import { pollInterval, timeout } from './options';
+import { guessed, learnt, nextLookIn } from './pollSchedule';
+import type { Run } from './run';
+import type { Done, Failed, Provider, Task, TaskState } from './task';
+import { pause } from './wait';
+
+/** How one task is followed until its picture is stored. */
+export interface Watch {
+	readonly run: Run;
+	readonly provider: Provider;
+	readonly settings: Settings;
+	/** Milliseconds since the epoch; the picture must be stored by then. */
+	readonly deadline: number;
+	/** Jobs of the same key take about the same time. */
+	readonly durationKey: string;
+	readonly typicalSeconds: number;
+	/** True for a task that this run has submitted: it is given time before the first look. */
+	readonly fresh: boolean;
+	/** Looks so far. */
+	polls: number;
+}
+
+/** "Not found" right after a submit: the task may still be spreading among the provider's servers. */
+const PATIENCE = { looks: 3, seconds: 10 };
+
+/** The latest moment at which a picture must be stored, counted from now. */
+export const deadlineOf = (settings: Settings): number =>
+	Date.now() + valueOf(settings, timeout) * 1000;
+
+/**
+ * Waits until the task has ended, looking when the poll schedule says so.
+ * @throws Flux2Error `timeout` at the deadline, or what a look has met; each names the task and how to collect it
+ */
+export async function waitFor(watch: Watch, task: Task): Promise<Done | Failed> {
+	const { fresh } = watch;
+	const started = fresh && task.submittedAt ? Date.parse(task.submittedAt) : Date.now();
+	const age = () => (Date.now() - started) / 1000;
+	let lastLook = 0;
+	if (fresh) await pauseBeforeLook(watch, task, 0);
+	for (;;) {
+		const state = await look(watch, task);
+		if (state.status !== 'pending' && !isTooEarly(watch, state, age())) {
+			if (state.status === 'done' && fresh) learn(watch, (lastLook + age()) / 2);
+			return state;
+		}
+		lastLook = age();
+		await pauseBeforeLook(watch, task, lastLook);
+	}
+}
+
+/** One look at the task; when it goes wrong, the error says how to collect the task later. */
+export async function look(watch: Watch, task: Task): Promise<TaskState> {
+	watch.polls++;
+	try {
+		return await watch.provider.check!(watch.run.api, task);
+	} catch (error) {
+		throw collectable(error, task);
+	}
+}
+
+/** The failure of a task with its id and the way to collect it later. */
+export function collectable(error: unknown, task: Task | undefined): unknown {
+	if (!(error instanceof Flux2Error) || !task) return error;
+	const advice = `The task ID is ${task.id}: collect it with the resource Task, operation Get.`;
+	return withAdvice(error, advice, { taskId: task.id });
+}
+
+/** After n8n has stopped the execution the provider need not work on; nobody waits for its answer. */
+export function cancelIfStopped({ run, provider }: Watch, task: Task): void {
+	const { cancel } = provider;
+	if (!run.api.stop.aborted || !cancel) return;
+	void afterStop(run.api, async (api) => await cancel(api, task)).catch(() => undefined);
+}
+
+const isTooEarly = ({ fresh, polls }: Watch, state: Done | Failed, age: number): boolean =>
+	fresh &&
+	state.status === 'failed' &&
+	state.kind === 'notFound' &&
+	polls <= PATIENCE.looks &&
+	age <= PATIENCE.seconds;
+
+async function pauseBeforeLook(watch: Watch, task: Task, age: number): Promise<void> {
+	const { run, settings, deadline } = watch;
+	const remainingMs = deadline - Date.now();
+	if (remainingMs <= 0) throw tooLate(watch, task);
+	const seconds =
+		given(settings, pollInterval) ?? nextLookIn(age, known(watch), run.service.shortestGapSeconds);
+	await pause(Math.min(seconds * 1000, remainingMs), run.api.signal);
+}
+
+function tooLate({ settings }: Watch, task: Task): unknown {
+	const message = `The picture was not ready after ${valueOf(settings, timeout)} seconds`;
+	return collectable(new Flux2Error('timeout', message), task);
+}
+
+const known = ({ run, durationKey, typicalSeconds }: Watch) =>
+	run.durations.get(durationKey) ?? guessed(typicalSeconds);
+
+const learn = (watch: Watch, seconds: number) =>
+	watch.run.durations.set(watch.durationKey, learnt(known(watch), seconds));

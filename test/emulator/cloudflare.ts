@@ -1,0 +1,238 @@
+import { randomBytes } from 'node:crypto';
+import Ajv2020, { type ValidateFunction } from 'ajv/dist/2020';
+import { admit } from './cloudflareAccess';
+import catalogue from './contracts/cloudflare-catalogue.json';
+import { documentedErrors, failedState, v4Error, workersAiError } from './documentedErrors';
+import { readGatewayHeaders, type GatewaySettings } from './gatewayHeaders';
+import type { Job } from './jobs';
+import { stateOf } from './jobs';
+import type { ReferencePicture } from './pictures';
+import { sha256 } from './pictures';
+import { cataloguePrice } from './prices';
+import { BadReference, fromUri } from './references';
+import {
+	isObject,
+	json,
+	Refusal,
+	type Answer,
+	type Call,
+	type Effect,
+	type JsonObject,
+	type Route,
+} from './types';
+import { refuseCrowd, type World } from './world';
+
+/**
+ * Cloudflare's catalogue models: `POST /accounts/{id}/ai/run` with `{model, input}`.
+ */
+
+const ajv = new Ajv2020({ allErrors: true });
+const schemas = new Map<string, ValidateFunction>(
+	Object.entries(catalogue.input).map(([model, schema]) => [model, ajv.compile(schema)]),
+);
+
+/** The models' page says 4 MP; a megapixel is 1024 × 1024, as in the price list. */
+const MOST_PIXELS = 4 * 1024 * 1024;
+const DEFAULT_SIZE = { width: 1024, height: 1024 };
+
+interface Input extends JsonObject {
+	prompt: string;
+	width?: number;
+	height?: number;
+	input_images?: string[];
+}
+
+interface RunRequest {
+	model: string;
+	input: Input;
+	settings: GatewaySettings;
+}
+
+export function cloudflareRoutes(world: World): Route[] {
+	return [
+		{
+			name: 'cloudflare.run',
+			provider: 'cloudflare',
+			method: 'POST',
+			path: '/client/v4/accounts/:account/ai/run',
+			kind: 'submission',
+			prompt: readPrompt,
+			handle: (call, effect) => run(world, call, effect),
+		},
+	];
+}
+
+function readPrompt(call: Call): string | undefined {
+	const body = call.body.kind === 'json' ? call.body.value : undefined;
+	const input = isObject(body) ? body.input : undefined;
+	return isObject(input) && typeof input.prompt === 'string' ? input.prompt : undefined;
+}
+
+async function run(world: World, call: Call, effect: Effect): Promise<Answer> {
+	const { credits } = admit(call, ['gateway', 'workersAi']);
+	const settings = readSettings(world, call);
+	const request: RunRequest = { ...readBody(call), settings };
+	if (call.submission) call.submission.model = request.model;
+	const references = await readReferences(request.input.input_images ?? []);
+	if (!credits) throw new Refusal(documentedErrors['cloudflare.credits']);
+	const cached = lookUp(world, call, request);
+	if (cached) return finish(world, effect, completed(cached), 'HIT');
+	refuseCrowd(world, call, documentedErrors['cloudflare.rateLimit']);
+	return make(world, call, effect, request, references);
+}
+
+function readSettings(world: World, call: Call): GatewaySettings {
+	const { settings, invalid, unknown } = readGatewayHeaders(call.headers);
+	for (const name of unknown) {
+		world.jobs.ledger.unexpected.push({
+			at: Date.now(),
+			method: call.method,
+			path: call.url,
+			reason: `header ${name}`,
+		});
+	}
+	if (invalid.length > 0)
+		throw new Refusal(v4Error(400, 6003, `Invalid request headers: ${invalid.join(', ')}`));
+	if (!world.gateways.includes(settings.gateway))
+		throw new Refusal(documentedErrors['cloudflare.gateway']);
+	// No provider key is stored in these gateways.
+	if (settings.ownKeyOnly) throw new Refusal(documentedErrors['cloudflare.ownKeyRequired']);
+	return settings;
+}
+
+/** The documents do not say which code a bad input gets here; Workers AI's is used. */
+function badInput(reason: string): Refusal {
+	return new Refusal(workersAiError(400, 5006, `Bad input: Error: ${reason}`));
+}
+
+function readBody(call: Call): { model: string; input: Input } {
+	if (call.body.kind !== 'json') {
+		throw badInput(
+			call.body.kind === 'unreadable' ? call.body.reason : 'the body is not application/json',
+		);
+	}
+	const body = call.body.value;
+	if (!isObject(body)) throw badInput('the body is not an object');
+	const strange = Object.keys(body).filter((name) => name !== 'model' && name !== 'input');
+	if (strange.length > 0) throw badInput(`additional properties: ${strange.join(', ')}`);
+	const { model, input } = body;
+	if (typeof model !== 'string') throw badInput("required properties at '/' are 'model'");
+	// Hosted models take multipart, which this route cannot carry.
+	if (model.startsWith('@cf/')) throw new Refusal(documentedErrors['workersAi.5006']);
+	const validate = schemas.get(model);
+	if (!validate) throw new Refusal(documentedErrors['cloudflare.model']);
+	if (!validate(input)) throw badInput(ajv.errorsText(validate.errors, { dataVar: 'input' }));
+	return { model, input: checkSize(input as Input) };
+}
+
+function checkSize(input: Input): Input {
+	const { width, height } = sizeOf(input);
+	if (width * height > MOST_PIXELS) throw badInput(`${width}x${height} is more than 4 MP`);
+	return input;
+}
+
+function sizeOf({ width, height }: Input): { width: number; height: number } {
+	return { width: width ?? DEFAULT_SIZE.width, height: height ?? DEFAULT_SIZE.height };
+}
+
+async function readReferences(images: readonly string[]): Promise<ReferencePicture[]> {
+	const reading = images.map(async (image, index) => {
+		try {
+			return await fromUri(image);
+		} catch (error) {
+			if (error instanceof BadReference) throw badInput(`input_images/${index} ${error.message}`);
+			throw error;
+		}
+	});
+	return Promise.all(reading);
+}
+
+function cacheName(call: Call, { model, input, settings }: RunRequest): string {
+	const request = settings.cacheKey ?? sha256(JSON.stringify([model, input]));
+	return [call.params.account, settings.gateway, request].join(' ');
+}
+
+function lookUp(world: World, call: Call, request: RunRequest): Job | undefined {
+	const { settings } = request;
+	if (settings.skipCache || settings.cacheTtl === undefined) return undefined;
+	const hit = world.gatewayCache.get(cacheName(call, request));
+	if (!hit || hit.expiresAt <= Date.now()) return undefined;
+	if (call.submission)
+		Object.assign(call.submission, { accepted: true, cached: true, jobId: hit.jobId });
+	return world.jobs.find(hit.jobId);
+}
+
+function remember(world: World, call: Call, request: RunRequest, job: Job): void {
+	const { skipCache, cacheTtl } = request.settings;
+	if (skipCache || cacheTtl === undefined) return;
+	const expiresAt = Date.now() + cacheTtl * 1000;
+	world.gatewayCache.set(cacheName(call, request), { jobId: job.record.id, expiresAt });
+}
+
+async function make(
+	world: World,
+	call: Call,
+	effect: Effect,
+	request: RunRequest,
+	references: ReferencePicture[],
+): Promise<Answer> {
+	const { model, input, settings } = request;
+	const job = world.jobs.accept(call, effect, {
+		provider: 'cloudflare',
+		route: 'cloudflare.run',
+		model,
+		prompt: input.prompt,
+		parameters: { ...input, input_images: undefined },
+		references,
+		defaultSize: DEFAULT_SIZE,
+		// Each reference counts as one megapixel: those on other hosts are not measured.
+		cost: cataloguePrice(
+			model,
+			sizeOf(input),
+			references.map(() => DEFAULT_SIZE),
+		),
+	});
+	const ms = job.record.seconds * 1000;
+	const limit = settings.requestTimeout ?? Infinity;
+	await world.wait(Math.min(ms, limit));
+	if (ms > limit) return documentedErrors['cloudflare.timeout'];
+	const answer = outcome(job);
+	if (stateOf(job).phase === 'completed') remember(world, call, request, job);
+	return finish(world, effect, answer, 'MISS');
+}
+
+function completed(job: Job): Answer {
+	return json(200, {
+		state: 'Completed',
+		result: { image: job.record.url },
+		gatewayMetadata: { keySource: 'Unified' },
+	});
+}
+
+function outcome(job: Job): Answer {
+	const { model } = job.record;
+	const { fail, status } = job.fault;
+	if (fail) {
+		const code = fail.code ?? 'provider_error';
+		if (fail.style === 'string') return failedState(model, fail.message);
+		if (fail.style === 'error_message')
+			return failedState(model, { code, error_message: fail.message });
+		return failedState(model, { code, message: fail.message });
+	}
+	if (status !== undefined) return json(200, { state: status, model });
+	return completed(job);
+}
+
+/** Whether the answers of the public API are wrapped is not documented: both forms exist here. */
+function finish(world: World, effect: Effect, answer: Answer, cacheStatus: 'HIT' | 'MISS'): Answer {
+	const wrapped = (effect.envelope ?? world.envelope) === 'wrapped';
+	const body = wrapped
+		? { result: answer.body, success: true, errors: [], messages: [] }
+		: answer.body;
+	const headers = {
+		...answer.headers,
+		'cf-aig-log-id': randomBytes(13).toString('hex').toUpperCase(),
+		'cf-aig-cache-status': cacheStatus,
+	};
+	return { ...answer, body, headers };
+}

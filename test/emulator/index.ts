@@ -1,0 +1,170 @@
+import Fastify, { type FastifyInstance } from 'fastify';
+import { cloudflareRoutes } from './cloudflare';
+import { cloudflareAccountRoutes } from './cloudflareAccount';
+import { serveControl } from './control';
+import { Rules, type RuleMatch } from './faults';
+import { Jobs, type Duration } from './jobs';
+import { KEYS, type Keys } from './keys';
+import type { Ledger } from './ledger';
+import { queueRoutes } from './queueApi';
+import { acceptBodies, BODY_LIMIT, readCall } from './requests';
+import { reference, resultRoutes } from './results';
+import { send } from './send';
+import { recordRequest, serve, serveUnknown } from './serve';
+import { taskRoutes } from './taskApi';
+import { documentedErrors } from './documentedErrors';
+import type { Effect } from './types';
+import { workersAiRoutes } from './workersAi';
+import type { World } from './world';
+
+export { documentedErrors, type DocumentedError } from './documentedErrors';
+export type { RuleJson, RuleMatch } from './faults';
+export type { Duration, JobFailure, JobFault, JobOrder } from './jobs';
+export type { Keys } from './keys';
+export type * from './ledger';
+export { startListener, type HeardRequest, type Listener } from './listener';
+export type { Picture, PictureFormat } from './pictures';
+export { ROUTE_NAMES, type Answer, type Effect, type RouteName } from './types';
+
+export interface EmulatorOptions {
+	/** 0, the default, takes any free port. */
+	port?: number;
+	resultsPort?: number;
+	/** How long a job takes, in seconds; 0.2 by default. */
+	seconds?: Duration;
+	/** Form of the catalogue's answers; bare by default, as documented. */
+	envelope?: 'bare' | 'wrapped';
+	/** The account's AI gateways; `default` and `my-gateway` by default. */
+	gateways?: readonly string[];
+	/** How many unfinished jobs a key may have before it gets 429; without limit by default. */
+	maxRunning?: number;
+}
+
+export interface Emulator {
+	/** What goes into a credential's base URL, and the server of the pictures. */
+	urls: { cloudflare: string; task: string; results: string };
+	keys: Keys;
+	ledger: Ledger;
+	rule: (match: RuleMatch, effect: Effect) => void;
+	clearRules: () => void;
+	/** Forgets rules, jobs, the gateway's cache and the ledger. */
+	reset: () => void;
+	/** Closes both servers and breaks whatever still hangs. */
+	close: () => Promise<void>;
+}
+
+const HOST = '127.0.0.1';
+
+export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
+	const { port = 0, resultsPort = 0 } = options;
+	const closing = new AbortController();
+	const world = createWorld(options, closing.signal);
+	const [api, results] = [createServer(), createServer()];
+	const reset = () => {
+		world.rules.clear();
+		world.jobs.clear();
+		world.gatewayCache.clear();
+	};
+	await openApi(api, world, reset);
+	await openResults(results, world);
+	world.urls.api = await api.listen({ host: HOST, port });
+	world.urls.results = await results.listen({ host: HOST, port: resultsPort });
+	return {
+		urls: {
+			cloudflare: `${world.urls.api}/client/v4`,
+			task: world.urls.api,
+			results: world.urls.results,
+		},
+		keys: KEYS,
+		ledger: world.jobs.ledger,
+		rule: (match, effect) => world.rules.add(match, effect),
+		clearRules: () => world.rules.clear(),
+		reset,
+		close: async () => {
+			closing.abort();
+			await Promise.all([close(api), close(results)]);
+		},
+	};
+}
+
+function createWorld(options: EmulatorOptions, closing: AbortSignal): World {
+	const urls = { api: '', results: '' };
+	return {
+		jobs: new Jobs(options.seconds ?? 0.2, (file) => `${urls.results}/results/${file}`),
+		rules: new Rules(),
+		urls,
+		gateways: options.gateways ?? ['default', 'my-gateway'],
+		envelope: options.envelope ?? 'bare',
+		maxRunning: options.maxRunning ?? Infinity,
+		gatewayCache: new Map(),
+		wait: (ms) => wait(ms, closing),
+	};
+}
+
+function wait(ms: number, closing: AbortSignal): Promise<void> {
+	return new Promise((resolve, reject) => {
+		const stop = () => {
+			clearTimeout(timer);
+			reject(new Error('the emulator is closing'));
+		};
+		const timer = setTimeout(() => {
+			closing.removeEventListener('abort', stop);
+			resolve();
+		}, ms);
+		closing.addEventListener('abort', stop, { once: true });
+	});
+}
+
+function createServer(): FastifyInstance {
+	return Fastify({
+		bodyLimit: BODY_LIMIT,
+		exposeHeadRoutes: false,
+		forceCloseConnections: true,
+		// Model names stand in paths, with their slashes encoded or not.
+		routerOptions: { maxParamLength: 500 },
+	});
+}
+
+/** Fastify waits for answers that were taken over; those that hang would keep it open. */
+async function close(app: FastifyInstance): Promise<void> {
+	const closed = app.close();
+	app.server.closeAllConnections();
+	await closed;
+}
+
+async function openApi(app: FastifyInstance, world: World, reset: () => void): Promise<void> {
+	await acceptBodies(app);
+	app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+		if (error.statusCode === 413) return reply.code(413).send(tooLarge(request.url));
+		return reply.code(500).send({ error: `emulator: ${error.message}` });
+	});
+	serveControl(app, world, reset);
+	serveUnknown(app, world, undefined);
+	const routes = [
+		...cloudflareRoutes(world),
+		...workersAiRoutes(world),
+		...cloudflareAccountRoutes(),
+		...taskRoutes(world),
+		...queueRoutes(world),
+	];
+	for (const route of routes) serve(app, world, route);
+}
+
+function tooLarge(url: string): unknown {
+	return url.startsWith('/client/v4')
+		? documentedErrors['workersAi.3006'].body
+		: { error: { message: 'request too large' } };
+}
+
+async function openResults(app: FastifyInstance, world: World): Promise<void> {
+	await acceptBodies(app);
+	serveUnknown(app, world, 'results');
+	for (const route of resultRoutes(world)) serve(app, world, route);
+	app.get('/references/:file', async (request, reply) => {
+		const call = await readCall(request);
+		const record = recordRequest(world, call, 'results');
+		const answer = await reference((call.params.file ?? '').replace(/\.png$/, ''), call.query);
+		reply.hijack();
+		record.status = (await send(reply.raw, answer, {}, world.wait)).status;
+	});
+}

@@ -1,0 +1,62 @@
+import { belongsTo, SECRETS } from './keys';
+import type { LeakRecord } from './ledger';
+import type { Body, Call, ProviderName } from './types';
+
+/**
+ * Finds keys where they must not be. A provider's key belongs into the `Authorization` header of
+ * that provider's routes and nowhere else.
+ */
+
+/** Headers that say "here is a credential", whatever is in them. */
+const CREDENTIAL_HEADERS = [
+	'authorization',
+	'proxy-authorization',
+	'x-key',
+	'x-api-key',
+	'cf-aig-authorization',
+	'cookie',
+];
+
+type Place = readonly [where: string, text: string];
+type Finding = Pick<LeakRecord, 'where' | 'key'>;
+
+export function findLeaks(call: Call, provider: ProviderName | undefined): Finding[] {
+	const owned = provider !== undefined && call.key !== undefined && belongsTo(provider, call.key);
+	const headers = Object.entries(call.headers).filter(
+		([name]) => !(owned && name === 'authorization'),
+	);
+	const places: Place[] = [
+		['url', decode(call.url)],
+		...headers.map(([name, value]): Place => [`header ${name}`, value]),
+		...bodyTexts(call.body).map((text): Place => ['body', text]),
+	];
+	const known = places.flatMap(([where, text]) => secretsIn(text).map((key) => ({ where, key })));
+	if (provider !== 'results') return known;
+	const bare = headers
+		.map(([name]) => ({ where: `header ${name}`, name }))
+		.filter(
+			({ where, name }) =>
+				CREDENTIAL_HEADERS.includes(name) && !known.some((one) => one.where === where),
+		);
+	return [...known, ...bare.map(({ where }) => ({ where }))];
+}
+
+/** Escapes must not hide a key; broken ones stay as they are. */
+function decode(url: string): string {
+	try {
+		return decodeURIComponent(url);
+	} catch {
+		return url;
+	}
+}
+
+function secretsIn(text: string): string[] {
+	return SECRETS.filter(([, value]) => text.includes(value)).map(([name]) => name);
+}
+
+function bodyTexts(body: Body): string[] {
+	if (body.kind === 'json') return [JSON.stringify(body.value) ?? ''];
+	if (body.kind === 'form')
+		return body.parts.map((part) => part.value ?? part.file?.filename ?? '');
+	return [];
+}

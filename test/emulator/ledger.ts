@@ -1,0 +1,158 @@
+import type { Picture } from './pictures';
+import type { ProviderName, RouteName } from './types';
+
+/** Everything the emulator saw. Times are ms since 1970, amounts US dollars. */
+
+export interface RequestRecord {
+	n: number;
+	at: number;
+	port: 'api' | 'results';
+	method: string;
+	path: string;
+	/** Undefined when the answer was withheld or broken off. */
+	status?: number;
+}
+
+export interface SubmissionRecord {
+	n: number;
+	at: number;
+	provider: ProviderName;
+	route: RouteName;
+	key?: string;
+	model?: string;
+	prompt?: string;
+	/** JSON as it came; a form as an object, with its files described. */
+	body: unknown;
+	/** Task API: whether the parameters stood under `input[0].params` or beside `model`. */
+	bodyForm?: 'wrapped' | 'flat';
+	/** content-type, user-agent and every cf-aig-* header. */
+	headers: Record<string, string>;
+	jobId?: string;
+	/** A job was made, or (cached) an older one's answer given. */
+	accepted: boolean;
+	/** Answered from the gateway's cache: nothing was made or paid. */
+	cached: boolean;
+	/** What the key paid. A job that was scripted to fail costs nothing. */
+	cost: number;
+	status?: number;
+}
+
+export interface JobRecord {
+	id: string;
+	provider: ProviderName;
+	route: RouteName;
+	model: string;
+	prompt: string;
+	key: string;
+	/** How long the job takes. */
+	seconds: number;
+	acceptedAt: number;
+	readyAt: number;
+	cost: number;
+	seed: number;
+	width: number;
+	height: number;
+	format: string;
+	url: string;
+	/** Of the result picture, known once it is drawn. */
+	sha256?: string;
+	cancelledAt?: number;
+}
+
+/** A look at a job: its status or its response. */
+export interface PollRecord {
+	n: number;
+	at: number;
+	route: RouteName;
+	key?: string;
+	jobId: string;
+	status?: number;
+	/** The job's status word in the answer. */
+	state?: string;
+}
+
+export interface DownloadRecord {
+	n: number;
+	at: number;
+	jobId: string;
+	file: string;
+	status?: number;
+	/** Bytes of the answer's body. */
+	bytes?: number;
+	headers: Record<string, string>;
+}
+
+export interface CancelRecord {
+	n: number;
+	at: number;
+	key?: string;
+	jobId: string;
+	status?: number;
+}
+
+export interface UnexpectedRecord {
+	at: number;
+	method: string;
+	path: string;
+	reason: string;
+}
+
+/** A key, or a header that carries one, where it must not be. */
+export interface LeakRecord {
+	at: number;
+	port: 'api' | 'results';
+	method: string;
+	path: string;
+	where: string;
+	/** The known key's name in `keys`, if it is one. */
+	key?: string;
+}
+
+export interface LedgerData {
+	requests: RequestRecord[];
+	submissions: SubmissionRecord[];
+	jobs: JobRecord[];
+	polls: PollRecord[];
+	downloads: DownloadRecord[];
+	cancels: CancelRecord[];
+	unexpected: UnexpectedRecord[];
+	leaks: LeakRecord[];
+}
+
+export class Ledger implements LedgerData {
+	requests: RequestRecord[] = [];
+	submissions: SubmissionRecord[] = [];
+	jobs: JobRecord[] = [];
+	polls: PollRecord[] = [];
+	downloads: DownloadRecord[] = [];
+	cancels: CancelRecord[] = [];
+	unexpected: UnexpectedRecord[] = [];
+	leaks: LeakRecord[] = [];
+
+	constructor(private readonly pictureOf: (jobId: string) => Promise<Picture>) {}
+
+	/** How many pictures a key paid, and how much. */
+	paidBy(key: string): { count: number; amount: number } {
+		const paid = this.submissions.filter((one) => one.key === key && one.cost > 0);
+		const amount = paid.reduce((sum, one) => sum + one.cost, 0);
+		return { count: paid.length, amount: Number(amount.toFixed(6)) };
+	}
+
+	/** The result of a job, as a download would give it. Rejects for a job that makes none. */
+	picture(jobId: string): Promise<Picture> {
+		return this.pictureOf(jobId);
+	}
+
+	job(jobId: string): JobRecord | undefined {
+		return this.jobs.find((one) => one.id === jobId);
+	}
+
+	clear(): void {
+		for (const list of Object.values(this.toJSON()) as unknown[][]) list.length = 0;
+	}
+
+	toJSON(): LedgerData {
+		const { requests, submissions, jobs, polls, downloads, cancels, unexpected, leaks } = this;
+		return { requests, submissions, jobs, polls, downloads, cancels, unexpected, leaks };
+	}
+}

@@ -1,0 +1,43 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface HeardRequest {
+	method: string;
+	path: string;
+	headers: Record<string, string | string[] | undefined>;
+	body: string;
+}
+
+export interface Listener {
+	port: number;
+	/** Another host name than 127.0.0.1, which reaches the same server. */
+	url: string;
+	requests: HeardRequest[];
+	close: () => Promise<void>;
+}
+
+/** A server that knows nothing and writes everything down: what a hostile host would get to see. */
+export async function startListener(): Promise<Listener> {
+	const requests: HeardRequest[] = [];
+	const server = createServer((request, response) => {
+		void read(request).then((heard) => {
+			requests.push(heard);
+			response.writeHead(200, { 'content-type': 'text/plain' }).end('heard');
+		});
+	});
+	await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+	const { port } = server.address() as AddressInfo;
+	const close = async () => {
+		const closed = new Promise<void>((done) => server.close(() => done()));
+		server.closeAllConnections();
+		await closed;
+	};
+	return { port, url: `http://localhost:${port}`, requests, close };
+}
+
+async function read(request: IncomingMessage): Promise<HeardRequest> {
+	const chunks: Buffer[] = [];
+	for await (const chunk of request) chunks.push(chunk as Buffer);
+	const { method = '', url = '', headers } = request;
+	return { method, path: url, headers, body: Buffer.concat(chunks).toString('utf8') };
+}

@@ -1,0 +1,185 @@
+import { documentedErrors, queueError } from './documentedErrors';
+import { stateOf, type Job, type JobFailure, type JobState } from './jobs';
+import { TASK_PRICE } from './prices';
+import { authenticate } from './taskApi';
+import { BadParameters, readParameters, TASK_MODELS } from './taskParameters';
+import {
+	isObject,
+	json,
+	Refusal,
+	type Answer,
+	type Call,
+	type Effect,
+	type JsonObject,
+	type Route,
+	type RouteName,
+} from './types';
+import { refuseCrowd, type World } from './world';
+
+/**
+ * The task API's queue twin: `POST /model/v1/queue/{model}`, then status, response and cancel
+ * under `/requests/{id}/`.
+ */
+
+const SCHEMES = ['Bearer', 'Key'];
+const BASE = '/model/v1/queue/:model';
+
+export function queueRoutes(world: World): Route[] {
+	const about = (call: Call) => world.jobs.find(call.params.id);
+	const look = (
+		name: RouteName,
+		step: string,
+		answer: (job: Job) => Answer | Promise<Answer>,
+	): Route => ({
+		name,
+		provider: 'task',
+		method: 'GET',
+		path: `${BASE}/requests/:id/${step}`,
+		kind: 'poll',
+		job: about,
+		handle: (call) => answer(find(world, call)),
+	});
+	return [
+		{
+			name: 'queue.submit',
+			provider: 'task',
+			method: 'POST',
+			path: BASE,
+			kind: 'submission',
+			prompt: readPrompt,
+			handle: (call, effect) => submit(world, call, effect),
+		},
+		look('queue.status', 'status', (job) => json(200, describe(job))),
+		look('queue.response', 'response', respond),
+		{
+			name: 'queue.cancel',
+			provider: 'task',
+			method: 'PUT',
+			path: `${BASE}/requests/:id/cancel`,
+			kind: 'cancel',
+			job: about,
+			handle: (call) => cancel(find(world, call)),
+		},
+	];
+}
+
+function readPrompt(call: Call): string | undefined {
+	const body = call.body.kind === 'json' ? call.body.value : undefined;
+	return isObject(body) && typeof body.prompt === 'string' ? body.prompt : undefined;
+}
+
+function badRequest(reason: string): Refusal {
+	return new Refusal(queueError(400, 'INVALID_PARAMETER', reason));
+}
+
+async function submit(world: World, call: Call, effect: Effect): Promise<Answer> {
+	const grant = authenticate(call, SCHEMES, documentedErrors['queue.key']);
+	if (!grant.permission) throw new Refusal(documentedErrors['queue.permission']);
+	const model = call.params.model ?? '';
+	if (call.submission) Object.assign(call.submission, { model, bodyForm: 'flat' });
+	if (!TASK_MODELS.includes(model))
+		throw new Refusal(json(404, { detail: `App not found: ${model}` }));
+	if (call.body.kind !== 'json') throw badRequest('the body is not JSON');
+	const parameters = await readParameters(call.body.value, 'queue').catch((error: unknown) => {
+		throw error instanceof BadParameters ? badRequest(error.message) : error;
+	});
+	if (!grant.credits) throw new Refusal(documentedErrors['queue.credits']);
+	refuseCrowd(world, call, documentedErrors['queue.rateLimit']);
+	const job = world.jobs.accept(call, effect, {
+		provider: 'task',
+		route: 'queue.submit',
+		model,
+		...parameters,
+		defaultSize: { width: 1024, height: 1024 },
+		cost: TASK_PRICE,
+	});
+	const base = `${world.urls.api}/model/v1/queue/${model}/requests/${job.record.id}`;
+	return json(200, {
+		request_id: job.record.id,
+		response_url: `${base}/response`,
+		status_url: `${base}/status`,
+		cancel_url: `${base}/cancel`,
+		queue_position: 0,
+	});
+}
+
+function find(world: World, call: Call): Job {
+	authenticate(call, SCHEMES, documentedErrors['queue.key']);
+	const { id = '', model } = call.params;
+	const job = world.jobs.find(id);
+	const isTheirs =
+		job?.record.route === 'queue.submit' &&
+		job.record.model === model &&
+		job.record.key === call.key;
+	if (!isTheirs || job.fault.vanish)
+		throw new Refusal(queueError(404, 'NOT_FOUND', 'Request not found', id));
+	return job;
+}
+
+function describe(job: Job): JsonObject {
+	const state = stateOf(job);
+	const request_id = job.record.id;
+	switch (state.phase) {
+		case 'pending':
+			return { request_id, status: 'QUEUED', queue_position: 0 };
+		case 'running':
+			return { request_id, status: state.word ?? 'IN_PROGRESS' };
+		case 'other':
+			return { request_id, status: state.word };
+		case 'failed':
+		case 'cancelled':
+			return { request_id, status: 'COMPLETED', ...describeFailure(failureOf(state)) };
+		case 'completed':
+			return { request_id, status: 'COMPLETED' };
+	}
+}
+
+/** How a cancelled request looks afterwards is not documented: it ends without a result. */
+function failureOf(state: JobState): JobFailure {
+	return state.phase === 'failed'
+		? state.failure
+		: { code: 'CANCELLED', message: 'Request was cancelled' };
+}
+
+function describeFailure({
+	code = 'PROVIDER_ERROR',
+	message,
+	style = 'message',
+}: JobFailure): JsonObject {
+	return {
+		error:
+			style === 'string'
+				? message
+				: { code, [style === 'error_message' ? style : 'message']: message },
+		error_type: 'provider_error',
+		provider_error: { code, message },
+	};
+}
+
+async function respond(job: Job): Promise<Answer> {
+	const state = stateOf(job);
+	if (state.phase === 'failed' || state.phase === 'cancelled') {
+		const { code = 'PROVIDER_ERROR', message } = failureOf(state);
+		return queueError(400, String(code), message, job.record.id);
+	}
+	if (state.phase !== 'completed') return json(202, describe(job));
+	const { id, url } = job.record;
+	const { mimeType, extension, width, height } = await job.picture();
+	const output = {
+		type: 'image',
+		url,
+		content_type: mimeType,
+		file_name: `${id}.${extension}`,
+		width,
+		height,
+	};
+	return json(200, { request_id: id, outputs: [output], metadata: {} });
+}
+
+/** The words are those of the queue dialect that this API follows. */
+function cancel(job: Job): Answer {
+	const { phase } = stateOf(job);
+	if (phase !== 'pending' && phase !== 'running') return json(400, { status: 'ALREADY_COMPLETED' });
+	job.record.cancelledAt = Date.now();
+	return json(202, { status: 'CANCELLATION_REQUESTED' });
+}

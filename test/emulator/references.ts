@@ -1,0 +1,75 @@
+import sharp from 'sharp';
+import type { ReferencePicture } from './pictures';
+
+/** A reference that cannot be used; the message says why. */
+export class BadReference extends Error {}
+
+export interface Measured {
+	bytes: Buffer;
+	width: number;
+	height: number;
+	format: string;
+}
+
+/** Decodes a picture to the last byte: a truncated one is not a picture. */
+export async function decode(bytes: Buffer): Promise<Measured> {
+	try {
+		const image = sharp(bytes);
+		const { width, height, format } = await image.metadata();
+		await image.resize(8, 8, { fit: 'fill' }).raw().toBuffer();
+		return { bytes, width, height, format };
+	} catch {
+		throw new BadReference('is not a picture that can be decoded');
+	}
+}
+
+/** `data:image/…;base64,…`, as the catalogue's schema words it. */
+export async function fromDataUri(uri: string): Promise<Measured> {
+	const comma = uri.indexOf(',');
+	const [, declared] = /^data:image\/([a-z+.-]+);base64$/.exec(uri.slice(0, comma)) ?? [];
+	if (declared === undefined) throw new BadReference('is not a data:image/...;base64,... URI');
+	const picture = await fromBase64(uri.slice(comma + 1));
+	if (declared !== picture.format) {
+		throw new BadReference(`says image/${declared} and is image/${picture.format}`);
+	}
+	return picture;
+}
+
+export async function fromBase64(text: string): Promise<Measured> {
+	const bytes = Buffer.from(text, 'base64');
+	// Buffer skips what is not base64; a provider does not.
+	if (bytes.toString('base64') !== text) throw new BadReference('is not base64');
+	return decode(bytes);
+}
+
+/**
+ * Fetches pictures from 127.0.0.1 only. For other hosts a label stands in, so that examples
+ * with public URLs run without a network.
+ */
+export async function fromUrl(url: string): Promise<ReferencePicture> {
+	const { hostname, protocol } = parse(url);
+	if (protocol !== 'https:' && protocol !== 'http:') throw new BadReference('is not an https URL');
+	if (hostname !== '127.0.0.1') return { label: hostname };
+	const response = await fetch(url, { redirect: 'error' }).catch(() => undefined);
+	if (!response?.ok)
+		throw new BadReference(`could not be downloaded (${response?.status ?? 'no answer'})`);
+	return decode(Buffer.from(await response.arrayBuffer()));
+}
+
+function parse(url: string): URL {
+	try {
+		return new URL(url);
+	} catch {
+		throw new BadReference('is not a URL');
+	}
+}
+
+/** A URL or a data URI. */
+export function fromUri(uri: string): Promise<ReferencePicture> {
+	return uri.startsWith('data:') ? fromDataUri(uri) : fromUrl(uri);
+}
+
+/** A URL, a data URI or plain base64. */
+export function fromAnything(text: string): Promise<ReferencePicture> {
+	return /^(data|https?):/.test(text) ? fromUri(text) : fromBase64(text);
+}

@@ -1,0 +1,72 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import multipart from '@fastify/multipart';
+import type { Body, Call, FormPart } from './types';
+
+/** Reads requests into plain data, whatever they carry: what is wrong with them is the routes' business. */
+
+/** Cloudflare's API takes bodies up to 100 MB. */
+export const BODY_LIMIT = 100 * 1024 * 1024;
+
+export async function acceptBodies(app: FastifyInstance): Promise<void> {
+	await app.register(multipart, { limits: { fileSize: BODY_LIMIT, fieldSize: BODY_LIMIT } });
+	app.removeContentTypeParser(['application/json', 'text/plain']);
+	app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+}
+
+export async function readCall(request: FastifyRequest): Promise<Call> {
+	const headers = flatten(request.headers);
+	const [, scheme, key] = /^(\S+) (\S+)$/.exec(headers.authorization ?? '') ?? [];
+	return {
+		method: request.method,
+		url: request.url,
+		params: request.params as Record<string, string>,
+		query: request.query as Record<string, string>,
+		headers,
+		body: await readBody(request, headers['content-type'] ?? ''),
+		scheme,
+		key,
+	};
+}
+
+function flatten(headers: IncomingHttpHeaders): Record<string, string> {
+	return Object.fromEntries(
+		Object.entries(headers).map(([name, value]) => [
+			name,
+			Array.isArray(value) ? value.join(', ') : (value ?? ''),
+		]),
+	);
+}
+
+async function readBody(request: FastifyRequest, contentType: string): Promise<Body> {
+	if (request.isMultipart()) return readForm(request, contentType);
+	if (!Buffer.isBuffer(request.body) || request.body.length === 0) return { kind: 'none' };
+	const type = contentType.split(';')[0]?.trim().toLowerCase();
+	if (type !== 'application/json')
+		return { kind: 'unreadable', contentType, reason: `content-type ${contentType || 'missing'}` };
+	try {
+		return { kind: 'json', value: JSON.parse(request.body.toString('utf8')) };
+	} catch (error) {
+		return { kind: 'unreadable', contentType, reason: (error as Error).message };
+	}
+}
+
+async function readForm(request: FastifyRequest, contentType: string): Promise<Body> {
+	const parts: FormPart[] = [];
+	try {
+		for await (const part of request.parts()) {
+			if (part.type === 'file') {
+				const { filename, mimetype } = part;
+				parts.push({
+					name: part.fieldname,
+					file: { filename, mimetype, data: await part.toBuffer() },
+				});
+			} else {
+				parts.push({ name: part.fieldname, value: String(part.value) });
+			}
+		}
+		return { kind: 'form', parts };
+	} catch (error) {
+		return { kind: 'unreadable', contentType, reason: (error as Error).message };
+	}
+}

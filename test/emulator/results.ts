@@ -1,0 +1,74 @@
+import { drawReference, type PictureFormat } from './pictures';
+import { json, type Answer, type Call, type Effect, type Route } from './types';
+import type { World } from './world';
+
+/**
+ * The second server: pictures for everybody, as a content network would serve them.
+ */
+
+/** A signed URL that has run out, in the words of S3 and R2. */
+const EXPIRED =
+	'<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>';
+
+export function resultRoutes(world: World): Route[] {
+	return [
+		{
+			name: 'download',
+			provider: 'results',
+			method: 'GET',
+			path: '/results/:file',
+			kind: 'download',
+			job: (call) => world.jobs.find(jobIdOf(call)),
+			handle: (call, effect) => download(world, call, effect),
+		},
+	];
+}
+
+export function jobIdOf(call: Call): string {
+	return (call.params.file ?? '').replace(/\.[a-z]+$/, '');
+}
+
+async function download(world: World, call: Call, effect: Effect): Promise<Answer> {
+	const job = world.jobs.find(jobIdOf(call));
+	const exists = job !== undefined && job.record.url.endsWith(`/${call.params.file ?? ''}`);
+	if (!exists || job.record.readyAt > Date.now())
+		return { status: 404, headers: { 'content-type': 'text/plain' }, body: 'Not Found' };
+	const { bytes, mimeType } = await job.picture();
+	const answer: Answer = { status: 200, headers: { 'content-type': mimeType }, body: bytes };
+	return effect.picture ? spoil(answer, bytes, effect.picture) : answer;
+}
+
+function spoil(answer: Answer, bytes: Buffer, how: NonNullable<Effect['picture']>): Answer {
+	switch (how) {
+		case 'truncated':
+			return { ...answer, body: bytes.subarray(0, Math.floor(bytes.length / 2)) };
+		case 'empty':
+			return { ...answer, body: Buffer.alloc(0) };
+		case 'html':
+			return {
+				status: 200,
+				headers: { 'content-type': 'text/html' },
+				body: '<!doctype html><h1>Sign in</h1>',
+			};
+		case 'wrongContentType':
+			return { ...answer, headers: { 'content-type': 'text/plain' } };
+		case 'expired':
+			return { status: 403, headers: { 'content-type': 'application/xml' }, body: EXPIRED };
+	}
+}
+
+const FORMATS: readonly PictureFormat[] = ['png', 'jpeg', 'webp'];
+
+/** `/references/{name}.png?width=&height=&format=`: samples to refer to by URL. */
+export async function reference(name: string, query: Record<string, string>): Promise<Answer> {
+	const width = Number(query.width ?? 512);
+	const height = Number(query.height ?? 512);
+	const format = FORMATS.find((one) => one === (query.format ?? 'png'));
+	const sized = [width, height].every(
+		(side) => Number.isInteger(side) && side >= 1 && side <= 4096,
+	);
+	if (!format || !sized)
+		return json(400, { error: 'width and height: 1 to 4096; format: png, jpeg or webp' });
+	const picture = await drawReference(name, width, height, format);
+	return { status: 200, headers: { 'content-type': picture.mimeType }, body: picture.bytes };
+}

@@ -1,0 +1,178 @@
+import { documentedErrors, taskError } from './documentedErrors';
+import { stateOf, type Job, type JobFailure } from './jobs';
+import { TASK_GRANTS, type TaskGrant } from './keys';
+import { TASK_PRICE } from './prices';
+import { BadParameters, readParameters, TASK_MODELS, type TaskParameters } from './taskParameters';
+import {
+	isObject,
+	json,
+	Refusal,
+	type Answer,
+	type Call,
+	type Effect,
+	type JsonObject,
+	type Route,
+} from './types';
+import { refuseCrowd, type World } from './world';
+
+/**
+ * The task API: `POST /model/v1/generation`, then `GET /model/v1/generation/task/{id}`.
+ */
+
+/** Beside the parameters of a flat body, and beside `input` of a wrapped one. */
+const TOP_LEVEL = ['model', 'moderation', 'metadata'];
+
+export function taskRoutes(world: World): Route[] {
+	return [
+		{
+			name: 'task.submit',
+			provider: 'task',
+			method: 'POST',
+			path: '/model/v1/generation',
+			kind: 'submission',
+			prompt: readPrompt,
+			handle: (call, effect) => submit(world, call, effect),
+		},
+		{
+			name: 'task.status',
+			provider: 'task',
+			method: 'GET',
+			path: '/model/v1/generation/task/:id',
+			kind: 'poll',
+			job: (call) => world.jobs.find(call.params.id),
+			handle: (call) => status(world, call),
+		},
+	];
+}
+
+/** Where the parameters of either body stand. */
+function locate(body: JsonObject): { form: 'wrapped' | 'flat'; params: unknown } {
+	if (!('input' in body)) {
+		const params = Object.fromEntries(
+			Object.entries(body).filter(([name]) => !TOP_LEVEL.includes(name)),
+		);
+		return { form: 'flat', params };
+	}
+	const { input } = body;
+	const first: unknown = Array.isArray(input) ? input[0] : undefined;
+	return { form: 'wrapped', params: isObject(first) ? first.params : undefined };
+}
+
+function readPrompt(call: Call): string | undefined {
+	if (call.body.kind !== 'json' || !isObject(call.body.value)) return undefined;
+	const { params } = locate(call.body.value);
+	return isObject(params) && typeof params.prompt === 'string' ? params.prompt : undefined;
+}
+
+export function authenticate(call: Call, schemes: readonly string[], refusal: Answer): TaskGrant {
+	const grant = schemes.includes(call.scheme ?? '') ? TASK_GRANTS.get(call.key ?? '') : undefined;
+	if (!grant) throw new Refusal(refusal);
+	return grant;
+}
+
+function badRequest(reason: string): Refusal {
+	return new Refusal(taskError(400, reason));
+}
+
+async function submit(world: World, call: Call, effect: Effect): Promise<Answer> {
+	const grant = authenticate(call, ['Bearer'], documentedErrors['task.key']);
+	if (!grant.permission) throw new Refusal(documentedErrors['task.permission']);
+	const { model, parameters } = await readBody(call);
+	if (!grant.credits) throw new Refusal(documentedErrors['task.credits']);
+	refuseCrowd(world, call, documentedErrors['task.rateLimit']);
+	const job = world.jobs.accept(call, effect, {
+		provider: 'task',
+		route: 'task.submit',
+		model,
+		...parameters,
+		defaultSize: { width: 1024, height: 1024 },
+		cost: TASK_PRICE,
+	});
+	if (job.fault.immediate) return json(200, describe(job));
+	return json(200, { ...head(job), status: 'pending', progress: 0 });
+}
+
+async function readBody(call: Call): Promise<{ model: string; parameters: TaskParameters }> {
+	if (call.body.kind !== 'json' || !isObject(call.body.value))
+		throw badRequest('the body is not a JSON object');
+	const body = call.body.value;
+	const { form, params } = locate(body);
+	if (call.submission) call.submission.bodyForm = form;
+	if (form === 'wrapped') checkWrapping(body);
+	const { model } = body;
+	if (call.submission && typeof model === 'string') call.submission.model = model;
+	if (typeof model !== 'string' || !TASK_MODELS.includes(model))
+		throw badRequest(`model not found: ${String(model)}`);
+	checkTopLevel(body);
+	try {
+		return { model, parameters: await readParameters(params, 'task') };
+	} catch (error) {
+		throw error instanceof BadParameters ? badRequest(error.message) : error;
+	}
+}
+
+function checkTopLevel({ moderation, metadata }: JsonObject): void {
+	if (moderation !== undefined && typeof moderation !== 'boolean')
+		throw badRequest('moderation must be boolean');
+	if (metadata !== undefined && !isObject(metadata)) throw badRequest('metadata must be object');
+}
+
+function checkWrapping(body: JsonObject): void {
+	const strange = Object.keys(body).filter((name) => name !== 'input' && !TOP_LEVEL.includes(name));
+	if (strange.length > 0) throw badRequest(`unknown beside input: ${strange.join(', ')}`);
+	const { input } = body;
+	const only: unknown = Array.isArray(input) && input.length === 1 ? input[0] : undefined;
+	if (!isObject(only)) throw badRequest('input must be a list of one object');
+	if (Object.keys(only).join() !== 'params')
+		throw badRequest('input[0] must have params and nothing else');
+}
+
+function status(world: World, call: Call): Answer {
+	authenticate(call, ['Bearer'], documentedErrors['task.key']);
+	const job = world.jobs.find(call.params.id);
+	if (job?.record.route !== 'task.submit' || job.record.key !== call.key || job.fault.vanish) {
+		throw new Refusal(documentedErrors['task.notFound']);
+	}
+	return json(200, describe(job));
+}
+
+function head({ record }: Job): JsonObject {
+	return { id: record.id, created_at: Math.floor(record.acceptedAt / 1000), model: record.model };
+}
+
+function describe(job: Job): JsonObject {
+	const state = stateOf(job);
+	switch (state.phase) {
+		case 'pending':
+			return { ...head(job), status: 'pending', progress: 0 };
+		case 'running':
+			return { ...head(job), status: state.word ?? 'in_progress', progress: state.progress };
+		case 'failed':
+			return { ...head(job), status: 'failed', ...describeFailure(state.failure) };
+		case 'other':
+			return { ...head(job), status: state.word };
+		case 'cancelled':
+			return { ...head(job), status: 'cancelled' };
+		case 'completed':
+			return { ...head(job), status: 'completed', progress: 1, ...result(job) };
+	}
+}
+
+function describeFailure({
+	code = '002014001',
+	message,
+	style = 'message',
+}: JobFailure): JsonObject {
+	if (style === 'state') return {};
+	if (style === 'string') return { error: message };
+	return { error: { code, [style]: message } };
+}
+
+function result({ record }: Job): JsonObject {
+	const cost = String(record.cost);
+	return {
+		output: [{ content: [{ type: 'image', url: record.url, jobId: record.id }] }],
+		usage: { cost, discount: 1, quantity: 1, unit_price: cost, extra_info: {} },
+		metadata: {},
+	};
+}

@@ -1,0 +1,134 @@
+import type { Job, JobFault } from './jobs';
+import type { SubmissionRecord } from './ledger';
+import type { PictureFormat } from './pictures';
+
+/** Every route that rules can speak about. */
+export const ROUTE_NAMES = [
+	'cloudflare.run',
+	'cloudflare.workersAi',
+	'cloudflare.search',
+	'cloudflare.verify',
+	'task.submit',
+	'task.status',
+	'queue.submit',
+	'queue.status',
+	'queue.response',
+	'queue.cancel',
+	'download',
+] as const;
+
+export type RouteName = (typeof ROUTE_NAMES)[number];
+
+/** Whose key opens the route; results are open to everybody. */
+export type ProviderName = 'cloudflare' | 'task' | 'results';
+
+export type JsonObject = Record<string, unknown>;
+
+export interface FormPart {
+	name: string;
+	/** A text field has a value, a file has bytes. */
+	value?: string;
+	file?: { filename: string; mimetype: string; data: Buffer };
+}
+
+/** What a request carried, as far as it could be read. */
+export type Body =
+	| { kind: 'none' }
+	| { kind: 'json'; value: unknown }
+	| { kind: 'unreadable'; contentType: string; reason: string }
+	| { kind: 'form'; parts: FormPart[] };
+
+export interface Call {
+	method: string;
+	/** Path and query as they stood in the request line. */
+	url: string;
+	params: Record<string, string>;
+	query: Record<string, string>;
+	headers: Record<string, string>;
+	body: Body;
+	/** The key as presented in `Authorization`, without its scheme. */
+	key?: string;
+	scheme?: string;
+	/** Filled in while a submission is handled. */
+	submission?: SubmissionRecord;
+}
+
+/** A Buffer or string is sent as it is, anything else as JSON. */
+export interface Answer {
+	status: number;
+	headers: Record<string, string>;
+	body: unknown;
+}
+
+export interface Route {
+	name: RouteName;
+	provider: ProviderName;
+	method: 'GET' | 'POST' | 'PUT';
+	/** Fastify's notation. */
+	path: string;
+	/** Which list of the ledger a call belongs to. */
+	kind: 'submission' | 'poll' | 'cancel' | 'download' | 'account';
+	/** For submissions: the prompt, read without checking anything. */
+	prompt?: (call: Call) => string | undefined;
+	/** For the others: the job that the call is about. */
+	job?: (call: Call) => Job | undefined;
+	handle: (call: Call, effect: Effect) => Promise<Answer> | Answer;
+}
+
+export interface Shape {
+	format?: PictureFormat;
+	width?: number;
+	height?: number;
+}
+
+/** What a rule does to the calls it matches. Parts may be combined. */
+export interface Effect {
+	/** Answers this instead; a body that is not a string is sent as JSON. */
+	status?: number;
+	body?: unknown;
+	headers?: Record<string, string>;
+	/** Answers one of the documented errors, see `documentedErrors`. */
+	error?: string;
+	/** Answers a proxy's HTML error page (502 without a status). */
+	html?: true;
+	redirect?: string;
+	/** Cuts the JSON in the middle, with the content-length of what is left. */
+	truncateJson?: true;
+	/** Breaks the connection at that point of the answer. */
+	reset?: 'beforeHeaders' | 'midHeaders' | 'midBody';
+	/** Never answers. */
+	hang?: true;
+	/** Waits, in ms, after the work is done and before the answer. */
+	delayMs?: number;
+	/** Sends the answer in small pieces over about half a second. */
+	slowBytes?: true;
+	/**
+	 * Whether the call is carried out (and billed) although its answer is replaced or lost.
+	 * By default only where an answer had begun (`midHeaders`, `midBody`).
+	 */
+	accepted?: boolean;
+	/** How the job that this submission makes will go. */
+	job?: JobFault;
+	/** The picture comes like this, whatever was asked for. */
+	as?: Shape;
+	envelope?: 'bare' | 'wrapped';
+	/** How a download goes wrong. */
+	picture?: 'truncated' | 'html' | 'empty' | 'wrongContentType' | 'expired';
+	/** Changes the finished answer; only within the process. */
+	mutate?: (answer: Answer) => Answer;
+}
+
+/** Thrown by a handler to answer at once. */
+export class Refusal extends Error {
+	constructor(readonly answer: Answer) {
+		super(`refused with ${answer.status}`);
+	}
+}
+
+export function json(status: number, body: unknown, headers: Record<string, string> = {}): Answer {
+	return { status, headers, body };
+}
+
+export function isObject(value: unknown): value is JsonObject {
+	return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

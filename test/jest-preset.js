@@ -1,0 +1,11 @@
+// Not in package.json: n8n's scan takes "<rootDir>" there for an unfilled placeholder.
+module.exports = {
+	testMatch: ['<rootDir>/test/**/*.test.ts'],
+	transform: { '\\.ts$': ['ts-jest', { tsconfig: '<rootDir>/test/tsconfig.json' }] },
+	moduleNameMapper: {
+		// p-limit is an ES module, so tests use the libraries as they are shipped.
+		'^(\\./|\\.\\./shared/|.*/nodes/shared/)vendor$': '<rootDir>/dist/nodes/shared/vendor.js',
+	},
+	testTimeout: 30_000,
+	maxWorkers: 2,
+};

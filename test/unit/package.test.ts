@@ -1,0 +1,131 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { type Engine, startEngine } from '../support/engine';
+
+const ROOT = path.resolve(__dirname, '../..');
+
+interface Manifest {
+	n8n: { credentials: string[]; nodes: string[] };
+	dependencies?: object;
+	peerDependencies: object;
+}
+
+const manifest = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as Manifest;
+
+function filesIn(folder: string, extension: string): string[] {
+	return readdirSync(path.join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+		.map((file) => path.join(folder, file))
+		.filter((file) => file.endsWith(extension));
+}
+
+const nodeFolders = readdirSync(path.join(ROOT, 'nodes')).filter((name) => name !== 'shared');
+
+describe('the built code', () => {
+	const isShipped = (file: string, wanted: string) =>
+		['', '.js', '.json'].some((ending) => {
+			const target = path.join(path.dirname(file), wanted + ending);
+			const isFile = path.extname(target) !== '' && existsSync(path.join(ROOT, target));
+			return isFile && target.startsWith(`dist${path.sep}`);
+		});
+
+	test.each(filesIn('dist', '.js'))('%s requires nothing that n8n does not have', (file) => {
+		const code = readFileSync(path.join(ROOT, file), 'utf8');
+		const calls = [...code.matchAll(/\b(?:require|import)\((.*?)\)/g)].map(([, name = '']) => name);
+		const foreign = calls
+			.map((name) => name.replace(/^['"]|['"]$/g, ''))
+			.filter((name) => !['n8n-workflow', 'node:crypto', 'crypto'].includes(name))
+			.filter((name) => !name.startsWith('.') || !isShipped(file, name));
+		expect(foreign).toEqual([]);
+	});
+});
+
+describe('the package', () => {
+	test('brings no dependencies along', () => {
+		expect(manifest.dependencies ?? {}).toEqual({});
+		expect(manifest.peerDependencies).toEqual({ 'n8n-workflow': '*' });
+	});
+
+	test('is small and holds nothing but the built code and its papers', () => {
+		const [packed] = JSON.parse(
+			execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+				cwd: ROOT,
+				encoding: 'utf8',
+				shell: process.platform === 'win32',
+				stdio: ['ignore', 'pipe', 'ignore'],
+			}),
+		) as [{ size: number; files: Array<{ path: string }> }];
+		const paths = packed.files.map((file) => file.path);
+
+		expect(packed.size).toBeLessThan(100_000);
+		expect([...new Set(paths.map((file) => file.split('/')[0]))].sort()).toEqual([
+			'LICENSE.md',
+			'README.md',
+			'dist',
+			'package.json',
+		]);
+		expect(paths.filter((file) => !/\.(js|json|md|png|svg)$/.test(file))).toEqual([]);
+	});
+
+	test('registers every credential', () => {
+		const built = filesIn('credentials', '.credentials.ts').map(
+			(file) => `dist/${file.replace(/\.ts$/, '.js')}`,
+		);
+		expect(manifest.n8n.credentials).toEqual(built.sort());
+	});
+
+	test('registers every node', () => {
+		const built = nodeFolders.map((name) => `dist/nodes/${name}/${name}.node.js`);
+		expect(manifest.n8n.nodes).toEqual(built.sort());
+	});
+
+	test.each([...manifest.n8n.nodes, ...manifest.n8n.credentials])('has %s', (file) => {
+		expect(existsSync(path.join(ROOT, file))).toBe(true);
+	});
+
+	test.each(nodeFolders)('keeps %s in the files every provider has', (name) => {
+		const icon = name.replace(/^./, (first) => first.toLowerCase());
+		expect(readdirSync(path.join(ROOT, 'nodes', name))).toEqual(
+			expect.arrayContaining([
+				`${name}.node.ts`,
+				`${name}.node.json`,
+				'models.ts',
+				'provider.ts',
+				`${icon}.svg`,
+				`${icon}.dark.svg`,
+			]),
+		);
+	});
+});
+
+describe('n8n', () => {
+	let types: Engine['loader']['types'];
+
+	beforeAll(async () => {
+		const engine = await startEngine();
+		({ types } = engine.loader);
+		await engine.close();
+	});
+
+	test('loads every node, with its codex', () => {
+		expect(types.nodes).toHaveLength(manifest.n8n.nodes.length);
+		for (const { codex } of types.nodes) {
+			expect(codex?.categories).toEqual(['Marketing & Content', 'Utility']);
+			expect(codex?.alias).toContain('FLUX.2');
+		}
+	});
+
+	test('finds the credentials that the nodes name', () => {
+		const known = types.credentials.map(({ name }) => name);
+		const named = types.nodes.flatMap(({ credentials = [] }) => credentials);
+		expect(named.map(({ name }) => name).filter((name) => !known.includes(name))).toEqual([]);
+	});
+
+	test('finds every icon, for light and dark', () => {
+		const icons = [...types.nodes, ...types.credentials].flatMap(({ iconUrl }) => {
+			const { light, dark } = iconUrl as { light: string; dark: string };
+			return [light, dark].map((url) => url.replace(/^icons\/[^/]+\//, ''));
+		});
+		expect(icons.filter((file) => !existsSync(path.join(ROOT, file)))).toEqual([]);
+	});
+});
