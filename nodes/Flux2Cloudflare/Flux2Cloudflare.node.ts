@@ -4,8 +4,8 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
-import { requestProperties } from '../shared/model';
 import { generateOptions } from '../shared/options';
+import { requestProperties } from '../shared/properties';
 import { runItems } from '../shared/run';
 import { models } from './models';
 import { cloudflare } from './provider';

@@ -186,7 +186,13 @@ const workersAiParameters = [
 	guidance,
 ];
 
-const catalogue = { route: 'catalogue', maxReferences: 8, parameters: catalogueParameters } as const;
+const catalogue = {
+	route: 'catalogue',
+	maxReferences: 8,
+	// the schema has no upper limit, the model pages say 4 megapixels
+	maxPixels: 4 * 1024 * 1024,
+	parameters: catalogueParameters,
+} as const;
 const workersAi = { route: 'workersAi', maxReferences: 4, parameters: workersAiParameters } as const;
 
 /** Every model of the node; a new one is one more record. */

@@ -4,8 +4,9 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
-import { modelProperties, optionsProperty, requestProperties } from '../shared/model';
 import { collectOptions, generateOptions, submitOptions } from '../shared/options';
+import { operationProperties } from '../shared/operations';
+import { modelProperties, optionsProperty, requestProperties } from '../shared/properties';
 import { runItems } from '../shared/run';
 import { taskProperties } from '../shared/tasks';
 import { models } from './models';
@@ -33,62 +34,9 @@ export class Flux2Task implements INodeType {
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'flux2TaskApi', required: true }],
 		properties: [
-			{
-				displayName: 'Resource',
-				name: 'resource',
-				type: 'options',
-				noDataExpression: true,
-				options: [
-					{ name: 'Image', value: 'image' },
-					{ name: 'Task', value: 'task' },
-				],
-				default: 'image',
-			},
-			{
-				displayName: 'Operation',
-				name: 'operation',
-				type: 'options',
-				noDataExpression: true,
-				displayOptions: { show: { resource: ['image'] } },
-				options: [
-					{
-						name: 'Generate',
-						value: 'generate',
-						action: 'Generate or edit image',
-						description: 'Generate an image, or edit reference images, and wait for the result',
-					},
-				],
-				default: 'generate',
-			},
-			{
-				displayName: 'Operation',
-				name: 'operation',
-				type: 'options',
-				noDataExpression: true,
-				displayOptions: { show: { resource: ['task'] } },
-				options: [
-					{
-						name: 'Cancel',
-						value: 'cancel',
-						action: 'Cancel task',
-						description: 'Stop a task that has not finished (dialect Queue only)',
-						displayOptions: { show: { dialect: ['queue'] } },
-					},
-					{
-						name: 'Get',
-						value: 'get',
-						action: 'Get task',
-						description: 'Collect the image of a task, or look how far it is',
-					},
-					{
-						name: 'Submit',
-						value: 'submit',
-						action: 'Submit task',
-						description: 'Start an image and return at once, to collect it later',
-					},
-				],
-				default: 'submit',
-			},
+			...operationProperties(['image:generate', 'task:cancel', 'task:get', 'task:submit'], {
+				'task:cancel': { show: { dialect: ['queue'] } },
+			}),
 			{
 				displayName: 'Dialect',
 				name: 'dialect',

@@ -1,7 +1,7 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { withCustomBody } from '../shared/body';
 import { generate, submit } from '../shared/engine';
-import { asIs, Flux2Error, kindOfStatus, kindOfWords } from '../shared/errors';
+import { kindOfStatus, kindOfWords } from '../shared/errors';
 import { json, type Answer, type Api, type Complaint } from '../shared/http';
 import { modelPath, readModelId, type Request } from '../shared/model';
 import { asBase64, loadReferences } from '../shared/references';
@@ -9,6 +9,7 @@ import type { Route, Service } from '../shared/run';
 import { now, type Failed, type Provider, type Task, type TaskState } from '../shared/task';
 import { cancel, get } from '../shared/tasks';
 import { z } from '../shared/vendor';
+import { unlessNotFound } from '../shared/watch';
 import { models, type Dialect, type TaskModel } from './models';
 
 /** A submit carries up to eight pictures; a look is small. */
@@ -128,8 +129,8 @@ function stateOf(answer: z.infer<typeof answerSchema>, task: Task): TaskState {
 	}
 	const images = answer.output?.flatMap(({ content }) => content.map(({ url }) => ({ url }))) ?? [];
 	if (status === 'completed' && images.length > 0) {
-		const cost = answer.usage ? { amount: answer.usage.cost, currency: 'USD' } : undefined;
-		return { status: 'done', task, images, cost, raw: answer };
+		const price = answer.usage && { cost: { amount: answer.usage.cost, currency: 'USD' } };
+		return { status: 'done', task, images, price: price ?? undefined, raw: answer };
 	}
 	return failed(task, answer.status, status === 'failed', wordsOf(answer.error), answer);
 }
@@ -145,15 +146,6 @@ function failed(
 	const message = `The task ended with the status "${status}"${words ? `: ${words}` : ' and without a picture'}`;
 	const kind = kindOfWords(words ?? '', documented ? 'unavailable' : 'badResponse');
 	return { status: 'failed', task, kind, message, raw };
-}
-
-async function unlessNotFound(task: Task, look: () => Promise<TaskState>): Promise<TaskState> {
-	try {
-		return await look();
-	} catch (error) {
-		if (!(error instanceof Flux2Error) || error.kind !== 'notFound') throw asIs(error);
-		return { status: 'failed', task, kind: 'notFound', message: error.message, raw: undefined };
-	}
 }
 
 /** POST /model/v1/queue/{model}, then `status`, `response` and `cancel` below the request. */

@@ -5,9 +5,12 @@ import type {
 	IHttpRequestOptions,
 	IN8nHttpFullResponse,
 } from 'n8n-workflow';
-import { asIs, Flux2Error, kindOfStatus, Stopped, withAdvice, type FailureKind } from './errors';
-import { pause, spacing, unlessAborted } from './wait';
+import { Flux2Error, kindOfStatus, Stopped, type FailureKind } from './errors';
+import { complaintOf, connectionFailure, downloadFailure, TooLate, unreadable } from './httpErrors';
+import { repeating, type Repeat } from './repeat';
+import { ownUrl, publicUrl } from './urls';
 import type { z } from './vendor';
+import { spacing, unlessAborted } from './wait';
 
 /** What a provider's error answer says. */
 export interface Complaint {
@@ -35,7 +38,7 @@ export interface Api {
 	/** Reads the provider's error answers; undefined when the answer says nothing. */
 	readonly explain: (answer: Answer) => Complaint | undefined;
 	/** Hosts beside the base URL's that may see the credential. */
-	readonly trustsHost?: (host: string) => boolean;
+	readonly trustsHost?: (host: string, ownHost: string) => boolean;
 	/** Told of each submit that was refused or accepted. */
 	readonly pressure: { refused(): void; accepted(): void };
 }
@@ -57,8 +60,7 @@ export interface Call<T> {
 	headers?: Record<string, string>;
 	/** Reads the answer; `fromAnswer` instead where the body may be no JSON. */
 	schema: z.ZodType<T, z.ZodTypeDef, unknown>;
-	/** `submit`: only what was certainly refused is sent again. `look`: whatever may pass by itself. */
-	repeat: 'submit' | 'look';
+	repeat: Repeat;
 	timeoutMs: number;
 	/** What the schema is given; the parsed body when left out. */
 	fromAnswer?: (answer: Answer) => unknown;
@@ -75,24 +77,7 @@ export interface Download {
 }
 
 const MAX_REDIRECTS = 5;
-/** A provider that asks for a longer wait is told to the user instead of waited for. */
-const LONGEST_RETRY_AFTER_MS = 120_000;
-const repeats = {
-	submit: { attempts: 6, firstMs: 1000 },
-	look: { attempts: 4, firstMs: 500 },
-} as const;
-const CONNECTION_NEVER_MADE = new Set([
-	'ECONNREFUSED',
-	'ENOTFOUND',
-	'EAI_AGAIN',
-	'EHOSTUNREACH',
-	'ENETUNREACH',
-]);
-/** After these nobody knows whether a submit was accepted. */
-const UNCERTAIN: readonly FailureKind[] = ['timeout', 'unavailable', 'badResponse'];
-const MAYBE_BILLED =
-	'The provider may have accepted and billed this request although its answer was lost, so it was not sent again.';
-
+const EVENTS_OPEN_MS = 10_000;
 /** At most 50 looks a second and host, whatever the number of jobs. */
 const turnToLook = spacing(20);
 
@@ -101,6 +86,8 @@ export async function json<T>(api: Api, call: Call<T>): Promise<{ value: T; answ
 	const url = ownUrl(api, call.url);
 	return await repeating(api, call.repeat, async () => {
 		if (call.repeat === 'look') await turnToLook(url.host, api.signal);
+		// a backoff may have outlived the run
+		if (api.signal.aborted) throw new Stopped();
 		const answer = await send(api, call, url);
 		const value = readAnswer(api, call, answer);
 		if (call.repeat === 'submit') api.pressure.accepted();
@@ -139,44 +126,29 @@ export async function openDownload(
 	throw new Flux2Error('badResponse', `The picture's URL redirects more than ${MAX_REDIRECTS} times`);
 }
 
-/** Repeats what may pass by itself or was certainly refused, with growing pauses. */
-export async function repeating<T>(
-	api: Pick<Api, 'signal' | 'pressure'>,
-	policy: Call<unknown>['repeat'],
-	attempt: () => Promise<T>,
-): Promise<T> {
-	for (let tries = 1; ; tries++) {
-		try {
-			return await attempt();
-		} catch (error) {
-			const waitMs = error instanceof Flux2Error ? waitBefore(policy, error, tries) : undefined;
-			if (waitMs === undefined) throw asIs(error);
-			if (policy === 'submit') api.pressure.refused();
-			await pause(waitMs, api.signal);
-		}
-	}
-}
-
-function waitBefore(
-	policy: Call<unknown>['repeat'],
-	error: Flux2Error,
-	tries: number,
-): number | undefined {
-	const { attempts, firstMs } = repeats[policy];
-	if (tries >= attempts || !(policy === 'submit' ? error.refused : error.passing)) return undefined;
-	if (error.retryAfterMs === undefined) {
-		return firstMs * 2 ** (tries - 1) * (0.75 + Math.random() / 2);
-	}
-	if (error.retryAfterMs > LONGEST_RETRY_AFTER_MS) return undefined;
-	return error.retryAfterMs * (1 + Math.random() / 10);
-}
-
-/** Milliseconds out of `Retry-After`, which is a number of seconds or a date. */
-export function retryAfterMs(header: unknown, now = Date.now()): number | undefined {
-	if (typeof header !== 'string' && typeof header !== 'number') return undefined;
-	const seconds = Number(header);
-	const ms = Number.isNaN(seconds) ? Date.parse(String(header)) - now : seconds * 1000;
-	return Number.isNaN(ms) ? undefined : Math.max(0, ms);
+/**
+ * Opens a stream of server-sent events with the credential. Asked once: whoever needs it falls back to polling.
+ * The caller destroys it.
+ */
+export async function openEvents(api: Api, path: string): Promise<DownloadBody> {
+	const url = ownUrl(api, path);
+	const { context } = api;
+	const opening = context.helpers.httpRequestWithAuthentication.call(context, api.credentialType, {
+		method: 'GET',
+		url: url.href,
+		headers: { accept: 'text/event-stream' },
+		encoding: 'stream',
+		returnFullResponse: true,
+		ignoreHttpStatusErrors: true,
+		disableFollowRedirect: true,
+		timeout: EVENTS_OPEN_MS,
+	}) as Promise<IN8nHttpFullResponse>;
+	const tooLate = AbortSignal.timeout(EVENTS_OPEN_MS);
+	const { statusCode, body } = await unlessAborted(unlessAborted(opening, tooLate), api.signal);
+	const stream = body as unknown as DownloadBody;
+	if (statusCode === 200) return stream;
+	stream.destroy();
+	throw new Flux2Error(kindOfStatus(statusCode), `${api.label} answered ${statusCode}`);
 }
 
 async function send<T>(api: Api, call: Call<T>, url: URL): Promise<Answer> {
@@ -203,13 +175,8 @@ async function send<T>(api: Api, call: Call<T>, url: URL): Promise<Answer> {
 		const signal = call.repeat === 'submit' ? api.stop : api.signal;
 		return toAnswer(await unlessAborted(inTime, signal));
 	} catch (error) {
-		throw connectionFailure(api, call.repeat, error);
+		throw connectionFailure(api, call.repeat, `${api.label} (${url.host})`, error);
 	}
-}
-
-/** n8n's own time limit starts anew with every byte; this one is the whole call's. */
-class TooLate extends Error {
-	readonly code = 'ETIMEDOUT';
 }
 
 async function fetchStream(
@@ -228,20 +195,13 @@ async function fetchStream(
 			abortSignal: until,
 		})) as IN8nHttpFullResponse;
 	} catch (error) {
-		throw connectionFailure(api, 'look', error);
+		throw connectionFailure(api, 'look', `the picture's host (${url.host})`, error);
 	}
 }
 
 function toAnswer({ statusCode, headers, body }: IN8nHttpFullResponse): Answer {
 	const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body as unknown as ArrayBuffer);
-	return {
-		status: statusCode,
-		headers,
-		bytes,
-		get json() {
-			return parsed(bytes);
-		},
-	};
+	return { status: statusCode, headers, bytes, json: parsed(bytes) };
 }
 
 function parsed(bytes: Buffer): unknown {
@@ -260,140 +220,3 @@ function readAnswer<T>(api: Api, call: Call<T>, answer: Answer): T {
 	throw unreadable(api, call.repeat, answer, content, result.error);
 }
 
-function complaintOf(api: Api, repeat: Call<unknown>['repeat'], answer: Answer): Flux2Error {
-	const complaint = api.explain(answer) ?? {
-		kind: kindOfStatus(answer.status),
-		message: excerpt(answer),
-	};
-	const { kind, message, description } = complaint;
-	const error = new Flux2Error(kind, `${api.label} answered ${answer.status}: ${message}`, {
-		description,
-		httpCode: answer.status,
-		refused: complaint.refused ?? (answer.status === 429 && kind === 'rateLimited'),
-		passing: isPassing(answer.status),
-		retryAfterMs: retryAfterMs(answer.headers['retry-after']),
-	});
-	return repeat === 'submit' && UNCERTAIN.includes(kind) ? withAdvice(error, MAYBE_BILLED) : error;
-}
-
-const isPassing = (status: number) => [408, 425, 429].includes(status) || status >= 500;
-
-function unreadable(
-	api: Api,
-	repeat: Call<unknown>['repeat'],
-	answer: Answer,
-	content: unknown,
-	problem: z.ZodError,
-): Flux2Error {
-	const complaint = api.explain(answer);
-	const field = problem.issues[0]?.path.join('.') ?? '';
-	const words =
-		complaint?.message ??
-		(content === undefined
-			? `the answer is no JSON: ${excerpt(answer)}`
-			: `the answer has no usable ${field ? `"${field}"` : 'content'}: ${excerpt(answer)}`);
-	const error = new Flux2Error(complaint?.kind ?? 'badResponse', `${api.label}: ${words}`, {
-		description: complaint?.description,
-		httpCode: answer.status,
-		passing: content === undefined,
-	});
-	return repeat === 'submit' && !complaint ? withAdvice(error, MAYBE_BILLED) : error;
-}
-
-/** The beginning of a body as one line of text; an HTML page is told by its title. */
-function excerpt({ bytes }: Answer): string {
-	const text = bytes.toString('utf8', 0, 2000);
-	const title = /<title[^>]*>([^<]*)/i.exec(text)?.[1];
-	const line = (title ?? text.replace(/<[^>]*>/g, ' ')).replace(/\s+/g, ' ').trim();
-	return line === '' ? 'an empty answer' : line.slice(0, 300);
-}
-
-/** A picture's bytes broke off on the way; worth another attempt. */
-export const brokenDownload = (api: Api, error: unknown): unknown =>
-	error instanceof Flux2Error ? error : connectionFailure(api, 'look', error);
-
-function connectionFailure(api: Api, repeat: Call<unknown>['repeat'], error: unknown): unknown {
-	if (error instanceof Stopped || api.signal.aborted) return new Stopped();
-	const codes = [...causesOf(error)];
-	const host = `${api.label} (${new URL(api.baseUrl).host})`;
-	if (codes.some(neverConnected)) {
-		return new Flux2Error('unavailable', `No connection to ${host} could be made`, {
-			description: 'Check the base URL in the credential and the network of the n8n server.',
-			refused: true,
-			passing: true,
-		});
-	}
-	const late = codes.some(({ code }) => code === 'ECONNABORTED' || code === 'ETIMEDOUT');
-	const failure = late
-		? new Flux2Error('timeout', `${host} did not answer in time`, { passing: true })
-		: new Flux2Error('unavailable', `The connection to ${host} broke before the answer was complete`, {
-				passing: true,
-			});
-	return repeat === 'submit' ? withAdvice(failure, MAYBE_BILLED) : failure;
-}
-
-interface SystemError {
-	code?: string;
-	syscall?: string;
-	cause?: unknown;
-	errors?: unknown[];
-}
-
-/** The error, its causes and the parts of aggregates, wherever n8n and axios have put them. */
-function* causesOf(error: unknown, depth = 0): Generator<SystemError> {
-	if (typeof error !== 'object' || error === null || depth > 5) return;
-	const { cause, errors = [] }: SystemError = error;
-	yield error;
-	for (const inner of [cause, ...(Array.isArray(errors) ? errors : [])]) {
-		yield* causesOf(inner, depth + 1);
-	}
-}
-
-const neverConnected = ({ code, syscall }: SystemError) =>
-	CONNECTION_NEVER_MADE.has(code ?? '') || (code === 'ETIMEDOUT' && syscall === 'connect');
-
-function downloadFailure(status: number, headers: IDataObject): Flux2Error {
-	const gone = status === 403 || status === 404 || status === 410;
-	return new Flux2Error(
-		gone ? 'expired' : kindOfStatus(status),
-		gone
-			? `The picture's URL is no longer valid (it answered ${status})`
-			: `The picture could not be downloaded: its host answered ${status}`,
-		{
-			httpCode: status,
-			passing: isPassing(status),
-			retryAfterMs: retryAfterMs(headers['retry-after']),
-		},
-	);
-}
-
-/** A URL that may see the credential: the base URL's host, or one the provider owns. */
-function ownUrl(api: Api, url: string): URL {
-	const base = new URL(api.baseUrl);
-	const target = new URL(url.startsWith('/') ? `${api.baseUrl}${url}` : url);
-	const own = target.hostname === base.hostname || api.trustsHost?.(target.hostname);
-	if (!own) {
-		throw new Flux2Error(
-			'badResponse',
-			`The address ${target.host} is not ${api.label}'s, so the key was not sent there`,
-		);
-	}
-	return safeScheme(base, target);
-}
-
-/** A URL that is opened without a credential. */
-export function publicUrl(api: Pick<Api, 'baseUrl'>, url: string): URL {
-	const target = URL.canParse(url) ? new URL(url) : undefined;
-	if (!target) throw new Flux2Error('badResponse', `"${url.slice(0, 100)}" is not a URL`);
-	return safeScheme(new URL(api.baseUrl), target);
-}
-
-/** https, or plain http where the base URL itself is plain http and the host is the same. */
-function safeScheme(base: URL, target: URL): URL {
-	const plain = target.protocol === 'http:' && base.protocol === 'http:';
-	if (target.protocol === 'https:' || (plain && target.hostname === base.hostname)) return target;
-	throw new Flux2Error(
-		'badResponse',
-		`The address ${target.protocol}//${target.host} was not opened, because it is not https`,
-	);
-}

@@ -1,14 +1,11 @@
 import type {
 	IDataObject,
-	IDisplayOptions,
 	IExecuteFunctions,
-	INodeProperties,
-	INodePropertyOptions,
 } from 'n8n-workflow';
 import { invalidInput } from './errors';
 import { presetSize, size } from './options';
 import { text, type Param } from './params';
-import { readReferences, referenceProperties, type Reference } from './references';
+import { readReferences, type Reference } from './references';
 
 /** One model of a provider; everything about it stands in its record. */
 export interface Model {
@@ -18,6 +15,8 @@ export interface Model {
 	readonly description: string;
 	readonly parameters: readonly Param[];
 	readonly maxReferences: number;
+	/** The largest picture (width × height), where the provider has a limit for it. */
+	readonly maxPixels?: number;
 	/** How long a picture usually takes; the first looks go by it until the node has learnt better. */
 	readonly typicalSeconds: number;
 }
@@ -37,8 +36,9 @@ export interface Request<M extends Model = Model> {
 }
 
 export const CUSTOM = 'custom';
+export const OPTIONS = 'options';
 
-const prompt = text('prompt', {
+export const prompt = text('prompt', {
 	label: 'Prompt',
 	description:
 		'What the picture shows, or what to change in the reference images. Structured JSON prompts and hex colors work too.',
@@ -54,93 +54,12 @@ export const given = <T>(settings: Settings, param: Param<T>): T | undefined =>
 export const valueOf = <T>(settings: Settings, param: Param<T>): T =>
 	given(settings, param) ?? (param.property.default as T);
 
-/** The editor's properties of an operation that makes a picture. */
-export function requestProperties(
-	models: readonly Model[],
-	ownOptions: readonly Param[],
-	show?: IDisplayOptions['show'],
-): INodeProperties[] {
-	const displayOptions = show && { show };
-	return [
-		...modelProperties(models, show),
-		{ ...prompt.property, required: true, ...(displayOptions && { displayOptions }) },
-		referenceProperties(displayOptions),
-		optionsProperty(ownOptions, show, models),
-	];
-}
-
-/** The editor's model list and the field for an id that is not on it. */
-export function modelProperties(
-	models: readonly Model[],
-	show?: IDisplayOptions['show'],
-): INodeProperties[] {
-	const standard = models[0]?.id ?? CUSTOM;
-	const options = [...new Map(models.map((model) => [model.id, modelOption(model)])).values()];
-	return [
-		{
-			displayName: 'Model',
-			name: 'model',
-			type: 'options',
-			options: [
-				...options,
-				{ name: 'Custom', value: CUSTOM, description: 'A model that is not on this list, by its ID' },
-			].sort((a, b) => a.name.localeCompare(b.name)),
-			default: standard,
-			description: 'The model that makes the picture',
-			...(show && { displayOptions: { show } }),
-		},
-		{
-			displayName: 'Custom Model',
-			name: 'customModel',
-			type: 'string',
-			default: '',
-			placeholder: `e.g. ${standard}`,
-			description: "The provider's own ID of the model",
-			displayOptions: { show: { ...show, model: [CUSTOM] } },
-		},
-	];
-}
-
-const modelOption = ({ id, name, description }: Model): INodePropertyOptions => ({
-	name,
-	value: id,
-	description,
-});
-
-/** The editor's one collection of optional parameters, alphabetical, each shown for the models that have it. */
-export function optionsProperty(
-	ownOptions: readonly Param[],
-	show?: IDisplayOptions['show'],
-	models: readonly Model[] = [],
-): INodeProperties {
-	const items = new Map(ownOptions.map(({ property }) => [property.name, property]));
-	for (const param of models.flatMap((model) => model.parameters)) {
-		items.set(param.property.name, shownFor(param, models));
-	}
-	return {
-		displayName: 'Options',
-		name: 'options',
-		type: 'collection',
-		placeholder: 'Add Option',
-		default: {},
-		...(show && { displayOptions: { show } }),
-		options: [...items.values()].sort((a, b) => a.displayName.localeCompare(b.displayName)),
-	};
-}
-
-function shownFor({ property }: Param, models: readonly Model[]): INodeProperties {
-	const ids = models
-		.filter((model) => model.parameters.some((other) => other.property.name === property.name))
-		.map((model) => model.id);
-	if (ids.length === models.length) return property;
-	return { ...property, displayOptions: { show: { '/model': [...new Set(ids), CUSTOM] } } };
-}
-
 /** A model that is not on the list: it has whatever the models of its route have. */
 export function customModel<M extends Model>(id: string, route: readonly M[]): M {
-	const parameters = new Map(
-		route.flatMap((model) => model.parameters).map((param) => [param.wireName, param]),
-	);
+	const parameters = new Map<string, Param>();
+	for (const param of route.flatMap((model) => model.parameters)) {
+		if (!parameters.has(param.wireName)) parameters.set(param.wireName, param);
+	}
 	return {
 		...route[0]!,
 		id,
@@ -177,29 +96,26 @@ export function readRequest<M extends Model>(
 	const known = [...models.flatMap(({ parameters }) => parameters), ...ownOptions];
 	refuseForeign(values, [...model.parameters, ...ownOptions], known, model, problems);
 	place(request, values, [...model.parameters, ...ownOptions], problems);
-	if (request.references.length > model.maxReferences) {
-		problems.push(
-			`Reference Images: ${request.references.length} given, but ${model.name} takes at most ${model.maxReferences}`,
-		);
-	}
+	refuseTooMuch(request, problems);
 	if (problems.length > 0) throw invalidInput(problems);
 	return request;
 }
 
 /**
- * Reads the options of an operation that needs no model.
+ * Reads a collection of an operation that needs no model.
  * @throws Flux2Error `invalidInput` with all problems at once, by label
  */
-export function readSettings(
+export function readCollection(
 	context: IExecuteFunctions,
 	itemIndex: number,
-	ownOptions: readonly Param[],
-): Settings {
+	params: readonly Param[],
+	collection = OPTIONS,
+): Pick<Request, 'body' | 'settings'> {
 	const problems: string[] = [];
-	const settings = new Map<string, unknown>();
-	place({ settings, body: {}, headers: {} }, readValues(context, itemIndex, problems), ownOptions, problems);
+	const target = { body: {}, headers: {}, settings: new Map<string, unknown>() };
+	place(target, readValues(context, itemIndex, problems, collection), params, problems);
 	if (problems.length > 0) throw invalidInput(problems);
-	return settings;
+	return target;
 }
 
 /** The chosen model's id, whether it is on the list or not. */
@@ -246,8 +162,9 @@ function readValues(
 	context: IExecuteFunctions,
 	itemIndex: number,
 	problems: string[],
+	collection = OPTIONS,
 ): Map<string, unknown> {
-	const options: unknown = context.getNodeParameter('options', itemIndex, {});
+	const options: unknown = context.getNodeParameter(collection, itemIndex, {});
 	const set = Object.entries(options as IDataObject).filter(
 		([, value]) => value !== undefined && value !== null && value !== '',
 	);
@@ -258,6 +175,21 @@ function readValues(
 		problems.push('Size: choose Custom when Width or Height is set');
 	}
 	return new Map([...values, ...Object.entries(preset)]);
+}
+
+function refuseTooMuch({ model, references, body }: Request, problems: string[]): void {
+	const { maxReferences, maxPixels = Infinity } = model;
+	if (references.length > maxReferences) {
+		problems.push(
+			`Reference Images: ${references.length} given, but ${model.name} takes at most ${maxReferences}`,
+		);
+	}
+	const { width, height } = body as { width?: number; height?: number };
+	if (width && height && width * height > maxPixels) {
+		problems.push(
+			`Width, Height: ${width} × ${height} is more than the ${Math.floor(maxPixels / 1e6)} megapixels that ${model.name} makes`,
+		);
+	}
 }
 
 function refuseForeign(
@@ -272,7 +204,7 @@ function refuseForeign(
 		if (taken.has(name)) continue;
 		const label = known.find(({ property }) => property.name === name)?.property.displayName;
 		problems.push(
-			label ? `${label}: ${model.name} has no such parameter` : `${name}: is no option of this node`,
+			label ? `${label}: ${model.name} has no such parameter here` : `${name}: is no option of this node`,
 		);
 	}
 }
@@ -283,15 +215,18 @@ function place(
 	params: readonly Param[],
 	problems: string[],
 ): void {
-	for (const { property, wireName, schema, goesTo } of params) {
-		if (!values.has(property.name)) continue;
-		const result = schema.safeParse(values.get(property.name));
+	for (const { property, wireName, schema, goesTo, alwaysSent } of params) {
+		const value = values.get(property.name) ?? (alwaysSent ? property.default : undefined);
+		if (value === undefined) continue;
+		const result = schema.safeParse(value);
 		if (!result.success) {
 			problems.push(`${property.displayName}: ${result.error.issues[0]!.message}`);
+		} else if (result.data === undefined) {
+			continue;
 		} else if (goesTo === 'body') {
-			target.body[wireName] = result.data as IDataObject[string];
+			target.body[wireName] = result.data;
 		} else if (goesTo === 'header') {
-			target.headers[wireName] = String(result.data);
+			target.headers[wireName] = `${result.data as string | number | boolean}`;
 		} else {
 			target.settings.set(property.name, result.data);
 		}

@@ -1,11 +1,13 @@
 import type { IBinaryData, IDataObject } from 'n8n-workflow';
 import { Flux2Error } from './errors';
 import type { StoredItem } from './handles';
-import { brokenDownload, openDownload, repeating, type Api, type DownloadBody } from './http';
+import { openDownload, type Api, type DownloadBody } from './http';
+import { brokenDownload } from './httpErrors';
 import { given, valueOf, type Request } from './model';
 import { binaryField, download, fileName, simplify } from './options';
 import { inspect, wholeness, type Picture } from './picture';
-import type { Done, Image } from './task';
+import { repeating } from './repeat';
+import type { Cost, Done, Image, Price } from './task';
 import { unlessAborted } from './wait';
 import type { Watch } from './watch';
 
@@ -31,17 +33,25 @@ const LARGEST_HEADER = 1024 * 1024;
  */
 export async function storePictures(watch: Watch, origin: Origin, done: Done): Promise<StoredItem[]> {
 	const { settings } = watch;
+	const price = priceOf(watch, done);
 	const items: StoredItem[] = [];
 	for (const [index, image] of done.images.entries()) {
 		const fetches = 'base64' in image || valueOf(settings, download);
 		const name = baseName(watch, origin, done, index);
 		const picture = fetches ? await storePicture(watch, image, name) : undefined;
 		items.push({
-			json: describe(watch, origin, done, image, picture),
+			json: describe(watch, origin, { ...done, price: await price }, image, picture),
 			...(picture && { binary: { [valueOf(settings, binaryField)]: picture.binary } }),
 		});
 	}
 	return items;
+}
+
+/** The price never holds a picture up, nor does it lose one. */
+async function priceOf({ run, provider }: Watch, { task, price }: Done): Promise<Price | undefined> {
+	const known = price ?? task?.price;
+	if (known || !task || !provider.price) return known;
+	return await provider.price(run.api, task).catch(() => undefined);
 }
 
 async function storePicture(watch: Watch, image: Image, name: string): Promise<StoredPicture> {
@@ -89,6 +99,8 @@ async function storeStream(
 			}
 			if (!whole.isWhole) throw cutShort(whole.fileSize);
 		});
+		// n8n first makes a folder and only then listens: a connection that breaks meanwhile must not crash it
+		checked.on('error', () => {});
 		const binary = await prepare(api, checked as unknown as DownloadBody, name, picture);
 		return { ...picture, binary, fileSize: whole.fileSize };
 	} catch (error) {
@@ -173,11 +185,20 @@ function describe(
 		prompt: request?.prompt,
 		seed: done.seed ?? request?.body.seed,
 		image: imageFacts(image, picture),
-		cost: done.cost && { ...done.cost, amount: done.cost.amount / done.images.length },
+		cost: done.price?.cost && share(done.price.cost, done.images.length),
+		megapixels: done.price?.megapixels && compact({ ...done.price.megapixels }),
 		timing: timingOf(watch, done),
 		raw: valueOf(settings, simplify) ? undefined : done.raw,
 	});
 }
+
+/** One picture's part, so that the sum over the items is right. */
+const share = ({ amount, currency, credits }: Cost, pictures: number): IDataObject =>
+	compact({
+		amount: amount / pictures,
+		currency,
+		credits: credits === undefined ? undefined : credits / pictures,
+	});
 
 function imageFacts(image: Image, picture: StoredPicture | undefined): IDataObject {
 	const { width, height, mimeType, fileSize }: Partial<StoredPicture> = picture ?? {};

@@ -10,6 +10,8 @@ export interface Param<T = unknown> {
 	readonly wireName: string;
 	readonly schema: Schema<T>;
 	readonly goesTo: 'body' | 'header' | 'setting';
+	/** The default that the editor shows is sent when nothing is set: the provider's own is not dependable. */
+	readonly alwaysSent?: boolean;
 }
 
 interface Common {
@@ -117,6 +119,16 @@ export const within = (param: Param<number>, limits: Limits): Param<number> => (
 	schema: numberSchema(limits, param.property.typeOptions?.numberPrecision === undefined),
 });
 
+/** The same parameter, of which 0 means "not set". */
+export const zeroAsUnset = (param: Param<number>): Param<number | undefined> => ({
+	...param,
+	property: { ...param.property, typeOptions: { ...param.property.typeOptions, minValue: 0 } },
+	schema: z.preprocess(
+		(value) => (toNumber(value) === 0 ? undefined : value),
+		param.schema.optional(),
+	),
+});
+
 /** Free text; empty text counts as unset. Objects from an expression become JSON text. */
 export function text(
 	wireName: string,
@@ -155,6 +167,12 @@ export const only = <V extends string>(param: Param<V>, ...values: V[]): Param<V
 	...param,
 	schema: oneOf(values),
 });
+
+/** The same parameter, shown only where the editor's other parameters have these values. */
+export const shownWhen = <T>(
+	param: Param<T>,
+	show: NonNullable<INodeProperties['displayOptions']>['show'],
+): Param<T> => ({ ...param, property: { ...param.property, displayOptions: { show } } });
 
 /** The same parameter in the editor, written on the wire in another form. */
 export const sentAs = <T, W>(param: Param<T>, convert: (value: T) => W): Param<W> => ({

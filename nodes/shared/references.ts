@@ -1,7 +1,10 @@
 import type { IBinaryData, IDisplayOptions, IExecuteFunctions, INodeProperties } from 'n8n-workflow';
 import { Flux2Error, invalidInput } from './errors';
-import { brokenDownload, openDownload, publicUrl, repeating, type Api, type DownloadBody } from './http';
+import { openDownload, type Api, type DownloadBody } from './http';
+import { brokenDownload } from './httpErrors';
 import { inspect } from './picture';
+import { repeating } from './repeat';
+import { publicUrl } from './urls';
 
 /** A reference image as the item names it; its bytes are not read yet. */
 export type Reference = { label: string } & (

@@ -6,6 +6,7 @@ import {
 	type INodeExecutionData,
 } from 'n8n-workflow';
 import { Flux2Error, invalidInput, Stopped } from './errors';
+import { closeEvents } from './events';
 import { claimHandle, dropHandle, releaseHandle, type Claim, type StoredItem } from './handles';
 import type { Api } from './http';
 import { readText, type Model } from './model';
@@ -78,10 +79,15 @@ export async function runItems(
 ): Promise<INodeExecutionData[][]> {
 	const stop = context.getExecutionCancelSignal() ?? new AbortController().signal;
 	if (stop.aborted) return [[]];
+	const halt = new AbortController();
+	const onStop = () => halt.abort();
+	stop.addEventListener('abort', onStop);
 	const claims: Claim[] = [];
 	try {
-		return [await runAll(context, service, stop, claims)];
+		return [await runAll(context, service, { stop, halt, claims })];
 	} finally {
+		stop.removeEventListener('abort', onStop);
+		closeEvents(halt.signal);
 		claims.forEach((claim) => releaseHandle(context, claim));
 	}
 }
@@ -89,11 +95,8 @@ export async function runItems(
 async function runAll(
 	context: IExecuteFunctions,
 	service: Service,
-	stop: AbortSignal,
-	claims: Claim[],
+	{ stop, halt, claims }: { stop: AbortSignal; halt: AbortController; claims: Claim[] },
 ): Promise<INodeExecutionData[]> {
-	const halt = new AbortController();
-	stop.addEventListener('abort', () => halt.abort(), { once: true });
 	const limit = pLimit(concurrencyOf(context));
 	const run: Run = {
 		context,

@@ -1,4 +1,5 @@
 import type { FailureKind } from './errors';
+import type { EventStream } from './events';
 import type { Api } from './http';
 import type { Model, Request } from './model';
 
@@ -9,11 +10,21 @@ export interface Task {
 	pollUrl?: string;
 	/** ISO 8601; when the provider's acceptance was seen. Left out for a task submitted elsewhere. */
 	submittedAt?: string;
+	/** What the provider told about the price when it accepted the task. */
+	price?: Price;
 }
 
 export interface Cost {
 	amount: number;
 	currency: string;
+	/** In the provider's own unit, where it has one. */
+	credits?: number;
+}
+
+export interface Price {
+	cost?: Cost;
+	/** What the provider counts for the price. */
+	megapixels?: { input?: number; output?: number };
 }
 
 /** A picture in an answer; text in both cases, so that it can be kept until it is stored. */
@@ -35,7 +46,7 @@ export interface Done {
 	submittedAt?: string;
 	images: Image[];
 	seed?: number;
-	cost?: Cost;
+	price?: Price;
 	/** The provider's answer without the picture's bytes. */
 	raw: unknown;
 }
@@ -56,6 +67,10 @@ export interface Provider<M extends Model = Model> {
 	submit(this: void, api: Api, request: Request<M>): Promise<TaskState[]>;
 	check?(this: void, api: Api, task: Task): Promise<TaskState>;
 	cancel?(this: void, api: Api, task: Task): Promise<void>;
+	/** Where the price is told by a call of its own; asked while the picture is downloaded. */
+	price?(this: void, api: Api, task: Task): Promise<Price | undefined>;
+	/** The run's push channel, where there is one: told tasks need no look. */
+	events?(this: void, api: Api): EventStream | undefined;
 }
 
 /** This moment as handles carry it. */

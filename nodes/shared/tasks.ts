@@ -1,7 +1,7 @@
 import type { IDataObject, IDisplayOptions, INodeProperties } from 'n8n-workflow';
 import { invalidInput } from './errors';
 import { failureOf } from './engine';
-import { readSettings, readText, valueOf, type Settings } from './model';
+import { readCollection, readText, valueOf, type Settings } from './model';
 import { collectOptions, simplify } from './options';
 import { compact, storePictures } from './output';
 import type { Outcome, Run, Work } from './run';
@@ -81,7 +81,7 @@ function readTarget(run: Run, itemIndex: number): Target {
 	const { provider, taskModel } = service.routeFor(context, itemIndex);
 	return {
 		task: { id, pollUrl: readText(context, itemIndex, 'pollUrl') || undefined, model: taskModel },
-		settings: readSettings(context, itemIndex, collectOptions),
+		settings: readCollection(context, itemIndex, collectOptions).settings,
 		provider,
 	};
 }

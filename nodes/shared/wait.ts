@@ -36,6 +36,24 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
 	}
 }
 
+/** What `work` yields, or undefined after that many milliseconds; rejects with `Stopped` like `pause`. */
+export async function within<T>(
+	work: Promise<T>,
+	ms: number,
+	signal: AbortSignal,
+): Promise<T | undefined> {
+	const over = new AbortController();
+	const onAbort = () => over.abort();
+	signal.addEventListener('abort', onAbort, { once: true });
+	try {
+		if (signal.aborted) throw stopped();
+		return await Promise.race([work, pause(ms, over.signal).then(() => undefined)]);
+	} finally {
+		signal.removeEventListener('abort', onAbort);
+		over.abort();
+	}
+}
+
 /** At most one call per `gapMs` and key; further calls queue up behind each other. */
 export function spacing(gapMs: number) {
 	const nextFree = new Map<string, number>();

@@ -1,11 +1,11 @@
-import { Flux2Error, withAdvice } from './errors';
+import { asIs, Flux2Error, withAdvice } from './errors';
 import { afterStop } from './http';
 import { given, valueOf, type Settings } from './model';
 import { pollInterval, timeout } from './options';
 import { guessed, learnt, nextLookIn } from './pollSchedule';
 import type { Run } from './run';
 import type { Done, Failed, Provider, Task, TaskState } from './task';
-import { pause } from './wait';
+import { pause, within } from './wait';
 
 /** How one task is followed until its picture is stored. */
 export interface Watch {
@@ -26,6 +26,9 @@ export interface Watch {
 /** "Not found" right after a submit: the task may still be spreading among the provider's servers. */
 const PATIENCE = { looks: 3, seconds: 10 };
 
+/** Seconds between looks while the event stream lives: events may get lost, and some ends have none. */
+const GAP_WITH_EVENTS = 20;
+
 /** The latest moment at which a picture must be stored, counted from now. */
 export const deadlineOf = (settings: Settings): number =>
 	Date.now() + valueOf(settings, timeout) * 1000;
@@ -38,17 +41,39 @@ export async function waitFor(watch: Watch, task: Task): Promise<Done | Failed> 
 	const { fresh } = watch;
 	const started = fresh && task.submittedAt ? Date.parse(task.submittedAt) : Date.now();
 	const age = () => (Date.now() - started) / 1000;
-	let lastLook = 0;
-	if (fresh) await pauseBeforeLook(watch, task, 0);
+	let ranUntil = 0;
+	let state = fresh ? undefined : await look(watch, task);
 	for (;;) {
-		const state = await look(watch, task);
-		if (state.status !== 'pending' && !isTooEarly(watch, state, age())) {
-			if (state.status === 'done' && fresh) learn(watch, (lastLook + age()) / 2);
+		if (state && state.status !== 'pending' && !isTooEarly(watch, state, age())) {
+			if (state.status === 'done' && fresh) learn(watch, (ranUntil + age()) / 2);
 			return state;
 		}
-		lastLook = age();
-		await pauseBeforeLook(watch, task, lastLook);
+		ranUntil = age();
+		const told = await eventOrGap(watch, task, ranUntil);
+		if (told) ranUntil = age();
+		state = told ?? (await look(watch, task));
 	}
+}
+
+/** Waits until the next look is due, or until an event tells the task's end. */
+async function eventOrGap(
+	watch: Watch,
+	task: Task,
+	age: number,
+): Promise<TaskState | undefined> {
+	const { run, provider, settings } = watch;
+	const remainingMs = watch.deadline - Date.now();
+	if (remainingMs <= 0) throw tooLate(watch, task);
+	const own = given(settings, pollInterval);
+	const events = provider.events?.(run.api);
+	if (events?.isAlive) {
+		const gapMs = Math.min((own ?? GAP_WITH_EVENTS) * 1000, remainingMs);
+		const told = await within(events.told(task.id), gapMs, run.api.signal);
+		return told && { ...told, task };
+	}
+	const seconds = own ?? nextLookIn(age, known(watch), run.service.shortestGapSeconds);
+	await pause(Math.min(seconds * 1000, remainingMs), run.api.signal);
+	return undefined;
 }
 
 /** One look at the task; when it goes wrong, the error says how to collect the task later. */
@@ -58,6 +83,16 @@ export async function look(watch: Watch, task: Task): Promise<TaskState> {
 		return await watch.provider.check!(watch.run.api, task);
 	} catch (error) {
 		throw collectable(error, task);
+	}
+}
+
+/** For a provider that answers 404 about a task it does not know: that is a state of the task. */
+export async function unlessNotFound(task: Task, look: () => Promise<TaskState>): Promise<TaskState> {
+	try {
+		return await look();
+	} catch (error) {
+		if (!(error instanceof Flux2Error) || error.kind !== 'notFound') throw asIs(error);
+		return { status: 'failed', task, kind: 'notFound', message: error.message, raw: undefined };
 	}
 }
 
@@ -81,15 +116,6 @@ const isTooEarly = ({ fresh, polls }: Watch, state: Done | Failed, age: number):
 	state.kind === 'notFound' &&
 	polls <= PATIENCE.looks &&
 	age <= PATIENCE.seconds;
-
-async function pauseBeforeLook(watch: Watch, task: Task, age: number): Promise<void> {
-	const { run, settings, deadline } = watch;
-	const remainingMs = deadline - Date.now();
-	if (remainingMs <= 0) throw tooLate(watch, task);
-	const seconds =
-		given(settings, pollInterval) ?? nextLookIn(age, known(watch), run.service.shortestGapSeconds);
-	await pause(Math.min(seconds * 1000, remainingMs), run.api.signal);
-}
 
 function tooLate({ settings }: Watch, task: Task): unknown {
 	const message = `The picture was not ready after ${valueOf(settings, timeout)} seconds`;

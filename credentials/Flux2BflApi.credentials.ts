@@ -1,0 +1,82 @@
+import type {
+	IAuthenticateGeneric,
+	ICredentialTestRequest,
+	ICredentialType,
+	INodeProperties,
+} from 'n8n-workflow';
+
+export class Flux2BflApi implements ICredentialType {
+	name = 'flux2BflApi';
+
+	displayName = 'FLUX.2 Black Forest Labs API';
+
+	icon = {
+		light: 'file:../nodes/Flux2Bfl/flux2Bfl.svg',
+		dark: 'file:../nodes/Flux2Bfl/flux2Bfl.dark.svg',
+	} as const;
+
+	documentationUrl = 'https://github.com/n8n-nodes-flux2/n8n-nodes-flux2#black-forest-labs';
+
+	properties: INodeProperties[] = [
+		{
+			displayName: 'API Key',
+			name: 'apiKey',
+			type: 'string',
+			typeOptions: { password: true },
+			default: '',
+			required: true,
+			description: 'From the dashboard of Black Forest Labs, under API Keys',
+		},
+		{
+			displayName: 'Region',
+			name: 'region',
+			type: 'options',
+			options: [
+				{ name: 'Custom', value: 'custom', description: 'Another host that speaks the same API' },
+				{ name: 'Europe', value: 'eu', description: 'Stays in the EU' },
+				{ name: 'Global', value: 'global', description: 'Wherever there is capacity' },
+				{ name: 'United States', value: 'us', description: 'Stays in the US' },
+			],
+			default: 'global',
+			description: 'Where images are made',
+		},
+		{
+			displayName: 'Base URL',
+			name: 'baseUrl',
+			type: 'string',
+			default: '',
+			required: true,
+			placeholder: 'e.g. https://bfl.example.com',
+			description: 'Without a trailing slash',
+			displayOptions: { show: { region: ['custom'] } },
+		},
+	];
+
+	authenticate: IAuthenticateGeneric = {
+		type: 'generic',
+		properties: { headers: { 'x-key': '={{$credentials.apiKey}}' } },
+	};
+
+	/** Free. */
+	test: ICredentialTestRequest = {
+		request: {
+			baseURL:
+				'={{$credentials.region === "custom" ? $credentials.baseUrl.replace(/\\/+$/, "") : $credentials.region === "global" ? "https://api.bfl.ai" : "https://api." + $credentials.region + ".bfl.ai"}}',
+			url: '/v1/credits',
+		},
+		rules: [
+			{
+				type: 'responseCode',
+				properties: { value: 401, message: 'Black Forest Labs does not accept this API key' },
+			},
+			{
+				type: 'responseCode',
+				properties: { value: 403, message: 'Black Forest Labs does not accept this API key' },
+			},
+			{
+				type: 'responseCode',
+				properties: { value: 404, message: 'There is no such API at this base URL' },
+			},
+		],
+	};
+}

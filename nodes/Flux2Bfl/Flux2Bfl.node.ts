@@ -1,0 +1,47 @@
+import {
+	NodeConnectionTypes,
+	type IExecuteFunctions,
+	type INodeType,
+	type INodeTypeDescription,
+} from 'n8n-workflow';
+import { operationProperties } from '../shared/operations';
+import { collectOptions, generateOptions, submitOptions } from '../shared/options';
+import { optionsProperty, requestProperties } from '../shared/properties';
+import { runItems } from '../shared/run';
+import { taskProperties } from '../shared/tasks';
+import { models } from './models';
+import { bfl } from './provider';
+
+const generate = { resource: ['image'], operation: ['generate'] };
+const submit = { resource: ['task'], operation: ['submit'] };
+const get = { resource: ['task'], operation: ['get'] };
+
+export class Flux2Bfl implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'FLUX.2 (Black Forest Labs)',
+		name: 'flux2Bfl',
+		icon: { light: 'file:flux2Bfl.svg', dark: 'file:flux2Bfl.dark.svg' },
+		group: ['transform'],
+		version: [1],
+		subtitle: '={{$parameter["operation"] + ": " + $parameter["resource"]}}',
+		description: 'Generate and edit images with FLUX.2 at Black Forest Labs (BFL), who make the model',
+		defaults: { name: 'FLUX.2 (Black Forest Labs)' },
+		usableAsTool: true,
+		inputs: [NodeConnectionTypes.Main],
+		outputs: [NodeConnectionTypes.Main],
+		credentials: [{ name: 'flux2BflApi', required: true }],
+		properties: [
+			...operationProperties(['account:getCredits', 'image:generate', 'task:get', 'task:submit']),
+			...requestProperties(models, generateOptions, generate),
+			...requestProperties(models, submitOptions, submit),
+			taskProperties.taskId(get),
+			taskProperties.pollUrl(get),
+			taskProperties.waitForCompletion(get),
+			optionsProperty(collectOptions, get),
+		],
+	};
+
+	async execute(this: IExecuteFunctions) {
+		return await runItems(this, bfl);
+	}
+}

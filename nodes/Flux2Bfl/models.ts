@@ -1,0 +1,123 @@
+import type { Model } from '../shared/model';
+import { size } from '../shared/options';
+import { choice, decimal, integer, toggle, zeroAsUnset } from '../shared/params';
+
+const SAFE = Number.MAX_SAFE_INTEGER;
+
+/** The API's automatic size is an unset field: its schema does not take the 0 that its text speaks of. */
+const side = (wireName: 'width' | 'height', label: string) =>
+	zeroAsUnset(
+		integer(wireName, {
+			label,
+			description:
+				'In pixels: a multiple of 16, at least 64, and at most 4 megapixels in all. Automatic when unset or 0.',
+			min: 64,
+			multipleOf: 16,
+			default: 1024,
+		}),
+	);
+
+const seed = integer('seed', {
+	label: 'Seed',
+	description: 'The same seed with the same parameters gives the same picture. Random when unset.',
+	min: -SAFE,
+	max: SAFE,
+	default: 0,
+});
+const safetyTolerance = integer('safety_tolerance', {
+	label: 'Safety Tolerance',
+	description: 'How much the moderation lets pass, from 0 (strictest) to 5. 2 when unset.',
+	min: 0,
+	max: 5,
+	default: 2,
+});
+const outputFormat = choice('output_format', {
+	label: 'Output Format',
+	description: "The picture's file format. JPEG when unset.",
+	options: { jpeg: 'JPEG', png: 'PNG', webp: 'WebP' },
+	default: 'jpeg',
+});
+const guidance = decimal('guidance', {
+	label: 'Guidance',
+	description: 'How strictly the picture follows the prompt, 1.5 to 10. 5 when unset.',
+	min: 1.5,
+	max: 10,
+	default: 5,
+});
+const steps = integer('steps', {
+	label: 'Steps',
+	description: 'Number of denoising steps, 1 to 50: more detail, but slower. 50 when unset.',
+	min: 1,
+	max: 50,
+	default: 50,
+});
+const promptUpsampling = toggle('prompt_upsampling', {
+	label: 'Prompt Upsampling',
+	description: 'Whether short prompts are expanded before generation. On when unset.',
+	default: true,
+});
+
+const flux2 = {
+	parameters: [
+		size,
+		side('width', 'Width'),
+		side('height', 'Height'),
+		seed,
+		safetyTolerance,
+		outputFormat,
+	],
+	maxReferences: 8,
+	maxPixels: 4 * 1024 * 1024,
+};
+const klein = { ...flux2, maxReferences: 4, typicalSeconds: 2 };
+
+/** Every model of the node (https://docs.bfl.ai/api-reference); a new one is one more record. */
+export const models: readonly Model[] = [
+	{
+		...flux2,
+		id: 'flux-2-pro',
+		name: 'FLUX.2 [pro]',
+		description: 'Best balance of quality, speed and price',
+		typicalSeconds: 8,
+	},
+	{
+		...flux2,
+		id: 'flux-2-pro-preview',
+		name: 'FLUX.2 [pro] Preview',
+		description: 'Follows the latest [pro] weights',
+		typicalSeconds: 8,
+	},
+	{
+		...flux2,
+		id: 'flux-2-max',
+		name: 'FLUX.2 [max]',
+		description: 'Highest quality, with grounding search',
+		typicalSeconds: 20,
+	},
+	{
+		...flux2,
+		id: 'flux-2-flex',
+		name: 'FLUX.2 [flex]',
+		description: 'Steps and guidance can be set; strong at typography',
+		parameters: [...flux2.parameters, guidance, steps, promptUpsampling],
+		typicalSeconds: 20,
+	},
+	{
+		...klein,
+		id: 'flux-2-klein-4b',
+		name: 'FLUX.2 [klein] 4B',
+		description: 'Fastest and cheapest',
+	},
+	{
+		...klein,
+		id: 'flux-2-klein-9b',
+		name: 'FLUX.2 [klein] 9B',
+		description: 'Fast, with better quality than 4B',
+	},
+	{
+		...klein,
+		id: 'flux-2-klein-9b-preview',
+		name: 'FLUX.2 [klein] 9B Preview',
+		description: 'The 9B model with a cache for reference images',
+	},
+];

@@ -1,0 +1,205 @@
+import type { IDataObject } from 'n8n-workflow';
+import { withCustomBody } from '../shared/body';
+import { generate, submit } from '../shared/engine';
+import { kindOfStatus, kindOfWords, type FailureKind } from '../shared/errors';
+import { json, type Answer, type Api, type Complaint } from '../shared/http';
+import { modelPath, type Model, type Request } from '../shared/model';
+import { asBase64, loadReferences } from '../shared/references';
+import type { Run, Service, Work } from '../shared/run';
+import { now, type Price, type Provider, type Task, type TaskState } from '../shared/task';
+import { get } from '../shared/tasks';
+import { unlessNotFound } from '../shared/watch';
+import { z } from '../shared/vendor';
+import { models } from './models';
+
+const SUBMIT_TIMEOUT_MS = 120_000;
+const LOOK_TIMEOUT_MS = 30_000;
+
+const baseUrls: Record<string, string> = {
+	global: 'https://api.bfl.ai',
+	eu: 'https://api.eu.bfl.ai',
+	us: 'https://api.us.bfl.ai',
+};
+
+/** The OpenAPI has `Pending` alone; some clients list the other two. Every other word is an end. */
+const PENDING = ['pending', 'queued', 'processing'];
+/** The OpenAPI's ends without a picture. */
+const kindOfEnd: Record<string, FailureKind> = {
+	'task not found': 'notFound',
+	'request moderated': 'moderated',
+	'content moderated': 'moderated',
+	error: 'unavailable',
+};
+
+/** 1 credit is 0.01 USD, https://docs.bfl.ai/quick_start/pricing */
+const USD_PER_CREDIT = 0.01;
+
+const text = z.string().min(1);
+const number = z.number().nullish().catch(undefined);
+
+const prices = { cost: number, input_mp: number, output_mp: number };
+/** A request with a webhook of its own is answered without the polling URL. */
+const accepted = z.object({ id: text, polling_url: z.string().url().optional(), ...prices });
+const result = z.object({
+	id: z.string().optional(),
+	status: text,
+	result: z
+		.object({ sample: z.string().optional(), seed: number })
+		.nullish()
+		.catch(undefined),
+	progress: number,
+	details: z.record(z.unknown()).nullish().catch(undefined),
+	...prices,
+});
+const credits = z.object({ credits: z.number() });
+
+const complaintSchema = z.object({
+	detail: z
+		.union([text, z.array(z.object({ loc: z.array(z.union([z.string(), z.number()])), msg: text }))])
+		.optional(),
+	error: text.optional(),
+	message: text.optional(),
+});
+
+const labels = new Map(
+	models.flatMap(({ parameters }) =>
+		parameters.map(({ wireName, property }) => [wireName, property.displayName]),
+	),
+);
+
+/** `detail` as text or as a list of fields (told by our labels), or `{error, message}`. */
+function explain(answer: Answer): Complaint | undefined {
+	const read = complaintSchema.safeParse(answer.json);
+	if (!read.success) return undefined;
+	const { detail, error, message } = read.data;
+	const words = Array.isArray(detail)
+		? detail.map(({ loc, msg }) => `${labelOf(loc)}: ${msg}`).join('; ')
+		: (detail ?? message ?? error);
+	if (!words) return undefined;
+	const kind = kindOfStatus(answer.status);
+	return { kind: Array.isArray(detail) ? kind : kindOfWords(words, kind), message: words };
+}
+
+function labelOf(path: ReadonlyArray<string | number>): string {
+	const field = String(path.at(-1));
+	return labels.get(field) ?? field;
+}
+
+async function bodyOf(api: Api, request: Request): Promise<IDataObject> {
+	const loaded = await loadReferences(api, request.references, { takesUrls: true });
+	const images = loaded.map((reference, index) => [
+		index === 0 ? 'input_image' : `input_image_${index + 1}`,
+		asBase64(reference),
+	]);
+	const body = { prompt: request.prompt, ...request.body, ...(Object.fromEntries(images) as IDataObject) };
+	return withCustomBody(body, request.settings);
+}
+
+/** POST /v1/{model}, then the `polling_url` of the answer, which is on a regional host. */
+const provider: Provider = {
+	async submit(api, request) {
+		const { value } = await json(api, {
+			method: 'POST',
+			url: `/v1/${modelPath(request.model.id)}`,
+			body: await bodyOf(api, request),
+			schema: accepted,
+			repeat: 'submit',
+			timeoutMs: SUBMIT_TIMEOUT_MS,
+		});
+		const { id, polling_url: pollUrl } = value;
+		const price = priceOf(value);
+		const task: Task = {
+			id,
+			model: request.model.id,
+			...(pollUrl && { pollUrl }),
+			submittedAt: now(),
+			...(price && { price }),
+		};
+		return [{ status: 'pending', task, raw: value }];
+	},
+
+	async check(api, task) {
+		return await unlessNotFound(task, async () => {
+			const { value } = await json(api, {
+				method: 'GET',
+				url: task.pollUrl ?? `/v1/get_result?id=${encodeURIComponent(task.id)}`,
+				schema: result,
+				repeat: 'look',
+				timeoutMs: LOOK_TIMEOUT_MS,
+			});
+			return stateOf(value, task);
+		});
+	},
+};
+
+function stateOf(raw: z.infer<typeof result>, task: Task): TaskState {
+	const status = raw.status.toLowerCase();
+	if (PENDING.includes(status)) {
+		return { status: 'pending', task, progress: raw.progress ?? undefined, raw };
+	}
+	const url = raw.result?.sample;
+	if (status === 'ready' && url) {
+		const seed = raw.result?.seed ?? undefined;
+		return { status: 'done', task, images: [{ url }], seed, price: task.price ?? priceOf(raw), raw };
+	}
+	const details = raw.details ? `: ${wordsOf(raw.details)}` : '';
+	return {
+		status: 'failed',
+		task,
+		kind: kindOfEnd[status] ?? 'badResponse',
+		message: `The task ended with the status "${raw.status}"${details}`,
+		raw,
+	};
+}
+
+const wordsOf = (details: Record<string, unknown>) =>
+	Object.entries(details)
+		.map(([name, value]) => `${name}: ${Array.isArray(value) ? value.join(', ') : JSON.stringify(value)}`)
+		.join('; ');
+
+type Priced = Partial<Record<keyof typeof prices, number | null>>;
+
+function priceOf({ cost, input_mp, output_mp }: Priced): Price | undefined {
+	if (typeof cost !== 'number') return undefined;
+	return {
+		cost: { amount: cost * USD_PER_CREDIT, currency: 'USD', credits: cost },
+		megapixels: { input: input_mp ?? undefined, output: output_mp ?? undefined },
+	};
+}
+
+/** Account: Get Credits. */
+const getCredits = (run: Run): Work => ({
+	async start() {
+		const { value } = await json(run.api, {
+			method: 'GET',
+			url: '/v1/credits',
+			schema: credits,
+			repeat: 'look',
+			timeoutMs: LOOK_TIMEOUT_MS,
+		});
+		const worth = { amount: value.credits * USD_PER_CREDIT, currency: 'USD' };
+		return [{ item: { json: { provider: bfl.name, credits: value.credits, worth } } }];
+	},
+});
+
+const isBfls = (host: string) => host === 'bfl.ai' || host.endsWith('.bfl.ai');
+
+/** FLUX.2 at Black Forest Labs. */
+export const bfl: Service<Model> = {
+	name: 'bfl',
+	label: 'Black Forest Labs',
+	credentialType: 'flux2BflApi',
+	baseUrl: ({ region, baseUrl }) => baseUrls[region as string] ?? (baseUrl as string),
+	trustsHost: (host, ownHost) => isBfls(ownHost) && isBfls(host),
+	// the clients of the field poll twice a second; looks are rarer before a picture is due
+	shortestGapSeconds: 0.2,
+	typicalSeconds: 8,
+	explain,
+	operations: {
+		'image:generate': generate,
+		'task:submit': submit,
+		'task:get': get,
+		'account:getCredits': getCredits,
+	},
+	routeFor: () => ({ models, provider }),
+};

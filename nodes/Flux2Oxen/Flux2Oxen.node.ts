@@ -1,0 +1,83 @@
+import {
+	NodeConnectionTypes,
+	type IExecuteFunctions,
+	type INodeType,
+	type INodeTypeDescription,
+} from 'n8n-workflow';
+import { listProperties } from '../shared/lists';
+import { operationProperties } from '../shared/operations';
+import { collectOptions, generateOptions, submitOptions } from '../shared/options';
+import { optionsProperty, requestProperties } from '../shared/properties';
+import { runItems } from '../shared/run';
+import { taskProperties } from '../shared/tasks';
+import { modelList, taskList } from './lists';
+import { models } from './models';
+import { oxen } from './provider';
+
+const generate = { resource: ['image'], operation: ['generate'] };
+const submit = { resource: ['task'], operation: ['submit'] };
+const get = { resource: ['task'], operation: ['get'] };
+const named = { resource: ['task'], operation: ['get', 'cancel'] };
+
+export class Flux2Oxen implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'FLUX.2 (Oxen.ai)',
+		name: 'flux2Oxen',
+		icon: { light: 'file:flux2Oxen.svg', dark: 'file:flux2Oxen.dark.svg' },
+		group: ['transform'],
+		version: [1],
+		subtitle: '={{$parameter["operation"] + ": " + $parameter["resource"]}}',
+		description: 'Generate and edit images with Black Forest Labs FLUX.2 on Oxen.ai',
+		defaults: { name: 'FLUX.2 (Oxen.ai)' },
+		usableAsTool: true,
+		inputs: [NodeConnectionTypes.Main],
+		outputs: [NodeConnectionTypes.Main],
+		credentials: [{ name: 'flux2OxenApi', required: true }],
+		properties: [
+			...operationProperties([
+				'image:generate',
+				'model:getMany',
+				'task:cancel',
+				'task:get',
+				'task:getMany',
+				'task:submit',
+			]),
+			{
+				displayName: 'Mode',
+				name: 'mode',
+				type: 'options',
+				options: [
+					{
+						name: 'Events',
+						value: 'events',
+						description: 'Like Queue, but the provider tells when an image is ready',
+					},
+					{
+						name: 'Queue',
+						value: 'queue',
+						description: 'The node looks now and then; survives retries without paying again',
+					},
+					{
+						name: 'Sync',
+						value: 'sync',
+						description: 'One call that waits; what it made is lost when the connection breaks',
+					},
+				],
+				default: 'queue',
+				description: 'How the node waits for the image',
+				displayOptions: { show: generate },
+			},
+			...requestProperties(models, generateOptions, generate),
+			...requestProperties(models, submitOptions, submit),
+			taskProperties.taskId(named),
+			taskProperties.waitForCompletion(get),
+			optionsProperty(collectOptions, get),
+			...listProperties(taskList, { resource: ['task'], operation: ['getMany'] }),
+			...listProperties(modelList, { resource: ['model'], operation: ['getMany'] }),
+		],
+	};
+
+	async execute(this: IExecuteFunctions) {
+		return await runItems(this, oxen);
+	}
+}

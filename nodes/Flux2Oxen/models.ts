@@ -1,0 +1,170 @@
+import type { Model } from '../shared/model';
+import { choice, decimal, integer, only, shownWhen, text, toggle } from '../shared/params';
+
+const SAFE = Number.MAX_SAFE_INTEGER;
+
+const aspectRatio = {
+	...choice('aspect_ratio', {
+		label: 'Aspect Ratio',
+		description: "The picture's proportions. 16:9 is sent when unset; klein models lack 2:3, 3:2 and Match Input Image.",
+		options: {
+			'1:1': '1:1',
+			'16:9': '16:9',
+			'2:3': '2:3',
+			'3:2': '3:2',
+			'3:4': '3:4',
+			'4:3': '4:3',
+			'9:16': '9:16',
+			match_input_image: 'Match Input Image',
+		},
+		default: '16:9',
+	}),
+	// the provider's default has changed from one state of its documents to the next
+	alwaysSent: true,
+};
+const resolution = choice('resolution', {
+	label: 'Resolution',
+	description: 'How many megapixels the picture has. 1 MP when unset.',
+	options: { '0.5 MP': '0.5 MP', '1 MP': '1 MP', '2 MP': '2 MP' },
+	default: '1 MP',
+});
+const steps = integer('num_inference_steps', {
+	label: 'Inference Steps',
+	description: 'Number of denoising steps, 1 to 50: more detail, but slower',
+	min: 1,
+	max: 50,
+	default: 30,
+});
+const guidance = decimal('guidance', {
+	label: 'Guidance',
+	description: 'How strictly the picture follows the prompt, 0 to 10. 2 when unset; lower is more realistic.',
+	min: 0,
+	max: 10,
+	default: 2,
+});
+const guidanceScale = decimal('guidance_scale', {
+	label: 'Guidance Scale',
+	description: 'How strictly the picture follows the prompt, 0 to 10. 2 when unset; lower is more realistic.',
+	min: 0,
+	max: 10,
+	default: 2,
+});
+const seed = integer('seed', {
+	label: 'Seed',
+	description: 'The same seed with the same parameters gives the same picture. Random when unset.',
+	min: -SAFE,
+	max: SAFE,
+	default: 0,
+});
+const outputFormat = choice('output_format', {
+	label: 'Output Format',
+	description: "The picture's file format. WebP when unset, PNG for klein models.",
+	options: { jpg: 'JPEG', png: 'PNG', webp: 'WebP' },
+	default: 'webp',
+});
+const outputQuality = integer('output_quality', {
+	label: 'Output Quality',
+	description: 'From 0 to 100 (best), without effect on PNG. 80 when unset.',
+	min: 0,
+	max: 100,
+	default: 80,
+});
+const qualityLevel = choice('output_quality', {
+	label: 'Output Quality',
+	description: 'Standard when unset',
+	options: { standard: 'Standard', high: 'High' },
+	default: 'standard',
+});
+const disableSafetyChecker = toggle('disable_safety_checker', {
+	label: 'Disable Safety Checker',
+	description: 'Whether to skip the check of the generated picture',
+	default: false,
+});
+const targetNamespace = text('target_namespace', {
+	label: 'Namespace',
+	description: 'The user or organization to save to and to bill. Your own when unset.',
+	placeholder: 'e.g. my-organization',
+});
+
+/** Only jobs in the queue can make several pictures. */
+export const numGenerations = shownWhen(
+	integer('num_generations', {
+		label: 'Number of Images',
+		description: 'How many pictures to make of one prompt, each an item of its own (modes Queue and Events)',
+		min: 1,
+		max: 4,
+		default: 1,
+	}),
+	{ '/mode': ['queue', 'events'] },
+);
+
+// https://docs.oxen.ai/inference-api/reference/models/flux-2-pro; -dev and -flex have the same table
+const flux2 = {
+	parameters: [
+		aspectRatio,
+		resolution,
+		steps,
+		guidance,
+		seed,
+		outputFormat,
+		outputQuality,
+		disableSafetyChecker,
+		targetNamespace,
+		numGenerations,
+	],
+	// the flex page says "up to 10 references", the others say nothing
+	maxReferences: 10,
+};
+
+// https://docs.oxen.ai/inference-api/reference/models/black-forest-labs-flux-2-klein-4b
+const klein = {
+	...flux2,
+	parameters: [
+		only(aspectRatio, '1:1', '16:9', '9:16', '4:3', '3:4'),
+		steps,
+		guidanceScale,
+		seed,
+		outputFormat,
+		qualityLevel,
+		targetNamespace,
+		numGenerations,
+	],
+	typicalSeconds: 5,
+};
+
+/** Every model of the node; a new one is one more record. */
+export const models: readonly Model[] = [
+	{
+		...flux2,
+		id: 'flux-2-pro',
+		name: 'FLUX.2 [pro]',
+		description: 'Production quality up to 4 megapixels, with precise control',
+		typicalSeconds: 12,
+	},
+	{
+		...flux2,
+		id: 'flux-2-dev',
+		name: 'FLUX.2 [dev]',
+		description: 'Open weights, close to [pro] in quality',
+		typicalSeconds: 15,
+	},
+	{
+		...flux2,
+		id: 'flux-2-flex',
+		name: 'FLUX.2 [flex]',
+		description: 'Steps and guidance matter most here; strong at typography',
+		typicalSeconds: 25,
+	},
+	{
+		...klein,
+		id: 'black-forest-labs-flux-2-klein-4b',
+		name: 'FLUX.2 [klein] 4B',
+		description: 'Fastest and cheapest',
+	},
+	{
+		...klein,
+		id: 'black-forest-labs-flux-2-klein-9b',
+		name: 'FLUX.2 [klein] 9B',
+		description: 'Fast, with better quality than 4B',
+	},
+];

@@ -1,0 +1,133 @@
+import { openEvents, type Api, type DownloadBody } from './http';
+import type { TaskState } from './task';
+
+/** Server-sent events of one run: one connection for all its items. */
+export interface EventStream {
+	/** Resolves once the subscription stands, or could not be made; never rejects. */
+	readonly opened: Promise<void>;
+	/** False once the stream is broken, has ended or was silent for too long. */
+	readonly isAlive: boolean;
+	/** Resolves with the task's end when an event tells it (also an earlier one), or with undefined when the stream ends. */
+	told(taskId: string): Promise<TaskState | undefined>;
+}
+
+export interface ServerSentEvent {
+	event: string;
+	data: string;
+}
+
+/** The provider's documents promise a keep-alive every 15 seconds; after this silence nobody is there. */
+const LONGEST_SILENCE_MS = 40_000;
+/** Events of other people's jobs are kept for a while too: an event may overtake the submit's answer. */
+const KEPT_EVENTS = 1000;
+
+const streams = new WeakMap<AbortSignal, EventStream & { close(): void }>();
+
+/**
+ * The run's stream, opened on first use.
+ * @param read the task that an event is about and its state; undefined for foreign events
+ */
+export function eventsOf(
+	api: Api,
+	path: string,
+	read: (event: ServerSentEvent) => { taskId: string; state: TaskState } | undefined,
+): EventStream {
+	const known = streams.get(api.signal);
+	if (known) return known;
+	const stream = subscribe(api, path, read);
+	streams.set(api.signal, stream);
+	return stream;
+}
+
+/** Ends the stream of the run that this signal belongs to, if it has one. */
+export function closeEvents(signal: AbortSignal): void {
+	streams.get(signal)?.close();
+}
+
+function subscribe(
+	api: Api,
+	path: string,
+	read: Parameters<typeof eventsOf>[2],
+): EventStream & { close(): void } {
+	const mail = mailbox();
+	let body: DownloadBody | undefined;
+	let heardAt = Date.now();
+	const close = () => {
+		body?.destroy();
+		mail.close();
+	};
+	const listen = async (stream: DownloadBody) => {
+		for await (const event of eventsIn(stream, () => (heardAt = Date.now()))) {
+			const news = read(event);
+			if (news) mail.deliver(news.taskId, news.state);
+		}
+	};
+	const opened = openEvents(api, path).then((stream) => {
+		body = stream;
+		heardAt = Date.now();
+		if (!mail.isOpen) stream.destroy();
+		void listen(stream)
+			.catch(() => undefined)
+			.finally(close);
+	}, close);
+	return {
+		opened,
+		close,
+		told: mail.take,
+		get isAlive() {
+			return mail.isOpen && Date.now() - heardAt < LONGEST_SILENCE_MS;
+		},
+	};
+}
+
+/** Brings each event to the one who waits for it, or keeps it until somebody does. */
+function mailbox() {
+	const kept = new Map<string, TaskState>();
+	const waiting = new Map<string, Array<(state?: TaskState) => void>>();
+	let isOpen = true;
+	return {
+		get isOpen() {
+			return isOpen;
+		},
+		deliver(taskId: string, state: TaskState) {
+			if (kept.size >= KEPT_EVENTS) kept.delete(kept.keys().next().value ?? '');
+			kept.set(taskId, state);
+			for (const resolve of waiting.get(taskId) ?? []) resolve(state);
+			waiting.delete(taskId);
+		},
+		async take(this: void, taskId: string): Promise<TaskState | undefined> {
+			if (kept.has(taskId) || !isOpen) return kept.get(taskId);
+			return await new Promise((resolve) => {
+				waiting.set(taskId, [...(waiting.get(taskId) ?? []), resolve]);
+			});
+		},
+		close() {
+			isOpen = false;
+			for (const resolve of [...waiting.values()].flat()) resolve(undefined);
+			waiting.clear();
+		},
+	};
+}
+
+/** Events out of a byte stream, as the HTML standard defines the format; comments only count as a sign of life. */
+export async function* eventsIn(
+	body: AsyncIterable<Buffer>,
+	onBytes: () => void,
+): AsyncGenerator<ServerSentEvent> {
+	const decoder = new TextDecoder();
+	let rest = '';
+	for await (const chunk of body) {
+		onBytes();
+		rest += decoder.decode(chunk, { stream: true });
+		const blocks = rest.split(/\r?\n\r?\n/);
+		rest = blocks.pop() ?? '';
+		yield* blocks.flatMap(eventOf);
+	}
+}
+
+function eventOf(block: string): ServerSentEvent[] {
+	const fields = block.split(/\r?\n/).map((line) => /^(event|data): ?(.*)$/.exec(line));
+	const values = (name: string) => fields.flatMap((field) => (field?.[1] === name ? [field[2] ?? ''] : []));
+	const data = values('data');
+	return data.length > 0 ? [{ event: values('event')[0] ?? 'message', data: data.join('\n') }] : [];
+}

@@ -1,0 +1,160 @@
+import type { IDataObject } from 'n8n-workflow';
+import { Flux2Error, kindOfStatus, Stopped, withAdvice, type FailureKind } from './errors';
+import type { Answer, Api } from './http';
+import type { Repeat } from './repeat';
+import type { z } from './vendor';
+
+const CONNECTION_NEVER_MADE = new Set([
+	'ECONNREFUSED',
+	'ENOTFOUND',
+	'EAI_AGAIN',
+	'EHOSTUNREACH',
+	'ENETUNREACH',
+]);
+const TIMED_OUT = new Set(['ECONNABORTED', 'ETIMEDOUT']);
+/** Node's and axios's words for a connection that ended too early or spoke no HTTP. */
+const CONNECTION_BROKE = /^(ECONNRESET|EPIPE|ERR_CANCELED|ERR_NETWORK|ERR_STREAM_PREMATURE_CLOSE|ERR_BAD_RESPONSE|ABORT_ERR|HPE_.*|Z_.*|ERR_SSL_.*|EPROTO)$/;
+/** After these nobody knows whether a submit was accepted. */
+const UNCERTAIN: readonly FailureKind[] = ['timeout', 'unavailable', 'badResponse'];
+const MAYBE_BILLED =
+	'The provider may have accepted and billed this request although its answer was lost, so it was not sent again.';
+
+
+/** What an answer outside 2xx means, in the provider's own words. */
+export function complaintOf(api: Api, repeat: Repeat, answer: Answer): Flux2Error {
+	const complaint = api.explain(answer) ?? {
+		kind: kindOfStatus(answer.status),
+		message: excerpt(answer),
+	};
+	const { kind, message, description } = complaint;
+	const error = new Flux2Error(kind, `${api.label} answered ${answer.status}: ${message}`, {
+		description,
+		httpCode: answer.status,
+		refused: complaint.refused ?? (answer.status === 429 && kind === 'rateLimited'),
+		passing: isPassing(answer.status),
+		retryAfterMs: retryAfterMs(answer.headers['retry-after']),
+	});
+	return repeat === 'submit' && UNCERTAIN.includes(kind) ? withAdvice(error, MAYBE_BILLED) : error;
+}
+
+const isPassing = (status: number) => [408, 425, 429].includes(status) || status >= 500;
+
+/** What a 2xx answer means that the schema does not take. */
+export function unreadable(
+	api: Api,
+	repeat: Repeat,
+	answer: Answer,
+	content: unknown,
+	problem: z.ZodError,
+): Flux2Error {
+	const complaint = api.explain(answer);
+	const field = problem.issues[0]?.path.join('.') ?? '';
+	const words =
+		complaint?.message ??
+		(content === undefined
+			? `the answer is no JSON: ${excerpt(answer)}`
+			: `the answer has no usable ${field ? `"${field}"` : 'content'}: ${excerpt(answer)}`);
+	const error = new Flux2Error(complaint?.kind ?? 'badResponse', `${api.label}: ${words}`, {
+		description: complaint?.description,
+		httpCode: answer.status,
+		passing: content === undefined,
+	});
+	return repeat === 'submit' && !complaint ? withAdvice(error, MAYBE_BILLED) : error;
+}
+
+/** The beginning of a body as one line of text; an HTML page is told by its title. */
+function excerpt({ bytes }: Answer): string {
+	const text = bytes.toString('utf8', 0, 2000);
+	const title = /<title[^>]*>([^<]*)/i.exec(text)?.[1];
+	const line = (title ?? text.replace(/<[^>]*>/g, ' ')).replace(/\s+/g, ' ').trim();
+	return line === '' ? 'an empty answer' : line.slice(0, 300);
+}
+
+/** A picture's bytes broke off on the way; worth another attempt. */
+export const brokenDownload = (api: Api, error: unknown): unknown =>
+	error instanceof Flux2Error ? error : connectionFailure(api, 'look', "the picture's host", error);
+
+/** What became of a call that has no answer. */
+export function connectionFailure(
+	api: Api,
+	repeat: Repeat,
+	peer: string,
+	error: unknown,
+): unknown {
+	if (error instanceof Stopped || api.signal.aborted) return new Stopped();
+	const causes = [...causesOf(error)];
+	if (causes.some(neverConnected)) {
+		return new Flux2Error('unavailable', `No connection to ${peer} could be made`, {
+			description: 'Check the base URL in the credential and the network of the n8n server.',
+			refused: true,
+			passing: true,
+		});
+	}
+	const failure = brokenOff(peer, causes);
+	return repeat === 'submit' ? withAdvice(failure, MAYBE_BILLED) : failure;
+}
+
+function brokenOff(peer: string, causes: readonly SystemError[]): Flux2Error {
+	const codes = causes.map(({ code }) => code ?? '');
+	if (codes.some((code) => TIMED_OUT.has(code))) {
+		return new Flux2Error('timeout', `There was no answer in time from ${peer}`, { passing: true });
+	}
+	if (codes.some((code) => CONNECTION_BROKE.test(code))) {
+		const message = `The connection to ${peer} broke before the answer was complete`;
+		return new Flux2Error('unavailable', message, { passing: true });
+	}
+	// n8n's own refusal (a blocked address, a full disk) is told in its own words
+	const words = causes.at(-1)?.message ?? 'for an unknown reason';
+	return new Flux2Error('unavailable', `The exchange with ${peer} did not work: ${words}`);
+}
+
+interface SystemError {
+	message?: string;
+	code?: string;
+	syscall?: string;
+	cause?: unknown;
+	errors?: unknown[];
+}
+
+/** The error, its causes and the parts of aggregates, wherever n8n and axios have put them. */
+function* causesOf(error: unknown, depth = 0): Generator<SystemError> {
+	if (typeof error !== 'object' || error === null || depth > 5) return;
+	const { cause, errors = [] }: SystemError = error;
+	yield error;
+	for (const inner of [cause, ...(Array.isArray(errors) ? errors : [])]) {
+		yield* causesOf(inner, depth + 1);
+	}
+}
+
+const neverConnected = ({ code, syscall }: SystemError) =>
+	CONNECTION_NEVER_MADE.has(code ?? '') || (code === 'ETIMEDOUT' && syscall === 'connect');
+
+/** What a picture's host says instead of the picture. */
+export function downloadFailure(status: number, headers: IDataObject): Flux2Error {
+	const gone = status === 403 || status === 404 || status === 410;
+	return new Flux2Error(
+		gone ? 'expired' : kindOfStatus(status),
+		gone
+			? `The picture's URL is no longer valid (it answered ${status})`
+			: `The picture could not be downloaded: its host answered ${status}`,
+		{
+			httpCode: status,
+			passing: isPassing(status),
+			retryAfterMs: retryAfterMs(headers['retry-after']),
+		},
+	);
+}
+
+/** n8n's own time limit starts anew with every byte; this one is the whole call's. */
+export class TooLate extends Error {
+	readonly code = 'ETIMEDOUT';
+}
+
+/** Milliseconds out of `Retry-After`, which is a number of seconds or a date. */
+export function retryAfterMs(header: unknown, now = Date.now()): number | undefined {
+	if (typeof header !== 'string' && typeof header !== 'number') return undefined;
+	const seconds = Number(header);
+	const ms = Number.isNaN(seconds) ? Date.parse(String(header)) - now : seconds * 1000;
+	return Number.isNaN(ms) ? undefined : Math.max(0, ms);
+}
+

@@ -1,0 +1,46 @@
+import { asIs, Flux2Error } from './errors';
+import type { Api } from './http';
+import { pause } from './wait';
+
+/** `submit`: only what was certainly refused is sent again. `look`: whatever may pass by itself. */
+export type Repeat = 'submit' | 'look';
+
+/** A provider that asks for a longer wait is told to the user instead of waited for. */
+const LONGEST_RETRY_AFTER_MS = 120_000;
+const repeats = {
+	submit: { attempts: 6, firstMs: 1000 },
+	look: { attempts: 4, firstMs: 500 },
+} as const;
+
+/** Repeats what may pass by itself or was certainly refused, with growing pauses. */
+export async function repeating<T>(
+	api: Pick<Api, 'signal' | 'pressure'>,
+	policy: Repeat,
+	attempt: () => Promise<T>,
+): Promise<T> {
+	for (let tries = 1; ; tries++) {
+		try {
+			return await attempt();
+		} catch (error) {
+			const waitMs = error instanceof Flux2Error ? waitBefore(policy, error, tries) : undefined;
+			if (waitMs === undefined) throw asIs(error);
+			if (policy === 'submit') api.pressure.refused();
+			await pause(waitMs, api.signal);
+		}
+	}
+}
+
+function waitBefore(
+	policy: Repeat,
+	error: Flux2Error,
+	tries: number,
+): number | undefined {
+	const { attempts, firstMs } = repeats[policy];
+	if (tries >= attempts || !(policy === 'submit' ? error.refused : error.passing)) return undefined;
+	if (error.retryAfterMs === undefined) {
+		return firstMs * 2 ** (tries - 1) * (0.75 + Math.random() / 2);
+	}
+	if (error.retryAfterMs > LONGEST_RETRY_AFTER_MS) return undefined;
+	return error.retryAfterMs * (1 + Math.random() / 10);
+}
+

@@ -1,0 +1,33 @@
+import { Flux2Error } from './errors';
+import type { Api } from './http';
+
+/** A URL that may see the credential: the base URL's host, or one the provider owns. */
+export function ownUrl(api: Api, url: string): URL {
+	const base = new URL(api.baseUrl);
+	const target = new URL(url.startsWith('/') ? `${api.baseUrl}${url}` : url);
+	const own = target.hostname === base.hostname || api.trustsHost?.(target.hostname, base.hostname);
+	if (!own) {
+		throw new Flux2Error(
+			'badResponse',
+			`The address ${target.host} is not ${api.label}'s, so the key was not sent there`,
+		);
+	}
+	return safeScheme(base, target);
+}
+
+/** A URL that is opened without a credential. */
+export function publicUrl(api: Pick<Api, 'baseUrl'>, url: string): URL {
+	const target = URL.canParse(url) ? new URL(url) : undefined;
+	if (!target) throw new Flux2Error('badResponse', `"${url.slice(0, 100)}" is not a URL`);
+	return safeScheme(new URL(api.baseUrl), target);
+}
+
+/** https, or plain http where the base URL itself is plain http and the host is the same. */
+function safeScheme(base: URL, target: URL): URL {
+	const plain = target.protocol === 'http:' && base.protocol === 'http:';
+	if (target.protocol === 'https:' || (plain && target.hostname === base.hostname)) return target;
+	throw new Flux2Error(
+		'badResponse',
+		`The address ${target.protocol}//${target.host} was not opened, because it is not https`,
+	);
+}
