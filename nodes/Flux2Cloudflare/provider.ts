@@ -163,11 +163,8 @@ async function call(
 }
 
 /** Some Workers AI models answer with the picture's bytes instead of JSON. */
-function fromAnswer(answer: Answer): unknown {
-	const type = answer.headers['content-type'];
-	const isPicture = typeof type === 'string' && type.startsWith('image/');
-	return isPicture ? { image: answer.bytes.toString('base64') } : answer.json;
-}
+const fromAnswer = (answer: Answer): unknown =>
+	answer.isPicture ? { image: answer.bytes.toString('base64') } : answer.json;
 
 function toState(value: z.infer<typeof run>, answer: Answer, submittedAt: string): TaskState {
 	const { state, result, error } = value;

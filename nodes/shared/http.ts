@@ -48,6 +48,8 @@ export interface Answer {
 	status: number;
 	headers: IDataObject;
 	bytes: Buffer;
+	/** By its content type. */
+	isPicture: boolean;
 	/** The parsed body; undefined when it is no JSON. */
 	json: unknown;
 }
@@ -201,7 +203,9 @@ async function fetchStream(
 
 function toAnswer({ statusCode, headers, body }: IN8nHttpFullResponse): Answer {
 	const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body as unknown as ArrayBuffer);
-	return { status: statusCode, headers, bytes, json: parsed(bytes) };
+	const type = headers['content-type'];
+	const isPicture = typeof type === 'string' && type.startsWith('image/');
+	return { status: statusCode, headers, bytes, isPicture, json: isPicture ? undefined : parsed(bytes) };
 }
 
 function parsed(bytes: Buffer): unknown {

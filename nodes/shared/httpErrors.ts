@@ -48,7 +48,7 @@ export function unreadable(
 	problem: z.ZodError,
 ): Flux2Error {
 	const complaint = api.explain(answer);
-	const field = problem.issues[0]?.path.join('.') ?? '';
+	const field = deepestPath(problem).join('.');
 	const words =
 		complaint?.message ??
 		(content === undefined
@@ -60,6 +60,14 @@ export function unreadable(
 		passing: content === undefined,
 	});
 	return repeat === 'submit' && !complaint ? withAdvice(error, MAYBE_BILLED) : error;
+}
+
+/** Of several readings of an answer, the field that the closest one misses. */
+function deepestPath({ issues }: z.ZodError): Array<string | number> {
+	const paths = issues.flatMap((issue) =>
+		issue.code === 'invalid_union' ? issue.unionErrors.map(deepestPath) : [issue.path],
+	);
+	return paths.reduce((deepest, path) => (path.length >= deepest.length ? path : deepest), []);
 }
 
 /** The beginning of a body as one line of text; an HTML page is told by its title. */

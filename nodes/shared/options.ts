@@ -32,6 +32,7 @@ export const timeout = integer('timeout', {
 	description:
 		'How many seconds a picture may take, from the accepted request until it is stored. A task that takes longer can still be collected later.',
 	min: 1,
+	max: 86_400,
 	default: 600,
 	goesTo,
 });
@@ -41,6 +42,7 @@ export const pollInterval = decimal('pollInterval', {
 	description:
 		"The shortest time in seconds between two looks at a task. When unset, the node learns how long the model takes and looks around that time, never faster than the provider's documents ask for.",
 	min: 0.01,
+	max: 3600,
 	default: 3,
 	goesTo,
 });

@@ -99,8 +99,6 @@ async function storeStream(
 			}
 			if (!whole.isWhole) throw cutShort(whole.fileSize);
 		});
-		// n8n first makes a folder and only then listens: a connection that breaks meanwhile must not crash it
-		checked.on('error', () => {});
 		const binary = await prepare(api, checked as unknown as DownloadBody, name, picture);
 		return { ...picture, binary, fileSize: whole.fileSize };
 	} catch (error) {

@@ -1,4 +1,5 @@
 import {
+	ExpressionError,
 	NodeApiError,
 	NodeOperationError,
 	type IDataObject,
@@ -64,6 +65,8 @@ export interface Run {
 interface Failure {
 	readonly itemIndex: number;
 	readonly error: Flux2Error;
+	/** n8n's own error about an expression, which the editor explains better than we could. */
+	readonly cause?: ExpressionError;
 }
 
 /** Shorter credential values (a region, for instance) would be cut out of ordinary words. */
@@ -130,7 +133,7 @@ function prepare(run: Run, itemIndex: number, fail: (failure: Failure) => void):
 		return operationOf(run)(run, itemIndex);
 	} catch (thrown) {
 		const error = asFlux2Error(thrown, 'invalidInput');
-		fail({ itemIndex, error });
+		fail({ itemIndex, error, ...(thrown instanceof ExpressionError && { cause: thrown }) });
 		return { start: async () => [{ error }] };
 	}
 }
@@ -217,7 +220,8 @@ const errorJson = (run: Run, { model }: Work, error: Flux2Error): IDataObject =>
 	});
 
 /** The one place where a failure becomes n8n's error. */
-function nodeError(run: Run, { itemIndex, error }: Failure): NodeApiError | NodeOperationError {
+function nodeError(run: Run, { itemIndex, error, cause }: Failure): Error {
+	if (cause) return cause;
 	const node = run.context.getNode();
 	const message = told(run, error.message);
 	const description = told(run, error.description);
