@@ -118,9 +118,10 @@ export async function openDownload(
 ): Promise<Download> {
 	let target = publicUrl(api, url);
 	for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-		const { statusCode, headers, body } = await fetchStream(api, target, until);
-		if (statusCode === 200) return { body: body as unknown as DownloadBody, headers };
-		(body as unknown as DownloadBody).destroy();
+		const { statusCode, headers, body: content } = await fetchStream(api, target, until);
+		const body = calm(content as unknown as DownloadBody);
+		if (statusCode === 200) return { body, headers };
+		body.destroy();
 		const location = statusCode >= 300 && statusCode < 400 ? headers.location : undefined;
 		if (typeof location !== 'string') throw downloadFailure(statusCode, headers);
 		target = publicUrl(api, new URL(location, target).href);
@@ -147,7 +148,7 @@ export async function openEvents(api: Api, path: string): Promise<DownloadBody> 
 	}) as Promise<IN8nHttpFullResponse>;
 	const tooLate = AbortSignal.timeout(EVENTS_OPEN_MS);
 	const { statusCode, body } = await unlessAborted(unlessAborted(opening, tooLate), api.signal);
-	const stream = body as unknown as DownloadBody;
+	const stream = calm(body as unknown as DownloadBody);
 	if (statusCode === 200) return stream;
 	stream.destroy();
 	throw new Flux2Error(kindOfStatus(statusCode), `${api.label} answered ${statusCode}`);
@@ -179,6 +180,12 @@ async function send<T>(api: Api, call: Call<T>, url: URL): Promise<Answer> {
 	} catch (error) {
 		throw connectionFailure(api, call.repeat, `${api.label} (${url.host})`, error);
 	}
+}
+
+/** A stream that breaks while nobody listens would end n8n's process; whoever reads it is told all the same. */
+export function calm<S extends DownloadBody>(stream: S): S {
+	stream.on('error', () => undefined);
+	return stream;
 }
 
 async function fetchStream(

@@ -1,7 +1,7 @@
 import type { IBinaryData, IDataObject } from 'n8n-workflow';
 import { Flux2Error } from './errors';
 import type { StoredItem } from './handles';
-import { openDownload, type Api, type DownloadBody } from './http';
+import { calm, openDownload, type Api, type DownloadBody } from './http';
 import { brokenDownload } from './httpErrors';
 import { given, valueOf, type Request } from './model';
 import { binaryField, download, fileName, simplify } from './options';
@@ -92,19 +92,30 @@ async function storeStream(
 	try {
 		const picture = await unlessAborted(readHeader(body), until);
 		const whole = wholeness(picture.mimeType);
-		const checked = body.compose(async function* (source: AsyncIterable<Buffer>) {
-			for await (const chunk of source) {
+		const checked = passingThrough(body, async function* () {
+			for await (const chunk of body as AsyncIterable<Buffer>) {
 				whole.add(chunk);
 				yield chunk;
 			}
 			if (!whole.isWhole) throw cutShort(whole.fileSize);
 		});
-		const binary = await prepare(api, checked as unknown as DownloadBody, name, picture);
+		const binary = await prepare(api, checked, name, picture);
 		return { ...picture, binary, fileSize: whole.fileSize };
 	} catch (error) {
 		body.destroy();
 		throw brokenDownload(api, error);
 	}
+}
+
+/**
+ * A stream out of a generator. A package may not import node:stream, but every stream's class inherits its `from`;
+ * `compose` would do, if its inner stream did not throw the error of a broken connection at the whole process.
+ */
+function passingThrough(body: DownloadBody, chunks: () => AsyncGenerator<Buffer>): DownloadBody {
+	const { from } = body.constructor as unknown as {
+		from(this: void, chunks: AsyncIterable<Buffer>): DownloadBody;
+	};
+	return calm(from(chunks()));
 }
 
 const prepare = async (api: Api, content: Buffer | DownloadBody, name: string, picture: Picture) =>
