@@ -130,7 +130,7 @@ async function finish(job: Job, index: number): Promise<Outcome[]> {
 		const slot = slots[index];
 		if (error instanceof Stopped && slot?.state === 'pending') cancelIfStopped(watch, slot.task);
 		if (!(error instanceof Flux2Error)) throw asIs(error);
-		if (error.kind === 'expired') slots[index] = endedWith(error, true);
+		if (isExpired(error)) slots[index] = endedWith(error, true);
 		return [{ error }];
 	}
 }
@@ -158,14 +158,21 @@ async function stored(
 async function store(job: Job, watch: Watch, done: Done): Promise<StoredItem[]> {
 	const { task } = done;
 	try {
-		return await storePictures(watch, job, done);
+		return await storePictures(watch, job, done).catch(async (error: unknown) => {
+			const renewed = isExpired(error) && task ? await lookAgain(watch, task) : undefined;
+			if (!renewed) throw error;
+			return await storePictures(watch, job, renewed);
+		});
 	} catch (error) {
-		const expired = error instanceof Flux2Error && error.kind === 'expired';
-		const renewed =
-			expired && task && watch.provider.check ? await look(watch, task) : undefined;
-		if (renewed?.status !== 'done') throw collectable(error, task);
-		return await storePictures(watch, job, renewed);
+		throw collectable(error, task);
 	}
+}
+
+const isExpired = (error: unknown) => error instanceof Flux2Error && error.kind === 'expired';
+
+async function lookAgain(watch: Watch, task: Task): Promise<Done | undefined> {
+	const state = watch.provider.check ? await look(watch, task) : undefined;
+	return state?.status === 'done' ? state : undefined;
 }
 
 function watchFor({ run, provider, request, fresh }: Job): Watch {

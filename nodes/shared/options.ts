@@ -83,9 +83,9 @@ export const size = choice('size', {
 	description: 'A common size, in place of Width and Height',
 	options: {
 		custom: 'Custom (Width and Height)',
-		square: 'Square (1024 × 1024)',
-		portrait: 'Portrait (896 × 1152)',
 		landscape: 'Landscape (1152 × 896)',
+		portrait: 'Portrait (896 × 1152)',
+		square: 'Square (1024 × 1024)',
 		wide: 'Wide (1344 × 768)',
 	},
 	default: 'square',

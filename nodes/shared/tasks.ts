@@ -56,7 +56,7 @@ export function get(run: Run, itemIndex: number): Work {
 			const { task } = target;
 			const state = waits ? await waitFor(watch, task) : await look(watch, task);
 			if (state.status === 'done') return await collected(watch, itemIndex, state);
-			if (waits) throw collectable(failureOf(state as Failed), task);
+			if (waits) throw failureOf(state as Failed);
 			return [{ item: { json: describe(watch, task, state) } }];
 		},
 	};

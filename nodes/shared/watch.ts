@@ -98,9 +98,9 @@ export async function unlessNotFound(task: Task, look: () => Promise<TaskState>)
 
 /** The failure of a task with its id and the way to collect it later. */
 export function collectable(error: unknown, task: Task | undefined): unknown {
-	if (!(error instanceof Flux2Error) || !task) return error;
-	const advice = `The task ID is ${task.id}: collect it with the resource Task, operation Get.`;
-	return withAdvice(error, advice, { taskId: task.id });
+	if (!(error instanceof Flux2Error) || !task || error.description.includes(task.id)) return error;
+	const later = error.kind === 'expired' ? '' : ': collect it with the resource Task, operation Get';
+	return withAdvice(error, `The task ID is ${task.id}${later}.`, { taskId: task.id });
 }
 
 /** After n8n has stopped the execution the provider need not work on; nobody waits for its answer. */
