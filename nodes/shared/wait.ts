@@ -1,57 +1,63 @@
 import { sleep } from 'n8n-workflow';
 import { Stopped } from './errors';
 
-// n8n's lint wants every throw inside a catch to go through a function or an n8n error
-const stopped = (): Error => new Stopped();
+/** Node warns of a leak from eleven listeners on: a signal gets one, however many wait for it. */
+const waiting = new WeakMap<AbortSignal, Set<() => void>>();
+
+/** Calls back once the signal is aborted; returns how to take that back. */
+function whenAborted(signal: AbortSignal, callback: () => void): () => void {
+	const callbacks = waiting.get(signal) ?? new Set();
+	if (!waiting.has(signal)) {
+		waiting.set(signal, callbacks);
+		signal.addEventListener('abort', () => callbacks.forEach((call) => call()), { once: true });
+	}
+	callbacks.add(callback);
+	return () => callbacks.delete(callback);
+}
 
 /** Settles as `work` does, or rejects with `reason` (`Stopped`) as soon as the signal is aborted. */
 export async function unlessAborted<T>(
 	work: Promise<T>,
 	signal: AbortSignal,
-	reason = stopped,
+	reason = (): Error => new Stopped(),
 ): Promise<T> {
-	let onAbort = () => {};
+	let forget = () => {};
 	const aborted = new Promise<never>((_resolve, reject) => {
-		onAbort = () => reject(reason());
-		if (signal.aborted) onAbort();
-		else signal.addEventListener('abort', onAbort, { once: true });
+		if (signal.aborted) reject(reason());
+		else forget = whenAborted(signal, () => reject(reason()));
 	});
 	try {
 		return await Promise.race([work, aborted]);
 	} finally {
-		signal.removeEventListener('abort', onAbort);
+		forget();
 	}
 }
 
 /**
- * Waits that many milliseconds; rejects with `Stopped` once the signal is aborted.
+ * What `work` yields, or undefined after that many milliseconds; rejects with `Stopped` once the signal is aborted.
  * n8n before 2.34 ignores the signal in `sleep`: its timer runs on there, but nobody waits for it.
  */
-export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-	if (signal.aborted) throw stopped();
-	try {
-		await unlessAborted(sleep(ms, signal), signal);
-	} catch {
-		throw stopped();
-	}
-}
-
-/** What `work` yields, or undefined after that many milliseconds; rejects with `Stopped` like `pause`. */
 export async function within<T>(
 	work: Promise<T>,
 	ms: number,
 	signal: AbortSignal,
 ): Promise<T | undefined> {
 	const over = new AbortController();
-	const onAbort = () => over.abort();
-	signal.addEventListener('abort', onAbort, { once: true });
+	const time = sleep(ms, over.signal).then(
+		() => undefined,
+		() => undefined,
+	);
 	try {
-		if (signal.aborted) throw stopped();
-		return await Promise.race([work, pause(ms, over.signal).then(() => undefined)]);
+		return await unlessAborted(Promise.race([work, time]), signal);
 	} finally {
-		signal.removeEventListener('abort', onAbort);
 		over.abort();
 	}
+}
+
+/** Waits that many milliseconds; rejects with `Stopped` once the signal is aborted. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+	// a promise of its own each time: one that lives on would keep every race it was in
+	await within(new Promise<never>(() => {}), ms, signal);
 }
 
 /** At most one call per `gapMs` and key; further calls queue up behind each other. */
