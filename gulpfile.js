@@ -27,6 +27,9 @@ async function bundleVendor() {
 		platform: 'neutral',
 		target: 'node20',
 		legalComments: 'none',
+		// names stay, so that a stack trace still says where it comes from
+		minifyWhitespace: true,
+		minifySyntax: true,
 		metafile: true,
 		write: false,
 	});

@@ -36,7 +36,7 @@ export class Flux2CloudflareApi implements ICredentialType {
 			default: '',
 			required: true,
 			description:
-				'With the permissions Workers AI (Read and Edit) and, for the catalogue models, AI Gateway (Read and Edit). The test below needs Workers AI Read: it fails for a token with AI Gateway alone, although that one can make pictures with the catalogue models.',
+				'With the permissions Workers AI (Read and Edit) and, for the catalogue models, AI Gateway (Read, Edit and Run). The test below needs Workers AI Read: it fails for a token with AI Gateway alone, although that one can make pictures with the catalogue models.',
 		},
 		{
 			displayName: 'Base URL',

@@ -4,7 +4,7 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
-import { generateOptions } from '../shared/options';
+import { synchronousOptions } from '../shared/options';
 import { requestProperties } from '../shared/properties';
 import { runItems } from '../shared/run';
 import { models } from './models';
@@ -25,7 +25,7 @@ export class Flux2Cloudflare implements INodeType {
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'flux2CloudflareApi', required: true }],
-		properties: requestProperties(models, generateOptions),
+		properties: requestProperties(models, synchronousOptions),
 	};
 
 	async execute(this: IExecuteFunctions) {

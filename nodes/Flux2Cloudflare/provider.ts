@@ -131,7 +131,7 @@ async function runWorkersAi(api: Api, request: CloudflareRequest): Promise<TaskS
 	for (const [name, value] of Object.entries(fields)) form.append(name, formText(value));
 	references.forEach((reference, index) => {
 		if (!('bytes' in reference)) return;
-		const file = new Blob([reference.bytes], { type: reference.mimeType });
+		const file = new Blob([Uint8Array.from(reference.bytes)], { type: reference.mimeType });
 		form.append(`input_image_${index}`, file, `input_image_${index}`);
 	});
 	return await call(api, request, {

@@ -21,6 +21,10 @@ const PENDING = ['in_progress', 'pending', 'processing'];
 /** The queue API's documented words. */
 const QUEUE_PENDING = ['queued', 'in_progress'];
 
+/** https://docs.vtrix.ai gives 403 both meanings. */
+const FORBIDDEN =
+	"The key may lack the permission for this API or model, or the account's balance is used up.";
+
 const text = z.string().min(1);
 const details = z.object({
 	code: z.coerce.string().optional(),
@@ -71,7 +75,8 @@ function explain(answer: Answer): Complaint | undefined {
 	const { error, message, detail, status } = read.data;
 	const words = wordsOf(error) ?? message ?? detail ?? wordsOf(status);
 	if (!words) return undefined;
-	return { kind: kindOfWords(words, kindOfStatus(answer.status)), message: words };
+	const kind = kindOfWords(words, kindOfStatus(answer.status));
+	return { kind, message: words, ...(answer.status === 403 && { description: FORBIDDEN }) };
 }
 
 function wordsOf(error: z.infer<typeof failure> | null | undefined): string | undefined {

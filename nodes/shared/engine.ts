@@ -2,7 +2,7 @@ import { asIs, Flux2Error, Stopped, withAdvice, type FailureKind } from './error
 import { endedWith, savedFailure, type Claim, type Slot, type StoredItem } from './handles';
 import { given, readRequest, valueOf, type Request } from './model';
 import { customBody, generateOptions, simplify } from './options';
-import { storePictures } from './output';
+import { compact, storePictures } from './output';
 import { fingerprint } from './references';
 import type { Outcome, Run, Work } from './run';
 import type { Done, Failed, Provider, Task, TaskState } from './task';
@@ -101,9 +101,9 @@ async function submitNow({ run, request, provider, claim }: Job): Promise<void> 
 }
 
 function slotOf(request: Request, state: TaskState): Slot {
-	if (state.status === 'pending') return { state: 'pending', task: state.task };
 	if (state.status === 'failed') return endedSlot(state);
 	const raw = valueOf(request.settings, simplify) ? undefined : state.raw;
+	if (state.status === 'pending') return { state: 'pending', task: state.task, raw };
 	return { state: 'ready', done: { ...state, raw } };
 }
 
@@ -196,16 +196,18 @@ const megapixels = (width: unknown, height: unknown): string =>
 
 function handleOutcome({ run, request }: Job, slot: Slot): Outcome {
 	if (slot.state === 'ended') return { error: savedFailure(slot.error) };
-	const task = slot.state === 'pending' ? slot.task : slot.state === 'ready' ? slot.done.task : undefined;
+	const known = slot.state === 'ready' ? slot.done : slot;
+	const task = 'task' in known ? known.task : undefined;
 	return {
 		item: {
-			json: {
+			json: compact({
 				provider: run.service.name,
 				model: request.model.id,
 				taskId: task?.id,
-				...(task?.pollUrl && { pollUrl: task.pollUrl }),
+				pollUrl: task?.pollUrl,
 				submittedAt: task?.submittedAt,
-			},
+				raw: 'raw' in known ? known.raw : undefined,
+			}),
 		},
 	};
 }

@@ -35,7 +35,7 @@ const adviceFor: Record<FailureKind, string> = {
 	timeout: 'Raise "Timeout" in the options if the model usually takes longer.',
 	unavailable: 'The provider has trouble at the moment. Run again later.',
 	badResponse:
-		'The provider answered in a form this node does not know. Turn off "Simplify" to see whole answers, and check the base URL.',
+		'The provider answered in a form this node does not know. Check the base URL in the credential; if it is right, look for a newer version of this package.',
 };
 
 /** Everything that can go wrong with one item, before it becomes an n8n error. */

@@ -8,7 +8,7 @@ import type { Done, Task } from './task';
  * Retry On Fail, waits and "Retry execution": a re-run takes up what is there instead of paying again.
  */
 export type Slot =
-	| { state: 'pending'; task: Task }
+	| { state: 'pending'; task: Task; raw?: unknown }
 	/** Finished at the provider, not stored yet. */
 	| { state: 'ready'; done: Done }
 	| { state: 'stored'; items: StoredItem[] }

@@ -107,3 +107,6 @@ export const collectOptions: readonly Param[] = [...collecting, ...common];
 
 /** Options of an operation that sends, waits and stores. */
 export const generateOptions: readonly Param[] = [customBody, ...collecting, ...common];
+
+/** The same where one call does it all: there is nothing to look at in between. */
+export const synchronousOptions = generateOptions.filter((param) => param !== pollInterval);

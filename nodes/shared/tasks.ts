@@ -65,10 +65,12 @@ export function get(run: Run, itemIndex: number): Work {
 /** Task: Cancel. */
 export function cancel(run: Run, itemIndex: number): Work {
 	const { task, provider } = readTarget(run, itemIndex);
+	const { cancel: stopTask } = provider;
+	if (!stopTask) throw invalidInput(['Operation: Cancel does not exist with the other settings']);
 	return {
 		model: task.model,
 		async start() {
-			await provider.cancel!(run.api, task);
+			await stopTask(run.api, task);
 			return [{ item: { json: { provider: run.service.name, taskId: task.id, status: 'cancelled' } } }];
 		},
 	};
