@@ -31,8 +31,8 @@ const kindOfEnd: Record<string, FailureKind> = {
 	error: 'unavailable',
 };
 
-/** 1 credit is 0.01 USD, https://docs.bfl.ai/quick_start/pricing */
-const USD_PER_CREDIT = 0.01;
+/** 1 credit is 1 US cent, https://docs.bfl.ai/quick_start/pricing */
+const CREDITS_PER_USD = 100;
 
 const text = z.string().min(1);
 const number = z.number().nullish().catch(undefined);
@@ -157,12 +157,15 @@ const wordsOf = (details: Record<string, unknown>) =>
 		.map(([name, value]) => `${name}: ${Array.isArray(value) ? value.join(', ') : JSON.stringify(value)}`)
 		.join('; ');
 
+/** Rounded: 1.4 credits would otherwise be worth 0.013999999999999999. */
+const inUsd = (amount: number) => Number((amount / CREDITS_PER_USD).toFixed(6));
+
 type Priced = Partial<Record<keyof typeof prices, number | null>>;
 
 function priceOf({ cost, input_mp, output_mp }: Priced): Price | undefined {
 	if (typeof cost !== 'number') return undefined;
 	return {
-		cost: { amount: cost * USD_PER_CREDIT, currency: 'USD', credits: cost },
+		cost: { amount: inUsd(cost), currency: 'USD', credits: cost },
 		megapixels: { input: input_mp ?? undefined, output: output_mp ?? undefined },
 	};
 }
@@ -177,7 +180,7 @@ const getCredits = (run: Run): Work => ({
 			repeat: 'look',
 			timeoutMs: LOOK_TIMEOUT_MS,
 		});
-		const worth = { amount: value.credits * USD_PER_CREDIT, currency: 'USD' };
+		const worth = { amount: inUsd(value.credits), currency: 'USD' };
 		return [{ item: { json: { provider: bfl.name, credits: value.credits, worth } } }];
 	},
 });

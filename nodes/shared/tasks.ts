@@ -57,7 +57,7 @@ export function get(run: Run, itemIndex: number): Work {
 			const state = waits ? await waitFor(watch, task) : await look(watch, task);
 			if (state.status === 'done') return await collected(watch, itemIndex, state);
 			if (waits) throw failureOf(state as Failed);
-			return [{ item: { json: describe(watch, task, state) } }];
+			return [{ item: { json: describe(watch, state.task ?? task, state) } }];
 		},
 	};
 }

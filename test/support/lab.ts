@@ -1,12 +1,22 @@
 import type { INode, INodeExecutionData } from 'n8n-workflow';
 import { startEmulator, type Emulator, type EmulatorOptions } from '../emulator';
-import { startEngine, type Engine, type Run, type RunOptions, type WorkflowJson } from './engine';
+import { sha256 } from '../emulator/pictures';
+import type { CredentialStore } from './credentials';
+import {
+	startEngine,
+	type Engine,
+	type Run,
+	type RunningWorkflow,
+	type RunOptions,
+	type WorkflowJson,
+} from './engine';
 import type { BinaryMode } from './n8n';
+import type { StandIns } from './nodeTypes';
 
 /** The node under test stands under this name in every workflow of the lab. */
 export const NODE = 'FLUX.2';
 
-export type NodeType = 'flux2Cloudflare' | 'flux2Task';
+export type NodeType = 'flux2Cloudflare' | 'flux2Task' | 'flux2Oxen' | 'flux2Bfl';
 
 export interface NodeUnderTest {
 	type: NodeType;
@@ -19,7 +29,12 @@ export interface NodeUnderTest {
 export interface Lab {
 	emulator: Emulator;
 	engine: Engine;
+	/** What the next run finds in n8n's credential store. */
+	credentials: CredentialStore;
 	run(node: NodeUnderTest, options?: RunOptions): Promise<Run>;
+	start(node: NodeUnderTest, options?: RunOptions): RunningWorkflow;
+	/** The editor's *Retry execution*, with the node as it is now. */
+	retry(failed: Run, node: NodeUnderTest): Promise<Run>;
 	/** Closes both; fails when the emulator has seen a route nobody knows or a key where it must not be. */
 	close(): Promise<void>;
 }
@@ -28,31 +43,45 @@ export interface LabOptions {
 	emulator?: EmulatorOptions;
 	binaryMode?: BinaryMode;
 	/** Changes to the credentials, which otherwise work. */
-	credentials?: Partial<Record<'flux2CloudflareApi' | 'flux2TaskApi', Record<string, string>>>;
+	credentials?: Partial<Record<`${NodeType}Api`, Record<string, string>>>;
+	nodeTypes?: StandIns;
 }
 
 export async function openLab(options: LabOptions = {}): Promise<Lab> {
 	const emulator = await startEmulator({ seconds: 0.03, ...options.emulator });
-	const engine = await startEngine({
-		binaryMode: options.binaryMode,
-		credentials: {
-			flux2CloudflareApi: {
-				accountId: emulator.keys.accountId,
-				apiToken: emulator.keys.cloudflareToken,
-				baseUrl: emulator.urls.cloudflare,
-				...options.credentials?.flux2CloudflareApi,
-			},
-			flux2TaskApi: {
-				apiKey: emulator.keys.taskKey,
-				baseUrl: emulator.urls.task,
-				...options.credentials?.flux2TaskApi,
-			},
+	const credentials: CredentialStore = {
+		flux2CloudflareApi: {
+			accountId: emulator.keys.accountId,
+			apiToken: emulator.keys.cloudflareToken,
+			baseUrl: emulator.urls.cloudflare,
+			...options.credentials?.flux2CloudflareApi,
 		},
-	});
+		flux2TaskApi: {
+			apiKey: emulator.keys.taskKey,
+			baseUrl: emulator.urls.task,
+			...options.credentials?.flux2TaskApi,
+		},
+		flux2OxenApi: {
+			apiKey: emulator.keys.oxenKey,
+			baseUrl: emulator.urls.oxen,
+			...options.credentials?.flux2OxenApi,
+		},
+		flux2BflApi: {
+			apiKey: emulator.keys.bflKey,
+			region: 'custom',
+			baseUrl: emulator.urls.bfl,
+			...options.credentials?.flux2BflApi,
+		},
+	};
+	const { binaryMode, nodeTypes } = options;
+	const engine = await startEngine({ binaryMode, credentials, nodeTypes });
 	return {
 		emulator,
 		engine,
+		credentials,
 		run: async (node, runOptions) => await engine.run(workflowWith(node), runOptions),
+		start: (node, runOptions) => engine.start(workflowWith(node), runOptions),
+		retry: async (failed, node) => await engine.retry(failed, workflowWith(node)),
 		async close() {
 			await engine.close();
 			await emulator.close();
@@ -85,3 +114,80 @@ export const QUICK = { pollInterval: 0.02 };
 
 export const items = (...jsons: Array<INodeExecutionData['json']>): INodeExecutionData[] =>
 	jsons.map((json) => ({ json }));
+
+/** Waits for what the emulator is to see; fails when it does not come. */
+export async function until(seen: () => boolean, what = String(seen)): Promise<void> {
+	const deadline = Date.now() + 10_000;
+	while (!seen()) {
+		if (Date.now() > deadline) throw new Error(`Waited 10 s in vain for ${what}`);
+		await new Promise((resolve) => setTimeout(resolve, 2));
+	}
+}
+
+/** The four ways on which this package makes a picture. */
+export const ROUTES = {
+	task: { type: 'flux2Task', submit: 'task.submit', parameters: { dialect: 'task' } },
+	queue: { type: 'flux2Task', submit: 'queue.submit', parameters: { dialect: 'queue' } },
+	catalogue: { type: 'flux2Cloudflare', submit: 'cloudflare.run', parameters: {} },
+	workersAi: {
+		type: 'flux2Cloudflare',
+		submit: 'cloudflare.workersAi',
+		parameters: { model: '@cf/black-forest-labs/flux-2-klein-4b' },
+	},
+} as const;
+
+export type Route = keyof typeof ROUTES;
+
+/** Makes a small picture for each item's own prompt, all at once. */
+export const generating = (
+	route: Route,
+	settings: NodeUnderTest['settings'] = {},
+	options: object = {},
+): NodeUnderTest => ({
+	type: ROUTES[route].type,
+	parameters: {
+		...ROUTES[route].parameters,
+		prompt: '={{ $json.prompt }}',
+		options: { width: 256, height: 256, maxConcurrent: 20, ...QUICK, ...options },
+	},
+	settings,
+});
+
+/** Items with the prompts "item 1", "item 2" and so on. */
+export const prompts = (count: number): INodeExecutionData[] =>
+	Array.from({ length: count }, (_, index) => ({ json: { prompt: `item ${index + 1}` } }));
+
+/** Prompt and picture of each item that came out. */
+export async function picturesIn({ engine }: Lab, run: Run): Promise<Array<[unknown, string]>> {
+	const pairs = run.items(NODE).map(async ({ json, binary }): Promise<[unknown, string]> => {
+		const bytes = binary?.data && (await engine.binary(binary.data));
+		return [json.prompt, bytes ? sha256(bytes) : 'no picture'];
+	});
+	return await Promise.all(pairs);
+}
+
+/** Prompt and picture of each prompt's last job, as the provider has made it. */
+export async function picturesOf({ emulator }: Lab, given: INodeExecutionData[]) {
+	const { ledger } = emulator;
+	const pairs = given.map(async ({ json: { prompt } }): Promise<[unknown, string]> => {
+		const job = ledger.jobs.filter((one) => one.prompt === prompt).at(-1);
+		return [prompt, job ? (await ledger.picture(job.id)).sha256 : 'no job'];
+	});
+	return await Promise.all(pairs);
+}
+
+/** Everything that was sent, in order; looks that follow one another count as one. */
+export function traffic({ emulator }: Lab, from = 0): string[] {
+	const kinds = emulator.ledger.requests.slice(from).map(({ method, path }) => {
+		if (path.startsWith('/results/')) return 'download';
+		if (path.startsWith('/references/')) return 'reference';
+		return { POST: 'submit', PUT: 'cancel', DELETE: 'cancel', GET: 'look' }[method] ?? method;
+	});
+	return kinds.filter((kind, index) => kind !== 'look' || kinds[index - 1] !== 'look');
+}
+
+/** What the node has put by for a later run. */
+export function handlesOf({ raw }: Run): Record<string, unknown> {
+	const context = raw.data.executionData?.contextData[`node:${NODE}`] ?? {};
+	return (context as { flux2Handles?: Record<string, unknown> }).flux2Handles ?? {};
+}

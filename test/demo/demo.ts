@@ -1,0 +1,102 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { ExecutionError } from 'n8n-workflow';
+import { startEmulator, type Emulator, type Ledger } from '../emulator';
+import { emulatorCredentials } from '../support/emulatorCredentials';
+import { startEngine, type Engine } from '../support/engine';
+import { standIns } from '../support/standIns';
+import { facts } from './facts';
+import { gallery } from './gallery';
+import { lanesOf, readWorkflow, withReferenceBase } from './lanes';
+import { demoSeconds } from './models';
+import { showProgress } from './progress';
+import { isGood, resultsOf, totalCost, type Outcome, type Result } from './results';
+import { table } from './table';
+
+/*
+ * Every model of every node, in n8n's own engine, against the emulator: no keys, no network.
+ *
+ * A new provider needs two things here:
+ *  1. its credential in test/support/emulatorCredentials.ts;
+ *  2. its lane in test/workflows/demo.json: a copy of another one's note, list, split and node, with
+ *     the new type in the node and its models in the list. test/nodes/demo.test.ts fails until then.
+ * A provider whose answers carry the picture itself also stands in progress.ts.
+ */
+
+const OUTPUT = path.resolve(__dirname, '../../demo-output');
+const LIMIT_MS = 60_000;
+
+async function main(): Promise<void> {
+	const secondsOf = demoSeconds();
+	const emulator = await startEmulator({ seconds: ({ model }) => secondsOf(model) });
+	try {
+		const engine = await startEngine({
+			credentials: emulatorCredentials(emulator),
+			nodeTypes: standIns,
+		});
+		try {
+			await show(emulator, engine);
+		} finally {
+			await engine.close();
+		}
+	} finally {
+		await emulator.close();
+	}
+}
+
+async function show(emulator: Emulator, engine: Engine): Promise<void> {
+	const { ledger, urls } = emulator;
+	const referenceBase = `${urls.results}/references`;
+	const workflow = withReferenceBase(readWorkflow(), referenceBase);
+	const lanes = lanesOf(workflow);
+	const total = lanes.flatMap(({ wishes }) => wishes).length;
+	console.log(`\nFLUX.2 demo: ${total} pictures from ${lanes.length} nodes\n`);
+	const started = Date.now();
+	const endProgress = showProgress(lanes, ledger);
+	const run = await engine.run(workflow, { limitMs: LIMIT_MS }).catch(brokenOff);
+	const seconds = (Date.now() - started) / 1000;
+	endProgress();
+	const judged = await Promise.all(lanes.map((lane) => resultsOf(lane, run, engine, ledger)));
+	const results = judged.flat();
+	await writeFiles(results, await gallery({ results, seconds, referenceBase }));
+	report(results, ledger, seconds);
+}
+
+/** Nothing came out, and every picture's line says why. */
+const brokenOff = (error: ExecutionError): Outcome => ({ error, runData: {}, items: () => [] });
+
+async function writeFiles(results: Result[], page: string): Promise<void> {
+	await rm(OUTPUT, { recursive: true, force: true });
+	await mkdir(OUTPUT, { recursive: true });
+	await writeFile(path.join(OUTPUT, 'index.html'), page);
+	for (const { file, bytes } of results) {
+		if (file && bytes) await writeFile(path.join(OUTPUT, path.basename(file)), bytes);
+	}
+}
+
+function report(results: Result[], ledger: Ledger, seconds: number): void {
+	const problems = [...results.flatMap(problemLines), ...ledgerLines(ledger)];
+	const good = results.filter(isGood).length;
+	const cost = facts.dollars(totalCost(results));
+	console.log(`\n${table(results)}\n`);
+	console.log(
+		`${good} of ${results.length} pictures in ${facts.seconds(seconds)}; worth ${cost}, and nothing was paid.`,
+	);
+	problems.forEach((problem) => console.error(`  ✗ ${problem}`));
+	console.log(`Open ${path.relative(process.cwd(), path.join(OUTPUT, 'index.html'))}\n`);
+	if (problems.length > 0) process.exitCode = 1;
+}
+
+const problemLines = ({ lane, wish, problems }: Result) =>
+	problems.map((problem) => `${lane}, ${wish.name}: ${problem}`);
+
+/** What no run may do, whatever comes out. */
+const ledgerLines = ({ unexpected, leaks }: Ledger) => [
+	...unexpected.map((one) => `unexpected call ${one.method} ${one.path}: ${one.reason}`),
+	...leaks.map((one) => `a key was sent where it must not be: ${one.path}, ${one.where}`),
+];
+
+main().catch((error: unknown) => {
+	console.error(error instanceof Error ? error.message : error);
+	process.exitCode = 1;
+});
