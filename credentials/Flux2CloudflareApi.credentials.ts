@@ -81,7 +81,7 @@ export class Flux2CloudflareApi implements ICredentialType {
 				properties: {
 					value: 403,
 					message:
-						'The API token may not use Workers AI in this account: check its permissions (Workers AI Read) and the account ID',
+						'The API token may not use Workers AI in this account: check its permissions (Workers AI Read) and the account ID. An AI Gateway token fails this test although it works for the catalogue models',
 				},
 			},
 			{

@@ -1,5 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 import { withCustomBody } from '../shared/body';
+import { detailSchema, detailWords } from '../shared/detail';
 import { generate, submit } from '../shared/engine';
 import { kindOfStatus, kindOfWords, type FailureKind } from '../shared/errors';
 import { json, type Answer, type Api, type Complaint } from '../shared/http';
@@ -8,8 +9,9 @@ import { asBase64, loadReferences } from '../shared/references';
 import type { Run, Service, Work } from '../shared/run';
 import { now, type Price, type Provider, type Task, type TaskState } from '../shared/task';
 import { get } from '../shared/tasks';
-import { unlessNotFound } from '../shared/watch';
+import { trusted } from '../shared/urls';
 import { z } from '../shared/vendor';
+import { unlessNotFound } from '../shared/watch';
 import { models } from './models';
 
 const SUBMIT_TIMEOUT_MS = 120_000;
@@ -39,7 +41,11 @@ const number = z.number().nullish().catch(undefined);
 
 const prices = { cost: number, input_mp: number, output_mp: number };
 /** A request with a webhook of its own is answered without the polling URL. */
-const accepted = z.object({ id: text, polling_url: z.string().url().optional(), ...prices });
+const accepted = z.object({
+	id: text,
+	polling_url: z.string().optional().catch(undefined),
+	...prices,
+});
 const result = z.object({
 	id: z.string().optional(),
 	status: text,
@@ -54,9 +60,7 @@ const result = z.object({
 const credits = z.object({ credits: z.number() });
 
 const complaintSchema = z.object({
-	detail: z
-		.union([text, z.array(z.object({ loc: z.array(z.union([z.string(), z.number()])), msg: text }))])
-		.optional(),
+	detail: detailSchema.optional().catch(undefined),
 	error: text.optional(),
 	message: text.optional(),
 });
@@ -72,17 +76,10 @@ function explain(answer: Answer): Complaint | undefined {
 	const read = complaintSchema.safeParse(answer.json);
 	if (!read.success) return undefined;
 	const { detail, error, message } = read.data;
-	const words = Array.isArray(detail)
-		? detail.map(({ loc, msg }) => `${labelOf(loc)}: ${msg}`).join('; ')
-		: (detail ?? message ?? error);
+	const words = (detail && detailWords(detail, labels)) ?? message ?? error;
 	if (!words) return undefined;
 	const kind = kindOfStatus(answer.status);
 	return { kind: Array.isArray(detail) ? kind : kindOfWords(words, kind), message: words };
-}
-
-function labelOf(path: ReadonlyArray<string | number>): string {
-	const field = String(path.at(-1));
-	return labels.get(field) ?? field;
 }
 
 async function bodyOf(api: Api, request: Request): Promise<IDataObject> {
@@ -106,14 +103,12 @@ const provider: Provider = {
 			repeat: 'submit',
 			timeoutMs: SUBMIT_TIMEOUT_MS,
 		});
-		const { id, polling_url: pollUrl } = value;
-		const price = priceOf(value);
 		const task: Task = {
-			id,
+			id: value.id,
 			model: request.model.id,
-			...(pollUrl && { pollUrl }),
+			pollUrl: trusted(api, value.polling_url),
 			submittedAt: now(),
-			...(price && { price }),
+			price: priceOf(value),
 		};
 		return [{ status: 'pending', task, raw: value }];
 	},

@@ -17,10 +17,18 @@ type CloudflareRequest = Request<CloudflareModel>;
 const WORKERS_AI_SIDES_BELOW = 512;
 
 const picture = z.object({ image: z.string().min(1) });
+const failure = z.union([
+	z.string(),
+	z.object({
+		code: z.union([z.string(), z.number()]).optional(),
+		message: z.string().optional(),
+		error_message: z.string().optional(),
+	}),
+]);
 const run = z.object({
 	state: z.string(),
 	result: picture.nullish(),
-	error: z.object({ message: z.string().optional(), code: z.string().optional() }).nullish(),
+	error: failure.nullish().catch(undefined),
 });
 
 /**
@@ -39,7 +47,7 @@ function completed({ result }: { result: z.infer<typeof picture> }): z.infer<typ
 }
 
 const complaint = z.object({
-	code: z.coerce.number().optional(),
+	code: z.coerce.number().optional().catch(undefined),
 	message: z.string().default(''),
 });
 /** Cloudflare's API says `errors`, its AI Gateway `error`; both are lists. */
@@ -79,6 +87,8 @@ const kindOfCode: Record<number, FailureKind> = {
 const adviceOfCode: Record<number, string> = {
 	2001: 'Create the AI Gateway in the Cloudflare dashboard, or correct Gateway ID.',
 	2021: 'This model is not available via Unified Billing: store your own Black Forest Labs key in the AI Gateway.',
+	5016: "Accept the model's terms in the Cloudflare dashboard first.",
+	5035: 'This model needs the Workers Paid plan.',
 	3036: 'The free daily allocation of 10,000 neurons is used up. It resets at 00:00 UTC; Workers Paid has no such limit.',
 	7003: 'Check the model ID, and the account ID in the credential.',
 };
@@ -94,15 +104,16 @@ export function explain(answer: Answer): Complaint | undefined {
 	const fallback = kindOfWords(first.message, kindOfStatus(answer.status));
 	return {
 		kind: kindOfCode[code] ?? fallback,
-		message: first.message.includes(String(code)) ? first.message : `${code}: ${first.message}`,
+		message: code && !first.message.includes(`${code}`) ? `${code}: ${first.message}` : first.message,
 		description: adviceOfCode[code],
 		...(code === OUT_OF_CAPACITY && { refused: true }),
 	};
 }
 
+/** 0 where there is none. */
 function codeOf(code: number | undefined, message: string): number {
 	const inText = Number(/\b(\d{4,5})\s*:/.exec(message)?.[1]);
-	return inText in kindOfCode ? inText : (code ?? inText);
+	return inText in kindOfCode ? inText : (code ?? 0);
 }
 
 const provider: Provider<CloudflareModel> = {
@@ -171,7 +182,7 @@ function toState(value: z.infer<typeof run>, answer: Answer, submittedAt: string
 	if (state.toLowerCase() === 'completed' && result) {
 		return { status: 'done', submittedAt, images: [toImage(result.image)], raw: rawOf(answer) };
 	}
-	const words = [error?.code, error?.message].filter(Boolean).join(': ');
+	const words = wordsOf(error);
 	const failed = state.toLowerCase() === 'failed';
 	return {
 		status: 'failed',
@@ -179,6 +190,11 @@ function toState(value: z.infer<typeof run>, answer: Answer, submittedAt: string
 		message: `Cloudflare answered with the state "${state}"${words ? `: ${words}` : ''}`,
 		raw: rawOf(answer),
 	};
+}
+
+function wordsOf(error: z.infer<typeof run>['error']): string {
+	if (!error || typeof error === 'string') return error ?? '';
+	return [error.code, error.message ?? error.error_message].filter(Boolean).join(': ');
 }
 
 const toImage = (image: string): Image =>

@@ -6,6 +6,7 @@ import { eventsOf, type ServerSentEvent } from '../shared/events';
 import { json, type Answer, type Api, type Complaint } from '../shared/http';
 import { readText, valueOf, type Request } from '../shared/model';
 import { timeout } from '../shared/options';
+import { within, type Param } from '../shared/params';
 import { asDataUri, loadReferences } from '../shared/references';
 import type { Route, Service } from '../shared/run';
 import { now, type Image, type Price, type Provider, type Task, type TaskState } from '../shared/task';
@@ -242,12 +243,15 @@ const providers: Record<Mode, Provider> = {
 	},
 };
 
+/** The call that waits makes one picture, and does not know the field. */
+const one: Param = { ...within(numGenerations, { min: 1, max: 1 }), goesTo: 'setting' };
+const takesOne = models.map((model) => ({
+	...model,
+	parameters: model.parameters.map((param) => (param === numGenerations ? one : param)),
+}));
+
 function routeFor(context: IExecuteFunctions, itemIndex: number): Route {
 	const mode = (readText(context, itemIndex, 'mode') || 'queue') as Mode;
-	const takesOne = models.map((model) => ({
-		...model,
-		parameters: model.parameters.filter((param) => param !== numGenerations),
-	}));
 	return { models: mode === 'sync' ? takesOne : models, provider: providers[mode] };
 }
 

@@ -1,5 +1,6 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { withCustomBody } from '../shared/body';
+import { detailSchema, detailWords } from '../shared/detail';
 import { generate, submit } from '../shared/engine';
 import { kindOfStatus, kindOfWords } from '../shared/errors';
 import { json, type Answer, type Api, type Complaint } from '../shared/http';
@@ -8,6 +9,7 @@ import { asBase64, loadReferences } from '../shared/references';
 import type { Route, Service } from '../shared/run';
 import { now, type Failed, type Provider, type Task, type TaskState } from '../shared/task';
 import { cancel, get } from '../shared/tasks';
+import { trusted } from '../shared/urls';
 import { z } from '../shared/vendor';
 import { unlessNotFound } from '../shared/watch';
 import { models, type Dialect, type TaskModel } from './models';
@@ -46,7 +48,10 @@ const answerSchema = z.object({
 	usage: z.object({ cost: z.coerce.number() }).nullish().catch(undefined),
 });
 
-const queuedSchema = z.object({ request_id: text, status_url: z.string().url().optional() });
+const queuedSchema = z.object({
+	request_id: text,
+	status_url: z.string().optional().catch(undefined),
+});
 
 const statusSchema = z.object({
 	status: text,
@@ -64,7 +69,7 @@ const responseSchema = z.object({
 const complaintSchema = z.object({
 	error: failure.optional(),
 	message: text.optional(),
-	detail: text.optional(),
+	detail: detailSchema.optional().catch(undefined),
 	status: details.optional().catch(undefined),
 });
 
@@ -73,7 +78,7 @@ function explain(answer: Answer): Complaint | undefined {
 	const read = complaintSchema.safeParse(answer.json);
 	if (!read.success) return undefined;
 	const { error, message, detail, status } = read.data;
-	const words = wordsOf(error) ?? message ?? detail ?? wordsOf(status);
+	const words = wordsOf(error) ?? message ?? (detail && detailWords(detail)) ?? wordsOf(status);
 	if (!words) return undefined;
 	const kind = kindOfWords(words, kindOfStatus(answer.status));
 	return { kind, message: words, ...(answer.status === 403 && { description: FORBIDDEN }) };
@@ -165,10 +170,9 @@ const queueDialect: Provider = {
 			repeat: 'submit',
 			timeoutMs: SUBMIT_TIMEOUT_MS,
 		});
-		const { request_id: id, status_url: pollUrl } = value;
-		const task = { id, model: request.model.id, submittedAt: now() };
-		const isOwn = pollUrl && new URL(pollUrl).hostname === new URL(api.baseUrl).hostname;
-		return [{ status: 'pending', task: isOwn ? { ...task, pollUrl } : task, raw: value }];
+		const pollUrl = trusted(api, value.status_url);
+		const task = { id: value.request_id, model: request.model.id, pollUrl, submittedAt: now() };
+		return [{ status: 'pending', task, raw: value }];
 	},
 
 	async check(api, task) {
@@ -206,7 +210,8 @@ async function responseOf(api: Api, task: Task): Promise<TaskState> {
 	if (answer.status === 202) return { status: 'pending', task, raw: value };
 	const images = value.outputs?.map(({ url }) => ({ url })) ?? [];
 	if (images.length > 0) return { status: 'done', task, images, raw: value };
-	return failed(task, value.status ?? 'COMPLETED', true, wordsOf(value.error), value);
+	const words = wordsOf(value.error);
+	return failed(task, value.status ?? 'COMPLETED', words !== undefined, words, value);
 }
 
 /** The address out of the submit's answer; the documented one where there is none or it is on a foreign host. */
@@ -231,7 +236,7 @@ function routeFor(context: IExecuteFunctions, itemIndex: number): Route<TaskMode
 /** FLUX.2 behind a submit-and-poll task API: Vtrix, SeaCloud and their white labels. */
 export const taskApi: Service<TaskModel> = {
 	name: 'task',
-	label: 'The task API',
+	label: 'Task API',
 	credentialType: 'flux2TaskApi',
 	baseUrl: ({ baseUrl }) => baseUrl as string,
 	// https://docs.vtrix.ai asks for a look every 3 to 5 seconds

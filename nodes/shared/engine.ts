@@ -111,11 +111,15 @@ function slotOf(request: Request, state: TaskState): Slot {
 function endedSlot(failed: Failed): Slot {
 	const error = failureOf(failed);
 	if (LASTING.includes(failed.kind)) return endedWith(error, false);
-	return endedWith(withAdvice(error, 'Running the node again submits it anew.'), true);
+	const billed = failed.kind === 'badResponse' ? 'It may have been billed. ' : '';
+	return endedWith(withAdvice(error, `${billed}Running the node again submits it anew.`), true);
 }
 
-export const failureOf = ({ kind, message, task }: Failed): Flux2Error =>
-	new Flux2Error(kind, message, { taskId: task?.id });
+/** What a task has ended with, as an error that names it. */
+export function failureOf({ kind, message, task }: Failed): Flux2Error {
+	const error = new Flux2Error(kind, message);
+	return task ? withAdvice(error, `The task ID is ${task.id}.`, { taskId: task.id }) : error;
+}
 
 /** Brings one slot to its end. A failure of the picture is an outcome; everything else is thrown. */
 async function finish(job: Job, index: number): Promise<Outcome[]> {
@@ -139,7 +143,7 @@ async function settled(job: Job, watch: Watch, task: Task): Promise<Slot> {
 	const state = await waitFor(watch, task);
 	// a status that nobody has documented may still become a picture: the task stays
 	if (state.status === 'failed' && state.kind === 'badResponse') {
-		throw collectable(failureOf(state), task);
+		throw collectable(new Flux2Error(state.kind, state.message), task);
 	}
 	return slotOf(job.request, state);
 }
@@ -164,8 +168,15 @@ async function store(job: Job, watch: Watch, done: Done): Promise<StoredItem[]> 
 			return await storePictures(watch, job, renewed);
 		});
 	} catch (error) {
-		throw collectable(error, task);
+		throw task ? collectable(error, task) : stillThere(error, done);
 	}
+}
+
+/** Where there is no task to ask, the picture's own address is all that is left of what was paid. */
+function stillThere(error: unknown, { images }: Done): unknown {
+	const urls = images.flatMap((image) => ('url' in image ? [image.url] : []));
+	if (!(error instanceof Flux2Error) || urls.length === 0 || isExpired(error)) return error;
+	return withAdvice(error, `The picture is at ${urls.join(' and ')} for a short time.`);
 }
 
 const isExpired = (error: unknown) => error instanceof Flux2Error && error.kind === 'expired';

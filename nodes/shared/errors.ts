@@ -30,9 +30,9 @@ const adviceFor: Record<FailureKind, string> = {
 	moderated: "Change the prompt or the reference images: the provider's filter refused them.",
 	rateLimited: 'Lower "Max Concurrent" in the options, or run again later.',
 	invalidInput: 'Change the parameter and run again. Nothing was generated.',
-	notFound: 'Check the model, the task ID and the base URL in the credential.',
+	notFound: 'Check the model, the base URL in the credential, and the task ID where there is one.',
 	expired: 'The provider keeps pictures for a short time only. Generate it again.',
-	timeout: 'Raise "Timeout" in the options if the model usually takes longer.',
+	timeout: 'Run again later, or raise "Timeout" in the options if the model usually takes longer.',
 	unavailable: 'The provider has trouble at the moment. Run again later.',
 	badResponse:
 		'The provider answered in a form this node does not know. Check the base URL in the credential; if it is right, look for a newer version of this package.',
@@ -108,7 +108,7 @@ export function kindOfStatus(status: number): FailureKind {
 	if (status === 410) return 'expired';
 	if (status === 425 || status === 429) return 'rateLimited';
 	if (status >= 500) return 'unavailable';
-	return status >= 400 ? 'invalidInput' : 'badResponse';
+	return status === 400 || status === 413 || status === 422 ? 'invalidInput' : 'badResponse';
 }
 
 // "safety" alone would also match a complaint about the safety tolerance's range

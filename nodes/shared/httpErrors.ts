@@ -34,7 +34,8 @@ export function complaintOf(api: Api, repeat: Repeat, answer: Answer): Flux2Erro
 		passing: isPassing(answer.status),
 		retryAfterMs: retryAfterMs(answer.headers['retry-after']),
 	});
-	return repeat === 'submit' && UNCERTAIN.includes(kind) ? withAdvice(error, MAYBE_BILLED) : error;
+	const uncertain = (answer.status === 408 || answer.status >= 500) && UNCERTAIN.includes(kind);
+	return repeat === 'submit' && uncertain ? withAdvice(error, MAYBE_BILLED) : error;
 }
 
 const isPassing = (status: number) => [408, 425, 429].includes(status) || status >= 500;
@@ -74,7 +75,7 @@ function deepestPath({ issues }: z.ZodError): Array<string | number> {
 function excerpt({ bytes }: Answer): string {
 	const text = bytes.toString('utf8', 0, 2000);
 	const title = /<title[^>]*>([^<]*)/i.exec(text)?.[1];
-	const line = (title ?? text.replace(/<[^>]*>/g, ' ')).replace(/\s+/g, ' ').trim();
+	const line = (title && /[a-z]/i.test(title) ? title : text.replace(/<[^>]*>/g, ' ')).replace(/\s+/g, ' ').trim();
 	return line === '' ? 'an empty answer' : line.slice(0, 300);
 }
 

@@ -145,7 +145,9 @@ function readModel<M extends Model>(
 	const id = readModelId(context, itemIndex);
 	if (custom && id === '') problems.push('Custom Model: must not be empty');
 	const listed = models.find((model) => model.id === id);
-	if (!listed && !custom) {
+	if (!custom && id === '') {
+		problems.push('Model: must not be empty');
+	} else if (!listed && !custom) {
 		problems.push(`Model: "${id}" is not on the list; choose Custom to use an ID of your own`);
 	}
 	return listed ?? customModel(id, routeOf(id));

@@ -60,7 +60,7 @@ async function storePicture(watch: Watch, image: Image, name: string): Promise<S
 	const late = AbortSignal.timeout(Math.max(1, watch.deadline - Date.now()));
 	const until = AbortSignal.any([api.signal, late]);
 	try {
-		return await repeating(api, 'look', async () => {
+		return await repeating({ ...api, signal: until }, 'look', async () => {
 			const { body } = await openDownload(api, image.url, until);
 			return await storeStream(api, body, name, until);
 		});

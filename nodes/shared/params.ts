@@ -78,6 +78,7 @@ const toObject = fromText((text) => {
 });
 
 function rangeWords({ min, max }: Limits): string {
+	if (min !== undefined && min === max) return `must be ${min}`;
 	if (min !== undefined && max !== undefined) return `must be between ${min} and ${max}`;
 	return min === undefined ? `must be at most ${max}` : `must be at least ${min}`;
 }

@@ -133,8 +133,8 @@ function fromUrl(_context: IExecuteFunctions, _itemIndex: number, row: Row, tell
 	return urls.flatMap((value: unknown): Reference[] => {
 		const url = typeof value === 'string' ? value.trim() : '';
 		if (url.startsWith('data:')) return [{ label: 'the data URI', from: 'dataUri', dataUri: url }];
-		if (URL.canParse(url)) return [{ label: url, from: 'url', url }];
-		tell(url === '' ? 'the URL is empty' : `"${url.slice(0, 100)}" is not a URL`);
+		if (/^https?:/i.test(url) && URL.canParse(url)) return [{ label: url, from: 'url', url }];
+		tell(url === '' ? 'the URL is empty' : `"${url.slice(0, 100)}" is not an https URL`);
 		return [];
 	});
 }

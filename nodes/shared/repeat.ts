@@ -5,6 +5,9 @@ import { pause } from './wait';
 /** `submit`: only what was certainly refused is sent again. `look`: whatever may pass by itself. */
 export type Repeat = 'submit' | 'look';
 
+/** A wrong base URL shall not be waited for as long as a busy provider. */
+const ATTEMPTS_TO_CONNECT = 4;
+
 /** A provider that asks for a longer wait is told to the user instead of waited for. */
 const LONGEST_RETRY_AFTER_MS = 120_000;
 const repeats = {
@@ -35,7 +38,8 @@ function waitBefore(
 	error: Flux2Error,
 	tries: number,
 ): number | undefined {
-	const { attempts, firstMs } = repeats[policy];
+	const { attempts: most, firstMs } = repeats[policy];
+	const attempts = error.httpCode === undefined ? Math.min(most, ATTEMPTS_TO_CONNECT) : most;
 	if (tries >= attempts || !(policy === 'submit' ? error.refused : error.passing)) return undefined;
 	if (error.retryAfterMs === undefined) {
 		return firstMs * 2 ** (tries - 1) * (0.75 + Math.random() / 2);

@@ -1,10 +1,22 @@
 import { Flux2Error } from './errors';
 import type { Api } from './http';
 
+/** An address out of an answer if it may see the credential; otherwise the documented one has to do. */
+export function trusted(api: Api, url: string | undefined): string | undefined {
+	const whole = url && URL.canParse(url, api.baseUrl) ? new URL(url, api.baseUrl).href : undefined;
+	try {
+		return whole && ownUrl(api, whole).href;
+	} catch {
+		return undefined;
+	}
+}
+
 /** A URL that may see the credential: the base URL's host, or one the provider owns. */
 export function ownUrl(api: Api, url: string): URL {
 	const base = new URL(api.baseUrl);
-	const target = new URL(url.startsWith('/') ? `${api.baseUrl}${url}` : url);
+	const whole = url.startsWith('/') ? `${api.baseUrl}${url}` : url;
+	if (!URL.canParse(whole)) throw new Flux2Error('badResponse', `"${url.slice(0, 100)}" is not a URL`);
+	const target = new URL(whole);
 	const own = target.hostname === base.hostname || api.trustsHost?.(target.hostname, base.hostname);
 	if (!own) {
 		throw new Flux2Error(

@@ -118,7 +118,7 @@ const isTooEarly = ({ fresh, polls }: Watch, state: Done | Failed, age: number):
 	age <= PATIENCE.seconds;
 
 function tooLate({ settings }: Watch, task: Task): unknown {
-	const message = `The picture was not ready after ${valueOf(settings, timeout)} seconds`;
+	const message = `The picture was not ready after ${valueOf(settings, timeout)} s`;
 	return collectable(new Flux2Error('timeout', message), task);
 }
 

@@ -1,0 +1,692 @@
+import { startListener, type Effect, type Listener, type RouteName } from '../emulator';
+import type { Run } from '../support/engine';
+import { items, NODE, openLab, QUICK, type Lab, type NodeUnderTest } from '../support/lab';
+
+type Told = [kind: string, message: string, description: string, httpCode?: number];
+
+interface Case {
+	/** What the emulator does to the calls of this item. */
+	rules: Array<[RouteName, Effect]>;
+	/** `{task}`, `{api}` and `{hostile}` stand for the task's id and the addresses of the two servers. */
+	told: Told;
+	/** The error carries the id of the task that was paid for. */
+	accepted?: true;
+	/** Calls that the item cost: submits, looks, downloads. */
+	calls: [submits: number, looks?: number, downloads?: number];
+	timeout?: number;
+	/** Takes seconds, so it is not run once more without continue on fail. */
+	slow?: true;
+	/** A fault of the product that is known: the test says so once it is mended. */
+	broken?: true;
+}
+type Cases = Record<string, Case>;
+
+const AUTH = 'Check the credential: the key, its permissions and the account it belongs to.';
+const CREDITS = 'Top up the account or raise its limit, then run the workflow again.';
+const MODERATED = "Change the prompt or the reference images: the provider's filter refused them.";
+const RATE = 'Lower "Max Concurrent" in the options, or run again later.';
+const INPUT = 'Change the parameter and run again. Nothing was generated.';
+const NOT_FOUND = 'Check the model, the task ID and the base URL in the credential.';
+const EXPIRED = 'The provider keeps pictures for a short time only. Generate it again.';
+const TIMEOUT = 'Raise "Timeout" in the options if the model usually takes longer.';
+const UNAVAILABLE = 'The provider has trouble at the moment. Run again later.';
+const BAD_RESPONSE =
+	'The provider answered in a form this node does not know. Check the base URL in the credential; if it is right, look for a newer version of this package.';
+const KEY_OR_BALANCE = "The key may lack the permission for this API or model, or the account's balance is used up.";
+const MAYBE_BILLED =
+	' The provider may have accepted and billed this request although its answer was lost, so it was not sent again.';
+const AGAIN = ' Running the node again submits it anew.';
+const COLLECT = ' The task ID is {task}: collect it with the resource Task, operation Get.';
+
+const AT_ONCE = { 'retry-after': '0' };
+const PRO = 'black-forest-labs/flux-2-pro-preview';
+const DEV = '@cf/black-forest-labs/flux-2-dev';
+const SMALL = { as: { width: 32, height: 32 } };
+/** Stands for the hostile listener's address, which is not known before it runs. */
+const HOSTILE = 'http://hostile.invalid';
+
+/** The cases of one node and route, told apart by their prompts. */
+interface Table {
+	node: NodeUnderTest;
+	cases: Array<{ name: string; prompt: string } & Case>;
+	run?: Run;
+	seen: Array<ReturnType<typeof seenOf>>;
+}
+
+const tables: Table[] = [];
+
+let lab: Lab;
+let hostile: Listener;
+
+beforeAll(async () => {
+	lab = await openLab({ emulator: { seconds: 0 } });
+	hostile = await startListener();
+	addRules(tables.flatMap(({ cases }) => cases));
+	await Promise.all(tables.map(runAll));
+});
+afterAll(async () => {
+	await hostile.close();
+	await lab.close();
+});
+
+function addRules(cases: Table['cases']) {
+	lab.emulator.reset();
+	for (const { rules, prompt } of cases) {
+		for (const [route, effect] of rules) {
+			const { redirect } = effect;
+			const real = redirect ? { ...effect, redirect: redirect.replace(HOSTILE, hostile.url) } : effect;
+			lab.emulator.rule({ route, prompt: new RegExp(`^${prompt}$`) }, real);
+		}
+	}
+	for (const route of ['cloudflare.run', 'cloudflare.workersAi', 'task.submit', 'queue.submit'] as const) {
+		lab.emulator.rule({ route }, SMALL);
+	}
+}
+
+/** All cases of a table as items of one run. */
+async function runAll(table: Table) {
+	const { node, cases } = table;
+	const parameters = {
+		...node.parameters,
+		prompt: '={{ $json.prompt }}',
+		options: optionsOf(node.type, '={{ $json.timeout }}'),
+	};
+	const settings = { onError: 'continueRegularOutput' as const };
+	const input = cases.map(({ prompt, timeout = null }) => ({ prompt, timeout }));
+	table.run = await lab.run({ ...node, parameters, settings }, { items: items(...input) });
+	table.seen = cases.map(({ prompt }) => seenOf(prompt));
+}
+
+const optionsOf = (type: NodeUnderTest['type'], timeout: unknown) => ({
+	maxConcurrent: 10,
+	timeout,
+	...(type === 'flux2Task' && QUICK),
+});
+
+/** Everything the emulator saw of the item with that prompt. */
+function seenOf(prompt: string) {
+	const { submissions, jobs, polls, downloads } = lab.emulator.ledger;
+	const ids = jobs.filter((job) => job.prompt === prompt).map(({ id }) => id);
+	const count = (list: Array<{ jobId: string }>) => list.filter(({ jobId }) => ids.includes(jobId)).length;
+	const submits = submissions.filter((submission) => submission.prompt === prompt).length;
+	return { task: ids[0] ?? '', calls: [submits, count(polls), count(downloads)] };
+}
+
+const filled = (text: string, task: string) =>
+	text
+		.replaceAll('{task}', task)
+		.replaceAll('{api}', new URL(lab.emulator.urls.task).host)
+		.replaceAll('{hostile}', hostile.url);
+
+function expectNoKey(run: Run) {
+	const text = JSON.stringify(run.raw);
+	const { accountId: _notSecret, ...keys } = lab.emulator.keys;
+	expect(Object.entries(keys).filter(([, key]) => text.includes(key))).toEqual([]);
+}
+
+/** Slow ones first, side by side; those that are refused last, because each refusal lowers the pressure. */
+const rank = ({ slow, calls: [submits] }: Case) => (slow ? 0 : 1) + (submits > 1 ? 1 : 0);
+
+/** Each case as it went in the run of all, and alone as the second item of a run that stops at it. */
+function tell(node: NodeUnderTest, cases: Cases) {
+	const ranked = Object.entries(cases).sort(([, a], [, b]) => rank(a) - rank(b));
+	const name = `table ${tables.length}`;
+	const table: Table = {
+		node,
+		cases: ranked.map(([caseName, each], index) => ({ ...each, name: caseName, prompt: `${name}, case ${index}` })),
+		seen: [],
+	};
+	tables.push(table);
+
+	test('no key appears in the run', () => {
+		expectNoKey(table.run!);
+		expect(JSON.stringify(hostile.requests)).not.toMatch(/made-up|authorization/i);
+	});
+
+	table.cases.forEach((each, index) => {
+		const { told, calls, accepted, slow, broken, timeout, prompt } = each;
+		const [kind, message, description, httpCode] = told;
+		const [submits, looks = 0, downloads = 0] = calls;
+		const isTask = node.type === 'flux2Task';
+
+		(broken ? test.failing : test)(each.name, async () => {
+			const { task, calls: seenCalls } = table.seen[index]!;
+			const output = table.run!.items(NODE).filter(({ pairedItem }) => (pairedItem as { item: number }).item === index);
+			expect({ output, calls: seenCalls }).toEqual({
+				output: [
+					{
+						json: {
+							error: {
+								message: filled(message, task),
+								description: filled(description, task),
+								kind,
+								provider: isTask ? 'task' : 'cloudflare',
+								model: node.parameters.model ?? (isTask ? 'flux_2_pro' : PRO),
+								...(httpCode && { httpCode }),
+								...(accepted && { taskId: task }),
+							},
+						},
+						pairedItem: { item: index },
+					},
+				],
+				calls: [submits, looks, downloads],
+			});
+			if (slow) return;
+
+			addRules([each]);
+			const options = optionsOf(node.type, timeout);
+			const parameters = { ...node.parameters, prompt: '={{ $json.prompt }}', options };
+			const stopped = await lab.run({ ...node, parameters }, { items: items({ prompt: 'good' }, { prompt }) });
+			const own = seenOf(prompt);
+			expect({
+				message: stopped.error?.message,
+				description: stopped.error?.description,
+				context: (stopped.error as unknown as { context: object }).context,
+				calls: own.calls,
+			}).toEqual({
+				message: filled(message, own.task),
+				description: filled(description, own.task),
+				context: expect.objectContaining({ itemIndex: 1, kind, ...(accepted && { taskId: own.task }) }),
+				calls: [submits, looks, downloads],
+			});
+			expectNoKey(stopped);
+		});
+	});
+}
+
+const onRun = (effect: Effect, told: Told, more: Partial<Case> = {}): Case => ({
+	rules: [['cloudflare.run', effect]],
+	told,
+	calls: [1],
+	...more,
+});
+const onDownload = (effect: Effect, told: Told, downloads: number, more: Partial<Case> = {}): Case => ({
+	rules: [['download', effect]],
+	told,
+	calls: [1, 0, downloads],
+	...more,
+});
+
+describe('Cloudflare catalogue', () => {
+	const cloudflare: Cases = {
+		'a wrong token': onRun({ error: 'cloudflare.token' }, ['auth', 'Cloudflare answered 401: 10000: Authentication error', AUTH, 401]),
+		'a missing permission': onRun({ error: 'cloudflare.permission' }, ['auth', 'Cloudflare answered 403: 10000: Authentication error', AUTH, 403]),
+		'no authorization': onRun({ error: 'cloudflare.noAuthorization' }, ['auth', 'Cloudflare answered 400: 9106: Authentication failed (status: 400)', AUTH, 400]),
+		'an error that repeats the key': onRun(
+			{ status: 401, body: { errors: [{ code: 10000, message: 'made-up-cloudflare-user-token is no token' }] } },
+			['auth', 'Cloudflare answered 401: 10000: *** is no token', AUTH, 401],
+		),
+		'a gateway that does not exist': onRun({ error: 'cloudflare.gateway' }, [
+			'invalidInput',
+			'Cloudflare answered 400: 2001: Please configure AI Gateway in the Cloudflare dashboard',
+			'Create the AI Gateway in the Cloudflare dashboard, or correct Gateway ID.',
+			400,
+		]),
+		'a rejected key of the provider, in the other envelope': onRun({ error: 'cloudflare.providerKey' }, ['auth', 'Cloudflare answered 401: 2009: Unauthorized', AUTH, 401]),
+		'an error without a code': onRun(
+			{ error: 'cloudflare.ownKeyRequired' },
+			['invalidInput', 'Cloudflare answered 400: Provider credentials are required, and none are stored for this provider', INPUT, 400],
+			{ broken: true },
+		),
+		'no credits': onRun(
+			{ error: 'cloudflare.credits' },
+			['credits', 'Cloudflare answered 402: Insufficient balance: add credits for Unified Billing', CREDITS, 402],
+			{ broken: true },
+		),
+		'no Unified Billing for this model': onRun({ error: 'cloudflare.notUnified' }, [
+			'credits',
+			'Cloudflare answered 402: 2021: Model is not available via unified billing, use your own provider key',
+			'This model is not available via Unified Billing: store your own Black Forest Labs key in the AI Gateway.',
+			402,
+		]),
+		'an unknown model': onRun({ error: 'cloudflare.model' }, [
+			'notFound',
+			'Cloudflare answered 404: 7003: Could not find the model',
+			'Check the model ID, and the account ID in the credential.',
+			404,
+		]),
+		'too many requests, six times': onRun(
+			{ error: 'cloudflare.rateLimit', headers: AT_ONCE },
+			['rateLimited', 'Cloudflare answered 429: Rate limit exceeded: 200 requests per 60 seconds', RATE, 429],
+			{ calls: [6], broken: true },
+		),
+		'a spent limit, which is not asked again': onRun(
+			{ error: 'cloudflare.spendLimit', headers: AT_ONCE },
+			['credits', 'Cloudflare answered 429: Spend limit reached', CREDITS, 429],
+			{ broken: true },
+		),
+		'an internal error, which may have been billed': onRun({ error: 'cloudflare.internal' }, ['unavailable', 'Cloudflare answered 500: 2002: Internal server error', UNAVAILABLE + MAYBE_BILLED, 500]),
+		'an unavailable provider under 503': onRun(
+			{ error: 'cloudflare.unavailable' },
+			['unavailable', 'Cloudflare answered 503: The provider is unavailable', UNAVAILABLE + MAYBE_BILLED, 503],
+			{ broken: true },
+		),
+		'a time-out at the gateway': onRun(
+			{ error: 'cloudflare.timeout' },
+			['timeout', 'Cloudflare answered 408: Request timed out', TIMEOUT + MAYBE_BILLED, 408],
+			{ broken: true },
+		),
+		'the state Failed under 200': onRun({ error: 'cloudflare.failed' }, [
+			'unavailable',
+			'Cloudflare answered with the state "Failed": provider_unavailable: All providers for this model are currently unavailable.',
+			UNAVAILABLE + AGAIN,
+		]),
+		'moderation by the state Failed': onRun({ error: 'cloudflare.moderated' }, ['moderated', 'Cloudflare answered with the state "Failed": content_moderated: Request Moderated', MODERATED]),
+		'moderation by the state Failed in the envelope': onRun(
+			{ job: { fail: { code: 'content_moderated', message: 'Request Moderated' } }, envelope: 'wrapped' },
+			['moderated', 'Cloudflare answered with the state "Failed": content_moderated: Request Moderated', MODERATED],
+		),
+		'the state Failed with an error_message': onRun(
+			{ job: { fail: { code: 'x1', message: 'Content Moderated', style: 'error_message' } } },
+			['moderated', 'Cloudflare answered with the state "Failed": x1: Content Moderated', MODERATED],
+			{ broken: true },
+		),
+		'the state Failed with an error in one string': onRun(
+			{ job: { fail: { message: 'Content Moderated', style: 'string' } } },
+			['moderated', 'Cloudflare answered with the state "Failed": Content Moderated', MODERATED],
+			{ broken: true },
+		),
+		'a state nobody documented': onRun({ status: 200, body: { state: 'Pending' } }, [
+			'badResponse',
+			'Cloudflare answered with the state "Pending"',
+			BAD_RESPONSE + AGAIN,
+		]),
+		'a status nobody documented': onRun({ status: 418, body: { detail: 'teapot' } }, ['invalidInput', 'Cloudflare answered 418: {"detail":"teapot"}', INPUT, 418]),
+		'an HTML error page': onRun(
+			{ status: 520, body: '<html><head><title>520: Web server\n is returning an unknown error</title></head><p>Sorry</p></html>' },
+			['unavailable', 'Cloudflare answered 520: 520: Web server is returning an unknown error', UNAVAILABLE + MAYBE_BILLED, 520],
+		),
+		'an HTML page under 200': onRun({ html: true, status: 200 }, ['badResponse', 'Cloudflare: the answer is no JSON: 200', BAD_RESPONSE + MAYBE_BILLED, 200]),
+		'truncated JSON': onRun({ status: 200, body: '{"state":"Completed","result":{"ima' }, ['badResponse', 'Cloudflare: the answer is no JSON: {"state":"Completed","result":{"ima', BAD_RESPONSE + MAYBE_BILLED, 200]),
+		'an empty answer': onRun({ status: 200 }, ['badResponse', 'Cloudflare: the answer is no JSON: an empty answer', BAD_RESPONSE + MAYBE_BILLED, 200]),
+		'an answer without the picture names the field': onRun(
+			{ status: 200, body: { state: 'Completed', result: {} } },
+			['badResponse', 'Cloudflare: the answer has no usable "result.image": {"state":"Completed","result":{}}', BAD_RESPONSE + MAYBE_BILLED, 200],
+		),
+		'an answer of another shape': onRun({ status: 200, body: [] }, ['badResponse', 'Cloudflare: the answer has no usable content: []', BAD_RESPONSE + MAYBE_BILLED, 200]),
+		'a redirect, which is not followed with the token': onRun({ redirect: `${HOSTILE}/run`, status: 307 }, ['badResponse', 'Cloudflare answered 307: an empty answer', BAD_RESPONSE + MAYBE_BILLED, 307]),
+		'a connection that breaks before the answer': onRun({ reset: 'beforeHeaders' }, ['unavailable', 'The connection to Cloudflare ({api}) broke before the answer was complete', UNAVAILABLE + MAYBE_BILLED]),
+		'a connection that breaks in the headers': onRun({ reset: 'midHeaders' }, ['unavailable', 'The connection to Cloudflare ({api}) broke before the answer was complete', UNAVAILABLE + MAYBE_BILLED]),
+		'a connection that breaks in the body': onRun({ reset: 'midBody' }, ['unavailable', 'The connection to Cloudflare ({api}) broke before the answer was complete', UNAVAILABLE + MAYBE_BILLED]),
+		'no answer within the time-out': onRun({ hang: true }, ['timeout', 'There was no answer in time from Cloudflare ({api})', TIMEOUT + MAYBE_BILLED], { timeout: 1, slow: true }),
+		'words that n8n would take for a stop': onRun({ status: 500, body: { errors: [{ code: 2002, message: 'job was canceled' }] } }, ['unavailable', 'Cloudflare answered 500: 2002: job was cancelled', UNAVAILABLE + MAYBE_BILLED, 500]),
+		'a system error code in the words': onRun({ status: 503, body: { errors: [{ code: 2002, message: 'upstream ETIMEDOUT' }] } }, ['unavailable', 'Cloudflare answered 503: 2002: upstream ETIMEDOUT', UNAVAILABLE + MAYBE_BILLED, 503]),
+		'a picture that is a page': onDownload({ picture: 'html' }, ['badResponse', 'The result is no PNG, JPEG or WebP picture; it begins with "<!doctype html><h1>Sign in</h1>"', BAD_RESPONSE], 4, { slow: true }),
+		'an empty picture': onDownload({ picture: 'empty' }, ['badResponse', 'The result is empty instead of a picture', BAD_RESPONSE], 4, { slow: true }),
+		'an expired URL': onDownload({ picture: 'expired' }, ['expired', "The picture's URL is no longer valid (it answered 403)", EXPIRED, 403], 1),
+		'a host of pictures that is down': onDownload({ status: 500, headers: AT_ONCE }, ['unavailable', 'The picture could not be downloaded: its host answered 500', UNAVAILABLE, 500], 4),
+		'a picture that redirects to another host without https': onDownload({ redirect: `${HOSTILE}/a.png` }, ['badResponse', 'The address {hostile} was not opened, because it is not https', BAD_RESPONSE], 1),
+	};
+
+	tell({ type: 'flux2Cloudflare', parameters: {} }, cloudflare);
+});
+
+describe('Cloudflare Workers AI', () => {
+	const onWorkersAi = (effect: Effect, told: Told, more: Partial<Case> = {}): Case => ({
+		rules: [['cloudflare.workersAi', effect]],
+		told,
+		calls: [1],
+		...more,
+	});
+	const documented = (error: NonNullable<Effect['error']>, status: number, words: string, kind: string, advice: string) =>
+		onWorkersAi({ error }, [kind, `Cloudflare answered ${status}: ${words}`, advice, status]);
+	const base64 = (text: string): Effect => ({
+		status: 200,
+		body: { result: { image: Buffer.from(text).toString('base64') }, success: true, errors: [], messages: [] },
+	});
+	const cutShort: Effect = {
+		mutate: (answer) => {
+			const { image } = (answer.body as { result: { image: string } }).result;
+			const bytes = Buffer.from(image, 'base64').subarray(0, 300);
+			return { ...answer, body: { result: { image: bytes.toString('base64') } } };
+		},
+	};
+	const capacity = 'AiError: AiError: 3040: Capacity temporarily exceeded, please try again.';
+	const inWordsOnly = { success: false, errors: [{ message: '3040: Capacity temporarily exceeded' }], result: {} };
+
+	tell(
+		{ type: 'flux2Cloudflare', parameters: { model: DEV } },
+		{
+			'moderation of the picture': documented(
+				'workersAi.3030',
+				400,
+				'AiError: AiError: 3030: Your output has been flagged. Please choose another prompt / input image combination',
+				'moderated',
+				MODERATED,
+			),
+			'moderation of the prompt': documented('workersAi.3030.prompt', 400, 'AiError: AiError: 3030: Input prompt contains NSFW content', 'moderated', MODERATED),
+			'a used-up day, which says when it resets and is not asked again': documented(
+				'workersAi.3036',
+				429,
+				'AiError: AiError: 3036: You have used up your daily free allocation of 10,000 neurons, please upgrade to the Workers Paid plan',
+				'credits',
+				'The free daily allocation of 10,000 neurons is used up. It resets at 00:00 UTC; Workers Paid has no such limit.',
+			),
+			'no capacity, six times': onWorkersAi(
+				{ error: 'workersAi.3040', headers: AT_ONCE },
+				['rateLimited', `Cloudflare answered 429: ${capacity}`, RATE, 429],
+				{ calls: [6] },
+			),
+			'no capacity, with the code in the words only': onWorkersAi(
+				{ status: 500, body: inWordsOnly, headers: AT_ONCE },
+				['rateLimited', 'Cloudflare answered 500: 3040: Capacity temporarily exceeded', RATE, 500],
+				{ calls: [6] },
+			),
+			'a bad form': documented('workersAi.5006', 400, "5006: AiError: AiError: Error: required properties at '/' are 'multipart'", 'invalidInput', INPUT),
+			'no such model': documented('workersAi.5007', 400, '5007: AiError: AiError: No such model', 'notFound', NOT_FOUND),
+			'a blocked account': documented('workersAi.3023', 403, '3023: AiError: AiError: Account blocked', 'auth', AUTH),
+			'a time-out there': documented('workersAi.3007', 408, '3007: AiError: AiError: Request timeout', 'timeout', TIMEOUT + MAYBE_BILLED),
+			'an internal error': documented('workersAi.7000', 500, '7000: Internal server error', 'unavailable', UNAVAILABLE + MAYBE_BILLED),
+			'an error under 200': onWorkersAi(
+				{ status: 200, body: { result: {}, success: false, errors: [{ code: 3030, message: '3030: flagged' }] } },
+				['moderated', 'Cloudflare: 3030: flagged', MODERATED, 200],
+			),
+			'an answer without a picture': onWorkersAi({ status: 200, body: { result: { image: '' }, success: true } }, [
+				'badResponse',
+				'Cloudflare: the answer has no usable "result.image": {"result":{"image":""},"success":true}',
+				BAD_RESPONSE + MAYBE_BILLED,
+				200,
+			]),
+			'base64 of no picture': onWorkersAi(base64('<html>no</html>'), [
+				'badResponse',
+				'The result is no PNG, JPEG or WebP picture; it begins with "<html>no</html>"',
+				BAD_RESPONSE,
+			]),
+			'base64 that is cut short': onWorkersAi(cutShort, ['badResponse', 'The picture is cut short after 300 bytes', BAD_RESPONSE]),
+			'a connection that breaks in the picture': onWorkersAi({ reset: 'midBody' }, [
+				'unavailable',
+				'The connection to Cloudflare ({api}) broke before the answer was complete',
+				UNAVAILABLE + MAYBE_BILLED,
+			]),
+		},
+	);
+});
+
+describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
+	const onSubmit = (effect: Effect, told: Told, more: Partial<Case> = {}): Case => ({
+		rules: [[`${dialect}.submit`, effect]],
+		told,
+		calls: [1],
+		...more,
+	});
+	const onLook = (effect: Effect, looks: number, [kind, message, advice, httpCode]: Told, more: Partial<Case> = {}): Case => ({
+		rules: [[`${dialect}.status`, effect]],
+		told: [kind, message, advice + COLLECT, httpCode],
+		calls: [1, looks],
+		accepted: true,
+		...more,
+	});
+	/** Looks at a task that is done: the queue asks for the response as well. */
+	const done = dialect === 'task' ? 1 : 2;
+	const onPicture = (effect: Effect, downloads: number, [kind, message, advice, httpCode]: Told, more: Partial<Case> = {}): Case => ({
+		rules: [['download', effect]],
+		told: [kind, message, advice + COLLECT, httpCode],
+		calls: [1, done, downloads],
+		accepted: true,
+		...more,
+	});
+	const ended = (job: NonNullable<Effect['job']>, kind: string, words: string, advice: string): Case =>
+		onSubmit({ job }, [kind, `The task ended with the status "${dialect === 'task' ? 'failed' : 'COMPLETED'}"${words}`, advice], {
+			calls: [1, 1],
+			accepted: true,
+		});
+	const word = (status: string, told: string): Case =>
+		onSubmit({ job: { status } }, ['badResponse', `The task ended with the status "${told}" and without a picture`, BAD_RESPONSE + COLLECT], {
+			calls: [1, 1],
+			accepted: true,
+		});
+	const code = (inQueue: string) => (dialect === 'queue' ? `${inQueue}: ` : '');
+
+	const cases: Cases = {
+		'a wrong key': onSubmit({ error: `${dialect}.key` }, ['auth', `The task API answered 401: ${code('UNAUTHORIZED')}Invalid API key`, AUTH, 401]),
+		'a missing permission': onSubmit({ error: `${dialect}.permission` }, ['auth', `The task API answered 403: ${code('FORBIDDEN')}Permission denied`, KEY_OR_BALANCE, 403]),
+		'no credits': onSubmit({ error: `${dialect}.credits` }, [
+			'credits',
+			`The task API answered 403: ${dialect === 'task' ? '402: Insufficient credits' : 'INSUFFICIENT_BALANCE: Insufficient balance'}`,
+			KEY_OR_BALANCE,
+			403,
+		]),
+		'no credits under 200': onSubmit({ status: 200, body: { status: { code: 402, message: 'Insufficient credits' }, data: null } }, ['credits', 'The task API: 402: Insufficient credits', CREDITS, 200]),
+		'moderation at the submit': onSubmit({ status: 400, body: { error: 'The prompt was flagged' } }, ['moderated', 'The task API answered 400: The prompt was flagged', MODERATED, 400]),
+		'an unknown model': onSubmit({ status: 404, body: { detail: 'App not found: flux_9' } }, ['notFound', 'The task API answered 404: App not found: flux_9', NOT_FOUND, 404]),
+		'too many requests, six times': onSubmit(
+			{ error: `${dialect}.rateLimit`, headers: AT_ONCE },
+			['rateLimited', `The task API answered 429: ${dialect === 'task' ? '1002: rate limited' : 'RATE_LIMIT_EXCEEDED: Rate limit exceeded'}`, RATE, 429],
+			{ calls: [6] },
+		),
+		'an internal error, which may have been billed': onSubmit({ status: 500, body: { message: 'internal server error' } }, ['unavailable', 'The task API answered 500: internal server error', UNAVAILABLE + MAYBE_BILLED, 500]),
+		'a status nobody documented': onSubmit({ status: 418, body: 'teapot' }, ['invalidInput', 'The task API answered 418: teapot', INPUT, 418]),
+		'an HTML error page': onSubmit({ html: true }, ['unavailable', 'The task API answered 502: 502', UNAVAILABLE + MAYBE_BILLED, 502]),
+		'truncated JSON': onSubmit({ status: 200, body: '{"id":"d10c' }, ['badResponse', 'The task API: the answer is no JSON: {"id":"d10c', BAD_RESPONSE + MAYBE_BILLED, 200]),
+		'an answer without an ID names the field': onSubmit({ status: 200, body: { status: 'pending' } }, [
+			'badResponse',
+			`The task API: the answer has no usable "${dialect === 'task' ? 'id' : 'request_id'}": {"status":"pending"}`,
+			BAD_RESPONSE + MAYBE_BILLED,
+			200,
+		]),
+		'a redirect, which is not followed with the key': onSubmit({ redirect: `${HOSTILE}/submit`, status: 307 }, ['badResponse', 'The task API answered 307: an empty answer', BAD_RESPONSE + MAYBE_BILLED, 307]),
+		'a connection that breaks in the submit': onSubmit(
+			{ reset: 'midBody' },
+			['unavailable', 'The connection to the task API ({api}) broke before the answer was complete', UNAVAILABLE + MAYBE_BILLED],
+			{ broken: true },
+		),
+
+		'moderation, error as an object': ended({ fail: { code: 'x1', message: 'Request Moderated' } }, 'moderated', ': x1: Request Moderated', MODERATED),
+		'moderation, error_message': ended({ fail: { code: 'x1', message: 'Content Moderated', style: 'error_message' } }, 'moderated', ': x1: Content Moderated', MODERATED),
+		'moderation, error as a string': ended({ fail: { message: 'Request Moderated', style: 'string' } }, 'moderated', ': Request Moderated', MODERATED),
+		'a failure at the provider': ended({ fail: { code: '002014001', message: 'Image generation failed' } }, 'unavailable', ': 002014001: Image generation failed', UNAVAILABLE + AGAIN),
+		'no credits for the task': ended({ fail: { code: 'x2', message: 'Insufficient credits' } }, 'credits', ': x2: Insufficient credits', CREDITS + AGAIN),
+		'an end that nobody documented': word('paused', 'paused'),
+		'an end that n8n would take for a stop': word('canceled', 'cancelled'),
+		'a running word that nobody documented': onSubmit(
+			{ job: { running: 'warming_up', seconds: 9 } },
+			['badResponse', 'The task ended with the status "warming_up" and without a picture', BAD_RESPONSE + COLLECT],
+			{ calls: [1, 1], accepted: true },
+		),
+		'a task that vanished': onSubmit(
+			{ job: { vanish: true } },
+			['notFound', `The task API answered 404: ${dialect === 'task' ? 'task not found' : 'NOT_FOUND: Request not found'}`, NOT_FOUND + AGAIN],
+			{ calls: [1, 4], accepted: true },
+		),
+
+		'a wrong key at the look': onLook({ error: `${dialect}.key` }, 1, ['auth', `The task API answered 401: ${code('UNAUTHORIZED')}Invalid API key`, AUTH, 401]),
+		'an internal error at the look, four times': onLook({ status: 500, body: { error: 'internal' }, headers: AT_ONCE }, 4, ['unavailable', 'The task API answered 500: internal', UNAVAILABLE, 500]),
+		'too many looks, four times': onLook({ status: 429, body: { message: 'slow down' }, headers: AT_ONCE }, 4, ['rateLimited', 'The task API answered 429: slow down', RATE, 429]),
+		'an HTML page at the look, four times': onLook({ html: true, headers: AT_ONCE }, 4, ['unavailable', 'The task API answered 502: 502', UNAVAILABLE, 502]),
+		'truncated JSON at the look, four times': onLook({ status: 200, body: '{"id":"d1' }, 4, ['badResponse', 'The task API: the answer is no JSON: {"id":"d1', BAD_RESPONSE, 200], { slow: true }),
+		'a connection that breaks at the look, four times': onLook(
+			{ reset: 'midBody' },
+			4,
+			['unavailable', 'The connection to the task API ({api}) broke before the answer was complete', UNAVAILABLE],
+			{ slow: true, broken: true },
+		),
+		'an answer without a status names the field': onLook({ status: 200, body: { id: 'x' } }, 1, ['badResponse', 'The task API: the answer has no usable "status": {"id":"x"}', BAD_RESPONSE, 200]),
+		'a redirect at the look, which is not followed with the key': onLook({ redirect: `${HOSTILE}/look` }, 1, ['badResponse', 'The task API answered 302: an empty answer', BAD_RESPONSE, 302]),
+
+		'a picture that is a page': onPicture({ picture: 'html' }, 4, ['badResponse', 'The result is no PNG, JPEG or WebP picture; it begins with "<!doctype html><h1>Sign in</h1>"', BAD_RESPONSE], { slow: true }),
+		'an empty picture': onPicture({ picture: 'empty' }, 4, ['badResponse', 'The result is empty instead of a picture', BAD_RESPONSE], { slow: true }),
+		'an expired URL, asked for once more': onPicture({ picture: 'expired' }, 2, ['expired', "The picture's URL is no longer valid (it answered 403)", EXPIRED, 403], {
+			calls: [1, 2 * done, 2],
+			told: ['expired', "The picture's URL is no longer valid (it answered 403)", `${EXPIRED} The task ID is {task}.`, 403],
+		}),
+		'a host of pictures that is down': onPicture({ status: 503, headers: AT_ONCE }, 4, ['unavailable', 'The picture could not be downloaded: its host answered 503', UNAVAILABLE, 503]),
+		'a picture that redirects to another host without https': onPicture({ redirect: `${HOSTILE}/a.png` }, 1, ['badResponse', 'The address {hostile} was not opened, because it is not https', BAD_RESPONSE]),
+	};
+
+	const ofTask: Cases = {
+		'a failure without words': ended({ fail: { message: '', style: 'state' } }, 'unavailable', ' and without a picture', UNAVAILABLE + AGAIN),
+		'a failure in the answer to the submit': {
+			...ended({ immediate: true, fail: { code: 'x1', message: 'Request Moderated' } }, 'moderated', ': x1: Request Moderated', MODERATED),
+			calls: [1, 0],
+		},
+		'a finished task without a picture': onLook({ status: 200, body: { id: 'x', status: 'completed', output: [] } }, 1, ['badResponse', 'The task ended with the status "completed" and without a picture', BAD_RESPONSE]),
+		'a picture without a URL names the field': onLook(
+			{ status: 200, body: { id: 'x', status: 'completed', output: [{ content: [{ type: 'image' }] }] } },
+			1,
+			['badResponse', 'The task API: the answer has no usable "output.0.content.0.url": {"id":"x","status":"completed","output":[{"content":[{"type":"image"}]}]}', BAD_RESPONSE, 200],
+		),
+	};
+	const ofQueue: Cases = {
+		'a picture without a URL names the field': {
+			...onLook({}, 2, ['badResponse', 'The task API: the answer has no usable "outputs.0.url": {"outputs":[{"type":"image"}]}', BAD_RESPONSE, 200]),
+			rules: [['queue.response', { status: 200, body: { outputs: [{ type: 'image' }] } }]],
+		},
+		'a finished task without a picture': {
+			...onLook({}, 2, ['badResponse', 'The task ended with the status "COMPLETED" and without a picture', BAD_RESPONSE]),
+			rules: [['queue.response', { status: 200, body: { request_id: 'x' } }]],
+			broken: true,
+		},
+	};
+
+	tell({ type: 'flux2Task', parameters: { dialect } }, { ...cases, ...(dialect === 'task' ? ofTask : ofQueue) });
+
+	test('a task that is too slow ends at its time-out and can be collected', async () => {
+		lab.emulator.reset();
+		lab.emulator.rule({ route: `${dialect}.submit` }, { job: { seconds: 30 } });
+		const options = { ...QUICK, timeout: 1 };
+		const run = await lab.run({ type: 'flux2Task', parameters: { dialect, prompt: 'slow', options } });
+
+		const [job] = lab.emulator.ledger.jobs;
+		expect(run.error).toMatchObject({
+			message: expect.stringMatching(/^The picture was not ready after 1 seconds?$/),
+			description: filled(TIMEOUT + COLLECT, job!.id),
+			context: { itemIndex: 0, kind: 'timeout', taskId: job!.id },
+		});
+		expect(lab.emulator.ledger.submissions).toHaveLength(1);
+	});
+});
+
+describe('a failure that passes costs no second picture', () => {
+	test('at the download', async () => {
+		lab.emulator.reset();
+		lab.emulator.rule({ route: 'cloudflare.run' }, SMALL);
+		lab.emulator.rule({ route: 'download', prompt: 'cut', times: 1 }, { picture: 'truncated' });
+		lab.emulator.rule({ route: 'download', prompt: 'down', times: 3 }, { status: 503, headers: AT_ONCE });
+		lab.emulator.rule({ route: 'download', prompt: 'crowd', times: 1 }, { status: 429, headers: AT_ONCE });
+		lab.emulator.rule({ route: 'download', prompt: 'type' }, { picture: 'wrongContentType' });
+		const prompts = ['cut', 'down', 'crowd', 'type'];
+		const run = await lab.run(
+			{ type: 'flux2Cloudflare', parameters: { prompt: '={{ $json.prompt }}' } },
+			{ items: items(...prompts.map((prompt) => ({ prompt }))) },
+		);
+
+		expect(run.items(NODE).map(({ json }) => [json.prompt, (json.image as { mimeType: string }).mimeType])).toEqual(
+			prompts.map((prompt) => [prompt, 'image/jpeg']),
+		);
+		expect(prompts.map((prompt) => seenOf(prompt).calls)).toEqual([
+			[1, 0, 2],
+			[1, 0, 4],
+			[1, 0, 2],
+			[1, 0, 1],
+		]);
+	});
+
+	test('at a download whose connection breaks, and n8n survives it', async () => {
+		lab.emulator.reset();
+		lab.emulator.rule({ route: 'cloudflare.run' }, SMALL);
+		lab.emulator.rule({ route: 'download', times: 1 }, { reset: 'midBody' });
+		const run = await lab.run({ type: 'flux2Cloudflare', parameters: { prompt: 'broken' } });
+
+		expect(run.status).toBe('success');
+		expect(seenOf('broken').calls).toEqual([1, 0, 2]);
+	});
+
+	test.each(['task', 'queue'] as const)('at the look, dialect %s', async (dialect) => {
+		lab.emulator.reset();
+		lab.emulator.rule({ route: `${dialect}.submit` }, SMALL);
+		lab.emulator.rule({ route: `${dialect}.status`, prompt: 'down', times: 3 }, { status: 500, headers: AT_ONCE });
+		lab.emulator.rule({ route: `${dialect}.status`, prompt: 'unknown', times: 2 }, { error: `${dialect}.notFound` });
+		const prompts = ['down', 'unknown'];
+		const run = await lab.run(
+			{ type: 'flux2Task', parameters: { dialect, prompt: '={{ $json.prompt }}', options: QUICK } },
+			{ items: items(...prompts.map((prompt) => ({ prompt }))) },
+		);
+
+		const done = dialect === 'task' ? 1 : 2;
+		expect(run.items(NODE).map(({ json }) => json.status)).toEqual(['completed', 'completed']);
+		expect(prompts.map((prompt) => seenOf(prompt).calls)).toEqual([
+			[1, 3 + done, 1],
+			[1, 2 + done, 1],
+		]);
+	});
+});
+
+describe('keys', () => {
+	const working = () => structuredClone(lab.credentials);
+	let saved: Lab['credentials'];
+	beforeEach(() => {
+		saved = working();
+		lab.emulator.reset();
+	});
+	afterEach(() => {
+		Object.assign(lab.credentials, saved);
+	});
+
+	const routes: Array<[string, NodeUnderTest]> = [
+		['the catalogue', { type: 'flux2Cloudflare', parameters: {} }],
+		['Workers AI', { type: 'flux2Cloudflare', parameters: { model: DEV } }],
+		['the task dialect', { type: 'flux2Task', parameters: { dialect: 'task' } }],
+		['the queue dialect', { type: 'flux2Task', parameters: { dialect: 'queue' } }],
+	];
+
+	test.each(routes)('a wrong, a powerless and a penniless key of %s end in their own kinds', async (_name, node) => {
+		const { cloudflareTokenWithoutPermission, cloudflareTokenWithoutCredits, taskKeyWithoutPermission, taskKeyWithoutCredits } =
+			lab.emulator.keys;
+		const isTask = node.type === 'flux2Task';
+		const keys = isTask
+			? ['somebody-elses-key', taskKeyWithoutPermission, taskKeyWithoutCredits]
+			: ['somebody-elses-key', cloudflareTokenWithoutPermission, cloudflareTokenWithoutCredits];
+		const kinds = [];
+		for (const key of keys) {
+			Object.assign(lab.credentials[`${node.type}Api`]!, isTask ? { apiKey: key } : { apiToken: key });
+			const run = await lab.run({ ...node, parameters: { ...node.parameters, prompt: 'no key' } });
+			kinds.push((run.error as unknown as { context: { kind: string } }).context.kind);
+			expect(JSON.stringify(run.raw)).not.toContain(key);
+		}
+
+		expect(kinds).toEqual(['auth', 'auth', 'credits']);
+		expect(lab.emulator.ledger.requests).toHaveLength(3);
+	});
+
+	test('a wrong account is told without its ID', async () => {
+		Object.assign(lab.credentials.flux2CloudflareApi!, { accountId: 'ffffffffffffffffffffffffffffffff' });
+		const run = await lab.run({ type: 'flux2Cloudflare', parameters: { prompt: 'no account' } });
+
+		expect(run.error).toMatchObject({
+			message:
+				'Cloudflare answered 404: 7003: Could not route to /client/v4/accounts/***/ai/run, perhaps your object identifier is invalid?',
+			description: 'Check the model ID, and the account ID in the credential.',
+			context: { itemIndex: 0, kind: 'notFound' },
+		});
+	});
+
+	test('a picture that redirects to another server is fetched there without the key', async () => {
+		const heard = hostile.requests.length;
+		lab.emulator.rule({ route: 'cloudflare.run' }, SMALL);
+		lab.emulator.rule({ route: 'download', times: 1 }, { redirect: `http://127.0.0.1:${hostile.port}/a.png` });
+		const run = await lab.run({ type: 'flux2Cloudflare', parameters: { prompt: 'redirected' } });
+
+		// what the other server answers is no picture, so it is fetched once more
+		expect(run.status).toBe('success');
+		const requests = hostile.requests.slice(heard);
+		expect(requests).toEqual([expect.objectContaining({ method: 'GET', path: '/a.png' })]);
+		expect(JSON.stringify(requests)).not.toMatch(/made-up|authorization/i);
+	});
+
+	test("a task's address on another host does not get the key", async () => {
+		const heard = hostile.requests.length;
+		lab.emulator.rule(
+			{ route: 'queue.submit' },
+			{ ...SMALL, mutate: (answer) => ({ ...answer, body: { ...(answer.body as object), status_url: `${hostile.url}/status` } }) },
+		);
+		const queue = { dialect: 'queue', options: QUICK };
+		const made = await lab.run({ type: 'flux2Task', parameters: { ...queue, prompt: 'foreign' } });
+		expect(made.status).toBe('success');
+
+		const named = { resource: 'task', operation: 'get', taskId: 'a', pollUrl: `${hostile.url}/status` };
+		const got = await lab.run({ type: 'flux2Task', parameters: { ...queue, ...named } });
+		expect(got.error).toMatchObject({ context: { itemIndex: 0, kind: 'badResponse' } });
+		expect(got.error?.message).toMatch(/so the key was not sent there$/);
+		expect(hostile.requests.slice(heard)).toEqual([]);
+	});
+});

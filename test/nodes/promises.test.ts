@@ -1,0 +1,491 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import type { INodeType } from 'n8n-workflow';
+import { startEmulator } from '../emulator';
+import {
+	generating,
+	handlesOf,
+	NODE,
+	openLab,
+	picturesIn,
+	picturesOf,
+	prompts,
+	ROUTES,
+	traffic,
+	until,
+	workflowWith,
+	type Lab,
+	type NodeUnderTest,
+	type Route,
+} from '../support/lab';
+import type { Run } from '../support/engine';
+
+/** Promise 1: never pay twice. */
+
+const RETRY = { retryOnFail: true, maxTries: 2, waitBetweenTries: 1 };
+const CONTINUE = { onError: 'continueRegularOutput' } as const;
+const everyRoute = Object.keys(ROUTES) as Route[];
+
+let lab: Lab;
+
+type Agent = (call: () => Promise<string>) => Promise<void>;
+let behave: Agent;
+
+/** Does with its tool what the test says; the tool is made by n8n's own code. */
+const agent = {
+	description: { name: 'agent', inputs: ['main', 'ai_tool'], outputs: ['main'], properties: [] },
+	async execute() {
+		const [tool] = (await this.getInputConnectionData('ai_tool', 0)) as Array<{
+			invoke(input: object): Promise<string>;
+		}>;
+		await behave(async () => await tool!.invoke({}));
+		return [[]];
+	},
+} as Pick<INodeType, 'execute'> as INodeType;
+
+/** What n8n makes of a node that is usable as a tool. */
+const asTool = (node: INodeType): INodeType =>
+	Object.assign(Object.create(node) as INodeType, {
+		description: { ...node.description, inputs: [], outputs: ['ai_tool'] },
+	});
+
+beforeAll(async () => {
+	lab = await openLab({
+		nodeTypes: {
+			'test.agent': agent,
+			get 'test.tool'() {
+				return asTool(lab.engine.loader.getNode('flux2Task').type as INodeType);
+			},
+		},
+	});
+});
+
+afterEach(() => {
+	const { unexpected, leaks } = lab.emulator.ledger;
+	expect({ unexpected, leaks }).toEqual({ unexpected: [], leaks: [] });
+	lab.emulator.reset();
+});
+
+afterAll(async () => await lab.close());
+
+/** All four attempts at a download fail, without the pauses between them. */
+const breakDownloads = (prompt?: RegExp) =>
+	lab.emulator.rule(
+		{ route: 'download', prompt, times: 4 },
+		{ status: 503, headers: { 'retry-after': '0' } },
+	);
+
+const statuses = () => lab.emulator.ledger.submissions.map(({ status }) => status);
+
+function failure({ error }: Run) {
+	const { message, description, context } = error as unknown as Record<string, unknown>;
+	const { kind, taskId } = context as Record<string, unknown>;
+	return { message, description, kind, taskId };
+}
+
+describe('a picture that was paid for', () => {
+	test.each(['task', 'queue', 'catalogue'] as const)(
+		'is downloaded again, not submitted again, by Retry On Fail (%s)',
+		async (route) => {
+			breakDownloads();
+			const run = await lab.run(generating(route, RETRY), { items: prompts(1) });
+
+			expect(run.status).toBe('success');
+			const waiting = { task: ['look'], queue: ['look'], catalogue: [] }[route];
+			expect(traffic(lab)).toEqual(['submit', ...waiting, ...Array(5).fill('download')]);
+			expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
+		},
+	);
+
+	test('survives connections that break in the middle of its bytes', async () => {
+		lab.emulator.rule({ route: 'download', times: 4 }, { reset: 'midBody' });
+		const run = await lab.run(generating('task', RETRY), { items: prompts(1) });
+
+		expect(traffic(lab)).toEqual(['submit', 'look', ...Array(5).fill('download')]);
+		expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
+	});
+
+	test('that came in the answer itself is kept when n8n could not store it', async () => {
+		const { core, container } = lab.engine.n8n;
+		const storing = jest.spyOn(container.get(core.BinaryDataService), 'store');
+		storing.mockRejectedValueOnce(new Error('no space'));
+		const run = await lab.run(generating('workersAi', RETRY), { items: prompts(1) });
+		storing.mockRestore();
+
+		expect(traffic(lab)).toEqual(['submit']);
+		expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
+	});
+
+	test.each(everyRoute)(
+		'is neither lost nor paid twice when another item fails while it is on the wire (%s)',
+		async (route) => {
+			const { submit } = ROUTES[route];
+			const refusal = { status: 400, body: { error: 'no' }, delayMs: 60 };
+			lab.emulator.rule({ route: submit, prompt: 'item 3', times: 1 }, refusal);
+			lab.emulator.rule({ route: submit }, { delayMs: 200 });
+			const run = await lab.run(generating(route, RETRY), { items: prompts(6) });
+
+			expect(run.status).toBe('success');
+			const { submissions, jobs } = lab.emulator.ledger;
+			const first = prompts(6).map(({ json }) => json.prompt);
+			expect(submissions.map(({ prompt }) => prompt).sort()).toEqual([...first, 'item 3'].sort());
+			expect(jobs).toHaveLength(6);
+			expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(6)));
+		},
+	);
+
+	test.each(['task', 'queue', 'catalogue'] as const)(
+		'stays when n8n runs the node again because the first item failed (%s)',
+		async (route) => {
+			breakDownloads(/item 1/);
+			const settings = { ...RETRY, ...CONTINUE };
+			const run = await lab.run(generating(route, settings), { items: prompts(3) });
+
+			expect(lab.emulator.ledger.submissions).toHaveLength(3);
+			expect(lab.emulator.ledger.downloads).toHaveLength(4 + 3);
+			expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(3)));
+			expect(handlesOf(run)).toEqual({});
+		},
+	);
+
+	test.each(['task', 'queue', 'catalogue'] as const)(
+		"is taken up by the editor's Retry execution (%s)",
+		async (route) => {
+			breakDownloads(/item 2/);
+			const failed = await lab.run(generating(route), { items: prompts(3) });
+			expect(failed.status).toBe('error');
+			const run = await lab.retry(failed, generating(route, {}, { fileName: 'other', timeout: 9 }));
+
+			expect(run.status).toBe('success');
+			expect(lab.emulator.ledger.submissions).toHaveLength(3);
+			expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(3)));
+			expect(handlesOf(run)).toEqual({});
+		},
+	);
+
+	test('is not taken for another request: a changed prompt is submitted', async () => {
+		breakDownloads();
+		const failed = await lab.run(generating('task'), { items: prompts(1) });
+		const changed = generating('task');
+		changed.parameters.prompt = 'something else';
+		const run = await lab.retry(failed, changed);
+
+		expect(lab.emulator.ledger.jobs.map(({ prompt }) => prompt)).toEqual([
+			'item 1',
+			'something else',
+		]);
+		expect(run.items(NODE)[0]?.json.prompt).toBe('something else');
+	});
+});
+
+describe('a re-run of a task that ended badly', () => {
+	const moderation: Record<Route, () => void> = {
+		task: () => failJobs('task', 'Request Moderated'),
+		queue: () => failJobs('queue', 'Request Moderated'),
+		catalogue: () => lab.emulator.rule({ route: 'cloudflare.run' }, { error: 'cloudflare.moderated' }),
+		workersAi: () => lab.emulator.rule({ route: 'cloudflare.workersAi' }, { error: 'workersAi.3030' }),
+	};
+
+	const failJobs = (route: Route, message: string, times?: number) =>
+		lab.emulator.rule({ route: ROUTES[route].submit, times }, { job: { fail: { message } } });
+
+	test.each(everyRoute)('tells a moderation again and sends nothing (%s)', async (route) => {
+		moderation[route]();
+		const first = await lab.run(generating(route), { items: prompts(1) });
+		const sent = lab.emulator.ledger.requests.length;
+		const second = await lab.retry(first, generating(route));
+
+		expect(failure(first)).toMatchObject({ kind: 'moderated' });
+		expect(failure(second)).toEqual(failure(first));
+		expect(lab.emulator.ledger.submissions).toHaveLength(1);
+		expect(lab.emulator.ledger.requests).toHaveLength(sent);
+	});
+
+	test.each(['task', 'queue'] as const)(
+		'submits anew what failed at the provider, and says so before (%s)',
+		async (route) => {
+			failJobs(route, 'out of memory', 1);
+			const failed = await lab.run(generating(route), { items: prompts(1) });
+			expect(failure(failed)).toMatchObject({
+				kind: 'unavailable',
+				message: expect.stringContaining('out of memory'),
+				description: expect.stringContaining('Running the node again submits it anew.'),
+				taskId: lab.emulator.ledger.jobs[0]?.id,
+			});
+			const run = await lab.retry(failed, generating(route));
+
+			expect(run.status).toBe('success');
+			expect(statuses()).toEqual([200, 200]);
+			expect(handlesOf(run)).toEqual({});
+		},
+	);
+
+	test.each(['task', 'queue'] as const)('submits a vanished task anew (%s)', async (route) => {
+		lab.emulator.rule({ route: ROUTES[route].submit, times: 1 }, { job: { vanish: true } });
+		const run = await lab.run(generating(route, RETRY), { items: prompts(1) });
+
+		expect(run.status).toBe('success');
+		expect(statuses()).toEqual([200, 200]);
+	});
+
+	test.each(['task', 'queue'] as const)(
+		'keeps a task whose status nobody has documented (%s)',
+		async (route) => {
+			const look = route === 'task' ? 'task.status' : 'queue.status';
+			lab.emulator.rule(
+				{ route: look, times: 1 },
+				{ mutate: (answer) => ({ ...answer, body: { ...(answer.body as object), status: 'Frozen' } }) },
+			);
+			const failed = await lab.run(generating(route), { items: prompts(1) });
+			expect(failure(failed)).toMatchObject({
+				kind: 'badResponse',
+				message: expect.stringContaining('"Frozen"'),
+				description: expect.stringContaining(`${lab.emulator.ledger.jobs[0]?.id}`),
+			});
+			const run = await lab.retry(failed, generating(route));
+
+			expect(statuses()).toEqual([200]);
+			expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
+		},
+	);
+});
+
+describe('the memory of what was paid for', () => {
+	test.each(everyRoute)('is empty after a run that ended well (%s)', async (route) => {
+		const run = await lab.run(generating(route), { items: prompts(2) });
+
+		expect(run.items(NODE)).toHaveLength(2);
+		expect(handlesOf(run)).toEqual({});
+	});
+
+	/** Two branches that lead into the node, as each round of a loop does. */
+	function twice(node: NodeUnderTest) {
+		const workflow = workflowWith(node);
+		const toNode = { main: [[{ node: NODE, type: 'main', index: 0 }]] };
+		const branch = (name: string) => ({ name, type: 'n8n-nodes-base.noOp' });
+		return {
+			nodes: [...workflow.nodes, branch('Round 1'), branch('Round 2')],
+			connections: {
+				Start: {
+					main: [['Round 1', 'Round 2'].map((name) => ({ node: name, type: 'main', index: 0 }))],
+				},
+				'Round 1': toNode,
+				'Round 2': toNode,
+			},
+		};
+	}
+
+	test("is each round's own in a loop, even when the earlier round had a failure", async () => {
+		const failing = { job: { fail: { message: 'out of memory' } } };
+		lab.emulator.rule({ route: 'task.submit', prompt: 'item 2', times: 1 }, failing);
+		const { runData } = await lab.engine.run(twice(generating('task', CONTINUE)), {
+			items: prompts(2),
+		});
+
+		const rounds = runData[NODE]?.map(({ data }) => data?.main?.[0]?.map(({ json }) => json.taskId));
+		const [one, two, three, four] = lab.emulator.ledger.jobs.map(({ id, prompt }) => ({ id, prompt }));
+		expect([one, two, three, four].map((job) => job?.prompt).sort()).toEqual([
+			'item 1',
+			'item 1',
+			'item 2',
+			'item 2',
+		]);
+		const idIn = (round: typeof one[], prompt: string) => round.find((job) => job?.prompt === prompt)?.id;
+		expect(rounds).toEqual([
+			[idIn([one, two], 'item 1'), undefined],
+			[idIn([three, four], 'item 1'), idIn([three, four], 'item 2')],
+		]);
+	});
+});
+
+describe('a submit', () => {
+	const refusals = {
+		task: 'task.rateLimit',
+		queue: 'queue.rateLimit',
+		catalogue: 'cloudflare.rateLimit',
+		workersAi: 'workersAi.3040',
+	} as const;
+
+	test.each(everyRoute)('that was refused for the moment is sent again (%s)', async (route) => {
+		lab.emulator.rule(
+			{ route: ROUTES[route].submit, times: 2 },
+			{ error: refusals[route], headers: { 'retry-after': '0' } },
+		);
+		const run = await lab.run(generating(route), { items: prompts(1) });
+
+		expect(statuses()).toEqual([429, 429, 200]);
+		expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
+	});
+
+	test.each([
+		['workersAi', 'workersAi.3036'],
+		['catalogue', 'cloudflare.spendLimit'],
+	] as const)('that was refused because a quota is spent is not (%s)', async (route, error) => {
+		lab.emulator.rule({ route: ROUTES[route].submit }, { error, headers: { 'retry-after': '0' } });
+		const run = await lab.run(generating(route), { items: prompts(1) });
+
+		expect(statuses()).toEqual([429]);
+		expect(failure(run)).toMatchObject({ kind: 'credits' });
+	});
+
+	const uncertain = {
+		'a 500': { status: 500, accepted: true },
+		'a proxy error page': { html: true, accepted: true },
+		'a connection broken before the answer': { reset: 'beforeHeaders', accepted: true },
+		'a connection broken within the headers': { reset: 'midHeaders' },
+		'a connection broken within the body': { reset: 'midBody' },
+		'half an answer': { truncateJson: true },
+	} as const;
+	const cases = Object.keys(uncertain) as Array<keyof typeof uncertain>;
+
+	test.each(everyRoute.flatMap((route) => cases.map((what) => [what, route] as const)))(
+		'whose answer was lost by %s is not sent again, and the error says that it may be billed (%s)',
+		async (what, route) => {
+			lab.emulator.rule({ route: ROUTES[route].submit }, uncertain[what]);
+			const run = await lab.run(generating(route), { items: prompts(1) });
+
+			expect(run.status).toBe('error');
+			expect(lab.emulator.ledger.submissions).toHaveLength(1);
+			expect(failure(run).description).toContain('may have accepted and billed this request');
+		},
+	);
+
+	test('that takes longer than the timeout is given up and not sent again', async () => {
+		lab.emulator.rule({ route: 'cloudflare.run' }, { hang: true, accepted: true });
+		const run = await lab.run(generating('catalogue', {}, { timeout: 1 }), { items: prompts(1) });
+
+		expect(traffic(lab)).toEqual(['submit']);
+		expect(failure(run)).toMatchObject({
+			kind: 'timeout',
+			description: expect.stringContaining('may have accepted and billed this request'),
+		});
+	});
+
+	test.each(['task', 'workersAi'] as const)(
+		'whose connection was never made is sent again once somebody listens (%s)',
+		async (route) => {
+			const port = await freePort();
+			const { type } = ROUTES[route];
+			const working = lab.credentials[`${type}Api`]!;
+			const later = new URL(working.baseUrl as string);
+			later.port = String(port);
+			lab.credentials[`${type}Api`] = { ...working, baseUrl: later.href };
+			const refused = nextRefusedConnection(port);
+			const running = lab.start(generating(route), { items: prompts(1) });
+			await refused;
+			const emulator = await startEmulator({ port, seconds: 0.03 });
+			const run = await running.done;
+			lab.credentials[`${type}Api`] = working;
+			await emulator.close();
+
+			expect(run.status).toBe('success');
+			expect(emulator.ledger.submissions.map(({ prompt, status }) => [prompt, status])).toEqual([
+				['item 1', 200],
+			]);
+		},
+	);
+});
+
+async function freePort(): Promise<number> {
+	const server = createServer();
+	await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+	const { port } = server.address() as AddressInfo;
+	await new Promise((closed) => server.close(closed));
+	return port;
+}
+
+/** Resolves when this process was refused a connection to the port. */
+async function nextRefusedConnection(port: number): Promise<void> {
+	await new Promise<void>((resolve) => {
+		const watch = (message: unknown) => {
+			const { socket } = message as { socket: Socket };
+			socket.once('error', (error: NodeJS.ErrnoException & { port?: number }) => {
+				if (error.code !== 'ECONNREFUSED' || error.port !== port) return;
+				unsubscribe('net.client.socket', watch);
+				resolve();
+			});
+		};
+		subscribe('net.client.socket', watch);
+	});
+}
+
+describe("a tool's call", () => {
+	const workflow = (settings: object = {}) => {
+		const { nodes } = workflowWith(generating('task', settings));
+		const [start, node] = nodes;
+		const link = (to: string, type: string) => ({ [type]: [[{ node: to, type, index: 0 }]] });
+		return {
+			nodes: [start!, { name: 'Agent', type: 'test.agent' }, { ...node!, type: 'test.tool' }],
+			connections: { Start: link('Agent', 'main'), [NODE]: link('Agent', 'ai_tool') },
+		};
+	};
+
+	const run = async (behaviour: Agent, settings?: object) => {
+		behave = behaviour;
+		return await lab.engine.run(workflow(settings), { items: prompts(1) });
+	};
+
+	const taskIds = (answers: string[]) =>
+		answers.map((answer) => (JSON.parse(answer) as Array<{ taskId: string }>)[0]?.taskId);
+
+	const jobs = () => lab.emulator.ledger.jobs.map(({ id }) => id);
+
+	test('is submitted once for each of two identical calls at the same time', async () => {
+		let answers: string[] = [];
+		const done = await run(async (call) => {
+			answers = await Promise.all([call(), call()]);
+		});
+
+		expect(done.error).toBeUndefined();
+		expect(taskIds(answers).sort()).toEqual(jobs().sort());
+		expect(jobs()).toHaveLength(2);
+		expect(handlesOf(done)).toEqual({});
+	});
+
+	test('is submitted anew while the same call before it is still running', async () => {
+		lab.emulator.rule({ route: 'task.submit', times: 1 }, { job: { seconds: 0.3 } });
+		let answers: string[] = [];
+		await run(async (call) => {
+			const first = call();
+			await until(() => lab.emulator.ledger.polls.length > 0);
+			answers = await Promise.all([first, call()]);
+		});
+
+		expect(taskIds(answers)).toEqual(jobs());
+		expect(jobs()).toHaveLength(2);
+	});
+
+	test('is submitted anew when the same call before it ended well', async () => {
+		let answers: string[] = [];
+		await run(async (call) => {
+			answers = [await call(), await call()];
+		});
+
+		expect(taskIds(answers)).toEqual(jobs());
+		expect(jobs()).toHaveLength(2);
+	});
+
+	test('takes up what an earlier try has paid for', async () => {
+		breakDownloads();
+		let answers: string[] = [];
+		const { error } = await run(async (call) => {
+			answers = [await call()];
+		}, RETRY);
+
+		expect(error).toBeUndefined();
+		expect(taskIds(answers)).toEqual(jobs());
+		expect(traffic(lab)).toEqual(['submit', 'look', ...Array(5).fill('download')]);
+	});
+
+	test('takes up what an earlier call of the agent has paid for and not got', async () => {
+		breakDownloads();
+		let answers: string[] = [];
+		await run(async (call) => {
+			await expect(call()).rejects.toThrow();
+			answers = [await call()];
+		});
+
+		expect(taskIds(answers)).toEqual(jobs());
+		expect(traffic(lab)).toEqual(['submit', 'look', ...Array(5).fill('download')]);
+	});
+});

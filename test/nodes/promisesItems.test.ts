@@ -1,0 +1,237 @@
+import {
+	generating,
+	NODE,
+	openLab,
+	picturesIn,
+	picturesOf,
+	prompts,
+	ROUTES,
+	traffic,
+	until,
+	type Lab,
+	type Route,
+} from '../support/lab';
+
+/** Promises 2 and 3: nothing lost, in order, each linked to its input, never more at once than asked for. */
+
+const everyRoute = Object.keys(ROUTES) as Route[];
+
+let lab: Lab;
+
+beforeAll(async () => {
+	lab = await openLab();
+});
+
+afterEach(() => {
+	const { unexpected, leaks } = lab.emulator.ledger;
+	expect({ unexpected, leaks }).toEqual({ unexpected: [], leaks: [] });
+	lab.emulator.reset();
+});
+
+afterAll(async () => await lab.close());
+
+/** A refusal, a failure at the provider, and a picture that has gone. */
+function failThree() {
+	const { emulator } = lab;
+	emulator.rule({ route: 'task.submit', prompt: /^item 3$/ }, { status: 400, body: { error: 'no' } });
+	emulator.rule(
+		{ route: 'task.submit', prompt: /^item 11$/ },
+		{ job: { fail: { code: 'E7', message: 'out of memory' } } },
+	);
+	emulator.rule({ route: 'download', prompt: /^item 20$/ }, { picture: 'expired' });
+}
+
+const FAILED = [2, 10, 19];
+const idOf = (prompt: string) => lab.emulator.ledger.jobs.find((job) => job.prompt === prompt)?.id;
+
+const errors = () => [
+	{
+		message: 'The task API answered 400: no',
+		description: expect.any(String),
+		kind: 'invalidInput',
+		provider: 'task',
+		model: 'flux_2_pro',
+		httpCode: 400,
+	},
+	{
+		message: 'The task ended with the status "failed": E7: out of memory',
+		description: expect.any(String),
+		kind: 'unavailable',
+		taskId: idOf('item 11'),
+		provider: 'task',
+		model: 'flux_2_pro',
+	},
+	{
+		message: "The picture's URL is no longer valid (it answered 403)",
+		description: expect.any(String),
+		kind: 'expired',
+		taskId: idOf('item 20'),
+		provider: 'task',
+		model: 'flux_2_pro',
+		httpCode: 403,
+	},
+];
+
+test('20 items with 3 failures give 17 pictures and 3 error items, in order', async () => {
+	failThree();
+	const given = prompts(20);
+	const run = await lab.run(generating('task', { onError: 'continueRegularOutput' }), {
+		items: given,
+	});
+
+	expect(run.status).toBe('success');
+	const items = run.items(NODE);
+	expect(items.map(({ pairedItem }) => pairedItem)).toEqual(given.map((_, item) => ({ item })));
+	expect(FAILED.map((index) => items[index]?.json)).toEqual(errors().map((error) => ({ error })));
+	const well = given.filter((_, index) => !FAILED.includes(index));
+	const pictures = await picturesIn(lab, run);
+	expect(pictures.filter((_, index) => !FAILED.includes(index))).toEqual(await picturesOf(lab, well));
+});
+
+test('the error branch gets the 3 failures, the other one the 17 pictures', async () => {
+	failThree();
+	const given = prompts(20);
+	const run = await lab.run(generating('task', { onError: 'continueErrorOutput' }), { items: given });
+
+	const well = given.filter((_, index) => !FAILED.includes(index));
+	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, well));
+	// n8n puts the input's fields beside the error
+	expect(run.items(NODE, 1).map(({ json, pairedItem }) => ({ json, pairedItem }))).toEqual(
+		FAILED.map((item, index) => ({
+			json: { ...given[item]?.json, error: errors()[index] },
+			pairedItem: { item },
+		})),
+	);
+});
+
+test('a wrong parameter of one item is told before anything is sent', async () => {
+	const node = generating('task');
+	node.parameters.options = { width: '={{ $json.prompt === "item 5" ? 100 : 256 }}', height: 256 };
+	const run = await lab.run(node, { items: prompts(6) });
+
+	expect(run.error?.message).toBe('Width: must be a multiple of 32');
+	expect(run.error?.context).toMatchObject({ itemIndex: 4, kind: 'invalidInput' });
+	expect(traffic(lab)).toEqual([]);
+});
+
+test('a wrong parameter of one item costs only that item with continue on fail', async () => {
+	const node = generating('task', { onError: 'continueRegularOutput' });
+	const options = node.parameters.options as object;
+	node.parameters.options = { ...options, width: '={{ $json.prompt === "item 1" ? 100 : 256 }}' };
+	const run = await lab.run(node, { items: prompts(3) });
+
+	expect(run.items(NODE)[0]).toEqual({
+		json: {
+			error: {
+				message: 'Width: must be a multiple of 32',
+				description: 'Nothing was sent. Change what is named in the message and run again.',
+				kind: 'invalidInput',
+				provider: 'task',
+			},
+		},
+		pairedItem: { item: 0 },
+	});
+	expect((await picturesIn(lab, run)).slice(1)).toEqual(await picturesOf(lab, prompts(3).slice(1)));
+});
+
+test('after a fatal failure nothing more is submitted, and it is that failure which is told', async () => {
+	lab.emulator.rule({ route: 'task.submit', prompt: 'item 2' }, { status: 500, body: { error: 'no' } });
+	const run = await lab.run(generating('task', {}, { maxConcurrent: 1 }), { items: prompts(4) });
+
+	expect(run.error?.message).toBe('The task API answered 500: no');
+	expect(run.error?.context).toMatchObject({ itemIndex: 1 });
+	expect(lab.emulator.ledger.submissions.map(({ prompt }) => prompt)).toEqual(['item 1', 'item 2']);
+});
+
+test("an item that still reads its reference when another fails isn't submitted any more", async () => {
+	const { engine, emulator } = lab;
+	const { core, container } = engine.n8n;
+	const picture = await engine.store(await pictureBytes(), 'image/png', 'reference.png');
+	const { submissions } = emulator.ledger;
+	const service = container.get(core.BinaryDataService);
+	const read = service.getAsBuffer.bind(service);
+	const reading = jest.spyOn(service, 'getAsBuffer').mockImplementation(async (data) => {
+		await until(() => submissions[0]?.status === 500);
+		// the failure's answer needs its time to reach the node
+		for (let turn = 0; turn < 20; turn++) await new Promise((next) => setImmediate(next));
+		return await read(data);
+	});
+	emulator.rule({ route: 'task.submit' }, { status: 500, body: { error: 'no' } });
+	const node = generating('task');
+	const source = '={{ $json.prompt === "item 2" ? "binary" : "url" }}';
+	node.parameters.referenceImages = { image: [{ source, url: 'https://example.com/a.png' }] };
+	const [first, second] = prompts(2);
+	const run = await lab.run(node, { items: [first!, { ...second!, binary: { data: picture } }] });
+	reading.mockRestore();
+
+	expect(run.status).toBe('error');
+	expect(submissions.map(({ prompt }) => prompt)).toEqual(['item 1']);
+});
+
+const pictureBytes = async () =>
+	Buffer.from(await (await fetch(`${lab.emulator.urls.results}/references/a.png`)).arrayBuffer());
+
+/** The largest number of jobs that were running at the same moment. */
+function mostAtOnce(): number {
+	const { jobs } = lab.emulator.ledger;
+	const changes = jobs.flatMap(({ acceptedAt, readyAt }) => [
+		{ at: acceptedAt, by: 1 },
+		{ at: readyAt, by: -1 },
+	]);
+	changes.sort((a, b) => a.at - b.at || a.by - b.by);
+	let running = 0;
+	return Math.max(...changes.map(({ by }) => (running += by)));
+}
+
+test.each(everyRoute.flatMap((route) => [1, 3].map((limit) => [limit, route] as const)))(
+	'never more than Max Concurrent = %s jobs run at once, started in input order (%s)',
+	async (maxConcurrent, route) => {
+		lab.emulator.rule({ route: ROUTES[route].submit }, { job: { seconds: 0.1 } });
+		const run = await lab.run(generating(route, {}, { maxConcurrent }), { items: prompts(7) });
+
+		expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(7)));
+		expect(mostAtOnce()).toBe(maxConcurrent);
+		const { submissions } = lab.emulator.ledger;
+		if (maxConcurrent === 1) {
+			expect(submissions.map(({ prompt }) => prompt)).toEqual(prompts(7).map(({ json }) => json.prompt));
+		}
+	},
+);
+
+test('jobs that end in another order come out in the order of their items', async () => {
+	const seconds = { 'item 1': 0.3, 'item 2': 0.15, 'item 3': 0.02 };
+	for (const [prompt, duration] of Object.entries(seconds)) {
+		lab.emulator.rule({ route: 'task.submit', prompt }, { job: { seconds: duration } });
+	}
+	const done: string[] = [];
+	const run = await lab.run(generating('task'), { items: prompts(3) });
+	for (const { jobId } of lab.emulator.ledger.downloads) {
+		done.push(lab.emulator.ledger.job(jobId)?.prompt ?? '');
+	}
+
+	expect(done).toEqual(['item 3', 'item 2', 'item 1']);
+	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(3)));
+});
+
+test('refusals shrink the number of items that are worked on, and all of them arrive', async () => {
+	const { emulator } = lab;
+	const forItem1 = { route: 'task.submit', prompt: /^item 1$/ } as const;
+	const refusal = { error: 'task.rateLimit', headers: { 'retry-after': '0' } } as const;
+	emulator.rule({ ...forItem1, times: 3 }, refusal);
+	emulator.rule(forItem1, { status: 400, body: { error: 'no' } });
+	emulator.rule({ route: 'task.submit', prompt: /^item [234]$/ }, { delayMs: 500 });
+	const node = generating('task', { onError: 'continueRegularOutput' }, { maxConcurrent: 4 });
+	const run = await lab.run(node, { items: prompts(8) });
+
+	const submissions = emulator.ledger.submissions.map(({ prompt, status }) => `${prompt} ${status}`);
+	expect(submissions.filter((line) => line.startsWith('item 1 '))).toEqual([
+		'item 1 429',
+		'item 1 429',
+		'item 1 429',
+		'item 1 400',
+	]);
+	// item 1 makes room at once, but four at a time have proved to be too many
+	const at = (prompt: string) => emulator.ledger.submissions.find((one) => one.prompt === prompt)!.at;
+	expect(at('item 5') - at('item 4')).toBeGreaterThan(400);
+	expect((await picturesIn(lab, run)).slice(1)).toEqual(await picturesOf(lab, prompts(8).slice(1)));
+});

@@ -1,0 +1,187 @@
+import { startListener, type Listener } from '../emulator';
+import {
+	generating,
+	NODE,
+	openLab,
+	picturesIn,
+	picturesOf,
+	prompts,
+	ROUTES,
+	traffic,
+	type Lab,
+	type Route,
+} from '../support/lab';
+
+/** Promise 5: keys stay home. */
+
+let lab: Lab;
+/** A host of somebody else: `localhost` reaches it, and `127.0.0.1` too, which is the base URL's host. */
+let stranger: Listener;
+
+beforeAll(async () => {
+	lab = await openLab();
+});
+
+beforeEach(async () => {
+	stranger = await startListener();
+});
+
+afterEach(async () => {
+	const { unexpected, leaks } = lab.emulator.ledger;
+	expect({ unexpected, leaks }).toEqual({ unexpected: [], leaks: [] });
+	lab.emulator.reset();
+	await stranger.close();
+});
+
+afterAll(async () => await lab.close());
+
+const everyRoute = Object.keys(ROUTES) as Route[];
+
+/** The answer with something else in its JSON. */
+const answering = (change: (body: Record<string, never>) => object) => ({
+	mutate: <A extends { body: unknown }>(answer: A): A => ({
+		...answer,
+		body: { ...(answer.body as object), ...change(answer.body as Record<string, never>) },
+	}),
+});
+
+const secrets = () => [lab.emulator.keys.taskKey, lab.emulator.keys.cloudflareToken];
+
+test('a status address on a foreign host is not followed: the task is asked for at home', async () => {
+	lab.emulator.rule(
+		{ route: 'queue.submit' },
+		answering(() => ({ status_url: `${stranger.url}/model/v1/queue/x/requests/1/status` })),
+	);
+	const run = await lab.run(generating('queue'), { items: prompts(1) });
+
+	expect(stranger.requests).toEqual([]);
+	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
+});
+
+test('a poll address on a foreign host in an item gets no key', async () => {
+	const pollUrl = `${stranger.url}/model/v1/queue/flux_2_pro/requests/1/status`;
+	const parameters = { resource: 'task', operation: 'get', dialect: 'queue' };
+	const run = await lab.run(
+		{ type: 'flux2Task', parameters },
+		{ items: [{ json: { taskId: '1', pollUrl } }] },
+	);
+
+	expect(stranger.requests).toEqual([]);
+	expect(traffic(lab)).toEqual([]);
+	expect(run.error?.message).toBe(
+		`The address ${new URL(stranger.url).host} is not The task API's, so the key was not sent there`,
+	);
+});
+
+test.each([
+	['task', 'task.status', { output: [{ content: [{ url: 'FOREIGN' }] }] }],
+	['queue', 'queue.response', { outputs: [{ url: 'FOREIGN' }] }],
+	['catalogue', 'cloudflare.run', { result: { image: 'FOREIGN' } }],
+] as const)('a picture on a foreign plain http host is not fetched (%s)', async (route, on, body) => {
+	const url = `${stranger.url}/picture.png`;
+	const foreign = JSON.parse(JSON.stringify(body).replace('FOREIGN', url)) as object;
+	const whenDone = ({ status }: Record<string, string>) =>
+		status === undefined || status === 'completed' ? foreign : {};
+	lab.emulator.rule({ route: on }, answering(whenDone));
+	const run = await lab.run(generating(route), { items: prompts(1) });
+
+	expect(stranger.requests).toEqual([]);
+	expect(run.error?.message).toBe(
+		`The address http://${new URL(stranger.url).host} was not opened, because it is not https`,
+	);
+});
+
+test.each([
+	['file:///etc/passwd', 'file://'],
+	['ftp://127.0.0.1/picture.png', 'ftp://127.0.0.1'],
+])('a picture at %s is not opened', async (url, address) => {
+	const output = [{ content: [{ url }] }];
+	lab.emulator.rule({ route: 'task.status' }, answering(() => ({ status: 'completed', output })));
+	const run = await lab.run(generating('task'), { items: prompts(1) });
+
+	expect(run.error?.message).toBe(`The address ${address} was not opened, because it is not https`);
+	expect(traffic(lab)).toEqual(['submit', 'look']);
+});
+
+describe('a redirect', () => {
+	test.each(everyRoute)('of a submit is not followed, and not sent again (%s)', async (route) => {
+		const { port } = new URL(stranger.url);
+		for (const host of ['localhost', '127.0.0.1']) {
+			lab.emulator.rule(
+				{ route: ROUTES[route].submit, times: 1 },
+				{ redirect: `http://${host}:${port}/`, status: 307 },
+			);
+			const run = await lab.run(generating(route), { items: prompts(1) });
+			expect(run.error?.message).toContain('answered 307');
+		}
+
+		expect(stranger.requests).toEqual([]);
+		expect(traffic(lab)).toEqual(['submit', 'submit']);
+	});
+
+	test.each([
+		['task', 'task.status'],
+		['queue', 'queue.status'],
+		['queue', 'queue.response'],
+	] as const)('of a look is not followed (%s, %s)', async (route, on) => {
+		lab.emulator.rule({ route: on }, { redirect: `${stranger.url}/` });
+		const run = await lab.run(generating(route), { items: prompts(1) });
+
+		expect(stranger.requests).toEqual([]);
+		expect(run.error?.message).toContain('answered 302');
+	});
+
+	test('of a picture to a foreign plain http host is not followed', async () => {
+		lab.emulator.rule({ route: 'download' }, { redirect: `${stranger.url}/picture.png` });
+		const run = await lab.run(generating('task'), { items: prompts(1) });
+
+		expect(stranger.requests).toEqual([]);
+		expect(run.error?.message).toContain('was not opened, because it is not https');
+	});
+
+	test.each(['task', 'queue', 'catalogue'] as const)(
+		'of a picture carries no key, not even to the same host (%s)',
+		async (route) => {
+			const { port } = new URL(stranger.url);
+			lab.emulator.rule(
+				{ route: 'download', times: 1 },
+				{ redirect: `http://127.0.0.1:${port}/picture.png` },
+			);
+			const run = await lab.run(generating(route), { items: prompts(1) });
+
+			expect(stranger.requests.map(({ path }) => path)).toEqual(['/picture.png']);
+			const [heard] = stranger.requests;
+			expect(Object.keys(heard?.headers ?? {})).not.toContain('authorization');
+			for (const secret of secrets()) expect(JSON.stringify(heard)).not.toContain(secret);
+			expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
+		},
+	);
+
+	test('of a picture to itself ends', async () => {
+		const { ledger } = lab.emulator;
+		const toItself = () => ({ location: ledger.jobs[0]?.url ?? '' });
+		lab.emulator.rule(
+			{ route: 'download' },
+			{ mutate: (answer) => ({ ...answer, status: 302, headers: toItself() }) },
+		);
+		const run = await lab.run(generating('task'), { items: prompts(1) });
+
+		expect(run.error?.message).toBe("The picture's URL redirects more than 5 times");
+		expect(ledger.downloads).toHaveLength(6);
+	});
+});
+
+test.each(everyRoute)('no message tells the key, even when the answer does (%s)', async (route) => {
+	const { taskKey, cloudflareToken } = lab.emulator.keys;
+	const key = ROUTES[route].type === 'flux2Task' ? taskKey : cloudflareToken;
+	const complaint = { message: `bad key ${key}` };
+	const body = { error: complaint, errors: [complaint] };
+	lab.emulator.rule({ route: ROUTES[route].submit }, { status: 400, body });
+	const stopped = await lab.run(generating(route), { items: prompts(1) });
+	const continuing = generating(route, { onError: 'continueRegularOutput' });
+	const continued = await lab.run(continuing, { items: prompts(1) });
+
+	expect(stopped.error?.message).toContain('bad key ***');
+	expect(JSON.stringify(continued.items(NODE))).toContain('bad key ***');
+	expect(JSON.stringify([stopped.raw, continued.raw])).not.toContain(key);
+});

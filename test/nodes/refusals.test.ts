@@ -1,0 +1,307 @@
+import { models as cloudflareModels } from '../../nodes/Flux2Cloudflare/models';
+import { models as taskModels } from '../../nodes/Flux2Task/models';
+import type { Model } from '../../nodes/shared/model';
+import { submitOptions, synchronousOptions } from '../../nodes/shared/options';
+import type { RouteName } from '../emulator';
+import { items, NODE, openLab, type Lab, type NodeType } from '../support/lab';
+
+/** Bad values by option, each with the words that follow the label. */
+type Bad = Record<string, [label: string, ...cases: Array<[value: unknown, words: string]>]>;
+
+const TOO_LARGE = 2 ** 53;
+
+const settings: Bad = {
+	maxConcurrent: ['Max Concurrent', [0, 'must be between 1 and 100'], [101, 'must be between 1 and 100']],
+	simplify: ['Simplify', ['maybe', 'must be true or false'], [1, 'must be true or false']],
+	customBody: [
+		'Custom Body',
+		['{"a":', 'must be a JSON object'],
+		['[1]', 'must be a JSON object'],
+		[[{}], 'must be a JSON object'],
+	],
+	timeout: [
+		'Timeout',
+		[0, 'must be between 1 and 86400'],
+		[86_401, 'must be between 1 and 86400'],
+		[1.5, 'must be a whole number'],
+		['soon', 'must be a number'],
+	],
+	download: ['Download', ['no', 'must be true or false']],
+};
+/** Any text will do for these. */
+const takeAnything = ['binaryField', 'fileName'];
+
+const seed: Bad = {
+	seed: [
+		'Seed',
+		[0.5, 'must be a whole number'],
+		['lucky', 'must be a number'],
+		[true, 'must be a number'],
+		[TOO_LARGE, 'must be a safe whole number'],
+		[-TOO_LARGE, 'must be a safe whole number'],
+	],
+};
+const size: Bad = {
+	size: ['Size', ['huge', 'must be one of custom, landscape, portrait, square, wide']],
+};
+
+const catalogue: Bad = {
+	...seed,
+	...size,
+	width: [
+		'Width',
+		[63, 'must be at least 64'],
+		[64.5, 'must be a whole number'],
+		['wide', 'must be a number'],
+		[{ pixels: 64 }, 'must be a number'],
+	],
+	height: ['Height', [0, 'must be at least 64'], [-64, 'must be at least 64']],
+	outputFormat: ['Output Format', ['gif', 'must be one of jpeg, png, webp'], ['PNG', 'must be one of jpeg, png, webp']],
+	safetyTolerance: ['Safety Tolerance', [-1, 'must be between 0 and 5'], [6, 'must be between 0 and 5']],
+	gatewayId: ['Gateway ID', ['tür', 'must be plain ASCII text'], ['a\r\nx-evil: 1', 'must be plain ASCII text']],
+	skipCache: ['Gateway Skip Cache', ['perhaps', 'must be true or false']],
+	cacheTtl: [
+		'Gateway Cache TTL',
+		[59, 'must be between 60 and 2592000'],
+		[2_592_001, 'must be between 60 and 2592000'],
+	],
+	cacheKey: ['Gateway Cache Key', ['schlüssel', 'must be plain ASCII text']],
+	collectLog: ['Gateway Collect Log', [0, 'must be true or false']],
+	noUnifiedBilling: ['Gateway No Unified Billing', ['yes', 'must be true or false']],
+	requestTimeout: ['Gateway Request Timeout', [0, 'must be at least 1']],
+	metadata: [
+		'Gateway Metadata',
+		['team', 'must be a JSON object'],
+		[{ nested: { no: 1 } }, 'must have at most 5 entries of text, numbers or booleans'],
+		[{ a: 1, b: 2, c: 3, d: 4, e: 5, f: 6 }, 'must have at most 5 entries of text, numbers or booleans'],
+	],
+};
+const flex: Bad = {
+	...catalogue,
+	guidance: ['Guidance', [1.49, 'must be between 1.5 and 10'], [10.01, 'must be between 1.5 and 10']],
+	steps: ['Steps', [0, 'must be between 1 and 50'], [51, 'must be between 1 and 50'], [1.5, 'must be a whole number']],
+	promptUpsampling: ['Prompt Upsampling', ['off', 'must be true or false']],
+};
+const workersAi: Bad = {
+	...seed,
+	...size,
+	width: ['Width', [255, 'must be between 256 and 1920'], [1921, 'must be between 256 and 1920']],
+	height: ['Height', [64, 'must be between 256 and 1920'], ['2048', 'must be between 256 and 1920']],
+	guidance: ['Guidance', [-0.1, 'must be at least 0'], ['much', 'must be a number']],
+};
+const dev: Bad = { ...workersAi, steps: ['Steps', [0, 'must be at least 1'], [2.5, 'must be a whole number']] };
+
+const task: Bad = {
+	...seed,
+	...size,
+	width: [
+		'Width',
+		[63, 'must be at least 64'],
+		[100, 'must be a multiple of 32'],
+		[64.5, 'must be a whole number'],
+	],
+	height: ['Height', ['1000', 'must be a multiple of 32']],
+	safetyTolerance: ['Safety Tolerance', ['7', 'must be one of 0, 1, 2, 3, 4, 5, 6'], [-1, 'must be one of 0, 1, 2, 3, 4, 5, 6']],
+	outputFormat: ['Output Format', ['webp', 'must be one of jpeg, png']],
+};
+const queue: Bad = {
+	...task,
+	safetyTolerance: ['Safety Tolerance', ['6', 'must be one of 0, 1, 2, 3, 4, 5']],
+	outputFormat: ['Output Format', ['gif', 'must be one of jpeg, png, webp']],
+};
+
+interface Variant {
+	type: NodeType;
+	parameters: Record<string, unknown>;
+	bad: Bad;
+	parametersOf: Model;
+	own: typeof synchronousOptions;
+}
+
+const cloudflareBad = [catalogue, flex, catalogue, dev, workersAi, workersAi];
+const variants: Array<[string, Variant]> = [
+	...cloudflareModels.map((model, index): [string, Variant] => [
+		model.id,
+		{
+			type: 'flux2Cloudflare',
+			parameters: { model: model.id },
+			bad: { ...cloudflareBad[index]!, ...settings },
+			parametersOf: model,
+			own: synchronousOptions,
+		},
+	]),
+	...taskModels.map((model): [string, Variant] => {
+		const { customBody, maxConcurrent, simplify } = settings as Required<typeof settings>;
+		const bad = { ...(model.dialect === 'queue' ? queue : task), customBody, maxConcurrent, simplify } as Bad;
+		const parameters = { resource: 'task', operation: 'submit', dialect: model.dialect };
+		return [
+			`${model.id}, ${model.dialect}`,
+			{ type: 'flux2Task', parameters, bad, parametersOf: model, own: submitOptions },
+		];
+	}),
+];
+
+const NOTHING_SENT = 'Nothing was sent. Change what is named in the message and run again.';
+
+const refused = (item: number, provider: string, message: string) => ({
+	json: { error: { message, description: NOTHING_SENT, kind: 'invalidInput', provider } },
+	pairedItem: { item },
+});
+
+let lab: Lab;
+
+beforeAll(async () => {
+	lab = await openLab({ emulator: { seconds: 0 } });
+});
+beforeEach(() => {
+	lab.emulator.reset();
+	for (const route of ['cloudflare.run', 'cloudflare.workersAi', 'task.submit'] as RouteName[]) {
+		lab.emulator.rule({ route }, { as: { width: 16, height: 16 } });
+	}
+});
+afterAll(async () => await lab.close());
+
+const sentPrompts = () => lab.emulator.ledger.submissions.map(({ prompt }) => prompt);
+
+const continuing = { onError: 'continueRegularOutput' as const };
+
+describe('a bad value is refused by its label before anything is sent', () => {
+	test.each(variants)('%s: every parameter has bad values here', (_name, { bad, parametersOf, own }) => {
+		const names = [...parametersOf.parameters, ...own].map(({ property }) => property.name);
+
+		expect(Object.keys(bad).sort()).toEqual(names.filter((name) => !takeAnything.includes(name)).sort());
+	});
+
+	test.each(variants)('%s', async (_name, { type, parameters, bad }) => {
+		const names = Object.keys(bad);
+		const cases = names.flatMap((name) => {
+			const [label, ...values] = bad[name]!;
+			return values.map(([value, words]) => ({ name, value, message: `${label}: ${words}` }));
+		});
+		const node = {
+			type,
+			parameters: {
+				...parameters,
+				prompt: '={{ $json.prompt }}',
+				options: Object.fromEntries(names.map((name) => [name, `={{ $json.options.${name} }}`])),
+			},
+		};
+		const input = items(
+			{ prompt: 'good one', options: {} },
+			...cases.map(({ name, value }) => ({ prompt: 'bad', options: { [name]: value as string } })),
+			{ prompt: 'good two', options: {} },
+		);
+		const provider = type === 'flux2Task' ? 'task' : 'cloudflare';
+
+		const stopped = await lab.run(node, { items: input });
+		expect({ message: stopped.error?.message, description: stopped.error?.description }).toEqual({
+			message: cases[0]!.message,
+			description: NOTHING_SENT,
+		});
+		expect(stopped.error).toMatchObject({ context: { itemIndex: 1, kind: 'invalidInput' } });
+		expect(lab.emulator.ledger.requests).toEqual([]);
+
+		const run = await lab.run({ ...node, settings: continuing }, { items: input });
+		const output = run.items(NODE);
+		expect(output.slice(1, -1)).toEqual(
+			cases.map(({ message }, index) => refused(index + 1, provider, message)),
+		);
+		expect([output.at(0), output.at(-1)]).toEqual([
+			expect.objectContaining({ pairedItem: { item: 0 } }),
+			expect.objectContaining({ pairedItem: { item: cases.length + 1 } }),
+		]);
+		expect(output.filter(({ json }) => 'error' in json)).toHaveLength(cases.length);
+		expect(sentPrompts().sort()).toEqual(['good one', 'good two']);
+	});
+});
+
+describe('all that is wrong with an item is told at once', () => {
+	test('Cloudflare', async () => {
+		const parameters = {
+			model: '={{ "black-forest-labs/flux-2-flex" }}',
+			prompt: '={{ " " }}',
+			referenceImages: {
+				image: [
+					{ source: 'binary', binaryPropertyName: 'photo, logo' },
+					{ source: 'url', url: 'photo.jpg' },
+					{ source: 'url', url: '' },
+					{ source: 'allBinary' },
+				],
+			},
+			options: { width: 10, size: 'wide', steps: 0.5, metadata: 'team', timeout: 0 },
+		};
+		const run = await lab.run({ type: 'flux2Cloudflare', parameters, settings: continuing });
+
+		expect(run.items(NODE)).toEqual([
+			refused(
+				0,
+				'cloudflare',
+				[
+					'Size: choose Custom when Width or Height is set',
+					'Prompt: must not be empty',
+					'Reference Images (entry 1): the input item has no binary field "photo"',
+					'Reference Images (entry 1): the input item has no binary field "logo"',
+					'Reference Images (entry 2): "photo.jpg" is not a URL',
+					'Reference Images (entry 3): the URL is empty',
+					'Reference Images (entry 4): the input item has no binary images',
+					'Gateway Metadata: must be a JSON object',
+					'Steps: must be a whole number',
+					'Timeout: must be between 1 and 86400',
+				].join('; '),
+			),
+		]);
+		expect(lab.emulator.ledger.requests).toEqual([]);
+	});
+
+	test('task API', async () => {
+		const parameters = {
+			model: 'custom',
+			prompt: '={{ null }}',
+			options: { width: 100, height: 10, safetyTolerance: '={{ 9 }}' },
+		};
+		const run = await lab.run({ type: 'flux2Task', parameters, settings: continuing });
+
+		expect(run.items(NODE)).toEqual([
+			refused(
+				0,
+				'task',
+				[
+					'Custom Model: must not be empty',
+					'Prompt: must not be empty',
+					'Width: must be a multiple of 32',
+					'Height: must be at least 64',
+					'Safety Tolerance: must be one of 0, 1, 2, 3, 4, 5, 6',
+				].join('; '),
+			),
+		]);
+		expect(lab.emulator.ledger.requests).toEqual([]);
+	});
+});
+
+const REFERENCES = { image: [{ source: 'url', url: '={{ $json.urls }}' }] };
+
+test.each<[string, NodeType, Record<string, unknown>, Record<string, unknown>, string]>([
+	['a model of another provider', 'flux2Cloudflare', { model: '={{ "flux-9" }}' }, {}, 'Model: "flux-9" is not on the list; choose Custom to use an ID of your own'],
+	['no model', 'flux2Task', { model: '={{ $json.nothing }}' }, {}, 'Model: "" is not on the list; choose Custom to use an ID of your own'],
+	['no custom model', 'flux2Cloudflare', { model: 'custom', customModel: '={{ "  " }}' }, {}, 'Custom Model: must not be empty'],
+	['no prompt', 'flux2Task', { prompt: '={{ $json.nothing }}' }, {}, 'Prompt: must not be empty'],
+	['too many references for the catalogue', 'flux2Cloudflare', { referenceImages: REFERENCES }, { urls: Array(9).fill('https://example.com/a.png') }, 'Reference Images: 9 given, but FLUX.2 [pro] Preview takes at most 8'],
+	['too many references for Workers AI', 'flux2Cloudflare', { model: '@cf/black-forest-labs/flux-2-dev', referenceImages: REFERENCES }, { urls: Array(5).fill('https://example.com/a.png') }, 'Reference Images: 5 given, but FLUX.2 [dev] (Workers AI) takes at most 4'],
+	['too many references for the task API', 'flux2Task', { referenceImages: REFERENCES }, { urls: Array(9).fill('https://example.com/a.png') }, 'Reference Images: 9 given, but FLUX.2 [pro] takes at most 8'],
+	['a size preset beside a height', 'flux2Task', { options: { size: 'square', height: 1024 } }, {}, 'Size: choose Custom when Width or Height is set'],
+	['more than four megapixels', 'flux2Cloudflare', { options: { width: 4096, height: 4096 } }, {}, 'Width, Height: 4096 × 4096 is more than the 4 megapixels that FLUX.2 [pro] Preview makes'],
+	['no task ID', 'flux2Task', { resource: 'task', operation: 'get' }, {}, 'Task ID: must not be empty'],
+	['a bad poll interval', 'flux2Task', { options: { pollInterval: 0 } }, {}, 'Poll Interval: must be between 0.01 and 3600'],
+	['a poll interval that is no number', 'flux2Task', { options: { pollInterval: '={{ "often" }}' } }, {}, 'Poll Interval: must be a number'],
+	['a bad option of Get', 'flux2Task', { resource: 'task', operation: 'get', taskId: 'a', options: { timeout: -1 } }, {}, 'Timeout: must be between 1 and 86400'],
+])('%s is refused before the good item is sent', async (_name, type, parameters, json, message) => {
+	const node = { type, parameters: { prompt: 'a pier', ...parameters } };
+	const run = await lab.run(node, { items: [{ json: json as object }] as never });
+
+	expect(run.error).toMatchObject({
+		message,
+		description: NOTHING_SENT,
+		context: { itemIndex: 0, kind: 'invalidInput' },
+	});
+	expect(lab.emulator.ledger.requests).toEqual([]);
+});

@@ -1,0 +1,355 @@
+import type { INodeExecutionData } from 'n8n-workflow';
+import {
+	generating,
+	items,
+	NODE,
+	openLab,
+	prompts,
+	QUICK,
+	traffic,
+	until,
+	type Lab,
+	type NodeUnderTest,
+} from '../support/lab';
+import type { Run } from '../support/engine';
+
+/** The resource Task: start now, collect later, perhaps in another workflow. */
+
+type Dialect = 'task' | 'queue';
+const dialects: Dialect[] = ['task', 'queue'];
+const ENDLESS = { job: { seconds: 60 } };
+
+let lab: Lab;
+
+beforeAll(async () => {
+	lab = await openLab();
+});
+
+afterEach(() => {
+	const { unexpected, leaks } = lab.emulator.ledger;
+	expect({ unexpected, leaks }).toEqual({ unexpected: [], leaks: [] });
+	lab.emulator.reset();
+});
+
+afterAll(async () => await lab.close());
+
+const submitting = (dialect: Dialect): NodeUnderTest => ({
+	type: 'flux2Task',
+	parameters: {
+		resource: 'task',
+		operation: 'submit',
+		dialect,
+		prompt: '={{ $json.prompt }}',
+		options: { width: 256, height: 256 },
+	},
+});
+
+const getting = (
+	dialect: Dialect,
+	options: object = {},
+	{ waitForCompletion = true, ...settings }: { waitForCompletion?: boolean; onError?: 'continueRegularOutput' } = {},
+): NodeUnderTest => ({
+	type: 'flux2Task',
+	parameters: {
+		resource: 'task',
+		operation: 'get',
+		dialect,
+		waitForCompletion,
+		options: { ...QUICK, ...options },
+	},
+	settings,
+});
+
+const NOW = { waitForCompletion: false };
+const [job, jobs] = [() => lab.emulator.ledger.jobs[0]!, () => lab.emulator.ledger.jobs];
+
+/** What one workflow hands to another: text, at best. */
+const handedOn = (run: Run): INodeExecutionData[] =>
+	items(...(JSON.parse(JSON.stringify(run.items(NODE))) as INodeExecutionData[]).map(({ json }) => json));
+
+const submitted = async (dialect: Dialect, count = 1) =>
+	handedOn(await lab.run(submitting(dialect), { items: prompts(count) }));
+
+const bytesOf = async ({ binary }: INodeExecutionData) =>
+	binary?.data && (await lab.engine.binary(binary.data));
+
+const ready = async () => await until(() => jobs().every(({ readyAt }) => readyAt < Date.now()));
+
+const failure = ({ error }: Run) => {
+	const { message, description, context } = error as unknown as Record<string, unknown>;
+	const { kind, taskId } = context as Record<string, unknown>;
+	return { message, description, kind, taskId };
+};
+
+describe('Submit', () => {
+	test.each(dialects)('answers with the handle and nothing else, without waiting (%s)', async (dialect) => {
+		lab.emulator.rule({ route: `${dialect}.submit` }, ENDLESS);
+		const run = await lab.run(submitting(dialect), { items: prompts(2) });
+
+		const base = `${lab.emulator.urls.task}/model/v1/queue/flux_2_pro/requests`;
+		expect(run.items(NODE)).toEqual(
+			prompts(2).map(({ json }, item) => {
+				const id = jobs().find(({ prompt }) => prompt === json.prompt)?.id;
+				return {
+					json: {
+						provider: 'task',
+						model: 'flux_2_pro',
+						taskId: id,
+						...(dialect === 'queue' && { pollUrl: `${base}/${id}/status` }),
+						submittedAt: expect.stringMatching(/^2.*Z$/),
+					},
+					pairedItem: { item },
+				};
+			}),
+		);
+		expect(traffic(lab)).toEqual(['submit', 'submit']);
+	});
+
+	test.each(dialects)('is not sent twice by Retry On Fail because of another item (%s)', async (dialect) => {
+		const refusal = { status: 400, body: { error: 'no' }, delayMs: 50 };
+		lab.emulator.rule({ route: `${dialect}.submit`, prompt: 'item 2', times: 1 }, refusal);
+		const node = { ...submitting(dialect), settings: { retryOnFail: true, waitBetweenTries: 1 } };
+		const run = await lab.run(node, { items: prompts(3) });
+
+		expect(run.items(NODE).map(({ json }) => jobs().find(({ id }) => id === json.taskId)?.prompt)).toEqual([
+			'item 1',
+			'item 2',
+			'item 3',
+		]);
+		expect(jobs()).toHaveLength(3);
+	});
+});
+
+describe('Get', () => {
+	test.each(dialects)('waits for the picture of a task of another workflow (%s)', async (dialect) => {
+		const handles = await submitted(dialect);
+		const run = await lab.run(getting(dialect), { items: handles });
+
+		const [item] = run.items(NODE);
+		const { bytes, mimeType, width, height } = await lab.emulator.ledger.picture(job().id);
+		expect(await bytesOf(item!)).toEqual(bytes);
+		expect(item?.json).toMatchObject({
+			provider: 'task',
+			model: 'flux_2_pro',
+			status: 'completed',
+			taskId: job().id,
+			image: { mimeType, width, height, fileSize: bytes.length, url: job().url },
+		});
+		expect(item?.binary?.data?.fileName).toBe(`flux_2_pro-${job().id}.jpg`);
+	});
+
+	test.each(dialects)('collects many tasks at once, in order (%s)', async (dialect) => {
+		const handles = (await submitted(dialect, 6)).reverse();
+		const run = await lab.run(getting(dialect), { items: handles });
+
+		expect(run.items(NODE).map(({ json, pairedItem }) => [json.taskId, pairedItem])).toEqual(
+			handles.map(({ json }, item) => [json.taskId, { item }]),
+		);
+		expect(await Promise.all(run.items(NODE).map(bytesOf))).toEqual(
+			await Promise.all(
+				handles.map(async ({ json }) => (await lab.emulator.ledger.picture(json.taskId as string)).bytes),
+			),
+		);
+	});
+
+	test.each(dialects)('takes a typed task ID without a poll URL (%s)', async (dialect) => {
+		await submitted(dialect);
+		const node = getting(dialect);
+		Object.assign(node.parameters, { taskId: ` ${job().id}\n`, pollUrl: '' });
+		const run = await lab.run(node);
+
+		expect(run.items(NODE)[0]?.json.taskId).toBe(job().id);
+	});
+
+	test.each(dialects)('without waiting tells of a running task as an ordinary item (%s)', async (dialect) => {
+		lab.emulator.rule({ route: `${dialect}.submit` }, ENDLESS);
+		const handles = await submitted(dialect);
+		const run = await lab.run(getting(dialect, {}, NOW), { items: handles });
+
+		expect(run.items(NODE)).toEqual([
+			{
+				json: {
+					provider: 'task',
+					model: 'flux_2_pro',
+					taskId: job().id,
+					...(dialect === 'queue' && { pollUrl: handles[0]?.json.pollUrl }),
+					status: 'pending',
+					...(dialect === 'task' && { progress: expect.any(Number) }),
+				},
+				pairedItem: { item: 0 },
+			},
+		]);
+		expect(traffic(lab)).toEqual(['submit', 'look']);
+	});
+
+	test.each(dialects)('without waiting tells of a failed task as an ordinary item (%s)', async (dialect) => {
+		const fail = { code: 'E7', message: 'Request Moderated' };
+		lab.emulator.rule({ route: `${dialect}.submit` }, { job: { fail } });
+		const handles = await submitted(dialect);
+		await ready();
+		const run = await lab.run(getting(dialect, {}, NOW), { items: handles });
+
+		expect(run.status).toBe('success');
+		expect(run.items(NODE)[0]?.json).toMatchObject({
+			taskId: job().id,
+			status: 'failed',
+			kind: 'moderated',
+			message: expect.stringContaining('E7: Request Moderated'),
+		});
+	});
+
+	test.each(dialects)('without waiting downloads a finished task (%s)', async (dialect) => {
+		const handles = await submitted(dialect);
+		await ready();
+		const run = await lab.run(getting(dialect, {}, NOW), { items: handles });
+
+		const [item] = run.items(NODE);
+		expect(await bytesOf(item!)).toEqual((await lab.emulator.ledger.picture(job().id)).bytes);
+		expect(item?.json.status).toBe('completed');
+	});
+
+	test.each(dialects)('without waiting tells of an unknown task as an ordinary item (%s)', async (dialect) => {
+		const run = await lab.run(getting(dialect, {}, NOW), { items: items({ taskId: 'nobody' }) });
+
+		expect(run.status).toBe('success');
+		expect(run.items(NODE)[0]?.json).toMatchObject({
+			taskId: 'nobody',
+			status: 'failed',
+			kind: 'notFound',
+			message: expect.stringMatching(/not found/i),
+		});
+	});
+
+	test.each(dialects)('with waiting does not wait for an unknown task: it is looked for once (%s)', async (dialect) => {
+		const run = await lab.run(getting(dialect), { items: items({ taskId: 'nobody' }) });
+
+		expect(failure(run)).toMatchObject({ kind: 'notFound', taskId: 'nobody' });
+		expect(lab.emulator.ledger.requests).toHaveLength(1);
+	});
+
+	test.each(dialects)('with waiting makes a failed task an error item (%s)', async (dialect) => {
+		lab.emulator.rule({ route: `${dialect}.submit`, prompt: 'item 1' }, { job: { fail: { message: 'out of memory' } } });
+		const handles = await submitted(dialect, 2);
+		const node = getting(dialect, {}, { onError: 'continueRegularOutput' });
+		const run = await lab.run(node, { items: handles });
+
+		const [failed, done] = run.items(NODE);
+		expect(Object.keys(failed?.json ?? {})).toEqual(['error']);
+		expect(failed?.json.error).toMatchObject({
+			kind: 'unavailable',
+			taskId: handles[0]?.json.taskId,
+			message: expect.stringContaining('out of memory'),
+		});
+		expect(done?.json.status).toBe('completed');
+	});
+
+	test.each(dialects)("tells that a picture's URL has expired, and that it must be made again (%s)", async (dialect) => {
+		lab.emulator.rule({ route: 'download' }, { picture: 'expired' });
+		const run = await lab.run(getting(dialect), { items: await submitted(dialect) });
+
+		expect(failure(run)).toMatchObject({
+			kind: 'expired',
+			taskId: job().id,
+			message: "The picture's URL is no longer valid (it answered 403)",
+			description: expect.stringContaining('Generate it again'),
+		});
+		expect(lab.emulator.ledger.downloads).toHaveLength(1);
+	});
+
+	test('refuses an empty task ID before it asks', async () => {
+		const run = await lab.run(getting('task'), { items: items({}) });
+
+		expect(run.error?.message).toBe('Task ID: must not be empty');
+		expect(traffic(lab)).toEqual([]);
+	});
+
+	test('escapes what is typed as a task ID', async () => {
+		const run = await lab.run(getting('task', {}, NOW), { items: items({ taskId: '../../x?y#z' }) });
+
+		expect(run.items(NODE)[0]?.json.kind).toBe('notFound');
+		expect(lab.emulator.ledger.requests.map(({ path }) => path)).toEqual([
+			'/model/v1/generation/task/..%2F..%2Fx%3Fy%23z',
+		]);
+	});
+
+	test('of an unfinished picture keeps Download and the file options', async () => {
+		const handles = await submitted('task');
+		const [url, named] = [
+			await lab.run(getting('task', { download: false }), { items: handles }),
+			await lab.run(getting('task', { fileName: 'cover', binaryField: 'image' }), { items: handles }),
+		];
+
+		expect(url.items(NODE)[0]?.json.image).toEqual({ url: job().url });
+		expect(url.items(NODE)[0]?.binary).toBeUndefined();
+		expect(named.items(NODE)[0]?.binary?.image?.fileName).toBe('cover.jpg');
+	});
+});
+
+describe('a task that takes longer than the timeout', () => {
+	test.each(dialects)('is named with the way to collect it, and can be collected (%s)', async (dialect) => {
+		lab.emulator.rule({ route: `${dialect}.submit` }, { job: { seconds: 1.3 } });
+		const run = await lab.run(generating(dialect, {}, { timeout: 1 }), { items: prompts(1) });
+
+		expect(failure(run)).toEqual({
+			kind: 'timeout',
+			taskId: job().id,
+			message: 'The picture was not ready after 1 seconds',
+			description: expect.stringContaining(
+				`The task ID is ${job().id}: collect it with the resource Task, operation Get.`,
+			),
+		});
+		const later = await lab.run(getting(dialect), { items: items({ taskId: job().id }) });
+		expect(await bytesOf(later.items(NODE)[0]!)).toEqual((await lab.emulator.ledger.picture(job().id)).bytes);
+		expect(lab.emulator.ledger.submissions).toHaveLength(1);
+	});
+
+	test('is given up in time, whatever it waits for', async () => {
+		const later = { status: 503, headers: { 'retry-after': '60' } };
+		lab.emulator.rule({ route: 'task.status', prompt: 'item 1' }, { hang: true });
+		lab.emulator.rule({ route: 'task.status', prompt: 'item 2' }, later);
+		lab.emulator.rule({ route: 'download', prompt: 'item 3' }, { hang: true });
+		lab.emulator.rule({ route: 'download', prompt: 'item 4' }, later);
+		const node = generating('task', { onError: 'continueRegularOutput' }, { timeout: 1 });
+		const run = await lab.run(node, { items: prompts(4), limitMs: 5000 });
+
+		const idOf = (prompt: unknown) => jobs().find((one) => one.prompt === prompt)?.id;
+		expect(run.items(NODE).map(({ json }) => json.error)).toEqual(
+			prompts(4).map(({ json: { prompt } }) =>
+				expect.objectContaining({ kind: 'timeout', taskId: idOf(prompt) }),
+			),
+		);
+	});
+});
+
+describe('Cancel', () => {
+	const cancelling: NodeUnderTest = {
+		type: 'flux2Task',
+		parameters: { resource: 'task', operation: 'cancel', dialect: 'queue' },
+	};
+
+	test('stops running tasks of the queue, and Get tells so', async () => {
+		lab.emulator.rule({ route: 'queue.submit' }, ENDLESS);
+		const handles = await submitted('queue', 2);
+		const run = await lab.run(cancelling, { items: handles });
+
+		expect(run.items(NODE)).toEqual(
+			handles.map(({ json }, item) => ({
+				json: { provider: 'task', taskId: json.taskId, status: 'cancelled' },
+				pairedItem: { item },
+			})),
+		);
+		const cancelled = lab.emulator.ledger.cancels.map(({ jobId, status }) => [jobId, status]);
+		expect(cancelled.sort()).toEqual(handles.map(({ json }) => [json.taskId, 202]).sort());
+		const after = await lab.run(getting('queue', {}, NOW), { items: handles });
+		expect(after.items(NODE).map(({ json }) => json.status)).toEqual(['failed', 'failed']);
+	});
+
+	test('of a finished task is an error in the words of the provider', async () => {
+		const handles = await submitted('queue');
+		await ready();
+		const run = await lab.run(cancelling, { items: handles });
+
+		expect(run.status).toBe('error');
+		expect(failure(run).message).toContain('ALREADY_COMPLETED');
+	});
+});

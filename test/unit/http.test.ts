@@ -1,0 +1,93 @@
+import { Flux2Error, Stopped, type ErrorFacts } from '../../nodes/shared/errors';
+import { retryAfterMs } from '../../nodes/shared/httpErrors';
+import { repeating } from '../../nodes/shared/repeat';
+import { publicUrl } from '../../nodes/shared/urls';
+
+const NOW = Date.parse('2026-11-21T12:00:00Z');
+
+test.each([
+	['0', 0],
+	['2', 2000],
+	['1.5', 1500],
+	[3, 3000],
+	['-4', 0],
+	['Sat, 21 Nov 2026 12:00:30 GMT', 30_000],
+	['Sat, 21 Nov 2026 11:59:00 GMT', 0],
+	['soon', undefined],
+	[undefined, undefined],
+	[['1', '2'], undefined],
+])('reads Retry-After %p as %p ms', (header, expected) => {
+	expect(retryAfterMs(header, NOW)).toBe(expected);
+});
+
+/** Calls that always end in this error: how many there were, and how often the pressure was lowered. */
+async function attempts(policy: 'submit' | 'look', error: unknown, signal = new AbortController().signal) {
+	let calls = 0;
+	let refusals = 0;
+	const pressure = { refused: () => void refusals++, accepted() {} };
+	const result = repeating({ signal, pressure }, policy, async () => {
+		calls++;
+		throw error;
+	});
+	await expect(result).rejects.toBe(error);
+	return { calls, refusals };
+}
+
+const failure = (facts: ErrorFacts) => new Flux2Error('unavailable', 'down', { retryAfterMs: 0, ...facts });
+
+test.each<[string, 'submit' | 'look', ErrorFacts, { calls: number; refusals: number }]>([
+	['a submit that was refused, six times', 'submit', { refused: true }, { calls: 6, refusals: 5 }],
+	['no submit that only may pass', 'submit', { passing: true }, { calls: 1, refusals: 0 }],
+	['no submit that was answered', 'submit', {}, { calls: 1, refusals: 0 }],
+	['a look that may pass, four times', 'look', { passing: true }, { calls: 4, refusals: 0 }],
+	['no look that was answered', 'look', {}, { calls: 1, refusals: 0 }],
+	['nothing that asks for more than two minutes', 'look', { passing: true, retryAfterMs: 120_001 }, { calls: 1, refusals: 0 }],
+])('repeats %s', async (_name, policy, facts, expected) => {
+	expect(await attempts(policy, failure(facts))).toEqual(expected);
+});
+
+test('repeats nothing that is no failure of its own', async () => {
+	expect(await attempts('look', new TypeError('a mistake'))).toEqual({ calls: 1, refusals: 0 });
+});
+
+test('returns what the first good attempt gave', async () => {
+	let calls = 0;
+	const pressure = { refused() {}, accepted() {} };
+	const result = repeating({ signal: new AbortController().signal, pressure }, 'look', async () => {
+		if (++calls < 3) throw failure({ passing: true });
+		return calls;
+	});
+
+	expect(await result).toBe(3);
+});
+
+test('stops waiting for the next attempt at once', async () => {
+	const stop = new AbortController();
+	const pressure = { refused: () => stop.abort(), accepted() {} };
+	const result = repeating({ signal: stop.signal, pressure }, 'submit', async () => {
+		throw failure({ refused: true, retryAfterMs: 60_000 });
+	});
+
+	await expect(result).rejects.toThrow(Stopped);
+});
+
+const OPENED = 'opened';
+test.each([
+	['https://api.example.com', 'https://cdn.example.net/a.png', OPENED],
+	['https://api.example.com', 'http://api.example.com/a.png', 'The address http://api.example.com was not opened, because it is not https'],
+	['http://127.0.0.1:1', 'http://127.0.0.1:2/a.png', OPENED],
+	['http://127.0.0.1:1', 'https://cdn.example.net/a.png', OPENED],
+	['http://127.0.0.1:1', 'http://localhost:1/a.png', 'The address http://localhost:1 was not opened, because it is not https'],
+	['http://127.0.0.1:1', 'file:///etc/passwd', 'The address file:// was not opened, because it is not https'],
+	['https://api.example.com', 'a.png', '"a.png" is not a URL'],
+])('from %s, %s: %s', (baseUrl, url, expected) => {
+	const open = () => {
+		try {
+			return publicUrl({ baseUrl }, url) && OPENED;
+		} catch (error) {
+			return (error as Error).message;
+		}
+	};
+
+	expect(open()).toBe(expected);
+});
