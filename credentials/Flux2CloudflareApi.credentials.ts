@@ -65,7 +65,8 @@ export class Flux2CloudflareApi implements ICredentialType {
 				type: 'responseCode',
 				properties: {
 					value: 400,
-					message: 'Cloudflare does not accept this API token: copy it again, without spaces',
+					message:
+						'Cloudflare cannot read the API token or the account ID: copy both again, without spaces',
 				},
 			},
 			{

@@ -2,7 +2,7 @@ import type { IDataObject } from 'n8n-workflow';
 import { withCustomBody } from '../shared/body';
 import { detailSchema, detailWords } from '../shared/detail';
 import { generate, submit } from '../shared/engine';
-import { kindOfStatus, kindOfWords, type FailureKind } from '../shared/errors';
+import { kindOfAnswer, kindOfStatus, type FailureKind } from '../shared/errors';
 import { json, type Answer, type Api, type Complaint } from '../shared/http';
 import { modelPath, type Model, type Request } from '../shared/model';
 import { asBase64, loadReferences } from '../shared/references';
@@ -61,33 +61,38 @@ const credits = z.object({ credits: z.number() });
 
 const complaintSchema = z.object({
 	detail: detailSchema.optional().catch(undefined),
-	error: text.optional(),
-	message: text.optional(),
+	error: z.string().optional().catch(undefined),
+	message: z.string().optional().catch(undefined),
+	retry_after: number,
 });
 
-const labels = new Map(
-	models.flatMap(({ parameters }) =>
-		parameters.map(({ wireName, property }) => [wireName, property.displayName]),
+const imageField = (index: number) => (index === 0 ? 'input_image' : `input_image_${index + 1}`);
+
+/** The API complains about fields by their own names. */
+const labels = new Map([
+	['prompt', 'Prompt'],
+	...[...Array(8).keys()].map((index) => [imageField(index), `Reference image ${index + 1}`] as const),
+	...models.flatMap(({ parameters }) =>
+		parameters.map(({ wireName, property }) => [wireName, property.displayName] as const),
 	),
-);
+]);
 
 /** `detail` as text or as a list of fields (told by our labels), or `{error, message}`. */
 function explain(answer: Answer): Complaint | undefined {
 	const read = complaintSchema.safeParse(answer.json);
 	if (!read.success) return undefined;
-	const { detail, error, message } = read.data;
+	const { detail, error, message, retry_after: seconds } = read.data;
 	const words = (detail && detailWords(detail, labels)) ?? message ?? error;
 	if (!words) return undefined;
-	const kind = kindOfStatus(answer.status);
-	return { kind: Array.isArray(detail) ? kind : kindOfWords(words, kind), message: words };
+	const kind = Array.isArray(detail)
+		? kindOfStatus(answer.status)
+		: kindOfAnswer(answer.status, words);
+	return { kind, message: words, retryAfterMs: seconds ? seconds * 1000 : undefined };
 }
 
 async function bodyOf(api: Api, request: Request): Promise<IDataObject> {
 	const loaded = await loadReferences(api, request.references, { takesUrls: true });
-	const images = loaded.map((reference, index) => [
-		index === 0 ? 'input_image' : `input_image_${index + 1}`,
-		asBase64(reference),
-	]);
+	const images = loaded.map((reference, index) => [imageField(index), asBase64(reference)]);
 	const body = { prompt: request.prompt, ...request.body, ...(Object.fromEntries(images) as IDataObject) };
 	return withCustomBody(body, request.settings);
 }
@@ -95,7 +100,7 @@ async function bodyOf(api: Api, request: Request): Promise<IDataObject> {
 /** POST /v1/{model}, then the `polling_url` of the answer, which is on a regional host. */
 const provider: Provider = {
 	async submit(api, request) {
-		const { value } = await json(api, {
+		const { value, answer } = await json(api, {
 			method: 'POST',
 			url: `/v1/${modelPath(request.model.id)}`,
 			body: await bodyOf(api, request),
@@ -110,39 +115,40 @@ const provider: Provider = {
 			submittedAt: now(),
 			price: priceOf(value),
 		};
-		return [{ status: 'pending', task, raw: value }];
+		return [{ status: 'pending', task, raw: answer.json }];
 	},
 
 	async check(api, task) {
 		return await unlessNotFound(task, async () => {
-			const { value } = await json(api, {
+			const { value, answer } = await json(api, {
 				method: 'GET',
 				url: task.pollUrl ?? `/v1/get_result?id=${encodeURIComponent(task.id)}`,
 				schema: result,
 				repeat: 'look',
 				timeoutMs: LOOK_TIMEOUT_MS,
 			});
-			return stateOf(value, task);
+			return stateOf(value, task, answer.json);
 		});
 	},
 };
 
-function stateOf(raw: z.infer<typeof result>, task: Task): TaskState {
-	const status = raw.status.toLowerCase();
+function stateOf(answer: z.infer<typeof result>, task: Task, raw: unknown): TaskState {
+	const status = answer.status.toLowerCase();
 	if (PENDING.includes(status)) {
-		return { status: 'pending', task, progress: raw.progress ?? undefined, raw };
+		return { status: 'pending', task, progress: answer.progress ?? undefined, raw };
 	}
-	const url = raw.result?.sample;
+	const url = answer.result?.sample;
 	if (status === 'ready' && url) {
-		const seed = raw.result?.seed ?? undefined;
-		return { status: 'done', task, images: [{ url }], seed, price: task.price ?? priceOf(raw), raw };
+		const seed = answer.result?.seed ?? undefined;
+		const price = task.price ?? priceOf(answer);
+		return { status: 'done', task, images: [{ url }], seed, price, raw };
 	}
-	const details = raw.details ? `: ${wordsOf(raw.details)}` : '';
+	const details = answer.details ? `: ${wordsOf(answer.details)}` : '';
 	return {
 		status: 'failed',
 		task,
 		kind: kindOfEnd[status] ?? 'badResponse',
-		message: `The task ended with the status "${raw.status}"${details}`,
+		message: `The task ended with the status "${answer.status}"${status === 'ready' ? ' and without "result.sample"' : details}`,
 		raw,
 	};
 }
@@ -158,10 +164,14 @@ const inUsd = (amount: number) => Number((amount / CREDITS_PER_USD).toFixed(6));
 type Priced = Partial<Record<keyof typeof prices, number | null>>;
 
 function priceOf({ cost, input_mp, output_mp }: Priced): Price | undefined {
-	if (typeof cost !== 'number') return undefined;
+	const [input, output] = [input_mp ?? undefined, output_mp ?? undefined];
+	const hasSize = input !== undefined || output !== undefined;
+	if (typeof cost !== 'number' && !hasSize) return undefined;
 	return {
-		cost: { amount: inUsd(cost), currency: 'USD', credits: cost },
-		megapixels: { input: input_mp ?? undefined, output: output_mp ?? undefined },
+		...(typeof cost === 'number' && {
+			cost: { amount: inUsd(cost), currency: 'USD', credits: cost },
+		}),
+		...(hasSize && { megapixels: { input, output } }),
 	};
 }
 

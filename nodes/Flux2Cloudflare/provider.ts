@@ -1,5 +1,5 @@
 import type { IDataObject } from 'n8n-workflow';
-import { kindOfStatus, kindOfWords, type FailureKind } from '../shared/errors';
+import { kindOfAnswer, kindOfWords, type FailureKind } from '../shared/errors';
 import { json, type Answer, type Api, type Complaint } from '../shared/http';
 import { withCustomBody } from '../shared/body';
 import { modelPath, valueOf, type Request } from '../shared/model';
@@ -27,7 +27,7 @@ const failure = z.union([
 ]);
 const run = z.object({
 	state: z.string(),
-	result: picture.nullish(),
+	result: picture.nullish().catch(undefined),
 	error: failure.nullish().catch(undefined),
 });
 
@@ -74,11 +74,16 @@ const kindOfCode: Record<number, FailureKind> = {
 	3041: 'auth',
 	3042: 'notFound',
 	5004: 'invalidInput',
+	5005: 'invalidInput',
 	5006: 'invalidInput',
 	5007: 'notFound',
 	5016: 'auth',
 	5018: 'auth',
+	5019: 'invalidInput',
 	5035: 'auth',
+	6003: 'auth',
+	6111: 'auth',
+	7000: 'notFound',
 	7003: 'notFound',
 	9106: 'auth',
 	10000: 'auth',
@@ -87,9 +92,14 @@ const kindOfCode: Record<number, FailureKind> = {
 const adviceOfCode: Record<number, string> = {
 	2001: 'Create the AI Gateway in the Cloudflare dashboard, or correct Gateway ID.',
 	2021: 'This model is not available via Unified Billing: store your own Black Forest Labs key in the AI Gateway.',
+	2009: 'Check the API token, and the provider key that is stored in the AI Gateway, if there is one.',
+	3023: 'The account is blocked, or this model is not open to it: see the Cloudflare dashboard.',
+	3041: 'This model is not open to the account.',
+	5018: 'This model is not open to the account.',
 	5016: "Accept the model's terms in the Cloudflare dashboard first.",
 	5035: 'This model needs the Workers Paid plan.',
 	3036: 'The free daily allocation of 10,000 neurons is used up. It resets at 00:00 UTC; Workers Paid has no such limit.',
+	7000: 'Check the model ID, and the account ID in the credential.',
 	7003: 'Check the model ID, and the account ID in the credential.',
 };
 
@@ -99,15 +109,21 @@ const OUT_OF_CAPACITY = 3040;
 export function explain(answer: Answer): Complaint | undefined {
 	const read = envelope.safeParse(answer.json);
 	const first = read.success ? (read.data.errors?.[0] ?? read.data.error?.[0]) : undefined;
-	if (!first) return undefined;
+	if (!first) return explainState(answer);
 	const code = codeOf(first.code, first.message);
-	const fallback = kindOfWords(first.message, kindOfStatus(answer.status));
 	return {
-		kind: kindOfCode[code] ?? fallback,
+		kind: kindOfCode[code] ?? kindOfAnswer(answer.status, first.message),
 		message: code && !first.message.includes(`${code}`) ? `${code}: ${first.message}` : first.message,
 		description: adviceOfCode[code],
 		...(code === OUT_OF_CAPACITY && { refused: true }),
 	};
+}
+
+/** The state "Failed" is documented without its HTTP status. */
+function explainState(answer: Answer): Complaint | undefined {
+	const read = answer.status >= 300 ? answerSchema.safeParse(answer.json) : undefined;
+	const words = wordsOf(read?.data?.error);
+	return words === '' ? undefined : { kind: kindOfAnswer(answer.status, words), message: words };
 }
 
 /** 0 where there is none. */
@@ -187,7 +203,7 @@ function toState(value: z.infer<typeof run>, answer: Answer, submittedAt: string
 	return {
 		status: 'failed',
 		kind: kindOfWords(words, failed ? 'unavailable' : 'badResponse'),
-		message: `Cloudflare answered with the state "${state}"${words ? `: ${words}` : ''}`,
+		message: `Cloudflare answered with the state "${state}"${words ? `: ${words}` : ' and without "result.image"'}`,
 		raw: rawOf(answer),
 	};
 }

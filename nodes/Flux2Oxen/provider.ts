@@ -1,10 +1,17 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { withCustomBody } from '../shared/body';
 import { generate, submit } from '../shared/engine';
-import { asIs, Flux2Error, kindOfStatus, kindOfWords } from '../shared/errors';
+import {
+	asIs,
+	Flux2Error,
+	invalidInput,
+	kindOfAnswer,
+	kindOfWords,
+	type FailureKind,
+} from '../shared/errors';
 import { eventsOf, type ServerSentEvent } from '../shared/events';
 import { json, type Answer, type Api, type Complaint } from '../shared/http';
-import { readText, valueOf, type Request } from '../shared/model';
+import { readChoice, valueOf, type Request } from '../shared/model';
 import { timeout } from '../shared/options';
 import { within, type Param } from '../shared/params';
 import { asDataUri, loadReferences } from '../shared/references';
@@ -15,8 +22,8 @@ import { z } from '../shared/vendor';
 import { getModels, getTasks } from './lists';
 import { models, numGenerations } from './models';
 
-/** `sync`: the call waits. `queue`: looks at the queue. `events`: the queue, told by server-sent events. */
-type Mode = 'sync' | 'queue' | 'events';
+/** `queue`, the default: looks at the queue. `sync`: the call waits. `events`: the queue, told by server-sent events. */
+const modes = ['queue', 'sync', 'events'] as const;
 
 const SUBMIT_TIMEOUT_MS = 120_000;
 const LOOK_TIMEOUT_MS = 30_000;
@@ -25,30 +32,35 @@ const LOOK_TIMEOUT_MS = 30_000;
 const PENDING = ['queued', 'processing'];
 
 const text = z.string().min(1);
-const generation = z.object({
-	generation_id: text.optional(),
-	status: z.string().nullish(),
-	model_name: z.string().nullish(),
-	result_url: z.string().nullish(),
-	error_message: z.string().nullish(),
-	completed_at: z.unknown(),
-	cost: z.coerce.number().nullish().catch(undefined),
-	seed: z.number().nullish().catch(undefined),
-});
+const optionalText = z.string().nullish().catch(undefined);
+const amount = z.union([z.number(), text]).pipe(z.coerce.number());
+
+// only what is needed is asked for: a field that looks odd must not cost a job that is paid for
+const generation = z
+	.object({
+		status: optionalText,
+		model_name: optionalText,
+		result_url: optionalText,
+		error_message: optionalText,
+		completed_at: z.unknown(),
+		cost: amount.optional().catch(undefined),
+		seed: z.number().optional().catch(undefined),
+	})
+	.passthrough();
 type Generation = z.infer<typeof generation>;
 
 const queued = z.object({
-	generations: z.array(z.object({ generation_id: text, status: z.string().optional() })).min(1),
+	generations: z.array(z.object({ generation_id: text }).passthrough()).min(1),
 });
 const history = z.object({ generation });
 const pictures = z.object({
-	images: z.array(z.object({ url: z.string().optional(), b64_json: z.string().optional() })).min(1),
+	images: z.array(z.object({ url: optionalText, b64_json: optionalText })).min(1),
 });
 const finishedEvent = z.object({
 	generation_id: text,
 	status: text,
-	url: z.string().nullish(),
-	error: z.string().nullish(),
+	url: optionalText,
+	error: optionalText,
 });
 
 const complaintSchema = z.object({
@@ -69,9 +81,7 @@ function explain(answer: Answer): Complaint | undefined {
 	if (!read.success) return undefined;
 	const { error } = read.data;
 	const message = typeof error === 'string' ? error : wordsOf(error);
-	return message
-		? { kind: kindOfWords(message, kindOfStatus(answer.status)), message }
-		: undefined;
+	return message ? { kind: kindOfAnswer(answer.status, message), message } : undefined;
 }
 
 function wordsOf({ type, title, detail, message }: Record<string, string | undefined>): string {
@@ -80,6 +90,9 @@ function wordsOf({ type, title, detail, message }: Record<string, string | undef
 
 /** The body of both ways to ask. */
 async function bodyOf(api: Api, request: Request): Promise<IDataObject> {
+	if (request.body.aspect_ratio === 'match_input_image' && request.references.length === 0) {
+		throw invalidInput(['Aspect Ratio: Match Input Image needs a reference image']);
+	}
 	const references = await loadReferences(api, request.references, { takesUrls: true });
 	const images = references.length > 0 ? { input_image: references.map(asDataUri) } : {};
 	const body = { model: request.model.id, prompt: request.prompt, ...request.body, ...images };
@@ -180,10 +193,17 @@ function failed(
 	return {
 		status: 'failed',
 		task,
-		kind: kindOfWords(words ?? '', documented ? 'unavailable' : 'badResponse'),
+		kind: words ? kindOfFailure(words) : documented ? 'unavailable' : 'badResponse',
 		message: `The generation ended with the status "${word}"${words ? `: ${words}` : ''}`,
 		raw,
 	};
+}
+
+/** The queue checks parameters only when the job runs: what the user got wrong comes as a failed job. */
+function kindOfFailure(words: string): FailureKind {
+	if (/must be|cannot be|invalid|client error: .* for url/i.test(words)) return 'invalidInput';
+	if (/not found/i.test(words)) return 'notFound';
+	return kindOfWords(words, 'unavailable');
 }
 
 const priceOf = ({ cost }: Generation): Price | undefined =>
@@ -229,7 +249,7 @@ const queue: Provider = {
 	},
 };
 
-const providers: Record<Mode, Provider> = {
+const providers: Record<(typeof modes)[number], Provider> = {
 	sync: { ...queue, submit: submitSync },
 	queue,
 	events: {
@@ -251,7 +271,7 @@ const takesOne = models.map((model) => ({
 }));
 
 function routeFor(context: IExecuteFunctions, itemIndex: number): Route {
-	const mode = (readText(context, itemIndex, 'mode') || 'queue') as Mode;
+	const mode = readChoice(context, itemIndex, 'mode', 'Mode', modes);
 	return { models: mode === 'sync' ? takesOne : models, provider: providers[mode] };
 }
 

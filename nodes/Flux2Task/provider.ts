@@ -2,17 +2,24 @@ import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { withCustomBody } from '../shared/body';
 import { detailSchema, detailWords } from '../shared/detail';
 import { generate, submit } from '../shared/engine';
-import { kindOfStatus, kindOfWords } from '../shared/errors';
+import { kindOfAnswer, kindOfWords } from '../shared/errors';
 import { json, type Answer, type Api, type Complaint } from '../shared/http';
-import { modelPath, readModelId, type Request } from '../shared/model';
+import { modelPath, readChoice, readModelId, type Request } from '../shared/model';
 import { asBase64, loadReferences } from '../shared/references';
 import type { Route, Service } from '../shared/run';
-import { now, type Failed, type Provider, type Task, type TaskState } from '../shared/task';
+import {
+	now,
+	type Failed,
+	type Image,
+	type Provider,
+	type Task,
+	type TaskState,
+} from '../shared/task';
 import { cancel, get } from '../shared/tasks';
 import { trusted } from '../shared/urls';
 import { z } from '../shared/vendor';
 import { unlessNotFound } from '../shared/watch';
-import { models, type Dialect, type TaskModel } from './models';
+import { models, type TaskModel } from './models';
 
 /** A submit carries up to eight pictures; a look is small. */
 const SUBMIT_TIMEOUT_MS = 120_000;
@@ -20,32 +27,37 @@ const LOOK_TIMEOUT_MS = 30_000;
 
 /** Vtrix documents `in_progress`; its client also knows the other two. Every other word is an end. */
 const PENDING = ['in_progress', 'pending', 'processing'];
-/** The queue API's documented words. */
-const QUEUE_PENDING = ['queued', 'in_progress'];
+/** The queue API's documented words, and the one of fal, whose dialect it is. */
+const QUEUE_PENDING = ['queued', 'in_queue', 'in_progress'];
 
 /** https://docs.vtrix.ai gives 403 both meanings. */
 const FORBIDDEN =
 	"The key may lack the permission for this API or model, or the account's balance is used up.";
 
 const text = z.string().min(1);
+const optionalText = z.string().optional().catch(undefined);
 const details = z.object({
-	code: z.coerce.string().optional(),
-	message: text.optional(),
-	error_message: text.optional(),
+	code: z.union([z.string(), z.number()]).nullish().catch(undefined),
+	message: optionalText,
+	error_message: optionalText,
 });
-/** `error` is text, or an object with `message` or `error_message`. */
-const failure = z.union([text, details]);
+/** `error` is text, or an object with `message` or `error_message`; empty ones count as none. */
+const failure = z.union([z.string(), details]).nullish().catch(undefined);
+const address = z.object({ url: optionalText });
+const amount = z.union([z.number(), text]).pipe(z.coerce.number());
 
+// only what is needed is asked for: a field that looks odd must not cost a task that is paid for
 const answerSchema = z.object({
 	id: text,
 	status: text,
-	model: z.string().optional(),
-	progress: z.number().nullish(),
+	model: optionalText,
+	progress: z.number().optional().catch(undefined),
 	output: z
-		.array(z.object({ content: z.array(z.object({ type: z.string().optional(), url: text })) }))
-		.nullish(),
-	error: failure.nullish(),
-	usage: z.object({ cost: z.coerce.number() }).nullish().catch(undefined),
+		.array(z.object({ content: z.array(address).catch([]) }))
+		.nullish()
+		.catch(undefined),
+	error: failure,
+	usage: z.object({ cost: amount }).optional().catch(undefined),
 });
 
 const queuedSchema = z.object({
@@ -55,20 +67,20 @@ const queuedSchema = z.object({
 
 const statusSchema = z.object({
 	status: text,
-	error: failure.nullish(),
-	error_type: z.string().nullish(),
-	provider_error: details.nullish(),
+	error: failure,
+	error_type: optionalText,
+	provider_error: details.optional().catch(undefined),
 });
 
 const responseSchema = z.object({
-	status: z.string().optional(),
-	outputs: z.array(z.object({ type: z.string().optional(), url: text })).nullish(),
-	error: failure.nullish(),
+	status: optionalText,
+	outputs: z.array(address).nullish().catch(undefined),
+	error: failure,
 });
 
 const complaintSchema = z.object({
-	error: failure.optional(),
-	message: text.optional(),
+	error: failure,
+	message: optionalText,
 	detail: detailSchema.optional().catch(undefined),
 	status: details.optional().catch(undefined),
 });
@@ -80,7 +92,7 @@ function explain(answer: Answer): Complaint | undefined {
 	const { error, message, detail, status } = read.data;
 	const words = wordsOf(error) ?? message ?? (detail && detailWords(detail)) ?? wordsOf(status);
 	if (!words) return undefined;
-	const kind = kindOfWords(words, kindOfStatus(answer.status));
+	const kind = kindOfAnswer(answer.status, words);
 	return { kind, message: words, ...(answer.status === 403 && { description: FORBIDDEN }) };
 }
 
@@ -102,12 +114,12 @@ async function parametersOf(api: Api, request: Request): Promise<IDataObject> {
 }
 
 /** POST /model/v1/generation, GET /model/v1/generation/task/{id}. */
-const taskDialect = (bodyFormat: string): Provider => ({
+const taskDialect = (bodyFormat: (typeof bodyFormats)[number]): Provider => ({
 	async submit(api, request) {
 		const params = await parametersOf(api, request);
 		const model = request.model.id;
 		const body = bodyFormat === 'flat' ? { model, ...params } : { model, input: [{ params }] };
-		const { value } = await json(api, {
+		const { value, answer } = await json(api, {
 			method: 'POST',
 			url: '/model/v1/generation',
 			body: withCustomBody(body, request.settings),
@@ -115,35 +127,36 @@ const taskDialect = (bodyFormat: string): Provider => ({
 			repeat: 'submit',
 			timeoutMs: SUBMIT_TIMEOUT_MS,
 		});
-		return [stateOf(value, { id: value.id, model, submittedAt: now() })];
+		return [stateOf(value, { id: value.id, model, submittedAt: now() }, answer.json)];
 	},
 
 	async check(api, task) {
 		return await unlessNotFound(task, async () => {
-			const { value } = await json(api, {
+			const { value, answer } = await json(api, {
 				method: 'GET',
 				url: `/model/v1/generation/task/${encodeURIComponent(task.id)}`,
 				schema: answerSchema,
 				repeat: 'look',
 				timeoutMs: LOOK_TIMEOUT_MS,
 			});
-			return stateOf(value, { ...task, model: task.model ?? value.model });
+			return stateOf(value, { ...task, model: task.model ?? value.model }, answer.json);
 		});
 	},
 });
 
-function stateOf(answer: z.infer<typeof answerSchema>, task: Task): TaskState {
+function stateOf(answer: z.infer<typeof answerSchema>, task: Task, raw: unknown): TaskState {
 	const status = answer.status.toLowerCase();
-	if (PENDING.includes(status)) {
-		return { status: 'pending', task, progress: answer.progress ?? undefined, raw: answer };
-	}
-	const images = answer.output?.flatMap(({ content }) => content.map(({ url }) => ({ url }))) ?? [];
+	if (PENDING.includes(status)) return { status: 'pending', task, progress: answer.progress, raw };
+	const images = imagesIn(answer.output?.flatMap(({ content }) => content));
 	if (status === 'completed' && images.length > 0) {
 		const price = answer.usage && { cost: { amount: answer.usage.cost, currency: 'USD' } };
-		return { status: 'done', task, images, price: price ?? undefined, raw: answer };
+		return { status: 'done', task, images, price, raw };
 	}
-	return failed(task, answer.status, status === 'failed', wordsOf(answer.error), answer);
+	return failed(task, answer.status, status === 'failed', wordsOf(answer.error), raw);
 }
+
+const imagesIn = (entries: Array<z.infer<typeof address>> | null | undefined): Image[] =>
+	entries?.flatMap(({ url }) => (url ? [{ url }] : [])) ?? [];
 
 /** A task that ended without a picture; a status nobody documented is told under its own name. */
 function failed(
@@ -162,7 +175,7 @@ function failed(
 const queueDialect: Provider = {
 	async submit(api, request) {
 		const body = withCustomBody(await parametersOf(api, request), request.settings);
-		const { value } = await json(api, {
+		const { value, answer } = await json(api, {
 			method: 'POST',
 			url: `/model/v1/queue/${modelPath(request.model.id)}`,
 			body,
@@ -172,21 +185,23 @@ const queueDialect: Provider = {
 		});
 		const pollUrl = trusted(api, value.status_url);
 		const task = { id: value.request_id, model: request.model.id, pollUrl, submittedAt: now() };
-		return [{ status: 'pending', task, raw: value }];
+		return [{ status: 'pending', task, raw: answer.json }];
 	},
 
 	async check(api, task) {
 		return await unlessNotFound(task, async () => {
-			const { value } = await json(api, {
+			const { value, answer } = await json(api, {
 				...queueCall(task, 'status'),
 				schema: statusSchema,
 				repeat: 'look',
 			});
 			const status = value.status.toLowerCase();
-			if (QUEUE_PENDING.includes(status)) return { status: 'pending', task, raw: value };
-			const words = wordsOf(value.error) ?? wordsOf(value.provider_error) ?? value.error_type;
-			if (status === 'completed' && !words) return await responseOf(api, task);
-			return failed(task, value.status, status === 'completed', words ?? undefined, value);
+			const raw = answer.json;
+			if (QUEUE_PENDING.includes(status)) return { status: 'pending', task, raw };
+			const { error, provider_error, error_type } = value;
+			const words = [wordsOf(error) ?? wordsOf(provider_error), error_type].filter(Boolean).join(', ');
+			if (status === 'completed' && words === '') return await responseOf(api, task);
+			return failed(task, value.status, status === 'completed', words || undefined, raw);
 		});
 	},
 
@@ -207,11 +222,12 @@ async function responseOf(api: Api, task: Task): Promise<TaskState> {
 		schema: responseSchema,
 		repeat: 'look',
 	});
-	if (answer.status === 202) return { status: 'pending', task, raw: value };
-	const images = value.outputs?.map(({ url }) => ({ url })) ?? [];
-	if (images.length > 0) return { status: 'done', task, images, raw: value };
+	const raw = answer.json;
+	if (answer.status === 202) return { status: 'pending', task, raw };
+	const images = imagesIn(value.outputs);
+	if (images.length > 0) return { status: 'done', task, images, raw };
 	const words = wordsOf(value.error);
-	return failed(task, value.status ?? 'COMPLETED', words !== undefined, words, value);
+	return failed(task, value.status ?? 'COMPLETED', words !== undefined, words, raw);
 }
 
 /** The address out of the submit's answer; the documented one where there is none or it is on a foreign host. */
@@ -222,9 +238,13 @@ function queueCall(task: Task, end: 'status' | 'response' | 'cancel') {
 	return { method: 'GET' as const, url: `${base}/${end}`, timeoutMs: LOOK_TIMEOUT_MS };
 }
 
+// the first is what the editor shows at first
+const dialects = ['task', 'queue'] as const;
+const bodyFormats = ['wrapped', 'flat'] as const;
+
 function routeFor(context: IExecuteFunctions, itemIndex: number): Route<TaskModel> {
-	const dialect = context.getNodeParameter('dialect', itemIndex, 'task') as Dialect;
-	const bodyFormat = context.getNodeParameter('bodyFormat', itemIndex, 'wrapped') as string;
+	const dialect = readChoice(context, itemIndex, 'dialect', 'Dialect', dialects);
+	const bodyFormat = readChoice(context, itemIndex, 'bodyFormat', 'Body Format', bodyFormats);
 	return {
 		models: models.filter((model) => model.dialect === dialect),
 		provider: dialect === 'queue' ? queueDialect : taskDialect(bodyFormat),

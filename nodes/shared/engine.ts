@@ -128,7 +128,8 @@ async function finish(job: Job, index: number): Promise<Outcome[]> {
 	try {
 		const slot = slots[index]!;
 		if (slot.state === 'pending') slots[index] = await settled(job, watch, slot.task);
-		slots[index] = await stored(job, watch, slots[index]!);
+		const part = slots.length > 1 ? index + 1 : undefined;
+		slots[index] = await stored({ ...job, part }, watch, slots[index]!);
 		return slots[index].items.map((item) => ({ item }));
 	} catch (error) {
 		const slot = slots[index];
@@ -149,7 +150,7 @@ async function settled(job: Job, watch: Watch, task: Task): Promise<Slot> {
 }
 
 async function stored(
-	job: Job,
+	job: Job & { part?: number },
 	watch: Watch,
 	slot: Slot,
 ): Promise<Extract<Slot, { state: 'stored' }>> {
@@ -159,7 +160,7 @@ async function stored(
 }
 
 /** Stores the pictures; a URL that has expired meanwhile is asked for once more. */
-async function store(job: Job, watch: Watch, done: Done): Promise<StoredItem[]> {
+async function store(job: Parameters<typeof stored>[0], watch: Watch, done: Done): Promise<StoredItem[]> {
 	const { task } = done;
 	try {
 		return await storePictures(watch, job, done).catch(async (error: unknown) => {

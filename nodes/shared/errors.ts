@@ -111,9 +111,12 @@ export function kindOfStatus(status: number): FailureKind {
 	return status === 400 || status === 413 || status === 422 ? 'invalidInput' : 'badResponse';
 }
 
-// "safety" alone would also match a complaint about the safety tolerance's range
-const MODERATION_WORDS = /moderat|flagged|nsfw|content policy|safety(?![ _]?tolerance)/i;
-const CREDIT_WORDS = /insufficient|balance|out of credits|spend(ing)? limit|quota/i;
+// neither a complaint about the safety tolerance's range nor "moderate load" is meant
+const MODERATION_WORDS =
+	/(?<![a-z])moderat(ed|ion)|flagged|nsfw|(content|usage|safety)[ _]polic|safety (filter|system)/i;
+// "Insufficient permissions" and "load balancer" are no question of money
+const CREDIT_WORDS =
+	/insufficient[ _](credit|balance|fund|quota)|(?<!white )\bbalance\b|(out of|no|not enough) credits|\bquota\b|spend(ing)? limit/i;
 
 /** Reads the two kinds that providers often tell in words only; otherwise `fallback`. */
 export function kindOfWords(message: string, fallback: FailureKind): FailureKind {
@@ -121,3 +124,7 @@ export function kindOfWords(message: string, fallback: FailureKind): FailureKind
 	if (CREDIT_WORDS.test(message)) return 'credits';
 	return fallback;
 }
+
+/** The kind of an HTTP answer outside 2xx with these words. */
+export const kindOfAnswer = (status: number, words: string): FailureKind =>
+	status >= 500 ? kindOfStatus(status) : kindOfWords(words, kindOfStatus(status));

@@ -20,6 +20,8 @@ export interface Complaint {
 	description?: string;
 	/** True when the provider certainly took nothing on, whatever the status says. */
 	refused?: boolean;
+	/** Where the body says it; the header Retry-After comes first. */
+	retryAfterMs?: number;
 }
 
 /** A provider as the HTTP layer sees it. */

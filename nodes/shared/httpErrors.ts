@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 import { Flux2Error, kindOfStatus, Stopped, withAdvice, type FailureKind } from './errors';
-import type { Answer, Api } from './http';
+import type { Answer, Api, Complaint } from './http';
 import type { Repeat } from './repeat';
 import type { z } from './vendor';
 
@@ -22,7 +22,7 @@ const MAYBE_BILLED =
 
 /** What an answer outside 2xx means, in the provider's own words. */
 export function complaintOf(api: Api, repeat: Repeat, answer: Answer): Flux2Error {
-	const complaint = api.explain(answer) ?? {
+	const complaint: Complaint = api.explain(answer) ?? {
 		kind: kindOfStatus(answer.status),
 		message: excerpt(answer),
 	};
@@ -32,7 +32,7 @@ export function complaintOf(api: Api, repeat: Repeat, answer: Answer): Flux2Erro
 		httpCode: answer.status,
 		refused: complaint.refused ?? (answer.status === 429 && kind === 'rateLimited'),
 		passing: isPassing(answer.status),
-		retryAfterMs: retryAfterMs(answer.headers['retry-after']),
+		retryAfterMs: retryAfterMs(answer.headers['retry-after']) ?? complaint.retryAfterMs,
 	});
 	const uncertain = (answer.status === 408 || answer.status >= 500) && UNCERTAIN.includes(kind);
 	return repeat === 'submit' && uncertain ? withAdvice(error, MAYBE_BILLED) : error;

@@ -1,4 +1,10 @@
-import type { IDataObject, IDisplayOptions, INodeProperties } from 'n8n-workflow';
+import type {
+	IDataObject,
+	IDisplayOptions,
+	IExecuteFunctions,
+	INodeProperties,
+} from 'n8n-workflow';
+import { invalidInput } from './errors';
 import { json } from './http';
 import { readCollection } from './model';
 import { compact } from './output';
@@ -19,6 +25,7 @@ export interface List {
 
 const LIST_TIMEOUT_MS = 30_000;
 const FILTERS = 'filters';
+const DEFAULT_LIMIT = 50;
 
 /** The editor's Return All, Limit, Simplify and Filters. */
 export function listProperties(
@@ -63,6 +70,12 @@ export function listProperties(
 	];
 }
 
+function readLimit(context: IExecuteFunctions, itemIndex: number): number {
+	const limit = Number(context.getNodeParameter('limit', itemIndex, DEFAULT_LIMIT));
+	if (Number.isInteger(limit) && limit > 0) return limit;
+	throw invalidInput(['Limit: must be a whole number of at least 1']);
+}
+
 /** Get Many: one item per row. */
 export const getMany =
 	(list: List): Operation =>
@@ -70,7 +83,7 @@ export const getMany =
 		const { context } = run;
 		const { body: filters } = readCollection(context, itemIndex, list.filters, FILTERS);
 		const returnAll = context.getNodeParameter('returnAll', itemIndex, false) === true;
-		const limit = Number(context.getNodeParameter('limit', itemIndex, 50));
+		const limit = readLimit(context, itemIndex);
 		const simple = context.getNodeParameter('simplify', itemIndex, true) !== false;
 		const query = new URLSearchParams({ ...list.query, ...(filters as Record<string, string>) });
 		return {

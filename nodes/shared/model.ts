@@ -4,7 +4,7 @@ import type {
 } from 'n8n-workflow';
 import { invalidInput } from './errors';
 import { presetSize, size } from './options';
-import { text, type Param } from './params';
+import { either, text, type Param } from './params';
 import { readReferences, type Reference } from './references';
 
 /** One model of a provider; everything about it stands in its record. */
@@ -58,7 +58,9 @@ export const valueOf = <T>(settings: Settings, param: Param<T>): T =>
 export function customModel<M extends Model>(id: string, route: readonly M[]): M {
 	const parameters = new Map<string, Param>();
 	for (const param of route.flatMap((model) => model.parameters)) {
-		if (!parameters.has(param.wireName)) parameters.set(param.wireName, param);
+		const known = parameters.get(param.wireName);
+		// nobody knows whether it has the parameter, so nothing is sent that was not asked for
+		parameters.set(param.wireName, { ...(known ? either(known, param) : param), alwaysSent: false });
 	}
 	return {
 		...route[0]!,
@@ -130,6 +132,23 @@ export function readText(context: IExecuteFunctions, itemIndex: number, name: st
 	return typeof value === 'string' || typeof value === 'number' ? String(value).trim() : '';
 }
 
+/**
+ * A list parameter's value, or the first of the list where the parameter does not exist.
+ * @throws Flux2Error `invalidInput` for what an expression or a file may have put there
+ */
+export function readChoice<V extends string>(
+	context: IExecuteFunctions,
+	itemIndex: number,
+	name: string,
+	label: string,
+	values: readonly [V, ...V[]],
+): V {
+	const value = readText(context, itemIndex, name) || values[0];
+	const found = values.find((known) => known === value);
+	if (!found) throw invalidInput([`${label}: must be one of ${values.join(', ')}`]);
+	return found;
+}
+
 /** A model id as a part of a path: its own slashes and the at sign stay. */
 export const modelPath = (id: string): string =>
 	encodeURI(id).replace(/[?#]/g, (letter) => encodeURIComponent(letter));
@@ -173,7 +192,7 @@ function readValues(
 	const values = new Map<string, unknown>(set);
 	const preset = presetSize(values.get(size.property.name) as string | undefined);
 	if (!preset) return values;
-	if (values.has('width') || values.has('height')) {
+	if (['width', 'height'].some((side) => values.has(side) && Number(values.get(side)) !== 0)) {
 		problems.push('Size: choose Custom when Width or Height is set');
 	}
 	return new Map([...values, ...Object.entries(preset)]);

@@ -16,6 +16,8 @@ interface Origin {
 	itemIndex: number;
 	/** Left out for a task that was submitted elsewhere. */
 	request?: Request;
+	/** Which of the item's tasks it is, where it has several. */
+	part?: number;
 }
 
 interface StoredPicture extends Picture {
@@ -171,11 +173,13 @@ const cutShort = (fileSize: number) =>
 	});
 
 /** The file's name without an extension; a number tells several pictures of one item apart. */
-function baseName({ settings }: Watch, { itemIndex, request }: Origin, done: Done, index: number) {
+function baseName({ settings }: Watch, origin: Origin, done: Done, index: number): string {
+	const { itemIndex, request, part } = origin;
 	const model = (request?.model.id ?? done.task?.model ?? 'flux2').split('/').at(-1);
-	const own = given(settings, fileName) ?? `${model}-${done.task?.id ?? itemIndex + 1}`;
-	const safe = own.replace(/[^\p{L}\p{N}._ -]+/gu, '-');
-	return done.images.length > 1 ? `${safe}-${index + 1}` : safe;
+	const own = given(settings, fileName)?.replace(/\.(png|jpe?g|webp)$/i, '');
+	const name = own ?? `${model}-${done.task?.id ?? itemIndex + 1}`;
+	const numbers = [own && part, done.images.length > 1 ? index + 1 : undefined].filter(Boolean);
+	return [name.replace(/[^\p{L}\p{N}._ -]+/gu, '-'), ...numbers].join('-');
 }
 
 function describe(

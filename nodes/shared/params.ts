@@ -169,11 +169,27 @@ export const only = <V extends string>(param: Param<V>, ...values: V[]): Param<V
 	schema: oneOf(values),
 });
 
-/** The same parameter, shown only where the editor's other parameters have these values. */
-export const shownWhen = <T>(
+/** For a model that nobody knows: whatever one of the two takes, told about in the words of the first. */
+export const either = (first: Param, second: Param): Param => {
+	const { type } = first.property;
+	if (type === second.property.type) return first;
+	return {
+		...first,
+		schema: z.unknown().transform((value, context): unknown => {
+			const [one, other] = [first.schema.safeParse(value), second.schema.safeParse(value)];
+			if (one.success) return one.data;
+			if (other.success) return other.data;
+			one.error.issues.forEach((issue) => context.addIssue(issue));
+			return z.NEVER;
+		}),
+	};
+};
+
+/** The same parameter, hidden where the editor's other parameters have these values. */
+export const hiddenWhen = <T>(
 	param: Param<T>,
-	show: NonNullable<INodeProperties['displayOptions']>['show'],
-): Param<T> => ({ ...param, property: { ...param.property, displayOptions: { show } } });
+	hide: NonNullable<INodeProperties['displayOptions']>['hide'],
+): Param<T> => ({ ...param, property: { ...param.property, displayOptions: { hide } } });
 
 /** The same parameter in the editor, written on the wire in another form. */
 export const sentAs = <T, W>(param: Param<T>, convert: (value: T) => W): Param<W> => ({

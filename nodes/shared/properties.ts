@@ -92,5 +92,5 @@ function shownFor({ property }: Param, models: readonly Model[]): INodePropertie
 	if (having.length === models.length) return property;
 	const isCustoms = alike[0]?.property.type === type;
 	const ids = [...new Set(having.map(({ id }) => id)), ...(isCustoms ? [CUSTOM] : [])];
-	return { ...property, displayOptions: { show: { ...property.displayOptions?.show, '/model': ids } } };
+	return { ...property, displayOptions: { ...property.displayOptions, show: { '/model': ids } } };
 }

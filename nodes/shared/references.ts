@@ -1,5 +1,5 @@
 import type { IBinaryData, IDisplayOptions, IExecuteFunctions, INodeProperties } from 'n8n-workflow';
-import { Flux2Error, invalidInput } from './errors';
+import { asIs, Flux2Error, invalidInput } from './errors';
 import { openDownload, type Api, type DownloadBody } from './http';
 import { brokenDownload } from './httpErrors';
 import { inspect } from './picture';
@@ -149,7 +149,7 @@ export const fingerprint = (references: readonly Reference[]): string[] =>
 
 /**
  * Reads each reference image and checks it before anything is sent.
- * @throws Flux2Error `invalidInput`, naming the image by number and field
+ * @throws Flux2Error `invalidInput`, naming each wrong image by number and field
  */
 export async function loadReferences(
 	api: Api,
@@ -157,10 +157,17 @@ export async function loadReferences(
 	rules: ReferenceRules,
 ): Promise<LoadedReference[]> {
 	const loaded: LoadedReference[] = [];
+	const problems: string[] = [];
 	for (const [index, reference] of references.entries()) {
 		const name = `Reference image ${index + 1} (${reference.label.slice(0, 200)})`;
-		loaded.push(await load(api, reference, rules, name));
+		try {
+			loaded.push(await load(api, reference, rules, name));
+		} catch (error) {
+			if (!(error instanceof Flux2Error)) throw asIs(error);
+			problems.push(error.message);
+		}
 	}
+	if (problems.length > 0) throw invalidInput(problems);
 	return loaded;
 }
 

@@ -1,4 +1,9 @@
-import type { IDataObject, IDisplayOptions, INodeProperties } from 'n8n-workflow';
+import type {
+	IDataObject,
+	IDisplayOptions,
+	IExecuteFunctions,
+	INodeProperties,
+} from 'n8n-workflow';
 import { invalidInput } from './errors';
 import { failureOf } from './engine';
 import { readCollection, readText, valueOf, type Settings } from './model';
@@ -6,6 +11,7 @@ import { collectOptions, simplify } from './options';
 import { compact, storePictures } from './output';
 import type { Outcome, Run, Work } from './run';
 import type { Done, Failed, Pending, Provider, Task } from './task';
+import { trusted } from './urls';
 import { collectable, deadlineOf, look, waitFor, type Watch } from './watch';
 
 /** The editor's fields that name a task; the defaults take what Task: Submit has emitted. */
@@ -65,26 +71,45 @@ export function get(run: Run, itemIndex: number): Work {
 /** Task: Cancel. */
 export function cancel(run: Run, itemIndex: number): Work {
 	const { task, provider } = readTarget(run, itemIndex);
-	const { cancel: stopTask } = provider;
-	if (!stopTask) throw invalidInput(['Operation: Cancel does not exist with the other settings']);
+	const { cancel: stopTask, check } = provider;
+	if (!stopTask) throw invalidInput(['Operation: Cancel does not exist in this dialect']);
 	return {
 		model: task.model,
 		async start() {
 			await stopTask(run.api, task);
-			return [{ item: { json: { provider: run.service.name, taskId: task.id, status: 'cancelled' } } }];
+			// a task that was quicker than the cancel is finished, and paid for
+			const state = await check?.(run.api, task).catch(() => undefined);
+			const status = state?.status === 'done' ? 'completed' : 'cancelled';
+			return [{ item: { json: { provider: run.service.name, taskId: task.id, status } } }];
 		},
 	};
 }
 
 function readTarget(run: Run, itemIndex: number): Target {
-	const { context, service } = run;
+	const { context, service, api } = run;
 	const id = readText(context, itemIndex, 'taskId');
 	if (id === '') throw invalidInput(['Task ID: must not be empty']);
 	const { provider, taskModel } = service.routeFor(context, itemIndex);
+	const pollUrl = readText(context, itemIndex, 'pollUrl') || undefined;
+	if (pollUrl && !trusted(api, pollUrl)) {
+		throw invalidInput([`Poll URL: is no address of ${service.label} that may see the key`]);
+	}
+	const { model = taskModel, submittedAt } = handleIn(context, itemIndex, id);
 	return {
-		task: { id, pollUrl: readText(context, itemIndex, 'pollUrl') || undefined, model: taskModel },
+		task: { id, pollUrl, model, submittedAt },
 		settings: readCollection(context, itemIndex, collectOptions).settings,
 		provider,
+	};
+}
+
+/** What else the operation Submit has emitted about this task, if the item still has it. */
+function handleIn(context: IExecuteFunctions, itemIndex: number, id: string): Partial<Task> {
+	const { taskId, model, submittedAt } = context.getInputData()[itemIndex]?.json ?? {};
+	if (taskId !== id) return {};
+	const isTime = typeof submittedAt === 'string' && !Number.isNaN(Date.parse(submittedAt));
+	return {
+		...(typeof model === 'string' && model !== '' && { model }),
+		...(isTime && { submittedAt }),
 	};
 }
 
@@ -116,6 +141,7 @@ function describe({ run, settings }: Watch, task: Task, state: Pending | Failed)
 		model: task.model,
 		taskId: task.id,
 		pollUrl: task.pollUrl,
+		submittedAt: task.submittedAt,
 		status: state.status,
 		...(state.status === 'pending'
 			? { progress: state.progress }

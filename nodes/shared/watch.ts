@@ -44,7 +44,7 @@ export async function waitFor(watch: Watch, task: Task): Promise<Done | Failed> 
 	let ranUntil = 0;
 	let state = fresh ? undefined : await look(watch, task);
 	for (;;) {
-		if (state && state.status !== 'pending' && !isTooEarly(watch, state, age())) {
+		if (state && state.status !== 'pending' && !isTooEarly(watch, task, state)) {
 			if (state.status === 'done' && fresh) learn(watch, (ranUntil + age()) / 2);
 			return state;
 		}
@@ -110,12 +110,11 @@ export function cancelIfStopped({ run, provider }: Watch, task: Task): void {
 	void afterStop(run.api, async (api) => await cancel(api, task)).catch(() => undefined);
 }
 
-const isTooEarly = ({ fresh, polls }: Watch, state: Done | Failed, age: number): boolean =>
-	fresh &&
-	state.status === 'failed' &&
-	state.kind === 'notFound' &&
-	polls <= PATIENCE.looks &&
-	age <= PATIENCE.seconds;
+function isTooEarly({ polls }: Watch, { submittedAt }: Task, state: Done | Failed): boolean {
+	if (state.status !== 'failed' || state.kind !== 'notFound' || !submittedAt) return false;
+	const age = (Date.now() - Date.parse(submittedAt)) / 1000;
+	return polls <= PATIENCE.looks && age <= PATIENCE.seconds;
+}
 
 function tooLate({ settings }: Watch, task: Task): unknown {
 	const message = `The picture was not ready after ${valueOf(settings, timeout)} s`;
