@@ -3,11 +3,11 @@ import { kindOfAnswer, kindOfWords, type FailureKind } from '../shared/errors';
 import { json, type Answer, type Api, type Complaint } from '../shared/http';
 import { withCustomBody } from '../shared/body';
 import { modelPath, valueOf, type Request } from '../shared/model';
-import { timeout } from '../shared/options';
+import { simplify, timeout } from '../shared/options';
 import { asDataUri, loadReferences } from '../shared/references';
 import type { Service } from '../shared/run';
 import { generate } from '../shared/engine';
-import { now, type Done, type Image, type Provider, type TaskState } from '../shared/task';
+import { now, type Image, type Provider, type TaskState } from '../shared/task';
 import { z } from '../shared/vendor';
 import { models, routeOf, type CloudflareModel } from './models';
 
@@ -186,17 +186,18 @@ async function call(
 		repeat: 'submit',
 		timeoutMs: valueOf(request.settings, timeout) * 1000,
 	});
-	return toState(value, answer, submittedAt);
+	const raw = valueOf(request.settings, simplify) ? undefined : rawOf(answer);
+	return toState(value, submittedAt, raw);
 }
 
 /** Some Workers AI models answer with the picture's bytes instead of JSON. */
 const fromAnswer = (answer: Answer): unknown =>
 	answer.isPicture ? { image: answer.bytes.toString('base64') } : answer.json;
 
-function toState(value: z.infer<typeof run>, answer: Answer, submittedAt: string): TaskState {
+function toState(value: z.infer<typeof run>, submittedAt: string, raw: unknown): TaskState {
 	const { state, result, error } = value;
 	if (state.toLowerCase() === 'completed' && result) {
-		return { status: 'done', submittedAt, images: [toImage(result.image)], raw: rawOf(answer) };
+		return { status: 'done', submittedAt, images: [toImage(result.image)], raw };
 	}
 	const words = wordsOf(error);
 	const failed = state.toLowerCase() === 'failed';
@@ -204,7 +205,7 @@ function toState(value: z.infer<typeof run>, answer: Answer, submittedAt: string
 		status: 'failed',
 		kind: kindOfWords(words, failed ? 'unavailable' : 'badResponse'),
 		message: `Cloudflare answered with the state "${state}"${words ? `: ${words}` : ' and without "result.image"'}`,
-		raw: rawOf(answer),
+		raw,
 	};
 }
 
@@ -217,7 +218,7 @@ const toImage = (image: string): Image =>
 	/^https?:/i.test(image) ? { url: image } : { base64: image.replace(/^data:[^,]*,/, '') };
 
 /** The answer without the picture's bytes, and the gateway's own headers. */
-function rawOf(answer: Answer): Done['raw'] {
+function rawOf(answer: Answer): unknown {
 	const headers = Object.fromEntries(
 		Object.entries(answer.headers).filter(([name]) => name.startsWith('cf-')),
 	);

@@ -215,10 +215,10 @@ function readEvent({ event, data }: ServerSentEvent) {
 	const read = finishedEvent.safeParse(parsed(data));
 	if (!read.success) return undefined;
 	const { generation_id: id, status, url, error } = read.data;
-	// without its URL the next look must tell
-	if (status === 'succeeded' && !url) return undefined;
-	const raw = { status, result_url: url, error_message: error };
-	return { taskId: id, state: stateOf(raw, { id }) };
+	const state = stateOf({ status, result_url: url, error_message: error }, { id });
+	// without its URL, or with a word nobody has documented, a look at the queue must tell
+	const isClear = state.status === 'done' || (state.status === 'failed' && state.kind !== 'badResponse');
+	return { taskId: id, state: isClear ? state : undefined };
 }
 
 function parsed(data: string): unknown {

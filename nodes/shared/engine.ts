@@ -1,4 +1,4 @@
-import { asIs, Flux2Error, Stopped, withAdvice, type FailureKind } from './errors';
+import { asFlux2Error, asIs, Flux2Error, Stopped, withAdvice, type FailureKind } from './errors';
 import { endedWith, savedFailure, type Claim, type Slot, type StoredItem } from './handles';
 import { given, readRequest, valueOf, type Request } from './model';
 import { customBody, generateOptions, simplify } from './options';
@@ -69,6 +69,10 @@ async function accepted(
 	return job;
 }
 
+const SUBMITS_ANEW = 'Running the node again submits it anew.';
+/** Black Forest Labs document 10 minutes for a picture's URL; the others say nothing. */
+const SHORTEST_LIFE_MS = 600_000;
+
 /** What makes two requests the same picture to pay for; waiting and storing are no part of it. */
 const identityOf = (
 	{ service, api }: Run,
@@ -94,25 +98,31 @@ async function submitNow({ run, request, provider, claim }: Job): Promise<void> 
 		handle.slots = states.map((state) => slotOf(request, state));
 	} catch (error) {
 		if (error instanceof Flux2Error && error.kind === 'moderated') {
-			handle.slots = [endedWith(error, false)];
+			handle.slots = [endedWith(error, 'never')];
+		}
+		// n8n's Retry On Fail would otherwise send at once what may have been billed
+		if (error instanceof Flux2Error && error.uncertain) {
+			handle.slots = [endedWith(error, run.context.getExecutionId())];
 		}
 		throw asIs(error);
 	}
 }
 
 function slotOf(request: Request, state: TaskState): Slot {
-	if (state.status === 'failed') return endedSlot(state);
 	const raw = valueOf(request.settings, simplify) ? undefined : state.raw;
-	if (state.status === 'pending') return { state: 'pending', task: state.task, raw };
+	// a status that nobody has documented may still become a picture: the task stays
+	const open = state.status === 'pending' || (state.status === 'failed' && state.kind === 'badResponse');
+	if (open && state.task) return { state: 'pending', task: state.task, raw };
+	if (state.status !== 'done') return endedSlot(state as Failed);
 	return { state: 'ready', done: { ...state, raw } };
 }
 
 /** What a re-run of the node may do about a task that ended badly. */
 function endedSlot(failed: Failed): Slot {
 	const error = failureOf(failed);
-	if (LASTING.includes(failed.kind)) return endedWith(error, false);
+	if (LASTING.includes(failed.kind)) return endedWith(error, 'never');
 	const billed = failed.kind === 'badResponse' ? 'It may have been billed. ' : '';
-	return endedWith(withAdvice(error, `${billed}Running the node again submits it anew.`), true);
+	return endedWith(withAdvice(error, `${billed}${SUBMITS_ANEW}`), 'nextRun');
 }
 
 /** What a task has ended with, as an error that names it. */
@@ -134,10 +144,31 @@ async function finish(job: Job, index: number): Promise<Outcome[]> {
 	} catch (error) {
 		const slot = slots[index];
 		if (error instanceof Stopped && slot?.state === 'pending') cancelIfStopped(watch, slot.task);
-		if (!(error instanceof Flux2Error)) throw asIs(error);
-		if (isExpired(error)) slots[index] = endedWith(error, true);
-		return [{ error }];
+		if (error instanceof Stopped) throw asIs(error);
+		const failure = collectable(asFlux2Error(error), taskOf(slot));
+		const isLost = (isExpired(error) && isOld(slot)) || isBroken(error, slot);
+		if (!isLost) return [{ error: failure }];
+		const last = withAdvice(failure, SUBMITS_ANEW);
+		slots[index] = endedWith(last, 'nextRun');
+		return [{ error: last }];
 	}
+}
+
+const taskOf = (slot: Slot | undefined): Task | undefined =>
+	slot?.state === 'pending' ? slot.task : slot?.state === 'ready' ? slot.done.task : undefined;
+
+/** Bytes out of an answer that are no picture stay none; nobody can be asked for others. */
+const isBroken = (error: unknown, slot: Slot | undefined): boolean =>
+	error instanceof Flux2Error &&
+	error.kind === 'badResponse' &&
+	slot?.state === 'ready' &&
+	slot.done.images.some((image) => 'base64' in image);
+
+/** A young picture that its host refuses may only be late there, or blocked on the way: it is not given up. */
+function isOld(slot: Slot | undefined): boolean {
+	const done = slot?.state === 'ready' ? slot.done : undefined;
+	const since = taskOf(slot)?.submittedAt ?? done?.submittedAt;
+	return since === undefined || Date.now() - Date.parse(since) > SHORTEST_LIFE_MS;
 }
 
 async function settled(job: Job, watch: Watch, task: Task): Promise<Slot> {
@@ -169,7 +200,7 @@ async function store(job: Parameters<typeof stored>[0], watch: Watch, done: Done
 			return await storePictures(watch, job, renewed);
 		});
 	} catch (error) {
-		throw task ? collectable(error, task) : stillThere(error, done);
+		throw task ? asIs(error) : stillThere(error, done);
 	}
 }
 

@@ -20,6 +20,8 @@ export interface ErrorFacts {
 	refused?: boolean;
 	/** How long the provider asks to wait before the next attempt, in milliseconds. */
 	retryAfterMs?: number;
+	/** True when nobody knows whether the provider has accepted, and billed, the request. */
+	uncertain?: boolean;
 	/** True when the same call may well succeed a moment later. */
 	passing?: boolean;
 }
@@ -44,13 +46,15 @@ export class Flux2Error extends Error {
 
 	readonly httpCode?: number;
 
-	taskId?: string;
+	readonly taskId?: string;
 
 	readonly refused: boolean;
 
 	readonly retryAfterMs?: number;
 
 	readonly passing: boolean;
+
+	readonly uncertain: boolean;
 
 	constructor(
 		readonly kind: FailureKind,
@@ -65,6 +69,7 @@ export class Flux2Error extends Error {
 		this.refused = facts.refused ?? false;
 		this.retryAfterMs = facts.retryAfterMs;
 		this.passing = facts.passing ?? false;
+		this.uncertain = facts.uncertain ?? false;
 	}
 }
 
@@ -79,6 +84,12 @@ export class Stopped extends Error {
 /** For "throw" inside a catch, where n8n's lint wants a function or an n8n error. */
 export const asIs = (error: unknown): unknown => error;
 
+/** Anything else that was thrown is n8n's or our own mistake. */
+export const asFlux2Error = (thrown: unknown, kind: FailureKind = 'badResponse'): Flux2Error =>
+	thrown instanceof Flux2Error
+		? thrown
+		: new Flux2Error(kind, thrown instanceof Error ? thrown.message : String(thrown));
+
 /** The same failure with more advice behind it, e.g. how to collect a task later. */
 export function withAdvice(error: Flux2Error, advice: string, facts: ErrorFacts = {}): Flux2Error {
 	return new Flux2Error(error.kind, error.message, {
@@ -87,6 +98,7 @@ export function withAdvice(error: Flux2Error, advice: string, facts: ErrorFacts 
 		refused: error.refused,
 		retryAfterMs: error.retryAfterMs,
 		passing: error.passing,
+		uncertain: error.uncertain,
 		...facts,
 		description: `${error.description} ${advice}`,
 	});

@@ -1,5 +1,9 @@
+import { Flux2Error } from './errors';
 import { openEvents, type Api, type DownloadBody } from './http';
-import type { TaskState } from './task';
+import type { Done, Failed } from './task';
+
+/** Never a pending state: whoever waits would be told it over and over. */
+type Ended = Done | Failed;
 
 /** Server-sent events of one run: one connection for all its items. */
 export interface EventStream {
@@ -7,8 +11,11 @@ export interface EventStream {
 	readonly opened: Promise<void>;
 	/** False once the stream is broken, has ended or was silent for too long. */
 	readonly isAlive: boolean;
-	/** Resolves with the task's end when an event tells it (also an earlier one), or with undefined when the stream ends. */
-	told(taskId: string): Promise<TaskState | undefined>;
+	/**
+	 * Resolves with the task's end when an event tells it (also an earlier one), or with undefined when a look is
+	 * needed: the stream has ended, or an event does not say enough.
+	 */
+	told(taskId: string): Promise<Ended | undefined>;
 }
 
 export interface ServerSentEvent {
@@ -20,6 +27,7 @@ export interface ServerSentEvent {
 const LONGEST_SILENCE_MS = 40_000;
 /** Events of other people's jobs are kept for a while too: an event may overtake the submit's answer. */
 const KEPT_EVENTS = 1000;
+const LARGEST_EVENT = 1024 * 1024;
 
 const streams = new WeakMap<AbortSignal, EventStream & { close(): void }>();
 
@@ -30,7 +38,7 @@ const streams = new WeakMap<AbortSignal, EventStream & { close(): void }>();
 export function eventsOf(
 	api: Api,
 	path: string,
-	read: (event: ServerSentEvent) => { taskId: string; state: TaskState } | undefined,
+	read: (event: ServerSentEvent) => { taskId: string; state: Ended | undefined } | undefined,
 ): EventStream {
 	const known = streams.get(api.signal);
 	if (known) return known;
@@ -82,20 +90,20 @@ function subscribe(
 
 /** Brings each event to the one who waits for it, or keeps it until somebody does. */
 function mailbox() {
-	const kept = new Map<string, TaskState>();
-	const waiting = new Map<string, Array<(state?: TaskState) => void>>();
+	const kept = new Map<string, Ended>();
+	const waiting = new Map<string, Array<(state?: Ended) => void>>();
 	let isOpen = true;
 	return {
 		get isOpen() {
 			return isOpen;
 		},
-		deliver(taskId: string, state: TaskState) {
+		deliver(taskId: string, state: Ended | undefined) {
 			if (kept.size >= KEPT_EVENTS) kept.delete(kept.keys().next().value ?? '');
-			kept.set(taskId, state);
+			if (state) kept.set(taskId, state);
 			for (const resolve of waiting.get(taskId) ?? []) resolve(state);
 			waiting.delete(taskId);
 		},
-		async take(this: void, taskId: string): Promise<TaskState | undefined> {
+		async take(this: void, taskId: string): Promise<Ended | undefined> {
 			if (kept.has(taskId) || !isOpen) return kept.get(taskId);
 			return await new Promise((resolve) => {
 				waiting.set(taskId, [...(waiting.get(taskId) ?? []), resolve]);
@@ -109,7 +117,10 @@ function mailbox() {
 	};
 }
 
-/** Events out of a byte stream, as the HTML standard defines the format; comments only count as a sign of life. */
+/**
+ * Events out of a byte stream, as far as the HTML standard's format is used; comments only count as a sign of life.
+ * @throws Flux2Error when an event is larger than any that is of interest
+ */
 export async function* eventsIn(
 	body: AsyncIterable<Buffer>,
 	onBytes: () => void,
@@ -121,13 +132,17 @@ export async function* eventsIn(
 		rest += decoder.decode(chunk, { stream: true });
 		const blocks = rest.split(/\r?\n\r?\n/);
 		rest = blocks.pop() ?? '';
+		if (rest.length > LARGEST_EVENT) throw new Flux2Error('badResponse', 'The event stream makes no sense');
 		yield* blocks.flatMap(eventOf);
 	}
 }
 
 function eventOf(block: string): ServerSentEvent[] {
-	const fields = block.split(/\r?\n/).map((line) => /^(event|data): ?(.*)$/.exec(line));
-	const values = (name: string) => fields.flatMap((field) => (field?.[1] === name ? [field[2] ?? ''] : []));
+	const fields = block.split(/\r?\n/).map((line) => /^(event|data): ?([^]*)$/.exec(line));
+	const values = (name: string) =>
+		fields.flatMap((field) => (field?.[1] === name ? [field[2] ?? ''] : []));
 	const data = values('data');
-	return data.length > 0 ? [{ event: values('event')[0] ?? 'message', data: data.join('\n') }] : [];
+	return data.length > 0
+		? [{ event: values('event').at(-1) ?? 'message', data: data.join('\n') }]
+		: [];
 }

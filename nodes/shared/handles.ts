@@ -12,8 +12,13 @@ export type Slot =
 	/** Finished at the provider, not stored yet. */
 	| { state: 'ready'; done: Done }
 	| { state: 'stored'; items: StoredItem[] }
-	/** `again`: a later run may submit anew, because nothing is left at the provider. */
-	| { state: 'ended'; error: SavedError; again: boolean };
+	| { state: 'ended'; error: SavedError; submitAgain: SubmitAgain };
+
+/**
+ * When the same request may be submitted anew: never (it would meet the same refusal), in the next run (nothing is
+ * left at the provider), or in any execution but this one, given by its ID (it may have been billed: a person decides).
+ */
+export type SubmitAgain = 'never' | 'nextRun' | (string & {});
 
 export type StoredItem = Pick<INodeExecutionData, 'json' | 'binary'>;
 
@@ -46,16 +51,26 @@ const claimed = new WeakSet<Handle>();
  */
 export function claimHandle(context: IExecuteFunctions, itemIndex: number, identity: unknown): Claim {
 	const store = handleStore(context);
-	const key = handleKey(context, itemIndex, identity);
-	for (let copy = 1; ; copy++) {
-		const own = copy === 1 ? key : `${key}#${copy}`;
-		const handle = (store[own] ??= { slots: [] });
-		if (claimed.has(handle)) continue;
-		claimed.add(handle);
-		if (handle.slots.every((slot) => slot.state === 'ended' && slot.again)) handle.slots = [];
-		return { key: own, handle };
-	}
+	const key = freeKey(store, handleKey(context, itemIndex, identity));
+	const handle = (store[key] ??= { slots: [] });
+	claimed.add(handle);
+	const executionId = context.getExecutionId();
+	if (handle.slots.every((slot) => maySubmitAgain(slot, executionId))) handle.slots = [];
+	return { key, handle };
 }
+
+/** A handle that an earlier run has left comes before a new one. */
+function freeKey(store: Record<string, Handle>, key: string): string {
+	const own = Object.keys(store).filter((name) => name === key || name.startsWith(`${key}#`));
+	const left = own.find((name) => !claimed.has(store[name]!));
+	if (left) return left;
+	let free = key;
+	for (let copy = 2; store[free]; copy++) free = `${key}#${copy}`;
+	return free;
+}
+
+const maySubmitAgain = (slot: Slot, executionId: string): boolean =>
+	slot.state === 'ended' && slot.submitAgain !== 'never' && slot.submitAgain !== executionId;
 
 /** Lets a later run take the handle up. */
 export function releaseHandle(context: IExecuteFunctions, { key, handle }: Claim): void {
@@ -69,9 +84,9 @@ export function dropHandle(context: IExecuteFunctions, { key }: Claim): void {
 }
 
 /** A slot that tells this failure again. */
-export const endedWith = (error: Flux2Error, again: boolean): Slot => ({
+export const endedWith = (error: Flux2Error, submitAgain: SubmitAgain): Slot => ({
 	state: 'ended',
-	again,
+	submitAgain,
 	error: {
 		kind: error.kind,
 		message: error.message,

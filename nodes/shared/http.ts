@@ -5,12 +5,12 @@ import type {
 	IHttpRequestOptions,
 	IN8nHttpFullResponse,
 } from 'n8n-workflow';
-import { Flux2Error, kindOfStatus, Stopped, type FailureKind } from './errors';
+import { Flux2Error, Stopped, type FailureKind } from './errors';
 import { complaintOf, connectionFailure, downloadFailure, TooLate, unreadable } from './httpErrors';
 import { repeating, type Repeat } from './repeat';
 import { ownUrl, publicUrl } from './urls';
 import type { z } from './vendor';
-import { spacing, unlessAborted } from './wait';
+import { spacing, within } from './wait';
 
 /** What a provider's error answer says. */
 export interface Complaint {
@@ -113,19 +113,17 @@ export async function afterStop<T>(api: Api, work: (api: Api) => Promise<T>): Pr
  * Opens a picture's URL without any credential, following redirects by hand so that each hop is checked.
  * @throws Flux2Error kind `expired` for 403, 404 and 410; passing failures are marked as such
  */
-export async function openDownload(
-	api: Api,
-	url: string,
-	until: AbortSignal,
-): Promise<Download> {
+export async function openDownload(api: Api, url: string): Promise<Download> {
 	let target = publicUrl(api, url);
 	for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-		const { statusCode, headers, body: content } = await fetchStream(api, target, until);
+		const { statusCode, headers, body: content } = await fetchStream(api, target);
 		const body = calm(content as unknown as DownloadBody);
 		if (statusCode === 200) return { body, headers };
 		body.destroy();
 		const location = statusCode >= 300 && statusCode < 400 ? headers.location : undefined;
-		if (typeof location !== 'string') throw downloadFailure(statusCode, headers);
+		if (typeof location !== 'string' || !URL.canParse(location, target.href)) {
+			throw downloadFailure(statusCode, headers);
+		}
 		target = publicUrl(api, new URL(location, target).href);
 	}
 	throw new Flux2Error('badResponse', `The picture's URL redirects more than ${MAX_REDIRECTS} times`);
@@ -148,12 +146,15 @@ export async function openEvents(api: Api, path: string): Promise<DownloadBody> 
 		disableFollowRedirect: true,
 		timeout: EVENTS_OPEN_MS,
 	}) as Promise<IN8nHttpFullResponse>;
-	const tooLate = AbortSignal.timeout(EVENTS_OPEN_MS);
-	const { statusCode, body } = await unlessAborted(unlessAborted(opening, tooLate), api.signal);
-	const stream = calm(body as unknown as DownloadBody);
-	if (statusCode === 200) return stream;
-	stream.destroy();
-	throw new Flux2Error(kindOfStatus(statusCode), `${api.label} answered ${statusCode}`);
+	const opened = opening.then(({ statusCode, body }) => {
+		const stream = calm(body as unknown as DownloadBody);
+		return { statusCode, stream };
+	});
+	const answer = await within(opened, EVENTS_OPEN_MS, api.signal).catch(() => undefined);
+	if (answer?.statusCode === 200) return answer.stream;
+	// also one that comes when nobody waits any more
+	void opened.then(({ stream }) => stream.destroy()).catch(() => undefined);
+	throw new Flux2Error('unavailable', `${api.label} opened no stream of events`);
 }
 
 async function send<T>(api: Api, call: Call<T>, url: URL): Promise<Answer> {
@@ -175,10 +176,11 @@ async function send<T>(api: Api, call: Call<T>, url: URL): Promise<Answer> {
 			api.credentialType,
 			request,
 		) as Promise<IN8nHttpFullResponse>;
-		const inTime = unlessAborted(sent, AbortSignal.timeout(call.timeoutMs), () => new TooLate());
 		// when only the run has ended, a submit on the wire is awaited: its task must not be lost
 		const signal = call.repeat === 'submit' ? api.stop : api.signal;
-		return toAnswer(await unlessAborted(inTime, signal));
+		const response = await within(sent, call.timeoutMs, signal);
+		if (!response) throw new TooLate();
+		return toAnswer(response);
 	} catch (error) {
 		throw connectionFailure(api, call.repeat, `${api.label} (${url.host})`, error);
 	}
@@ -190,11 +192,7 @@ export function calm<S extends DownloadBody>(stream: S): S {
 	return stream;
 }
 
-async function fetchStream(
-	api: Api,
-	url: URL,
-	until: AbortSignal,
-): Promise<IN8nHttpFullResponse> {
+async function fetchStream(api: Api, url: URL): Promise<IN8nHttpFullResponse> {
 	try {
 		return (await api.context.helpers.httpRequest({
 			method: 'GET',
@@ -203,7 +201,7 @@ async function fetchStream(
 			returnFullResponse: true,
 			ignoreHttpStatusErrors: true,
 			disableFollowRedirect: true,
-			abortSignal: until,
+			abortSignal: api.signal,
 		})) as IN8nHttpFullResponse;
 	} catch (error) {
 		throw connectionFailure(api, 'look', `the picture's host (${url.host})`, error);

@@ -35,8 +35,10 @@ export function complaintOf(api: Api, repeat: Repeat, answer: Answer): Flux2Erro
 		retryAfterMs: retryAfterMs(answer.headers['retry-after']) ?? complaint.retryAfterMs,
 	});
 	const uncertain = (answer.status === 408 || answer.status >= 500) && UNCERTAIN.includes(kind);
-	return repeat === 'submit' && uncertain ? withAdvice(error, MAYBE_BILLED) : error;
+	return repeat === 'submit' && uncertain ? maybeBilled(error) : error;
 }
+
+const maybeBilled = (error: Flux2Error) => withAdvice(error, MAYBE_BILLED, { uncertain: true });
 
 const isPassing = (status: number) => [408, 425, 429].includes(status) || status >= 500;
 
@@ -60,7 +62,7 @@ export function unreadable(
 		httpCode: answer.status,
 		passing: content === undefined,
 	});
-	return repeat === 'submit' && !complaint ? withAdvice(error, MAYBE_BILLED) : error;
+	return repeat === 'submit' && !complaint ? maybeBilled(error) : error;
 }
 
 /** Of several readings of an answer, the field that the closest one misses. */
@@ -90,9 +92,12 @@ export function connectionFailure(
 	peer: string,
 	error: unknown,
 ): unknown {
-	if (error instanceof Stopped || api.signal.aborted) return new Stopped();
+	const ended = repeat === 'submit' ? api.stop : api.signal;
+	if (error instanceof Stopped || ended.aborted) return new Stopped();
 	const causes = [...causesOf(error)];
-	if (causes.some(neverConnected)) {
+	// an established connection that loses its route has the same codes
+	const wasOpen = causes.some(({ syscall }) => syscall === 'read' || syscall === 'write');
+	if (!wasOpen && causes.some(neverConnected)) {
 		return new Flux2Error('unavailable', `No connection to ${peer} could be made`, {
 			description: 'Check the base URL in the credential and the network of the n8n server.',
 			refused: true,
@@ -100,7 +105,7 @@ export function connectionFailure(
 		});
 	}
 	const failure = brokenOff(peer, causes);
-	return repeat === 'submit' ? withAdvice(failure, MAYBE_BILLED) : failure;
+	return repeat === 'submit' ? maybeBilled(failure) : failure;
 }
 
 function brokenOff(peer: string, causes: readonly SystemError[]): Flux2Error {
@@ -140,9 +145,9 @@ const neverConnected = ({ code, syscall }: SystemError) =>
 
 /** What a picture's host says instead of the picture. */
 export function downloadFailure(status: number, headers: IDataObject): Flux2Error {
-	const gone = status === 403 || status === 404 || status === 410;
+	const gone = [401, 403, 404, 410].includes(status);
 	return new Flux2Error(
-		gone ? 'expired' : kindOfStatus(status),
+		gone ? 'expired' : isPassing(status) ? kindOfStatus(status) : 'badResponse',
 		gone
 			? `The picture's URL is no longer valid (it answered ${status})`
 			: `The picture could not be downloaded: its host answered ${status}`,

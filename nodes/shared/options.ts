@@ -40,7 +40,7 @@ export const timeout = integer('timeout', {
 export const pollInterval = decimal('pollInterval', {
 	label: 'Poll Interval',
 	description:
-		"The shortest time in seconds between two looks at a task. When unset, the node learns how long the model takes and looks around that time, never faster than the provider's documents ask for.",
+		"Seconds between two looks at a task. When unset, the node learns how long the model takes and looks around that time, never faster than the provider's documents ask for.",
 	min: 0.01,
 	max: 3600,
 	default: 3,

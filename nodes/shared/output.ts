@@ -8,7 +8,7 @@ import { binaryField, download, fileName, simplify } from './options';
 import { inspect, wholeness, type Picture } from './picture';
 import { repeating } from './repeat';
 import type { Cost, Done, Image, Price } from './task';
-import { unlessAborted } from './wait';
+import { bounded, unlessAborted } from './wait';
 import type { Watch } from './watch';
 
 /** What is known of a picture beside the provider's answer. */
@@ -25,6 +25,8 @@ interface StoredPicture extends Picture {
 	/** Bytes. */
 	fileSize: number;
 }
+
+const LONGEST_PRICE_MS = 3000;
 
 /** A header larger than this (embedded colour profiles and thumbnails) is not a picture's. */
 const LARGEST_HEADER = 1024 * 1024;
@@ -43,36 +45,36 @@ export async function storePictures(watch: Watch, origin: Origin, done: Done): P
 		const picture = fetches ? await storePicture(watch, image, name) : undefined;
 		items.push({
 			json: describe(watch, origin, { ...done, price: await price }, image, picture),
-			...(picture && { binary: { [valueOf(settings, binaryField)]: picture.binary } }),
+			...(picture && { binary: { [valueOf(settings, binaryField).trim()]: picture.binary } }),
 		});
 	}
 	return items;
 }
 
-/** The price never holds a picture up, nor does it lose one. */
+/** Asked for while the picture is downloaded; it neither holds the picture up for long nor loses it. */
 async function priceOf({ run, provider }: Watch, { task, price }: Done): Promise<Price | undefined> {
 	const known = price ?? task?.price;
-	if (known || !task || !provider.price) return known;
-	return await provider.price(run.api, task).catch(() => undefined);
+	const { price: ask } = provider;
+	if (known || !task || !ask) return known;
+	return await bounded(LONGEST_PRICE_MS, run.api.signal, async (signal) =>
+		await ask({ ...run.api, signal }, task),
+	).catch(() => undefined);
 }
 
 async function storePicture(watch: Watch, image: Image, name: string): Promise<StoredPicture> {
 	const { api } = watch.run;
 	if ('base64' in image) return await storeBytes(api, Buffer.from(image.base64, 'base64'), name);
-	const late = AbortSignal.timeout(Math.max(1, watch.deadline - Date.now()));
-	const until = AbortSignal.any([api.signal, late]);
-	try {
-		return await repeating({ ...api, signal: until }, 'look', async () => {
-			const { body } = await openDownload(api, image.url, until);
-			return await storeStream(api, body, name, until);
+	const remainingMs = Math.max(1, watch.deadline - Date.now());
+	const stored = await bounded(remainingMs, api.signal, async (signal) => {
+		const until = { ...api, signal };
+		return await repeating(until, 'look', async () => {
+			const { body } = await openDownload(until, image.url);
+			return await storeStream(until, body, name);
 		});
-	} catch (error) {
-		throw late.aborted && !api.signal.aborted ? tooSlow() : error;
-	}
+	});
+	if (stored) return stored;
+	throw new Flux2Error('timeout', 'The picture was ready, but its download took too long');
 }
-
-const tooSlow = () =>
-	new Flux2Error('timeout', 'The picture was ready, but its download took too long');
 
 async function storeBytes(api: Api, bytes: Buffer, name: string): Promise<StoredPicture> {
 	const picture = inspect(bytes);
@@ -89,10 +91,9 @@ async function storeStream(
 	api: Api,
 	body: DownloadBody,
 	name: string,
-	until: AbortSignal,
 ): Promise<StoredPicture> {
 	try {
-		const picture = await unlessAborted(readHeader(body), until);
+		const picture = await unlessAborted(readHeader(body), api.signal);
 		const whole = wholeness(picture.mimeType);
 		const checked = passingThrough(body, async function* () {
 			for await (const chunk of body as AsyncIterable<Buffer>) {
@@ -145,6 +146,7 @@ async function readHeader(body: DownloadBody): Promise<Picture> {
 
 /** The stream's next bytes, or null at its end. */
 async function nextChunk(body: DownloadBody): Promise<unknown> {
+	if (body.destroyed && !body.readableEnded) throw body.errored ?? broken();
 	const chunk: unknown = body.read();
 	if (chunk !== null || body.readableEnded) return chunk;
 	return await new Promise((resolve, reject) => {
@@ -155,6 +157,9 @@ async function nextChunk(body: DownloadBody): Promise<unknown> {
 		body.once('readable', settle).once('end', settle).once('error', reject).once('close', settle);
 	});
 }
+
+const broken = () =>
+	new Flux2Error('unavailable', 'The picture broke off before its header', { passing: true });
 
 function noPicture(bytes: Buffer): Flux2Error {
 	const beginning = bytes.toString('utf8', 0, 80).replace(/[^\x20-\x7e]+/g, ' ').trim();
@@ -176,8 +181,8 @@ const cutShort = (fileSize: number) =>
 function baseName({ settings }: Watch, origin: Origin, done: Done, index: number): string {
 	const { itemIndex, request, part } = origin;
 	const model = (request?.model.id ?? done.task?.model ?? 'flux2').split('/').at(-1);
-	const own = given(settings, fileName)?.replace(/\.(png|jpe?g|webp)$/i, '');
-	const name = own ?? `${model}-${done.task?.id ?? itemIndex + 1}`;
+	const own = given(settings, fileName)?.trim().replace(/\.(png|jpe?g|webp)$/i, '');
+	const name = own || `${model}-${done.task?.id ?? itemIndex + 1}`;
 	const numbers = [own && part, done.images.length > 1 ? index + 1 : undefined].filter(Boolean);
 	return [name.replace(/[^\p{L}\p{N}._ -]+/gu, '-'), ...numbers].join('-');
 }

@@ -5,6 +5,7 @@ import { brokenDownload } from './httpErrors';
 import { inspect } from './picture';
 import { repeating } from './repeat';
 import { publicUrl } from './urls';
+import { bounded } from './wait';
 
 /** A reference image as the item names it; its bytes are not read yet. */
 export type Reference = { label: string } & (
@@ -214,17 +215,21 @@ function checkedUrl(api: Api, url: string, name: string): string {
 }
 
 async function fetchBytes(api: Api, url: string, name: string): Promise<Buffer> {
-	const until = AbortSignal.any([api.signal, AbortSignal.timeout(LONGEST_FETCH_MS)]);
 	try {
-		return await repeating(api, 'look', async () => {
-			const { body } = await openDownload(api, url, until);
-			return await readWhole(body).catch((error) => {
-				throw brokenDownload(api, error);
+		const bytes = await bounded(LONGEST_FETCH_MS, api.signal, async (signal) => {
+			const until = { ...api, signal };
+			return await repeating(until, 'look', async () => {
+				const { body } = await openDownload(until, url);
+				return await readWhole(body).catch((error) => {
+					throw brokenDownload(until, error);
+				});
 			});
 		});
+		if (bytes) return bytes;
 	} catch (error) {
 		throw badReference(name, error);
 	}
+	throw invalidInput([`${name}: could not be fetched within ${LONGEST_FETCH_MS / 1000} s`]);
 }
 
 async function readWhole(body: DownloadBody): Promise<Buffer> {

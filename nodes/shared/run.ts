@@ -6,7 +6,7 @@ import {
 	type IExecuteFunctions,
 	type INodeExecutionData,
 } from 'n8n-workflow';
-import { Flux2Error, invalidInput, Stopped } from './errors';
+import { asFlux2Error, invalidInput, Stopped, type Flux2Error } from './errors';
 import { closeEvents } from './events';
 import { claimHandle, dropHandle, releaseHandle, type Claim, type StoredItem } from './handles';
 import type { Api } from './http';
@@ -15,6 +15,7 @@ import { maxConcurrent } from './options';
 import { compact } from './output';
 import type { Durations } from './pollSchedule';
 import type { Provider } from './task';
+import { told } from './told';
 import { pLimit, type LimitFunction } from './vendor';
 
 /** What a node is made of: one provider, its models and its operations. */
@@ -68,9 +69,6 @@ interface Failure {
 	/** n8n's own error about an expression, which the editor explains better than we could. */
 	readonly cause?: ExpressionError;
 }
-
-/** Shorter credential values (a region, for instance) would be cut out of ordinary words. */
-const SHORTEST_SECRET = 8;
 
 /** What the jobs of this process have taken; only the poll schedule reads it. */
 const durations: Durations = new Map();
@@ -147,7 +145,7 @@ async function runItem(
 ): Promise<INodeExecutionData[]> {
 	if (run.api.signal.aborted) return [];
 	const outcomes = await work.start().catch((thrown: unknown): Outcome[] =>
-		thrown instanceof Stopped ? [] : [{ error: asFlux2Error(thrown, 'badResponse') }],
+		thrown instanceof Stopped ? [] : [{ error: asFlux2Error(thrown) }],
 	);
 	return outcomes.map((outcome) => {
 		const pairedItem = { item: itemIndex };
@@ -156,12 +154,6 @@ async function runItem(
 		return { json: { error: errorJson(run, work, outcome.error) }, pairedItem };
 	});
 }
-
-/** Anything that is no Flux2Error is n8n's (an expression, for instance) or our own mistake. */
-const asFlux2Error = (thrown: unknown, kind: Flux2Error['kind']): Flux2Error =>
-	thrown instanceof Flux2Error
-		? thrown
-		: new Flux2Error(kind, thrown instanceof Error ? thrown.message : String(thrown));
 
 function operationOf({ context, service }: Run): Operation {
 	const resource = readText(context, 0, 'resource') || 'image';
@@ -210,8 +202,8 @@ function pressureOn(limit: LimitFunction): Api['pressure'] {
 
 const errorJson = (run: Run, { model }: Work, error: Flux2Error): IDataObject =>
 	compact({
-		message: told(run, error.message),
-		description: told(run, error.description),
+		message: told(run.api, error.message),
+		description: told(run.api, error.description),
 		kind: error.kind,
 		taskId: error.taskId,
 		provider: run.service.name,
@@ -223,8 +215,8 @@ const errorJson = (run: Run, { model }: Work, error: Flux2Error): IDataObject =>
 function nodeError(run: Run, { itemIndex, error, cause }: Failure): Error {
 	if (cause) return cause;
 	const node = run.context.getNode();
-	const message = told(run, error.message);
-	const description = told(run, error.description);
+	const message = told(run.api, error.message);
+	const description = told(run.api, error.description);
 	const fromProvider = error.httpCode !== undefined || error.kind !== 'invalidInput';
 	const wrapped = fromProvider
 		? new NodeApiError(node, {}, {
@@ -238,13 +230,4 @@ function nodeError(run: Run, { itemIndex, error, cause }: Failure): Error {
 	// n8n puts a sentence of its own in place of a message that happens to hold a system error code
 	wrapped.message = message;
 	return wrapped;
-}
-
-/** Words as they may be shown: without a key, and without the word that makes n8n take an error for a stop. */
-function told({ api }: Run, words: string): string {
-	const secrets = Object.entries(api.credentials).flatMap(([name, value]) =>
-		typeof value === 'string' && name !== 'baseUrl' && value.length >= SHORTEST_SECRET ? [value] : [],
-	);
-	const harmless = words.replace(/cancel(?=ed|ing)/gi, (word) => `${word}l`);
-	return secrets.reduce((text, secret) => text.replaceAll(secret, '***'), harmless);
 }

@@ -4,13 +4,14 @@ import type {
 	IExecuteFunctions,
 	INodeProperties,
 } from 'n8n-workflow';
-import { invalidInput } from './errors';
+import { asFlux2Error, asIs, invalidInput, Stopped } from './errors';
 import { failureOf } from './engine';
 import { readCollection, readText, valueOf, type Settings } from './model';
 import { collectOptions, simplify } from './options';
 import { compact, storePictures } from './output';
 import type { Outcome, Run, Work } from './run';
 import type { Done, Failed, Pending, Provider, Task } from './task';
+import { told } from './told';
 import { trusted } from './urls';
 import { collectable, deadlineOf, look, waitFor, type Watch } from './watch';
 
@@ -131,7 +132,7 @@ async function collected(watch: Watch, itemIndex: number, done: Done): Promise<O
 		const items = await storePictures(watch, { itemIndex }, done);
 		return items.map((item) => ({ item }));
 	} catch (error) {
-		throw collectable(error, done.task);
+		throw error instanceof Stopped ? asIs(error) : collectable(asFlux2Error(error), done.task);
 	}
 }
 
@@ -145,7 +146,7 @@ function describe({ run, settings }: Watch, task: Task, state: Pending | Failed)
 		status: state.status,
 		...(state.status === 'pending'
 			? { progress: state.progress }
-			: { kind: state.kind, message: state.message }),
+			: { kind: state.kind, message: told(run.api, state.message) }),
 		raw: valueOf(settings, simplify) ? undefined : state.raw,
 	});
 }

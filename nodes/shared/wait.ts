@@ -54,6 +54,23 @@ export async function within<T>(
 	}
 }
 
+/**
+ * What `work` yields, or undefined after that many milliseconds; rejects with `Stopped` once the signal is aborted.
+ * In every case the signal that `work` was given is aborted in the end, so that nothing of it goes on.
+ */
+export async function bounded<T>(
+	ms: number,
+	signal: AbortSignal,
+	work: (until: AbortSignal) => Promise<T>,
+): Promise<T | undefined> {
+	const until = new AbortController();
+	try {
+		return await within(work(until.signal), ms, signal);
+	} finally {
+		until.abort();
+	}
+}
+
 /** Waits that many milliseconds; rejects with `Stopped` once the signal is aborted. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
 	// a promise of its own each time: one that lives on would keep every race it was in

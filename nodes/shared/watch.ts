@@ -5,7 +5,7 @@ import { pollInterval, timeout } from './options';
 import { guessed, learnt, nextLookIn } from './pollSchedule';
 import type { Run } from './run';
 import type { Done, Failed, Provider, Task, TaskState } from './task';
-import { pause, within } from './wait';
+import { bounded, pause, within } from './wait';
 
 /** How one task is followed until its picture is stored. */
 export interface Watch {
@@ -41,6 +41,8 @@ export async function waitFor(watch: Watch, task: Task): Promise<Done | Failed> 
 	const { fresh } = watch;
 	const started = fresh && task.submittedAt ? Date.parse(task.submittedAt) : Date.now();
 	const age = () => (Date.now() - started) / 1000;
+	// a run that takes a task up listens first: what ends while it looks would otherwise be missed
+	await watch.provider.events?.(watch.run.api)?.opened;
 	let ranUntil = 0;
 	let state = fresh ? undefined : await look(watch, task);
 	for (;;) {
@@ -78,11 +80,17 @@ async function eventOrGap(
 
 /** One look at the task; when it goes wrong, the error says how to collect the task later. */
 export async function look(watch: Watch, task: Task): Promise<TaskState> {
+	const { provider, run, deadline } = watch;
 	watch.polls++;
 	try {
-		return await watch.provider.check!(watch.run.api, task);
+		const remainingMs = Math.max(1, deadline - Date.now());
+		const state = await bounded(remainingMs, run.api.signal, async (signal) =>
+			await provider.check!({ ...run.api, signal }, task),
+		);
+		if (!state) throw tooLate(watch, task);
+		return state;
 	} catch (error) {
-		throw collectable(error, task);
+		throw error instanceof Flux2Error ? collectable(error, task) : asIs(error);
 	}
 }
 
@@ -97,8 +105,8 @@ export async function unlessNotFound(task: Task, look: () => Promise<TaskState>)
 }
 
 /** The failure of a task with its id and the way to collect it later. */
-export function collectable(error: unknown, task: Task | undefined): unknown {
-	if (!(error instanceof Flux2Error) || !task || error.description.includes(task.id)) return error;
+export function collectable(error: Flux2Error, task: Task | undefined): Flux2Error {
+	if (!task || error.description.includes(task.id)) return error;
 	const later = error.kind === 'expired' ? '' : ': collect it with the resource Task, operation Get';
 	return withAdvice(error, `The task ID is ${task.id}${later}.`, { taskId: task.id });
 }
@@ -116,7 +124,7 @@ function isTooEarly({ polls }: Watch, { submittedAt }: Task, state: Done | Faile
 	return polls <= PATIENCE.looks && age <= PATIENCE.seconds;
 }
 
-function tooLate({ settings }: Watch, task: Task): unknown {
+function tooLate({ settings }: Watch, task: Task): Flux2Error {
 	const message = `The picture was not ready after ${valueOf(settings, timeout)} s`;
 	return collectable(new Flux2Error('timeout', message), task);
 }

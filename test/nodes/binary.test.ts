@@ -391,7 +391,7 @@ describe('reference images', () => {
 			[{ binaryPropertyName: 'a,text' }],
 			'Reference image 2 (field "text"): is no PNG, JPEG or WebP picture',
 		],
-		['something that is no URL', 'task', [{ source: 'url', url: 'photo.png' }], 'Reference Images (entry 1): "photo.png" is not a URL'],
+		['something that is no URL', 'task', [{ source: 'url', url: 'photo.png' }], 'Reference Images (entry 1): "photo.png" is not an https URL'],
 		['an empty URL', 'catalogue', [{ source: 'url', url: '' }], 'Reference Images (entry 1): the URL is empty'],
 		[
 			'a plain http URL',

@@ -46,7 +46,7 @@ const idOf = (prompt: string) => lab.emulator.ledger.jobs.find((job) => job.prom
 
 const errors = () => [
 	{
-		message: 'The task API answered 400: no',
+		message: expect.stringMatching(/answered 400: no$/),
 		description: expect.any(String),
 		kind: 'invalidInput',
 		provider: 'task',
@@ -138,7 +138,7 @@ test('after a fatal failure nothing more is submitted, and it is that failure wh
 	lab.emulator.rule({ route: 'task.submit', prompt: 'item 2' }, { status: 500, body: { error: 'no' } });
 	const run = await lab.run(generating('task', {}, { maxConcurrent: 1 }), { items: prompts(4) });
 
-	expect(run.error?.message).toBe('The task API answered 500: no');
+	expect(run.error?.message).toMatch(/answered 500: no$/);
 	expect(run.error?.context).toMatchObject({ itemIndex: 1 });
 	expect(lab.emulator.ledger.submissions.map(({ prompt }) => prompt)).toEqual(['item 1', 'item 2']);
 });

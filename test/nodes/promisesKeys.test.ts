@@ -68,9 +68,8 @@ test('a poll address on a foreign host in an item gets no key', async () => {
 
 	expect(stranger.requests).toEqual([]);
 	expect(traffic(lab)).toEqual([]);
-	expect(run.error?.message).toBe(
-		`The address ${new URL(stranger.url).host} is not The task API's, so the key was not sent there`,
-	);
+	expect(run.error?.message).toContain(`The address ${new URL(stranger.url).host} is not `);
+	expect(run.error?.message).toContain('so the key was not sent there');
 });
 
 test.each([

@@ -57,32 +57,39 @@ describe('Cloudflare’s published examples', () => {
 		return { status: response.statusCode, body: (await response.body.json()) as never };
 	}
 
-	it.each(['flux-2-pro-preview.sh', 'flux-2-flex.sh'])('takes every command of %s', async (file) => {
-		const commands = examples(file);
-		expect(commands).toHaveLength(3);
-		const expected = commands.map(({ data = '' }) => {
-			const body = JSON.parse(data) as { model: string };
-			return { model: body.model, body, accepted: true, status: 200 };
-		});
-		for (const command of commands) {
-			const { status, body } = await run(command);
-			expect({ status, body }).toEqual({
-				status: 200,
-				body: {
-					state: 'Completed',
-					result: { image: expect.stringMatching(/^http:/) as string },
-					gatewayMetadata: { keySource: 'Unified' },
-				},
+	it.each(['flux-2-pro-preview.sh', 'flux-2-flex.sh'])(
+		'takes every command of %s',
+		async (file) => {
+			const commands = examples(file);
+			expect(commands).toHaveLength(3);
+			const expected = commands.map(({ data = '' }) => {
+				const body = JSON.parse(data) as { model: string };
+				return { model: body.model, body, accepted: true, status: 200 };
 			});
-		}
-		expect(sent()).toEqual(expected);
-	});
+			for (const command of commands) {
+				const { status, body } = await run(command);
+				expect({ status, body }).toEqual({
+					status: 200,
+					body: {
+						state: 'Completed',
+						result: { image: expect.stringMatching(/^http:/) as string },
+						gatewayMetadata: { keySource: 'Unified' },
+					},
+				});
+			}
+			expect(sent()).toEqual(expected);
+		},
+	);
 
 	it('makes a PNG where the example asks for one', async () => {
 		const command = examples('flux-2-pro-preview.sh')[2] as CurlRequest;
 		const { body } = await run(command);
-		const { body: picture, headers } = await request((body as { result: { image: string } }).result.image);
-		const { format, width, height } = await sharp(Buffer.from(await picture.arrayBuffer())).metadata();
+		const { body: picture, headers } = await request(
+			(body as { result: { image: string } }).result.image,
+		);
+		const { format, width, height } = await sharp(
+			Buffer.from(await picture.arrayBuffer()),
+		).metadata();
 		expect({ type: headers['content-type'], format, width, height }).toEqual({
 			type: 'image/png',
 			format: 'png',
@@ -95,7 +102,12 @@ describe('Cloudflare’s published examples', () => {
 		const [command] = examples('flux-2-dev.sh');
 		const { status, body } = await run(command as CurlRequest);
 		const { result, ...envelope } = body as { result: { image: string } };
-		expect({ status, ...envelope }).toEqual({ status: 200, success: true, errors: [], messages: [] });
+		expect({ status, ...envelope }).toEqual({
+			status: 200,
+			success: true,
+			errors: [],
+			messages: [],
+		});
 		const { format, width, height } = await sharp(Buffer.from(result.image, 'base64')).metadata();
 		expect({ format, width, height }).toEqual({ format: 'jpeg', width: 1024, height: 1024 });
 		expect(sent()).toEqual([
@@ -117,7 +129,11 @@ describe('Cloudflare’s own client', () => {
 	it('lists the hosted models, page by page', async () => {
 		const names: string[] = [];
 		const { accountId: account_id, cloudflareToken } = emulator.keys;
-		const models = client(cloudflareToken).ai.models.list({ account_id, search: 'flux-2', per_page: 2 });
+		const models = client(cloudflareToken).ai.models.list({
+			account_id,
+			search: 'flux-2',
+			per_page: 2,
+		});
 		for await (const model of models) names.push((model as { name: string }).name);
 		expect(names).toEqual([
 			'@cf/black-forest-labs/flux-2-dev',
@@ -131,7 +147,9 @@ describe('Cloudflare’s own client', () => {
 		const ofUser = client(cloudflareToken);
 		const ofAccount = client(cloudflareAccountToken);
 		expect(await ofUser.user.tokens.verify()).toMatchObject({ status: 'active' });
-		expect(await ofAccount.accounts.tokens.verify({ account_id })).toMatchObject({ status: 'active' });
+		expect(await ofAccount.accounts.tokens.verify({ account_id })).toMatchObject({
+			status: 'active',
+		});
 		await expect(ofUser.accounts.tokens.verify({ account_id })).rejects.toBeInstanceOf(
 			Cloudflare.AuthenticationError,
 		);
@@ -167,8 +185,12 @@ describe('Cloudflare’s own client', () => {
 		const body = new globalThis.FormData();
 		body.append('prompt', 'a red cube');
 		const path = `/accounts/${accountId}/ai/run/@cf/black-forest-labs/flux-2-klein-4b`;
-		const answer = await client(cloudflareToken).post<{ result: { image: string } }>(path, { body });
-		const { format, width, height } = await sharp(Buffer.from(answer.result.image, 'base64')).metadata();
+		const answer = await client(cloudflareToken).post<{ result: { image: string } }>(path, {
+			body,
+		});
+		const { format, width, height } = await sharp(
+			Buffer.from(answer.result.image, 'base64'),
+		).metadata();
 		expect({ format, width, height }).toEqual({ format: 'jpeg', width: 1024, height: 768 });
 	});
 });

@@ -1,0 +1,478 @@
+import { runInNewContext } from 'node:vm';
+import { bfl } from '../../nodes/Flux2Bfl/provider';
+import { startListener, type Effect, type Listener } from '../emulator';
+import { testCredential } from '../support/credentialTest';
+import type { Run } from '../support/engine';
+import {
+	handlesOf,
+	items,
+	NODE,
+	openLab,
+	picturesIn,
+	picturesOf,
+	prompts,
+	QUICK,
+	until,
+	type Lab,
+	type NodeUnderTest,
+} from '../support/lab';
+
+const CONTINUE = { onError: 'continueRegularOutput' } as const;
+const RETRY = { retryOnFail: true, maxTries: 2, waitBetweenTries: 1 };
+const NOW = { 'retry-after': '0' };
+
+let lab: Lab;
+/** Reached as `localhost`: another host than the base URL's. */
+let stranger: Listener;
+
+beforeAll(async () => {
+	lab = await openLab();
+	stranger = await startListener();
+});
+
+afterEach(() => {
+	const { unexpected, leaks } = lab.emulator.ledger;
+	expect({ unexpected, leaks, stranger: stranger.requests }).toEqual({ unexpected: [], leaks: [], stranger: [] });
+	lab.emulator.reset();
+});
+
+afterAll(async () => {
+	await stranger.close();
+	await lab.close();
+});
+
+const generating = (
+	options: object = {},
+	settings: NodeUnderTest['settings'] = {},
+	parameters: object = {},
+): NodeUnderTest => ({
+	type: 'flux2Bfl',
+	parameters: {
+		prompt: '={{ $json.prompt }}',
+		options: { width: 256, height: 256, maxConcurrent: 20, ...QUICK, ...options },
+		...parameters,
+	},
+	settings,
+});
+
+const onTask = (operation: string, parameters: object = {}): NodeUnderTest => ({
+	type: 'flux2Bfl',
+	parameters: { resource: 'task', operation, ...parameters },
+	settings: CONTINUE,
+});
+
+const get = (parameters: object = {}) => onTask('get', { options: QUICK, ...parameters });
+
+const job = (fault: Effect['job'], times?: number) =>
+	lab.emulator.rule({ route: 'bfl.submit', times }, { job: fault });
+
+const jsons = (run: Run) => run.items(NODE).map(({ json }) => json);
+
+const errors = (run: Run) =>
+	jsons(run).map(({ error }) => (error as Record<string, unknown> | undefined) ?? 'none');
+
+const statuses = () => lab.emulator.ledger.submissions.map(({ status }) => status);
+
+const words = () => lab.emulator.ledger.polls.map(({ state }) => state);
+
+const firstId = () => lab.emulator.ledger.jobs[0]?.id;
+
+async function expectEachPictureOnce(run: Run, count: number): Promise<void> {
+	expect(run.status).toBe('success');
+	expect(lab.emulator.ledger.jobs).toHaveLength(count);
+	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(count)));
+	expect(handlesOf(run)).toEqual({});
+}
+
+test('an item tells everything that is known about its picture, the price in credits and megapixels too', async () => {
+	const run = await lab.run(generating({ seed: 7, width: 1408, height: 1472 }), { items: prompts(1) });
+
+	const { id, url } = lab.emulator.ledger.jobs[0]!;
+	expect(run.items(NODE)).toEqual([
+		{
+			json: {
+				provider: 'bfl',
+				model: 'flux-2-pro',
+				status: 'completed',
+				taskId: id,
+				prompt: 'item 1',
+				seed: 7,
+				image: {
+					width: 1408,
+					height: 1472,
+					mimeType: 'image/jpeg',
+					fileSize: expect.any(Number),
+					url: expect.stringContaining(`${url}?`),
+				},
+				cost: { amount: 0.045, currency: 'USD', credits: 4.5 },
+				megapixels: { input: 0, output: 1.98 },
+				timing: {
+					submittedAt: expect.any(String),
+					completedAt: expect.any(String),
+					seconds: expect.any(Number),
+					polls: lab.emulator.ledger.polls.length,
+				},
+			},
+			binary: { data: expect.objectContaining({ fileName: `flux-2-pro-${id}.jpg` }) },
+			pairedItem: { item: 0 },
+		},
+	]);
+});
+
+test('a seed that the provider has drawn is told', async () => {
+	const run = await lab.run(generating(), { items: prompts(1) });
+	expect(jsons(run)[0]?.seed).toBe(lab.emulator.ledger.jobs[0]?.seed);
+});
+
+test('a price is a decimal, not its nearest neighbour', async () => {
+	const models = ['flux-2-klein-4b', 'flux-2-klein-9b', 'flux-2-max'];
+	const input = models.map((model) => ({ json: { model, prompt: 'a' } }));
+	const run = await lab.run(generating({}, {}, { model: '={{ $json.model }}' }), { items: input });
+
+	expect(jsons(run).map(({ cost }) => cost)).toEqual([
+		{ amount: 0.014, currency: 'USD', credits: 1.4 },
+		{ amount: 0.015, currency: 'USD', credits: 1.5 },
+		{ amount: 0.07, currency: 'USD', credits: 7 },
+	]);
+});
+
+describe('the polling URL of the answer', () => {
+	const asked = () => [
+		...new Set(
+			lab.emulator.ledger.requests
+				.filter(({ path }) => path.startsWith('/v1/get_result'))
+				.map(({ port }) => port),
+		),
+	];
+
+	test('is followed, to another port', async () => {
+		const run = await lab.run(generating(), { items: prompts(3) });
+
+		await expectEachPictureOnce(run, 3);
+		expect(asked()).toEqual(['polling']);
+	});
+
+	test('is never followed to a foreign host: the base URL has to do, and nothing is lost', async () => {
+		job({ pollingUrl: `${stranger.url}/v1/get_result` });
+		const run = await lab.run(generating(), { items: prompts(1) });
+
+		await expectEachPictureOnce(run, 1);
+		expect(asked()).toEqual(['api']);
+	});
+
+	test('is not followed to a foreign host by Task: Get either', async () => {
+		const taskId = '5c1a3fe0-53ce-4a4e-9ab5-1d1c4ba23c1f';
+		const pollUrl = `${stranger.url}/v1/get_result?id=${taskId}`;
+		const run = await lab.run(get(), { items: items({ taskId, pollUrl }) });
+
+		const message = `The address localhost:${stranger.port} is not Black Forest Labs's, so the key was not sent there`;
+		expect(errors(run)).toMatchObject([{ kind: 'badResponse', message, taskId }]);
+	});
+
+	test('may be missing: a request with a webhook of its own is looked at by its id', async () => {
+		const customBody = '{"webhook_url": "https://n8n.example/webhook/flux", "webhook_secret": "of my own"}';
+		const run = await lab.run(generating({ customBody }), { items: prompts(1) });
+
+		await expectEachPictureOnce(run, 1);
+		expect(asked()).toEqual(['api']);
+	});
+});
+
+test('a picture on a foreign host in plain http is not fetched', async () => {
+	const sample = `${stranger.url}/sample.jpeg`;
+	lab.emulator.rule(
+		{ route: 'bfl.result' },
+		{
+			mutate: (answer) => {
+				const body = answer.body as { result: object | null };
+				return { ...answer, body: { ...body, result: body.result && { ...body.result, sample } } };
+			},
+		},
+	);
+	const run = await lab.run(generating({}, CONTINUE), { items: prompts(1) });
+
+	expect(errors(run)).toMatchObject([
+		{ kind: 'badResponse', message: expect.stringContaining('not https'), taskId: firstId() },
+	]);
+});
+
+describe('a task that ends', () => {
+	test('as Ready is looked at no more', async () => {
+		const run = await lab.run(generating(), { items: prompts(1) });
+
+		await expectEachPictureOnce(run, 1);
+		expect(words().filter((word) => word !== 'Pending')).toEqual(['Ready']);
+	});
+
+	test.each<[string, object, object]>([
+		['Request Moderated', { status: 'Request Moderated' }, { kind: 'moderated', message: 'The task ended with the status "Request Moderated": Moderation Reasons: Derivative Works Filter' }],
+		['Content Moderated', { status: 'Content Moderated' }, { kind: 'moderated', message: 'The task ended with the status "Content Moderated": Moderation Reasons: Derivative Works Filter' }],
+		['Error', { fail: { message: 'out of memory' } }, { kind: 'unavailable', message: expect.stringMatching(/^The task ended with the status "Error": message: .*out of memory/) }],
+		['Frozen', { status: 'Frozen' }, { kind: 'badResponse', message: 'The task ended with the status "Frozen"' }],
+	])('as %s is told as what it is, after one look at that end', async (status, fault, expected) => {
+		job(fault);
+		const run = await lab.run(generating({}, CONTINUE), { items: prompts(1) });
+
+		expect(errors(run)).toMatchObject([{ ...expected, taskId: firstId(), provider: 'bfl' }]);
+		expect(words().filter((word) => word !== 'Pending')).toEqual([status]);
+		expect(statuses()).toEqual([200]);
+	});
+
+	test.each(['Queued', 'Processing'])('is waited for while it says %s, as some clients have seen', async (running) => {
+		job({ running, seconds: 0.1 });
+		const run = await lab.run(generating(), { items: prompts(1) });
+
+		await expectEachPictureOnce(run, 1);
+		expect(words()).toContain(running);
+	});
+});
+
+describe('a task that is not found', () => {
+	test('right after the submit may still be spreading', async () => {
+		job({ unknownLooks: 3 });
+		const run = await lab.run(generating(), { items: prompts(1) });
+
+		await expectEachPictureOnce(run, 1);
+		expect(words()).toEqual(['Task not found', 'Task not found', 'Task not found', 'Ready']);
+	});
+
+	test('for longer than that is lost, and named', async () => {
+		job({ vanish: true });
+		const run = await lab.run(generating({}, CONTINUE), { items: prompts(1) });
+
+		expect(errors(run)).toMatchObject([{ kind: 'notFound', taskId: firstId() }]);
+		expect(words()).toEqual(Array(4).fill('Task not found'));
+		expect(statuses()).toEqual([200]);
+	});
+
+	test('by Task: Get is not waited for', async () => {
+		const run = await lab.run(get(), { items: items({ taskId: 'gone' }) });
+
+		expect(errors(run)).toMatchObject([{ kind: 'notFound', taskId: 'gone' }]);
+		expect(words()).toEqual(['Task not found']);
+	});
+});
+
+describe('a submit', () => {
+	test.each<[string, Effect, object]>([
+		['402', { error: 'bfl.credits' }, { kind: 'credits', httpCode: 402, message: 'Black Forest Labs answered 402: Insufficient credits' }],
+		['403', { error: 'bfl.key' }, { kind: 'auth', httpCode: 403, message: 'Black Forest Labs answered 403: Not authenticated' }],
+		['400', { error: 'bfl.badRequest' }, { kind: 'invalidInput', httpCode: 400 }],
+		['500', { error: 'bfl.internal', accepted: true }, { kind: 'unavailable', httpCode: 500, description: expect.stringContaining('may have accepted and billed') }],
+		['503 of a proxy', { html: true, status: 503 }, { kind: 'unavailable', httpCode: 503 }],
+	])('that is answered with %s is told as what it is, and not sent again', async (_status, effect, expected) => {
+		lab.emulator.rule({ route: 'bfl.submit' }, effect);
+		const run = await lab.run(generating({}, CONTINUE), { items: prompts(1) });
+
+		expect(errors(run)).toMatchObject([expected]);
+		expect(statuses()).toHaveLength(1);
+	});
+
+	test('that is answered with 422 is told by the labels of the editor', async () => {
+		const customBody = '{"width": 100, "safety_tolerance": 9, "steps": "many"}';
+		const options = { customBody };
+		const node = generating(options, CONTINUE, { model: 'flux-2-flex' });
+		const run = await lab.run(node, { items: prompts(1) });
+
+		expect(errors(run)).toMatchObject([
+			{
+				kind: 'invalidInput',
+				httpCode: 422,
+				message:
+					'Black Forest Labs answered 422: Steps: Input should be a valid integer; Safety Tolerance: Input should be less than or equal to 5',
+			},
+		]);
+		expect(lab.emulator.ledger.jobs).toEqual([]);
+	});
+
+	test.each(['bfl.rateLimit', 'bfl.rateLimit.message'] as const)('that is answered with 429 (%s) is sent again', async (error) => {
+		lab.emulator.rule({ route: 'bfl.submit', times: 2 }, { error, headers: NOW });
+		const run = await lab.run(generating(), { items: prompts(1) });
+
+		await expectEachPictureOnce(run, 1);
+		expect(statuses()).toEqual([429, 429, 200]);
+	});
+
+	test('beyond the 24 tasks that a key may have waits until there is room', async () => {
+		lab.emulator.rule({ route: 'bfl.submit' }, { job: { seconds: 1.5 }, as: { width: 16, height: 16 } });
+		const run = await lab.run(generating({ maxConcurrent: 40 }), { items: prompts(26) });
+
+		await expectEachPictureOnce(run, 26);
+		expect(statuses().filter((status) => status === 200)).toHaveLength(26);
+		expect(statuses().filter((status) => status === 429).length).toBeGreaterThan(0);
+	});
+});
+
+describe('a picture whose URL has run out', () => {
+	test('is asked for once more, and not paid again', async () => {
+		lab.emulator.rule({ route: 'download', times: 1 }, { picture: 'expired' });
+		const run = await lab.run(generating(), { items: prompts(1) });
+
+		await expectEachPictureOnce(run, 1);
+		expect(words().filter((word) => word === 'Ready')).toHaveLength(2);
+		expect(lab.emulator.ledger.downloads.map(({ status }) => status)).toEqual([403, 200]);
+	});
+
+	test('for good is told as that', async () => {
+		lab.emulator.rule({ route: 'download' }, { picture: 'expired' });
+		const run = await lab.run(generating({}, CONTINUE), { items: prompts(1) });
+
+		expect(errors(run)).toMatchObject([{ kind: 'expired', taskId: firstId(), httpCode: 403 }]);
+		expect(statuses()).toEqual([200]);
+	});
+
+	test('is told as that by Task: Get', async () => {
+		const submitted = await lab.run(onTask('submit', { prompt: 'a pier' }));
+		lab.emulator.rule({ route: 'download' }, { picture: 'expired' });
+		const run = await lab.run(get(), { items: items(...jsons(submitted)) });
+
+		expect(errors(run)).toMatchObject([{ kind: 'expired', taskId: firstId() }]);
+	});
+});
+
+test('Retry On Fail takes up what was paid for, with its price', async () => {
+	lab.emulator.rule({ route: 'download', times: 4 }, { status: 503, headers: NOW });
+	const run = await lab.run(generating({}, RETRY), { items: prompts(1) });
+
+	await expectEachPictureOnce(run, 1);
+	expect(jsons(run)[0]).toMatchObject({ cost: { credits: 3 }, megapixels: { output: 0.06 } });
+	expect(statuses()).toEqual([200]);
+});
+
+test('a stop returns at once, and nothing more is sent', async () => {
+	job({ seconds: 60 });
+	const { done, stop } = lab.start(generating({ maxConcurrent: 2 }), { items: prompts(5) });
+	await until(() => words().length >= 4);
+	const stoppedAt = Date.now();
+	stop();
+	const run = await done;
+	const sent = lab.emulator.ledger.requests.length;
+
+	expect(Date.now() - stoppedAt).toBeLessThan(500);
+	expect(run.status).toBe('canceled');
+	expect(statuses()).toEqual([200, 200]);
+	await new Promise((resolve) => setTimeout(resolve, 60));
+	expect(lab.emulator.ledger.requests).toHaveLength(sent);
+});
+
+describe('Task', () => {
+	test('Submit, then another workflow that got it as text, then Get: one submission', async () => {
+		job({ seconds: 0.2 });
+		const submitted = await lab.run(onTask('submit', { prompt: 'a pier' }));
+		const handle = { provider: 'bfl', model: 'flux-2-pro', taskId: firstId() };
+		expect(jsons(submitted)).toEqual([
+			{ ...handle, pollUrl: expect.stringContaining('/v1/get_result?id='), submittedAt: expect.any(String) },
+		]);
+		const text = JSON.stringify(jsons(submitted));
+		const collected = await lab.run(get(), { items: items(...JSON.parse(text)) });
+
+		expect(jsons(collected)).toMatchObject([{ status: 'completed', taskId: firstId(), image: { mimeType: 'image/jpeg' } }]);
+		expect(collected.items(NODE)[0]?.binary).toHaveProperty('data');
+		expect(statuses()).toEqual([200]);
+	});
+
+	test('Get works by the id alone', async () => {
+		await lab.run(onTask('submit', { prompt: 'a pier' }));
+		const run = await lab.run(get(), { items: items({ taskId: firstId()! }) });
+		expect(jsons(run)).toMatchObject([{ status: 'completed', taskId: firstId() }]);
+	});
+
+	test('Get without waiting tells how far each task is', async () => {
+		job({ seconds: 60 }, 1);
+		job({ status: 'Request Moderated' }, 1);
+		for (const prompt of ['runs', 'refused', 'done']) await lab.run(onTask('submit', { prompt }));
+		const { jobs } = lab.emulator.ledger;
+		await until(() => jobs[2]!.readyAt < Date.now());
+		const input = items(...jobs.map(({ id }) => ({ taskId: id })), { taskId: 'gone' });
+		const run = await lab.run(get({ waitForCompletion: false }), { items: input });
+
+		const [runs, refused, done, gone] = jsons(run);
+		expect(runs).toEqual({ provider: 'bfl', taskId: jobs[0]?.id, status: 'pending' });
+		expect(refused).toMatchObject({ taskId: jobs[1]?.id, status: 'failed', kind: 'moderated' });
+		expect(done).toMatchObject({ taskId: jobs[2]?.id, status: 'completed' });
+		expect(gone).toMatchObject({ taskId: 'gone', status: 'failed', kind: 'notFound' });
+	});
+});
+
+test('Account: Get Credits tells what is left', async () => {
+	const getCredits: NodeUnderTest = {
+		type: 'flux2Bfl',
+		parameters: { resource: 'account', operation: 'getCredits' },
+	};
+	const before = await lab.run(getCredits);
+	await lab.run(generating(), { items: prompts(2) });
+	const after = await lab.run(getCredits);
+
+	expect([...jsons(before), ...jsons(after)]).toEqual([
+		{ provider: 'bfl', credits: 100_000, worth: { amount: 1000, currency: 'USD' } },
+		{ provider: 'bfl', credits: 99_994, worth: { amount: 999.94, currency: 'USD' } },
+	]);
+});
+
+describe('regions', () => {
+	test('have the hosts of the documents', () => {
+		const baseUrl = (region: string) => bfl.baseUrl({ region, baseUrl: 'https://bfl.example' });
+		expect(['global', 'eu', 'us', 'custom'].map(baseUrl)).toEqual([
+			'https://api.bfl.ai',
+			'https://api.eu.bfl.ai',
+			'https://api.us.bfl.ai',
+			'https://bfl.example',
+		]);
+	});
+
+	test.each([
+		['api.bfl.ai', 'api.eu2.bfl.ai', true],
+		['api.us.bfl.ai', 'bfl.ai', true],
+		['api.bfl.ai', 'api.bfl.ai.example.com', false],
+		['api.bfl.ai', 'evilbfl.ai', false],
+		['api.bfl.ai', 'localhost', false],
+		['bfl.example', 'api.bfl.ai', false],
+		['bfl.example', 'polling.bfl.example', false],
+	])('a key for %s goes to %s: %p', (own, host, trusted) => {
+		expect(bfl.trustsHost?.(host, own)).toBe(trusted);
+	});
+});
+
+describe('the credential test', () => {
+	const result = async (changes: object) => {
+		const credential = { ...lab.credentials.flux2BflApi, ...changes };
+		return await testCredential(lab.engine, 'flux2BflApi', credential);
+	};
+
+	test('passes with a good key, and costs nothing', async () => {
+		expect(await result({ baseUrl: `${lab.emulator.urls.bfl}/` })).toMatchObject({ status: 'OK' });
+		expect(lab.emulator.ledger.requests.map(({ method, path }) => [method, path])).toEqual([
+			['GET', '/v1/credits'],
+		]);
+	});
+
+	test('tells a wrong key, a wrong address and no network apart', async () => {
+		const failures = [
+			await result({ apiKey: 'wrong' }),
+			await result({ baseUrl: `${lab.emulator.urls.bfl}/nothing/here` }),
+			await result({ baseUrl: 'http://127.0.0.1:9' }),
+		];
+
+		expect(failures.map(({ status, message }) => [status, message])).toEqual([
+			['Error', 'Black Forest Labs does not accept this API key'],
+			['Error', 'There is no such API at this base URL'],
+			['Error', expect.stringMatching(/ECONNREFUSED/)],
+		]);
+		const { unexpected, leaks } = lab.emulator.ledger;
+		expect(unexpected.map(({ path }) => path)).toEqual(['/nothing/here/v1/credits']);
+		unexpected.length = leaks.length = 0;
+	});
+
+	test.each([
+		['global', 'https://api.bfl.ai'],
+		['eu', 'https://api.eu.bfl.ai'],
+		['us', 'https://api.us.bfl.ai'],
+		['custom', 'https://bfl.example'],
+	])('goes to the host of the region %s', (region, baseUrl) => {
+		const { test: request } = lab.engine.loader.getCredential('flux2BflApi').type;
+		const { baseURL = '' } = (request as { request: { baseURL?: string } }).request;
+		const expression = baseURL.slice(1).replace(/^\{\{|\}\}$/g, '');
+		const $credentials = { region, baseUrl: 'https://bfl.example/' };
+		expect(runInNewContext(expression, { $credentials })).toBe(baseUrl);
+	});
+});

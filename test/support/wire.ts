@@ -1,0 +1,50 @@
+import type { INodeExecutionData } from 'n8n-workflow';
+import type { Model } from '../../nodes/shared/model';
+import { items } from './lab';
+
+/** A value as the editor or an expression gives it, and what the body gets for it: nothing when left out. */
+export type Row = [value: unknown, body?: object];
+
+/** Rows by the option's name. */
+export type Rows = Record<string, Row[]>;
+
+export const namesOf = (params: Model['parameters']): string[] =>
+	params.map(({ property }) => property.name).sort();
+
+const casesOf = (rows: Rows) =>
+	Object.entries(rows).flatMap(([name, values]) => values.map(([value, body]) => ({ name, value, body })));
+
+/** One item without options, then one for each row, with the prompts "case 0", "case 1" and so on. */
+export const itemsOf = (rows: Rows): INodeExecutionData[] =>
+	items(
+		{ prompt: 'case 0', options: {} },
+		...casesOf(rows).map(({ name, value }, index) => ({
+			prompt: `case ${index + 1}`,
+			options: { [name]: value as string },
+		})),
+	);
+
+/** The bodies that belong to those items. */
+export const bodiesOf = (rows: Rows, always: object): object[] => [
+	{ ...always, prompt: 'case 0' },
+	...casesOf(rows).map(({ body }, index) => ({ ...always, prompt: `case ${index + 1}`, ...body })),
+];
+
+/** Each option of the table as an expression that is empty for the items that do not set it. */
+export const fromItems = (rows: Rows) => ({
+	prompt: '={{ $json.prompt }}',
+	options: Object.fromEntries(
+		Object.keys(rows).map((name) => [name, `={{ $json.options.${name} }}`]),
+	),
+});
+
+/** The node's own options never reach the wire. */
+export const settings: Rows = {
+	binaryField: [['picture']],
+	download: [[false], ['true']],
+	fileName: [['photo']],
+	maxConcurrent: [[7], ['3']],
+	pollInterval: [[0.05]],
+	simplify: [[false]],
+	timeout: [[30], ['30']],
+};
