@@ -60,6 +60,9 @@ const answerSchema = z.object({
 	usage: z.object({ cost: amount }).optional().catch(undefined),
 });
 
+/** An ID alone is worth looking at. */
+const submittedSchema = answerSchema.extend({ status: text.catch('pending') });
+
 const queuedSchema = z.object({
 	request_id: text,
 	status_url: z.string().optional().catch(undefined),
@@ -123,7 +126,7 @@ const taskDialect = (bodyFormat: (typeof bodyFormats)[number]): Provider => ({
 			method: 'POST',
 			url: '/model/v1/generation',
 			body: withCustomBody(body, request.settings),
-			schema: answerSchema,
+			schema: submittedSchema,
 			repeat: 'submit',
 			timeoutMs: SUBMIT_TIMEOUT_MS,
 		});

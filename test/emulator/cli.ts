@@ -7,6 +7,7 @@ const USAGE = `The providers' APIs on this computer, without keys or costs.
 
   --port N           the APIs (8787)
   --results-port N   result pictures (8788)
+  --polling-port N   where BFL tells about its tasks (8789)
   --seconds N        how long each picture takes (2)
   --envelope WORD    form of Cloudflare's catalogue answers: bare (default) or wrapped
 `;
@@ -16,6 +17,7 @@ async function main(): Promise<void> {
 		options: {
 			port: { type: 'string', default: '8787' },
 			'results-port': { type: 'string', default: '8788' },
+			'polling-port': { type: 'string', default: '8789' },
 			seconds: { type: 'string', default: '2' },
 			envelope: { type: 'string', default: 'bare' },
 			help: { type: 'boolean', default: false },
@@ -28,6 +30,7 @@ async function main(): Promise<void> {
 	const emulator = await startEmulator({
 		port: Number(values.port),
 		resultsPort: Number(values['results-port']),
+		pollingPort: Number(values['polling-port']),
 		seconds: Number(values.seconds),
 		envelope: values.envelope === 'wrapped' ? 'wrapped' : 'bare',
 	});
@@ -39,6 +42,12 @@ async function main(): Promise<void> {
 Task API and its queue
   Base URL    ${urls.task}
   API Key     ${keys.taskKey}
+Oxen.ai
+  Base URL    ${urls.oxen}
+  API Key     ${keys.oxenKey}
+Black Forest Labs (Region: Custom)
+  Base URL    ${urls.bfl}
+  API Key     ${keys.bflKey}
 Pictures      ${urls.results}
 Ledger        ${urls.task}/_emulator/ledger
 Ctrl+C stops it.`);

@@ -52,6 +52,21 @@ export function queueError(status: number, code: string, message: string, reques
 	return answer(status, { error: { code, message }, request_id: requestId });
 }
 
+/** Oxen.ai's usual form; some routes say `message` only. */
+export function oxenError(status: number, type: string, title: string, detail?: string): Answer {
+	const error = { type, title, ...(detail !== undefined && { detail }) };
+	return answer(status, { error, status: 'error', status_message: type });
+}
+
+export function oxenMessage(status: number, message: string): Answer {
+	return answer(status, { error: { message } });
+}
+
+/** FastAPI's form. */
+export function bflError(status: number, detail: unknown): Answer {
+	return answer(status, { detail });
+}
+
 const PRO = 'black-forest-labs/flux-2-pro-preview';
 
 export const documentedErrors = {
@@ -151,6 +166,36 @@ export const documentedErrors = {
 	'queue.notFound': queueError(404, 'NOT_FOUND', 'Request not found'),
 	'queue.rateLimit': queueError(429, 'RATE_LIMIT_EXCEEDED', 'Rate limit exceeded'),
 	'queue.internal': queueError(500, 'INTERNAL_ERROR', 'Internal server error'),
+
+	'oxen.key': oxenError(
+		401,
+		'unauthenticated',
+		'You must be authenticated to access this resource',
+		'Missing or invalid API key',
+	),
+	'oxen.permission': oxenError(403, 'forbidden', 'You may not access this resource'),
+	'oxen.notFound': oxenError(
+		404,
+		'resource_not_found',
+		'The requested resource could not be found',
+	),
+	'oxen.model': oxenMessage(404, 'Model not found: flux-9'),
+	'oxen.credits': oxenMessage(402, 'Insufficient credits'),
+	'oxen.rateLimit': oxenMessage(429, 'Too many requests'),
+	'oxen.internal': oxenError(500, 'unknown_error', 'An unknown error occurred'),
+
+	'bfl.key': bflError(403, 'Not authenticated'),
+	'bfl.credits': bflError(402, 'Insufficient credits'),
+	'bfl.badRequest': bflError(400, 'Bad request'),
+	'bfl.rateLimit': bflError(429, 'Rate limit exceeded'),
+	/** Another document of the provider shows this form. */
+	'bfl.rateLimit.message': answer(
+		429,
+		{ error: 'rate_limit_exceeded', message: 'Too many active tasks', retry_after: 1 },
+		{ 'retry-after': '1', 'x-ratelimit-remaining': '0' },
+	),
+	'bfl.internal': bflError(500, 'Internal Server Error'),
+	'bfl.unavailable': bflError(503, 'Service Unavailable'),
 } satisfies Record<string, Answer>;
 
 export type DocumentedError = keyof typeof documentedErrors;

@@ -6,7 +6,7 @@ export interface RuleMatch {
 	route: RouteName;
 	/** Of the submission, or of the job that a status or download call is about. */
 	prompt?: string | RegExp;
-	/** The key in the `Authorization` header. */
+	/** The key that the call presents. */
 	key?: string;
 	/** How many calls it affects; without end by default. */
 	times?: number;
@@ -47,6 +47,7 @@ const GROUPS: Record<keyof Effect, string> = {
 	job: 'job',
 	as: 'shape',
 	envelope: 'envelope',
+	stream: 'stream',
 	mutate: 'mutate',
 };
 

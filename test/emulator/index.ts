@@ -1,4 +1,6 @@
+import { setMaxListeners } from 'node:events';
 import Fastify, { type FastifyInstance } from 'fastify';
+import { bflPollingRoutes, bflRoutes } from './bfl';
 import { cloudflareRoutes } from './cloudflare';
 import { cloudflareAccountRoutes } from './cloudflareAccount';
 import { serveControl } from './control';
@@ -6,6 +8,9 @@ import { Rules, type RuleMatch } from './faults';
 import { Jobs, type Duration } from './jobs';
 import { KEYS, type Keys } from './keys';
 import type { Ledger } from './ledger';
+import { oxenRoutes } from './oxen';
+import { oxenHistoryRoutes } from './oxenHistory';
+import { oxenModelRoutes } from './oxenModels';
 import { queueRoutes } from './queueApi';
 import { acceptBodies, BODY_LIMIT, readCall } from './requests';
 import { reference, resultRoutes } from './results';
@@ -30,49 +35,65 @@ export interface EmulatorOptions {
 	/** 0, the default, takes any free port. */
 	port?: number;
 	resultsPort?: number;
+	/** Where BFL's `polling_url` leads. */
+	pollingPort?: number;
 	/** How long a job takes, in seconds; 0.2 by default. */
 	seconds?: Duration;
+	/** Drawing takes up to 0.1 s of computing each; `plain` ones, of one colour, a fraction. */
+	pictures?: 'drawn' | 'plain';
 	/** Form of the catalogue's answers; bare by default, as documented. */
 	envelope?: 'bare' | 'wrapped';
 	/** The account's AI gateways; `default` and `my-gateway` by default. */
 	gateways?: readonly string[];
-	/** How many unfinished jobs a key may have before it gets 429; without limit by default. */
+	/** How many unfinished jobs a key may have before it gets 429; without limit by default, 24 at BFL. */
 	maxRunning?: number;
+	/** Oxen.ai: milliseconds between the comments that keep a stream of events alive; 15 000 by default. */
+	keepAliveMs?: number;
+	/** Oxen.ai: jobs that have ended are in the history only (true), or nowhere. */
+	oxenVanishes?: boolean | 'everywhere';
+	/** BFL: how long a picture's URL is good for; 600 by default. */
+	sampleSeconds?: number;
 }
 
 export interface Emulator {
 	/** What goes into a credential's base URL, and the server of the pictures. */
-	urls: { cloudflare: string; task: string; results: string };
+	urls: { cloudflare: string; task: string; oxen: string; bfl: string; results: string };
 	keys: Keys;
 	ledger: Ledger;
 	rule: (match: RuleMatch, effect: Effect) => void;
 	clearRules: () => void;
 	/** Forgets rules, jobs, the gateway's cache and the ledger. */
 	reset: () => void;
-	/** Closes both servers and breaks whatever still hangs. */
+	/** Closes the servers and breaks whatever still hangs. */
 	close: () => Promise<void>;
 }
 
 const HOST = '127.0.0.1';
 
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
-	const { port = 0, resultsPort = 0 } = options;
+	const { port = 0, resultsPort = 0, pollingPort = 0 } = options;
 	const closing = new AbortController();
+	// every wait listens for the end
+	setMaxListeners(0, closing.signal);
 	const world = createWorld(options, closing.signal);
-	const [api, results] = [createServer(), createServer()];
+	const [api, polling, results] = [createServer(), createServer(), createServer()];
 	const reset = () => {
 		world.rules.clear();
 		world.jobs.clear();
 		world.gatewayCache.clear();
 	};
 	await openApi(api, world, reset);
+	await openPolling(polling, world);
 	await openResults(results, world);
 	world.urls.api = await api.listen({ host: HOST, port });
+	world.urls.polling = await polling.listen({ host: HOST, port: pollingPort });
 	world.urls.results = await results.listen({ host: HOST, port: resultsPort });
 	return {
 		urls: {
 			cloudflare: `${world.urls.api}/client/v4`,
 			task: world.urls.api,
+			oxen: world.urls.api,
+			bfl: world.urls.api,
 			results: world.urls.results,
 		},
 		keys: KEYS,
@@ -82,21 +103,29 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 		reset,
 		close: async () => {
 			closing.abort();
-			await Promise.all([close(api), close(results)]);
+			await Promise.all([api, polling, results].map(close));
 		},
 	};
 }
 
 function createWorld(options: EmulatorOptions, closing: AbortSignal): World {
-	const urls = { api: '', results: '' };
+	const urls = { api: '', polling: '', results: '' };
+	const { oxenVanishes } = options;
 	return {
-		jobs: new Jobs(options.seconds ?? 0.2, (file) => `${urls.results}/results/${file}`),
+		jobs: new Jobs(
+			options.seconds ?? 0.2,
+			(file) => `${urls.results}/results/${file}`,
+			options.pictures === 'plain',
+		),
 		rules: new Rules(),
 		urls,
 		gateways: options.gateways ?? ['default', 'my-gateway'],
 		envelope: options.envelope ?? 'bare',
 		maxRunning: options.maxRunning ?? Infinity,
 		gatewayCache: new Map(),
+		keepAliveMs: options.keepAliveMs ?? 15_000,
+		oxenLeaves: oxenVanishes === true ? 'queue' : oxenVanishes || undefined,
+		sampleSeconds: options.sampleSeconds ?? 600,
 		wait: (ms) => wait(ms, closing),
 	};
 }
@@ -139,15 +168,25 @@ async function openApi(app: FastifyInstance, world: World, reset: () => void): P
 		return reply.code(500).send({ error: `emulator: ${error.message}` });
 	});
 	serveControl(app, world, reset);
-	serveUnknown(app, world, undefined);
+	serveUnknown(app, world);
 	const routes = [
 		...cloudflareRoutes(world),
 		...workersAiRoutes(world),
 		...cloudflareAccountRoutes(),
 		...taskRoutes(world),
 		...queueRoutes(world),
+		...oxenRoutes(world),
+		...oxenHistoryRoutes(world),
+		...oxenModelRoutes(world),
+		...bflRoutes(world),
 	];
 	for (const route of routes) serve(app, world, route);
+}
+
+async function openPolling(app: FastifyInstance, world: World): Promise<void> {
+	await acceptBodies(app);
+	serveUnknown(app, world, 'polling');
+	for (const route of bflPollingRoutes(world)) serve(app, world, route);
 }
 
 function tooLarge(url: string): unknown {

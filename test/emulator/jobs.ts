@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { Ledger, type JobRecord } from './ledger';
 import {
 	drawPicture,
@@ -31,6 +31,18 @@ export interface JobFault {
 	running?: string;
 	/** Is accepted and billed, and unknown from then on. */
 	vanish?: true;
+	/** Oxen.ai: of several pictures, only this one (0 is the first) goes like that. */
+	only?: number;
+	/** Oxen.ai: its end is not told, or told twice. */
+	event?: 'lost' | 'twice';
+	/** Oxen.ai: its end is told so many seconds later. */
+	eventDelay?: number;
+	/** Oxen.ai: once it has ended, it is in the history only, or nowhere. */
+	leaves?: 'queue' | 'everywhere';
+	/** BFL: so many looks do not find it yet. */
+	unknownLooks?: number;
+	/** BFL: where the answer says that one shall look; the task's id is added. */
+	pollingUrl?: string;
 }
 
 export interface Job {
@@ -72,6 +84,7 @@ export class Jobs {
 	constructor(
 		private readonly duration: Duration,
 		private readonly urlOf: (file: string) => string,
+		private readonly plainPictures: boolean,
 	) {}
 
 	find(id: string | undefined): Job | undefined {
@@ -89,7 +102,7 @@ export class Jobs {
 	/** Accepts and bills a submission. */
 	accept(call: Call, effect: Effect, order: JobOrder): Job {
 		const fault = effect.job ?? {};
-		const picture = pictureOrder(order, effect.as);
+		const picture = { ...pictureOrder(order, effect.as), plain: this.plainPictures };
 		const record = this.write(call, order, fault, picture);
 		const fails = fault.fail !== undefined || fault.status !== undefined;
 		const job: Job = {
@@ -169,8 +182,9 @@ export function stateOf(job: Job, now = Date.now()): JobState {
 	return { phase: 'completed' };
 }
 
-/** The ids look like the providers' own: no meaning, a letter in front. */
+/** The ids look like the providers' own. */
 function newId(route: RouteName): string {
+	if (/^(oxen|bfl)\./.test(route)) return randomUUID();
 	const prefix = route === 'queue.submit' ? 'mmsu_01h' : 'd';
 	return prefix + randomBytes(10).toString('hex');
 }

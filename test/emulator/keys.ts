@@ -1,7 +1,7 @@
 /**
  * The keys that the emulator knows. All of them are made up, and look it.
  */
-export const KEYS = {
+const MADE_UP = {
 	/** Cloudflare's account ids are 32 hexadecimal digits. */
 	accountId: 'decafbad000000000000000000c0ffee',
 	cloudflareToken: 'made-up-cloudflare-user-token',
@@ -14,9 +14,18 @@ export const KEYS = {
 	taskKey: 'made-up-task-key',
 	taskKeyWithoutPermission: 'made-up-powerless-task-key',
 	taskKeyWithoutCredits: 'made-up-penniless-task-key',
-} as const;
+	oxenKey: 'made-up-oxen-key',
+	oxenKeyOfSomebodyElse: 'made-up-foreign-oxen-key',
+	oxenKeyWithoutPermission: 'made-up-powerless-oxen-key',
+	oxenKeyWithoutCredits: 'made-up-penniless-oxen-key',
+	bflKey: 'made-up-bfl-key',
+	bflKeyOfSomebodyElse: 'made-up-foreign-bfl-key',
+	bflKeyWithoutCredits: 'made-up-penniless-bfl-key',
+};
 
-export type Keys = typeof KEYS;
+export type Keys = Readonly<typeof MADE_UP>;
+
+export const KEYS: Keys = MADE_UP;
 
 export interface CloudflareGrant {
 	/** A user's token fails at the account's verify endpoint, and the other way round. */
@@ -55,9 +64,36 @@ export const TASK_GRANTS: ReadonlyMap<string, TaskGrant> = new Map([
 	[KEYS.taskKeyWithoutCredits, { permission: true, credits: false }],
 ]);
 
+export interface OxenGrant {
+	/** Where results are saved, unless the request says otherwise. */
+	namespace: string;
+	permission: boolean;
+	credits: boolean;
+}
+
+export const OXEN_GRANTS: ReadonlyMap<string, OxenGrant> = new Map([
+	[KEYS.oxenKey, { namespace: 'ox', permission: true, credits: true }],
+	[KEYS.oxenKeyOfSomebodyElse, { namespace: 'else', permission: true, credits: true }],
+	[KEYS.oxenKeyWithoutPermission, { namespace: 'ox', permission: false, credits: true }],
+	[KEYS.oxenKeyWithoutCredits, { namespace: 'poor', permission: true, credits: false }],
+]);
+
+export interface BflGrant {
+	/** What the account starts with. */
+	credits: number;
+}
+
+export const BFL_GRANTS: ReadonlyMap<string, BflGrant> = new Map([
+	[KEYS.bflKey, { credits: 100_000 }],
+	[KEYS.bflKeyOfSomebodyElse, { credits: 100_000 }],
+	[KEYS.bflKeyWithoutCredits, { credits: 1 }],
+]);
+
 const GRANTED = {
 	cloudflare: CLOUDFLARE_GRANTS,
 	task: TASK_GRANTS,
+	oxen: OXEN_GRANTS,
+	bfl: BFL_GRANTS,
 	results: new Map<string, never>(),
 };
 

@@ -4,7 +4,7 @@ import type { Body, Call, ProviderName } from './types';
 
 /**
  * Finds keys where they must not be. A provider's key belongs into the `Authorization` header of
- * that provider's routes and nowhere else.
+ * that provider's routes (BFL's: into `x-key`) and nowhere else.
  */
 
 /** Headers that say "here is a credential", whatever is in them. */
@@ -22,9 +22,8 @@ type Finding = Pick<LeakRecord, 'where' | 'key'>;
 
 export function findLeaks(call: Call, provider: ProviderName | undefined): Finding[] {
 	const owned = provider !== undefined && call.key !== undefined && belongsTo(provider, call.key);
-	const headers = Object.entries(call.headers).filter(
-		([name]) => !(owned && name === 'authorization'),
-	);
+	const own = provider === 'bfl' ? 'x-key' : 'authorization';
+	const headers = Object.entries(call.headers).filter(([name]) => !(owned && name === own));
 	const places: Place[] = [
 		['url', decode(call.url)],
 		...headers.map(([name, value]): Place => [`header ${name}`, value]),

@@ -1,12 +1,12 @@
 import type { Picture } from './pictures';
-import type { ProviderName, RouteName } from './types';
+import type { Port, ProviderName, RouteName } from './types';
 
 /** Everything the emulator saw. Times are ms since 1970, amounts US dollars. */
 
 export interface RequestRecord {
 	n: number;
 	at: number;
-	port: 'api' | 'results';
+	port: Port;
 	method: string;
 	path: string;
 	/** Undefined when the answer was withheld or broken off. */
@@ -25,8 +25,11 @@ export interface SubmissionRecord {
 	body: unknown;
 	/** Task API: whether the parameters stood under `input[0].params` or beside `model`. */
 	bodyForm?: 'wrapped' | 'flat';
+	/** BFL: fields that the API does not know, and passes over in silence. */
+	ignored?: string[];
 	/** content-type, user-agent and every cf-aig-* header. */
 	headers: Record<string, string>;
+	/** Where several pictures were asked for, the first one's. */
 	jobId?: string;
 	/** A job was made, or (cached) an older one's answer given. */
 	accepted: boolean;
@@ -90,6 +93,16 @@ export interface CancelRecord {
 	status?: number;
 }
 
+/** A subscription to events, from its opening on. */
+export interface StreamRecord {
+	n: number;
+	at: number;
+	key?: string;
+	/** The jobs whose end it has told, in order. */
+	told: string[];
+	closedAt?: number;
+}
+
 export interface UnexpectedRecord {
 	at: number;
 	method: string;
@@ -100,7 +113,7 @@ export interface UnexpectedRecord {
 /** A key, or a header that carries one, where it must not be. */
 export interface LeakRecord {
 	at: number;
-	port: 'api' | 'results';
+	port: Port;
 	method: string;
 	path: string;
 	where: string;
@@ -115,6 +128,7 @@ export interface LedgerData {
 	polls: PollRecord[];
 	downloads: DownloadRecord[];
 	cancels: CancelRecord[];
+	streams: StreamRecord[];
 	unexpected: UnexpectedRecord[];
 	leaks: LeakRecord[];
 }
@@ -126,6 +140,7 @@ export class Ledger implements LedgerData {
 	polls: PollRecord[] = [];
 	downloads: DownloadRecord[] = [];
 	cancels: CancelRecord[] = [];
+	streams: StreamRecord[] = [];
 	unexpected: UnexpectedRecord[] = [];
 	leaks: LeakRecord[] = [];
 
@@ -133,7 +148,7 @@ export class Ledger implements LedgerData {
 
 	/** How many pictures a key paid, and how much. */
 	paidBy(key: string): { count: number; amount: number } {
-		const paid = this.submissions.filter((one) => one.key === key && one.cost > 0);
+		const paid = this.jobs.filter((one) => one.key === key && one.cost > 0);
 		const amount = paid.reduce((sum, one) => sum + one.cost, 0);
 		return { count: paid.length, amount: Number(amount.toFixed(6)) };
 	}
@@ -152,7 +167,18 @@ export class Ledger implements LedgerData {
 	}
 
 	toJSON(): LedgerData {
-		const { requests, submissions, jobs, polls, downloads, cancels, unexpected, leaks } = this;
-		return { requests, submissions, jobs, polls, downloads, cancels, unexpected, leaks };
+		const { requests, submissions, jobs, polls, downloads, cancels, streams } = this;
+		const { unexpected, leaks } = this;
+		return {
+			requests,
+			submissions,
+			jobs,
+			polls,
+			downloads,
+			cancels,
+			streams,
+			unexpected,
+			leaks,
+		};
 	}
 }

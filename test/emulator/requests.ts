@@ -16,7 +16,6 @@ export async function acceptBodies(app: FastifyInstance): Promise<void> {
 
 export async function readCall(request: FastifyRequest): Promise<Call> {
 	const headers = flatten(request.headers);
-	const [, scheme, key] = /^(\S+) (\S+)$/.exec(headers.authorization ?? '') ?? [];
 	return {
 		method: request.method,
 		url: request.url,
@@ -24,9 +23,15 @@ export async function readCall(request: FastifyRequest): Promise<Call> {
 		query: request.query as Record<string, string>,
 		headers,
 		body: await readBody(request, headers['content-type'] ?? ''),
-		scheme,
-		key,
+		...keyIn(headers),
 	};
+}
+
+/** What stands in `Authorization`, or else in `x-key`. */
+function keyIn(headers: Record<string, string>): Pick<Call, 'scheme' | 'key'> {
+	const [, scheme, key] = /^(\S+) (\S+)$/.exec(headers.authorization ?? '') ?? [];
+	const bare = headers['x-key'];
+	return key === undefined && bare !== undefined ? { scheme: 'x-key', key: bare } : { scheme, key };
 }
 
 function flatten(headers: IncomingHttpHeaders): Record<string, string> {

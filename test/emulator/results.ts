@@ -1,4 +1,5 @@
-import { drawReference, type PictureFormat } from './pictures';
+import type { JobRecord } from './ledger';
+import { drawReference, sha256, type PictureFormat } from './pictures';
 import { json, type Answer, type Call, type Effect, type Route } from './types';
 import type { World } from './world';
 
@@ -33,6 +34,7 @@ async function download(world: World, call: Call, effect: Effect): Promise<Answe
 	const exists = job !== undefined && job.record.url.endsWith(`/${call.params.file ?? ''}`);
 	if (!exists || job.record.readyAt > Date.now())
 		return { status: 404, headers: { 'content-type': 'text/plain' }, body: 'Not Found' };
+	if (job.record.provider === 'bfl' && !isGood(job.record, call.query)) return expired();
 	const { bytes, mimeType } = await job.picture();
 	const answer: Answer = { status: 200, headers: { 'content-type': mimeType }, body: bytes };
 	return effect.picture ? spoil(answer, bytes, effect.picture) : answer;
@@ -53,8 +55,27 @@ function spoil(answer: Answer, bytes: Buffer, how: NonNullable<Effect['picture']
 		case 'wrongContentType':
 			return { ...answer, headers: { 'content-type': 'text/plain' } };
 		case 'expired':
-			return { status: 403, headers: { 'content-type': 'application/xml' }, body: EXPIRED };
+			return expired();
 	}
+}
+
+const expired = (): Answer => ({
+	status: 403,
+	headers: { 'content-type': 'application/xml' },
+	body: EXPIRED,
+});
+
+/** A picture's URL that is good until then. */
+export function signed({ url }: JobRecord, until: number): string {
+	return `${url}?se=${until}&sig=${signatureOf(url, String(until))}`;
+}
+
+function isGood({ url }: JobRecord, { se = '', sig }: Record<string, string>): boolean {
+	return sig === signatureOf(url, se) && Number(se) > Date.now();
+}
+
+function signatureOf(url: string, until: string): string {
+	return sha256(`${url} ${until}`).slice(0, 32);
 }
 
 const FORMATS: readonly PictureFormat[] = ['png', 'jpeg', 'webp'];

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { Answer, Effect } from './types';
+import { BreakOff, type Answer, type Effect, type Stream } from './types';
 
 /** Writes an answer to the socket, or as much of it as the effect allows. */
 
@@ -11,6 +11,8 @@ export interface Sent {
 
 const PIECES = 20;
 const PIECE_MS = 25;
+/** A stream has many answers. */
+const STREAM_PIECE_MS = 2;
 
 export async function send(
 	response: ServerResponse,
@@ -20,12 +22,14 @@ export async function send(
 ): Promise<Sent> {
 	if (effect.hang) return { bytes: 0 };
 	if (effect.reset) return breakOff(response, answer, effect.reset);
+	if (isStream(answer.body)) return sendStream(response, answer, answer.body, effect, wait);
 	const { headers, payload } = prepare(answer, effect);
 	response.writeHead(answer.status, { ...headers, 'content-length': payload.length });
 	if (!effect.slowBytes) {
 		response.end(payload);
 	} else {
 		await sendSlowly(response, payload, wait);
+		response.end();
 	}
 	return { status: answer.status, bytes: payload.length };
 }
@@ -43,7 +47,7 @@ function prepare(
 }
 
 function encode(body: unknown): { type?: string; data: Buffer } {
-	if (body === undefined) return { data: Buffer.alloc(0) };
+	if (body === undefined || isStream(body)) return { data: Buffer.alloc(0) };
 	if (Buffer.isBuffer(body)) return { type: 'application/octet-stream', data: body };
 	if (typeof body === 'string')
 		return { type: 'text/plain; charset=utf-8', data: Buffer.from(body) };
@@ -54,13 +58,43 @@ async function sendSlowly(
 	response: ServerResponse,
 	payload: Buffer,
 	wait: (ms: number) => Promise<void>,
+	pieceMs = PIECE_MS,
 ): Promise<void> {
 	const size = Math.max(1, Math.ceil(payload.length / PIECES));
 	for (let start = 0; start < payload.length && !response.destroyed; start += size) {
 		response.write(payload.subarray(start, start + size));
-		await wait(PIECE_MS);
+		await wait(pieceMs);
 	}
-	response.end();
+}
+
+const isStream = (body: unknown): body is Stream => typeof body === 'function';
+
+async function sendStream(
+	response: ServerResponse,
+	{ status, headers }: Answer,
+	stream: Stream,
+	{ slowBytes }: Effect,
+	wait: (ms: number) => Promise<void>,
+): Promise<Sent> {
+	const gone = new AbortController();
+	response.once('close', () => gone.abort());
+	response.writeHead(status, headers);
+	response.flushHeaders();
+	let bytes = 0;
+	try {
+		for await (const text of stream(gone.signal)) {
+			if (response.destroyed) break;
+			const piece = Buffer.from(text);
+			bytes += piece.length;
+			if (slowBytes) await sendSlowly(response, piece, wait, STREAM_PIECE_MS);
+			else await new Promise((done) => response.write(piece, done));
+		}
+		response.end();
+	} catch (error) {
+		if (!(error instanceof BreakOff)) throw error;
+		response.destroy();
+	}
+	return { status, bytes };
 }
 
 /** What was written is flushed first: a client shall see exactly this much. */
@@ -83,7 +117,8 @@ async function breakOff(
 		socket.destroy();
 		return { bytes: 0 };
 	}
-	response.writeHead(answer.status, { ...headers, 'content-length': payload.length });
+	// An answer without a body promises one all the same.
+	response.writeHead(answer.status, { ...headers, 'content-length': payload.length || 1 });
 	const half = payload.subarray(0, Math.floor(payload.length / 2));
 	await new Promise((done) => response.write(half, done));
 	socket.destroy();

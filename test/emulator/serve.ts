@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { documentedErrors, type DocumentedError } from './documentedErrors';
+import { documentedErrors } from './documentedErrors';
 import { isReplaced, runsHandler } from './faults';
 import { findLeaks } from './leaks';
 import type { RequestRecord, SubmissionRecord } from './ledger';
@@ -13,6 +13,7 @@ import {
 	type Answer,
 	type Call,
 	type Effect,
+	type Port,
 	type ProviderName,
 	type Route,
 } from './types';
@@ -27,7 +28,7 @@ export function serve(app: FastifyInstance, world: World, route: Route): void {
 		url: route.path,
 		handler: async (request, reply) => {
 			const call = await readCall(request);
-			const record = recordRequest(world, call, route.provider);
+			const record = recordRequest(world, call, route.provider, route.port);
 			await recordSubmission(world, route, call);
 			const effect = world.rules.take({
 				route: route.name,
@@ -66,7 +67,7 @@ async function handle(route: Route, call: Call, effect: Effect): Promise<Answer>
 function replacement(effect: Effect): Answer {
 	const headers = effect.headers ?? {};
 	if (effect.error !== undefined) {
-		const { headers: own, ...documented } = documentedErrors[effect.error as DocumentedError];
+		const { headers: own, ...documented } = documentedErrors[effect.error];
 		return { ...documented, headers: { ...own, ...headers } };
 	}
 	if (effect.redirect !== undefined) {
@@ -93,9 +94,9 @@ export function recordRequest(
 	world: World,
 	call: Call,
 	provider: ProviderName | undefined,
+	port: Port = provider === 'results' ? 'results' : 'api',
 ): RequestRecord {
 	const { ledger } = world.jobs;
-	const port = provider === 'results' ? 'results' : 'api';
 	const line = { at: Date.now(), port, method: call.method, path: call.url } as const;
 	ledger.leaks.push(...findLeaks(call, provider).map((leak) => ({ ...line, ...leak })));
 	const record: RequestRecord = { n: ledger.requests.length + 1, ...line };
@@ -155,7 +156,8 @@ interface Outcome {
 /** Adds the call to its own list of the ledger. */
 function note(world: World, route: Route, call: Call, answer: Answer): Outcome | undefined {
 	const { ledger } = world.jobs;
-	const common = { at: Date.now(), key: call.key, jobId: call.params.id ?? '' };
+	const jobId = call.params.id ?? call.query.id ?? '';
+	const common = { at: Date.now(), key: call.key, jobId };
 	if (route.kind === 'poll') {
 		const state =
 			isObject(answer.body) && typeof answer.body.status === 'string'
@@ -193,11 +195,12 @@ function finish(records: Array<Outcome | undefined>, { status, bytes }: Sent): v
 export function serveUnknown(
 	app: FastifyInstance,
 	world: World,
-	provider: 'results' | undefined,
+	port: Port = 'api',
 ): void {
 	app.setNotFoundHandler(async (request: FastifyRequest, reply: FastifyReply) => {
 		const call = await readCall(request);
-		recordRequest(world, call, provider).status = 404;
+		const provider = port === 'results' ? port : undefined;
+		recordRequest(world, call, provider, port).status = 404;
 		const { method, url } = call;
 		world.jobs.ledger.unexpected.push({
 			at: Date.now(),

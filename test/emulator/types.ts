@@ -1,3 +1,4 @@
+import type { DocumentedError } from './documentedErrors';
 import type { Job, JobFault } from './jobs';
 import type { SubmissionRecord } from './ledger';
 import type { PictureFormat } from './pictures';
@@ -14,13 +15,27 @@ export const ROUTE_NAMES = [
 	'queue.status',
 	'queue.response',
 	'queue.cancel',
+	'oxen.sync',
+	'oxen.enqueue',
+	'oxen.queue',
+	'oxen.list',
+	'oxen.cancel',
+	'oxen.events',
+	'oxen.history',
+	'oxen.models',
+	'bfl.submit',
+	'bfl.result',
+	'bfl.credits',
 	'download',
 ] as const;
 
 export type RouteName = (typeof ROUTE_NAMES)[number];
 
 /** Whose key opens the route; results are open to everybody. */
-export type ProviderName = 'cloudflare' | 'task' | 'results';
+export type ProviderName = 'cloudflare' | 'task' | 'oxen' | 'bfl' | 'results';
+
+/** The servers: the APIs, BFL's regional one that tells about its tasks, and the pictures. */
+export type Port = 'api' | 'polling' | 'results';
 
 export type JsonObject = Record<string, unknown>;
 
@@ -46,14 +61,17 @@ export interface Call {
 	query: Record<string, string>;
 	headers: Record<string, string>;
 	body: Body;
-	/** The key as presented in `Authorization`, without its scheme. */
+	/** The key as presented in `Authorization`, without its scheme, or in `x-key` (which is then the scheme). */
 	key?: string;
 	scheme?: string;
 	/** Filled in while a submission is handled. */
 	submission?: SubmissionRecord;
 }
 
-/** A Buffer or string is sent as it is, anything else as JSON. */
+/** Pieces of text that are sent as they come, until the client has gone. */
+export type Stream = (gone: AbortSignal) => AsyncIterable<string>;
+
+/** A Buffer or string is sent as it is, a `Stream` piece by piece, anything else as JSON. */
 export interface Answer {
 	status: number;
 	headers: Record<string, string>;
@@ -63,7 +81,9 @@ export interface Answer {
 export interface Route {
 	name: RouteName;
 	provider: ProviderName;
-	method: 'GET' | 'POST' | 'PUT';
+	/** The server it is on, where that is not its provider's own. */
+	port?: Port;
+	method: 'GET' | 'POST' | 'PUT' | 'DELETE';
 	/** Fastify's notation. */
 	path: string;
 	/** Which list of the ledger a call belongs to. */
@@ -88,7 +108,7 @@ export interface Effect {
 	body?: unknown;
 	headers?: Record<string, string>;
 	/** Answers one of the documented errors, see `documentedErrors`. */
-	error?: string;
+	error?: DocumentedError;
 	/** Answers a proxy's HTML error page (502 without a status). */
 	html?: true;
 	redirect?: string;
@@ -112,11 +132,25 @@ export interface Effect {
 	/** The picture comes like this, whatever was asked for. */
 	as?: Shape;
 	envelope?: 'bare' | 'wrapped';
+	/** How a stream of events goes wrong. */
+	stream?: StreamFault;
 	/** How a download goes wrong. */
 	picture?: 'truncated' | 'html' | 'empty' | 'wrongContentType' | 'expired';
 	/** Changes the finished answer; only within the process. */
 	mutate?: (answer: Answer) => Answer;
 }
+
+export interface StreamFault {
+	/** Says nothing at all, not even that it is alive. */
+	silent?: true;
+	/** Breaks the connection around a completion event. */
+	breaks?: 'beforeEvent' | 'inEvent' | 'afterEvent';
+	/** Which completion event that is; 1, the first, by default. */
+	event?: number;
+}
+
+/** Thrown by a `Stream` to break its connection. */
+export class BreakOff extends Error {}
 
 /** Thrown by a handler to answer at once. */
 export class Refusal extends Error {

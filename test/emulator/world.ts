@@ -7,7 +7,7 @@ import type { Jobs } from './jobs';
 export interface World {
 	jobs: Jobs;
 	rules: Rules;
-	urls: { api: string; results: string };
+	urls: { api: string; polling: string; results: string };
 	/** The AI gateways of the account; any other id is refused. */
 	gateways: readonly string[];
 	/** The catalogue's answers, unless a rule says otherwise. */
@@ -15,6 +15,12 @@ export interface World {
 	/** How many unfinished jobs one key may have before it gets 429. */
 	maxRunning: number;
 	gatewayCache: Map<string, CachedAnswer>;
+	/** Oxen.ai: milliseconds between the comments of a stream of events. */
+	keepAliveMs: number;
+	/** Oxen.ai: what becomes of jobs that have ended, unless a rule says otherwise. */
+	oxenLeaves?: 'queue' | 'everywhere';
+	/** BFL: how long a picture's URL is good for. */
+	sampleSeconds: number;
 	/** Waits; ends early, by rejecting, when the emulator closes. */
 	wait: (ms: number) => Promise<void>;
 }
@@ -25,8 +31,21 @@ export interface CachedAnswer {
 }
 
 /** Refuses a submission of a key that has too many jobs already. */
-export function refuseCrowd(world: World, call: Call, refusal: Answer): void {
-	if (world.jobs.running(call.key ?? '') >= world.maxRunning) {
+export function refuseCrowd(
+	world: World,
+	call: Call,
+	refusal: Answer,
+	most = world.maxRunning,
+): void {
+	if (world.jobs.running(call.key ?? '') >= most) {
 		throw new Refusal({ ...refusal, headers: { ...refusal.headers, 'retry-after': '1' } });
+	}
+}
+
+/** What no document knows in a query is most likely misspelt. */
+export function noteUnknownQuery(world: World, call: Call, known: readonly string[]): void {
+	for (const name of Object.keys(call.query).filter((one) => !known.includes(one))) {
+		const { method, url: path } = call;
+		world.jobs.ledger.unexpected.push({ at: Date.now(), method, path, reason: `query ${name}` });
 	}
 }

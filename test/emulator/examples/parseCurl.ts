@@ -22,7 +22,8 @@ const PIECE = /'([^']*)'|"([^"]*)"|\\(\n|.)|([^\s'"\\]+)|(\s+)/gs;
 function splitWords(command: string, variables: Record<string, string>): string[] {
 	const words: string[] = [];
 	let word: string | undefined;
-	const expand = (piece: string) => piece.replace(/\$(\w+)/g, (_, name: string) => variables[name] ?? '');
+	const expand = (piece: string) =>
+		piece.replace(/\$(\w+)/g, (_, name: string) => variables[name] ?? '');
 	for (const [, literal, quoted, escaped, bare, space] of command.matchAll(PIECE)) {
 		const piece = literal ?? escaped ?? expand(quoted ?? bare ?? '');
 		if (space === undefined && escaped !== '\n') {

@@ -119,9 +119,14 @@ export function outline(
 }
 
 function shorten(line: string, size: number, width: number, style: TextStyle): string {
-	let rest = line;
-	while (rest.length > 1 && measure(`${rest}…`, size, style) > width) rest = rest.slice(0, -1);
-	return `${rest.trimEnd()}…`;
+	let room = width - measure('…', size, style);
+	let kept = '';
+	for (const character of line) {
+		room -= measure(character, size, style);
+		if (room < 0) break;
+		kept += character;
+	}
+	return `${kept.trimEnd()}…`;
 }
 
 /**

@@ -19,6 +19,8 @@ export interface PictureOrder {
 	/** Other parameters: they change the picture, but are not written on it. */
 	parameters?: Record<string, unknown>;
 	references?: readonly ReferencePicture[];
+	/** One colour and nothing on it: for measurements, which drawing would disturb. */
+	plain?: boolean;
 }
 
 /** A decoded reference, or the label of one that may not be fetched. */
@@ -83,8 +85,8 @@ async function paint(order: PictureOrder, name: string): Promise<Picture> {
 		palette: paletteFor(order.prompt, random()),
 		random,
 	};
-	const svg = await drawSvg(order, canvas);
-	const bytes = await encode(sharp(Buffer.from(svg)).removeAlpha(), order.format);
+	const image = order.plain ? fill(canvas) : sharp(Buffer.from(await drawSvg(order, canvas)));
+	const bytes = await encode(image.removeAlpha(), order.format);
 	return {
 		bytes,
 		sha256: sha256(bytes),
@@ -99,6 +101,12 @@ function encode(image: Sharp, format: PictureFormat): Promise<Buffer> {
 	if (format === 'png') return image.png({ compressionLevel: 3 }).toBuffer();
 	if (format === 'webp') return image.webp({ quality: 82, effort: 0 }).toBuffer();
 	return image.jpeg({ quality: 88 }).toBuffer();
+}
+
+/** Different orders give different colours, as far as three bytes allow. */
+function fill({ width, height, random }: Canvas): Sharp {
+	const [r, g, b] = [random, random, random].map((next) => Math.floor(next() * 256));
+	return sharp({ create: { width, height, channels: 3, background: { r, g, b } } });
 }
 
 /** The whole picture in one drawing: one pass is twice as fast as layers put together. */
