@@ -1,0 +1,201 @@
+import { documentedErrors, oxenError, oxenMessage } from './documentedErrors';
+import type { Job, JobFault } from './jobs';
+import type { OxenGrant } from './keys';
+import { OxenEvents } from './oxenEvents';
+import { authenticate, remember, type OxenRequest } from './oxenJobs';
+import {
+	BadParameters,
+	OXEN_MODELS,
+	readParameters,
+	type OxenModel,
+	type OxenParameters,
+} from './oxenParameters';
+import { oxenPrice } from './prices';
+import {
+	isObject,
+	json,
+	Refusal,
+	type Answer,
+	type Call,
+	type Effect,
+	type JsonObject,
+	type Route,
+} from './types';
+import { refuseCrowd, type World } from './world';
+
+/**
+ * How Oxen.ai makes pictures: by a call that waits, or by its queue, whose jobs are looked at
+ * (`oxenHistory.ts`) or told about by events (`oxenEvents.ts`).
+ */
+
+export function oxenRoutes(world: World): Route[] {
+	const events = new OxenEvents(world);
+	const making = (
+		name: Route['name'],
+		path: string,
+		handle: (call: Call, effect: Effect) => Promise<Answer>,
+	): Route => ({
+		name,
+		provider: 'oxen',
+		method: 'POST',
+		path,
+		kind: 'submission',
+		prompt: readPrompt,
+		handle,
+	});
+	return [
+		making('oxen.sync', '/api/ai/images/edit', (call, effect) => makeNow(world, call, effect)),
+		making('oxen.sync', '/api/ai/images/generate', (call, effect) => makeNow(world, call, effect)),
+		making('oxen.enqueue', '/api/ai/queue', (call, effect) => enqueue(world, events, call, effect)),
+		{
+			name: 'oxen.events',
+			provider: 'oxen',
+			method: 'GET',
+			path: '/api/events',
+			kind: 'account',
+			handle: (call, effect) => subscribe(events, call, effect),
+		},
+	];
+}
+
+function readPrompt(call: Call): string | undefined {
+	const body = call.body.kind === 'json' ? call.body.value : undefined;
+	return isObject(body) && typeof body.prompt === 'string' ? body.prompt : undefined;
+}
+
+function badParameters(detail: string): Refusal {
+	return new Refusal(oxenError(400, 'invalid_params', 'The parameters are invalid', detail));
+}
+
+interface Asked {
+	body: JsonObject;
+	model: string;
+	known: OxenModel;
+}
+
+/** What is checked at once, in every mode. */
+function readBody(call: Call): Asked {
+	if (call.body.kind === 'unreadable') {
+		const { reason } = call.body;
+		throw new Refusal(oxenError(415, 'unsupported_media_type', 'Unsupported media type', reason));
+	}
+	if (call.body.kind !== 'json' || !isObject(call.body.value))
+		throw badParameters('the body is not a JSON object');
+	const body = call.body.value;
+	const model = String(body.model);
+	if (call.submission) call.submission.model = model;
+	const known = OXEN_MODELS.get(model);
+	if (!known) throw new Refusal(oxenMessage(404, `Model not found: ${model}`));
+	return { body, model, known };
+}
+
+async function makeNow(world: World, call: Call, effect: Effect): Promise<Answer> {
+	const grant = authenticate(call);
+	const { body, model, known } = readBody(call);
+	const read = await readParameters(body, known).catch((error: unknown) => {
+		throw error instanceof BadParameters ? badParameters(error.message) : error;
+	});
+	if (!grant.credits) throw new Refusal(documentedErrors['oxen.credits']);
+	refuseCrowd(world, call, documentedErrors['oxen.rateLimit']);
+	const request = { ...read, model, body, namespace: namespaceOf(body, grant) };
+	const job = accept(world, call, effect, 'oxen.sync', request);
+	await world.wait(job.record.seconds * 1000);
+	const { fail } = job.fault;
+	if (fail) return oxenError(500, 'unknown_error', fail.message);
+	const created = Math.floor(job.record.acceptedAt / 1000);
+	return json(200, { model, created, images: [await imageOf(job, body)] });
+}
+
+async function imageOf(job: Job, { response_format }: JsonObject): Promise<JsonObject> {
+	if (response_format !== 'b64_json') return { url: job.record.url };
+	return { b64_json: (await job.picture()).bytes.toString('base64') };
+}
+
+const namespaceOf = ({ target_namespace }: JsonObject, { namespace }: OxenGrant) =>
+	typeof target_namespace === 'string' ? target_namespace : namespace;
+
+/** The parameters are looked at when the job runs: a bad one makes it fail. */
+async function enqueue(
+	world: World,
+	events: OxenEvents,
+	call: Call,
+	effect: Effect,
+): Promise<Answer> {
+	const grant = authenticate(call);
+	const asked = readBody(call);
+	const { num_generations: count = 1, ...body } = asked.body;
+	if (!Number.isInteger(count) || (count as number) < 1 || (count as number) > 4)
+		throw badParameters('num_generations must be an integer between 1 and 4');
+	refuseCrowd(world, call, documentedErrors['oxen.rateLimit']);
+	const { read, problem } = await readWhenRun(body, asked.known, grant);
+	const jobs = Array.from({ length: count as number }, (_, index) => {
+		const parameters = parametersOf(read, index);
+		const { model } = asked;
+		const request = { ...read, parameters, model, body, namespace: namespaceOf(body, grant) };
+		const job = faultFor(effect.job ?? {}, index, problem);
+		return accept(world, call, { ...effect, job }, 'oxen.enqueue', request);
+	});
+	if (call.submission) {
+		const cost = jobs.reduce((sum, { record }) => sum + record.cost, 0);
+		Object.assign(call.submission, { jobId: jobs[0]?.record.id, cost });
+	}
+	jobs.forEach((job) => events.announce(job));
+	const generations = jobs.map(({ record }) => ({ generation_id: record.id, status: 'queued' }));
+	return json(200, { generations });
+}
+
+async function readWhenRun(
+	body: JsonObject,
+	known: OxenModel,
+	{ credits }: OxenGrant,
+): Promise<{ read: OxenParameters; problem?: string }> {
+	try {
+		const read = await readParameters(body, known);
+		return { read, problem: credits ? undefined : 'Insufficient credits' };
+	} catch (error) {
+		if (!(error instanceof BadParameters)) throw error;
+		const prompt = typeof body.prompt === 'string' ? body.prompt : '';
+		const parameters = { width: 1, height: 1 };
+		return { read: { prompt, parameters, references: [] }, problem: error.message };
+	}
+}
+
+/** Each picture of one request differs from the others; the first is what one alone would be. */
+function parametersOf({ parameters }: OxenParameters, index: number): OxenParameters['parameters'] {
+	const { seed } = parameters;
+	if (index === 0) return parameters;
+	return { ...parameters, ...(typeof seed === 'number' ? { seed: seed + index } : { index }) };
+}
+
+function faultFor(fault: JobFault, index: number, problem: string | undefined): JobFault {
+	const own = fault.only === undefined || fault.only === index ? fault : {};
+	return problem === undefined ? own : { ...own, fail: { message: problem } };
+}
+
+function accept(
+	world: World,
+	call: Call,
+	effect: Effect,
+	route: 'oxen.sync' | 'oxen.enqueue',
+	request: OxenRequest,
+): Job {
+	const { model, prompt, parameters, references } = request;
+	const job = world.jobs.accept(call, effect, {
+		provider: 'oxen',
+		route,
+		model,
+		prompt,
+		parameters,
+		references,
+		defaultSize: parameters,
+		cost: oxenPrice(model, parameters),
+	});
+	remember(job, request);
+	return job;
+}
+
+function subscribe(events: OxenEvents, call: Call, effect: Effect): Answer {
+	authenticate(call);
+	const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' };
+	return { status: 200, headers, body: events.subscribe(call, effect) };
+}
