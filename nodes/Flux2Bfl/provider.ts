@@ -1,11 +1,18 @@
 import type { IDataObject } from 'n8n-workflow';
-import { withCustomBody } from '../shared/body';
+import { imageField, imageFields, withCustomBody } from '../shared/body';
 import { detailSchema, detailWords } from '../shared/detail';
 import { generate, submit } from '../shared/engine';
 import { kindOfAnswer, kindOfStatus, type FailureKind } from '../shared/errors';
-import { json, type Answer, type Api, type Complaint } from '../shared/http';
+import {
+	json,
+	LOOK_TIMEOUT_MS,
+	SUBMIT_TIMEOUT_MS,
+	type Answer,
+	type Api,
+	type Complaint,
+} from '../shared/http';
 import { modelPath, type Model, type Request } from '../shared/model';
-import { asBase64, loadReferences } from '../shared/references';
+import { loadReferences } from '../shared/references';
 import type { Run, Service, Work } from '../shared/run';
 import { now, type Price, type Provider, type Task, type TaskState } from '../shared/task';
 import { get } from '../shared/tasks';
@@ -13,9 +20,6 @@ import { trusted } from '../shared/urls';
 import { z } from '../shared/vendor';
 import { unlessNotFound } from '../shared/watch';
 import { models } from './models';
-
-const SUBMIT_TIMEOUT_MS = 120_000;
-const LOOK_TIMEOUT_MS = 30_000;
 
 const baseUrls: Record<string, string> = {
 	global: 'https://api.bfl.ai',
@@ -66,8 +70,6 @@ const complaintSchema = z.object({
 	retry_after: number,
 });
 
-const imageField = (index: number) => (index === 0 ? 'input_image' : `input_image_${index + 1}`);
-
 /** The API complains about fields by their own names. */
 const labels = new Map([
 	['prompt', 'Prompt'],
@@ -92,8 +94,7 @@ function explain(answer: Answer): Complaint | undefined {
 
 async function bodyOf(api: Api, request: Request): Promise<IDataObject> {
 	const loaded = await loadReferences(api, request.references, { takesUrls: true });
-	const images = loaded.map((reference, index) => [imageField(index), asBase64(reference)]);
-	const body = { prompt: request.prompt, ...request.body, ...(Object.fromEntries(images) as IDataObject) };
+	const body = { prompt: request.prompt, ...request.body, ...imageFields(loaded) };
 	return withCustomBody(body, request.settings);
 }
 

@@ -1,92 +1,34 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { withCustomBody } from '../shared/body';
 import { generate, submit } from '../shared/engine';
-import {
-	asIs,
-	Flux2Error,
-	invalidInput,
-	kindOfAnswer,
-	kindOfWords,
-	type FailureKind,
-} from '../shared/errors';
-import { eventsOf, type ServerSentEvent } from '../shared/events';
-import { json, type Answer, type Api, type Complaint } from '../shared/http';
+import { asIs, Flux2Error, invalidInput } from '../shared/errors';
+import { eventsOf } from '../shared/events';
+import { json, LOOK_TIMEOUT_MS, SUBMIT_TIMEOUT_MS, type Api } from '../shared/http';
 import { readChoice, valueOf, type Request } from '../shared/model';
 import { timeout } from '../shared/options';
 import { within, type Param } from '../shared/params';
 import { asDataUri, loadReferences } from '../shared/references';
 import type { Route, Service } from '../shared/run';
-import { now, type Image, type Price, type Provider, type Task, type TaskState } from '../shared/task';
+import { now, type Image, type Provider, type Task, type TaskState } from '../shared/task';
 import { cancel, get } from '../shared/tasks';
 import { z } from '../shared/vendor';
+import {
+	explain,
+	generation,
+	history,
+	pictures,
+	priceOf,
+	queued,
+	readEvent,
+	stateOf,
+	statusOf,
+	type Generation,
+} from './answers';
 import { getModels, getTasks } from './lists';
 import { models, numGenerations } from './models';
 
 /** `queue`, the default: looks at the queue. `sync`: the call waits. `events`: the queue, told by server-sent events. */
 const modes = ['queue', 'sync', 'events'] as const;
-
-const SUBMIT_TIMEOUT_MS = 120_000;
-const LOOK_TIMEOUT_MS = 30_000;
-
-/** https://docs.oxen.ai/inference-api/reference/async_queue */
-const PENDING = ['queued', 'processing'];
-
-const text = z.string().min(1);
-const optionalText = z.string().nullish().catch(undefined);
-const amount = z.union([z.number(), text]).pipe(z.coerce.number());
-
-// only what is needed is asked for: a field that looks odd must not cost a job that is paid for
-const generation = z
-	.object({
-		status: optionalText,
-		model_name: optionalText,
-		result_url: optionalText,
-		error_message: optionalText,
-		completed_at: z.unknown(),
-		cost: amount.optional().catch(undefined),
-		seed: z.number().optional().catch(undefined),
-	})
-	.passthrough();
-type Generation = z.infer<typeof generation>;
-
-const queued = z.object({
-	generations: z.array(z.object({ generation_id: text }).passthrough()).min(1),
-});
-const history = z.object({ generation });
-const pictures = z.object({
-	images: z.array(z.object({ url: optionalText, b64_json: optionalText })).min(1),
-});
-const finishedEvent = z.object({
-	generation_id: text,
-	status: text,
-	url: optionalText,
-	error: optionalText,
-});
-
-const complaintSchema = z.object({
-	error: z.union([
-		text,
-		z.object({
-			type: z.string().optional(),
-			title: z.string().optional(),
-			detail: z.string().optional(),
-			message: z.string().optional(),
-		}),
-	]),
-});
-
-/** `{error: {type, title, detail}}` or `{error: {message}}`. */
-function explain(answer: Answer): Complaint | undefined {
-	const read = complaintSchema.safeParse(answer.json);
-	if (!read.success) return undefined;
-	const { error } = read.data;
-	const message = typeof error === 'string' ? error : wordsOf(error);
-	return message ? { kind: kindOfAnswer(answer.status, message), message } : undefined;
-}
-
-function wordsOf({ type, title, detail, message }: Record<string, string | undefined>): string {
-	return message ?? ([title, detail].filter(Boolean).join(': ') || (type ?? ''));
-}
 
 /** The body of both ways to ask. */
 async function bodyOf(api: Api, request: Request): Promise<IDataObject> {
@@ -149,13 +91,6 @@ async function check(api: Api, task: Task): Promise<TaskState> {
 const historyOf = async (api: Api, task: Task): Promise<Generation | undefined> =>
 	(await lookUp(api, `/api/ai/generations/${encodeURIComponent(task.id)}`, history))?.generation;
 
-/** The history documents no status: it follows from what is there. */
-function statusOf({ result_url, error_message, completed_at }: Generation): string {
-	if (result_url) return 'succeeded';
-	if (error_message) return 'failed';
-	return completed_at ? 'cancelled' : 'processing';
-}
-
 async function lookUp<T>(
 	api: Api,
 	url: string,
@@ -167,65 +102,6 @@ async function lookUp<T>(
 	} catch (error) {
 		if (error instanceof Flux2Error && error.kind === 'notFound') return undefined;
 		throw asIs(error);
-	}
-}
-
-function stateOf(raw: Generation, task: Task): TaskState {
-	const word = raw.status ?? '';
-	const status = word.toLowerCase();
-	const known = { ...task, model: task.model ?? raw.model_name ?? undefined };
-	if (PENDING.includes(status)) return { status: 'pending', task: known, raw };
-	if (status === 'succeeded' && raw.result_url) {
-		const price = priceOf(raw);
-		const seed = raw.seed ?? undefined;
-		return { status: 'done', task: known, images: [{ url: raw.result_url }], seed, price, raw };
-	}
-	return failed(known, word, raw.error_message, raw);
-}
-
-function failed(
-	task: Task,
-	word: string,
-	words: string | null | undefined,
-	raw: unknown,
-): TaskState {
-	const documented = ['failed', 'cancelled'].includes(word.toLowerCase());
-	return {
-		status: 'failed',
-		task,
-		kind: words ? kindOfFailure(words) : documented ? 'unavailable' : 'badResponse',
-		message: `The generation ended with the status "${word}"${words ? `: ${words}` : ''}`,
-		raw,
-	};
-}
-
-/** The queue checks parameters only when the job runs: what the user got wrong comes as a failed job. */
-function kindOfFailure(words: string): FailureKind {
-	if (/must be|cannot be|invalid|client error: .* for url/i.test(words)) return 'invalidInput';
-	if (/not found/i.test(words)) return 'notFound';
-	return kindOfWords(words, 'unavailable');
-}
-
-const priceOf = ({ cost }: Generation): Price | undefined =>
-	typeof cost === 'number' ? { cost: { amount: cost, currency: 'USD' } } : undefined;
-
-/** `media_generation_completed` tells the end of a job; other events are of no interest. */
-function readEvent({ event, data }: ServerSentEvent) {
-	if (event !== 'media_generation_completed') return undefined;
-	const read = finishedEvent.safeParse(parsed(data));
-	if (!read.success) return undefined;
-	const { generation_id: id, status, url, error } = read.data;
-	const state = stateOf({ status, result_url: url, error_message: error }, { id });
-	// without its URL, or with a word nobody has documented, a look at the queue must tell
-	const isClear = state.status === 'done' || (state.status === 'failed' && state.kind !== 'badResponse');
-	return { taskId: id, state: isClear ? state : undefined };
-}
-
-function parsed(data: string): unknown {
-	try {
-		return JSON.parse(data);
-	} catch {
-		return undefined;
 	}
 }
 

@@ -1,6 +1,17 @@
 import type { IDataObject } from 'n8n-workflow';
 import { given, type Settings } from './model';
 import { customBody } from './options';
+import { asBase64, type LoadedReference } from './references';
+
+/** The wire name of the nth reference image where each has a field of its own. */
+export const imageField = (index: number) =>
+	index === 0 ? 'input_image' : `input_image_${index + 1}`;
+
+/** The reference images as such fields, in base64 or as URLs. */
+export const imageFields = (references: readonly LoadedReference[]): IDataObject =>
+	Object.fromEntries(
+		references.map((reference, index) => [imageField(index), asBase64(reference)]),
+	);
 
 /** The request with "Custom Body" merged in last. */
 export const withCustomBody = (body: IDataObject, settings: Settings): IDataObject =>

@@ -80,6 +80,10 @@ export interface Download {
 	headers: IDataObject;
 }
 
+/** A submit may carry ten pictures. */
+export const SUBMIT_TIMEOUT_MS = 120_000;
+export const LOOK_TIMEOUT_MS = 30_000;
+
 const MAX_REDIRECTS = 5;
 const EVENTS_OPEN_MS = 10_000;
 /** At most 50 looks a second and host, whatever the number of jobs. */

@@ -5,7 +5,7 @@ import type {
 	INodeProperties,
 } from 'n8n-workflow';
 import { invalidInput } from './errors';
-import { json } from './http';
+import { json, LOOK_TIMEOUT_MS } from './http';
 import { readCollection } from './model';
 import { compact } from './output';
 import type { Param } from './params';
@@ -23,7 +23,6 @@ export interface List {
 	simplify(row: IDataObject): Record<string, unknown>;
 }
 
-const LIST_TIMEOUT_MS = 30_000;
 const FILTERS = 'filters';
 const DEFAULT_LIMIT = 50;
 
@@ -93,7 +92,7 @@ export const getMany =
 					url: query.size > 0 ? `${list.path}?${query.toString()}` : list.path,
 					schema: list.schema,
 					repeat: 'look',
-					timeoutMs: LIST_TIMEOUT_MS,
+					timeoutMs: LOOK_TIMEOUT_MS,
 				});
 				return rows.slice(0, returnAll ? undefined : limit).map((row) => ({
 					item: { json: compact({ provider: run.service.name, ...(simple ? list.simplify(row) : { raw: row }) }) },
