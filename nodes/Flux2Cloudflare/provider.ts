@@ -104,6 +104,8 @@ const adviceOfCode: Record<number, string> = {
 };
 
 const OUT_OF_CAPACITY = 3040;
+/** The API's "no such route", but an internal error under 500, where Workers AI may have billed. */
+const NO_ROUTE = 7000;
 
 /** Reads both error envelopes; the code sometimes stands in the text only ("3040: Capacity …"). */
 export function explain(answer: Answer): Complaint | undefined {
@@ -111,10 +113,11 @@ export function explain(answer: Answer): Complaint | undefined {
 	const first = read.success ? (read.data.errors?.[0] ?? read.data.error?.[0]) : undefined;
 	if (!first) return explainState(answer);
 	const code = codeOf(first.code, first.message);
+	const known = code === NO_ROUTE && answer.status >= 500 ? 0 : code;
 	return {
-		kind: kindOfCode[code] ?? kindOfAnswer(answer.status, first.message),
+		kind: kindOfCode[known] ?? kindOfAnswer(answer.status, first.message),
 		message: code && !first.message.includes(`${code}`) ? `${code}: ${first.message}` : first.message,
-		description: adviceOfCode[code],
+		description: adviceOfCode[known],
 		...(code === OUT_OF_CAPACITY && { refused: true }),
 	};
 }

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { runInNewContext } from 'node:vm';
 import { bfl } from '../../nodes/Flux2Bfl/provider';
 import { startListener, type Effect, type Listener } from '../emulator';
@@ -165,8 +168,8 @@ describe('the polling URL of the answer', () => {
 		const pollUrl = `${stranger.url}/v1/get_result?id=${taskId}`;
 		const run = await lab.run(get(), { items: items({ taskId, pollUrl }) });
 
-		const message = `The address localhost:${stranger.port} is not Black Forest Labs's, so the key was not sent there`;
-		expect(errors(run)).toMatchObject([{ kind: 'badResponse', message, taskId }]);
+		const message = 'Poll URL: is no address of Black Forest Labs that may see the key';
+		expect(errors(run)).toMatchObject([{ kind: 'invalidInput', message }]);
 	});
 
 	test('may be missing: a request with a webhook of its own is looked at by its id', async () => {
@@ -178,8 +181,8 @@ describe('the polling URL of the answer', () => {
 	});
 });
 
-test('a picture on a foreign host in plain http is not fetched', async () => {
-	const sample = `${stranger.url}/sample.jpeg`;
+/** Finished pictures stand there. */
+const pointTo = (sample: string) =>
 	lab.emulator.rule(
 		{ route: 'bfl.result' },
 		{
@@ -189,6 +192,28 @@ test('a picture on a foreign host in plain http is not fetched', async () => {
 			},
 		},
 	);
+
+test.each([
+	['is refused', 403],
+	['is no picture', 200],
+])('a download that %s and never ends leaves no connection open', async (_how, status) => {
+	const server = createServer((_request, response) => {
+		response.writeHead(status).write('x'.repeat(2 ** 21));
+	});
+	/** On both sides: server and client are in this process. */
+	const sockets = () => process.getActiveResourcesInfo().filter((name) => /^TCPSocket/.test(name)).length;
+	const before = sockets();
+	await once(server.listen(0, '127.0.0.1'), 'listening');
+	pointTo(`http://127.0.0.1:${(server.address() as AddressInfo).port}/sample.jpeg`);
+	const run = await lab.run(generating({ timeout: 1 }, CONTINUE), { items: prompts(1) });
+
+	expect(errors(run)).toMatchObject([{ taskId: firstId() }]);
+	await until(() => sockets() <= before, 'the connections to be closed');
+	server.close();
+});
+
+test('a picture on a foreign host in plain http is not fetched', async () => {
+	pointTo(`${stranger.url}/sample.jpeg`);
 	const run = await lab.run(generating({}, CONTINUE), { items: prompts(1) });
 
 	expect(errors(run)).toMatchObject([

@@ -40,7 +40,7 @@ describe('Cloudflare', () => {
 	const NOT_ACCEPTED =
 		'Cloudflare does not accept this API token. It may be wrong or expired, or lack Workers AI Read (an AI Gateway token fails this test although it works for the catalogue models)';
 	const NOT_PERMITTED =
-		'The API token may not use Workers AI in this account: check its permissions (Workers AI Read) and the account ID';
+		'The API token may not use Workers AI in this account: check its permissions (Workers AI Read) and the account ID. An AI Gateway token fails this test although it works for the catalogue models';
 	const tried = async (data: object) =>
 		await testCredential(engine, 'flux2CloudflareApi', {
 			accountId: emulator.keys.accountId,
@@ -69,7 +69,7 @@ describe('Cloudflare', () => {
 		['a disabled token', 'made-up-cloudflare-disabled-token', NOT_ACCEPTED],
 		['a token of the AI Gateway alone', 'made-up-cloudflare-gateway-only-token', NOT_PERMITTED],
 		['a token without permissions', 'made-up-cloudflare-powerless-token', NOT_PERMITTED],
-		['half a token', 'two words', 'Cloudflare does not accept this API token: copy it again, without spaces'],
+		['half a token', 'two words', 'Cloudflare cannot read the API token or the account ID: copy both again, without spaces'],
 	])('%s', async (_name, apiToken, message) => {
 		expect(await tried({ apiToken })).toEqual(fails(message));
 	});

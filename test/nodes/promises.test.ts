@@ -350,6 +350,49 @@ describe('a submit', () => {
 		},
 	);
 
+	test.each(everyRoute)(
+		'that may have been billed is sent again by Retry execution, but not by Retry On Fail (%s)',
+		async (route) => {
+			lab.emulator.rule({ route: ROUTES[route].submit, times: 1 }, { status: 500, accepted: true });
+			const failed = await lab.run(generating(route, RETRY), { items: prompts(1) });
+
+			expect(traffic(lab)).toEqual(['submit']);
+			expect(failure(failed).description).toContain('may have accepted and billed this request');
+
+			const run = await lab.retry(failed, generating(route, RETRY));
+
+			expect(lab.emulator.ledger.submissions).toHaveLength(2);
+			expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
+			expect(handlesOf(run)).toEqual({});
+		},
+	);
+
+	/** Fields that the submit's answer has instead of the documented ones. */
+	const oddities: Array<[string, Route, object]> = [
+		['an empty error', 'task', { error: '' }],
+		['a progress in words', 'task', { progress: '40%' }],
+		['no model', 'task', { model: null }],
+		['no status', 'task', { status: undefined }],
+		['all of these', 'task', { error: '', progress: '40%', model: null, status: undefined }],
+		['a status that is documented elsewhere only', 'task', { status: 'queued' }],
+		['an empty error', 'queue', { error: '' }],
+		['no status', 'queue', { status: undefined }],
+		['no address to look at', 'queue', { status_url: null }],
+	];
+
+	test.each(oddities)('whose answer has %s keeps its task (%s)', async (_what, route, fields) => {
+		lab.emulator.rule(
+			{ route: ROUTES[route].submit },
+			{ mutate: (answer) => ({ ...answer, body: { ...(answer.body as object), ...fields } }) },
+		);
+		const run = await lab.run(generating(route), { items: prompts(1) });
+
+		expect(run.status).toBe('success');
+		expect(traffic(lab)).toEqual(['submit', 'look', 'download']);
+		expect(run.items(NODE)[0]?.json.taskId).toBe(lab.emulator.ledger.jobs[0]?.id);
+		expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
+	});
+
 	test('that takes longer than the timeout is given up and not sent again', async () => {
 		lab.emulator.rule({ route: 'cloudflare.run' }, { hang: true, accepted: true });
 		const run = await lab.run(generating('catalogue', {}, { timeout: 1 }), { items: prompts(1) });

@@ -115,7 +115,7 @@ interface Variant {
 	parameters: Record<string, unknown>;
 	bad: Bad;
 	parametersOf: Model;
-	own: typeof synchronousOptions;
+	own: Model['parameters'];
 }
 
 const cloudflareBad = [catalogue, flex, catalogue, dev, workersAi, workersAi];
@@ -241,7 +241,7 @@ describe('all that is wrong with an item is told at once', () => {
 					'Prompt: must not be empty',
 					'Reference Images (entry 1): the input item has no binary field "photo"',
 					'Reference Images (entry 1): the input item has no binary field "logo"',
-					'Reference Images (entry 2): "photo.jpg" is not a URL',
+					'Reference Images (entry 2): "photo.jpg" is not an https URL',
 					'Reference Images (entry 3): the URL is empty',
 					'Reference Images (entry 4): the input item has no binary images',
 					'Gateway Metadata: must be a JSON object',
@@ -282,7 +282,7 @@ const REFERENCES = { image: [{ source: 'url', url: '={{ $json.urls }}' }] };
 
 test.each<[string, NodeType, Record<string, unknown>, Record<string, unknown>, string]>([
 	['a model of another provider', 'flux2Cloudflare', { model: '={{ "flux-9" }}' }, {}, 'Model: "flux-9" is not on the list; choose Custom to use an ID of your own'],
-	['no model', 'flux2Task', { model: '={{ $json.nothing }}' }, {}, 'Model: "" is not on the list; choose Custom to use an ID of your own'],
+	['no model', 'flux2Task', { model: '={{ $json.nothing }}' }, {}, 'Model: must not be empty'],
 	['no custom model', 'flux2Cloudflare', { model: 'custom', customModel: '={{ "  " }}' }, {}, 'Custom Model: must not be empty'],
 	['no prompt', 'flux2Task', { prompt: '={{ $json.nothing }}' }, {}, 'Prompt: must not be empty'],
 	['too many references for the catalogue', 'flux2Cloudflare', { referenceImages: REFERENCES }, { urls: Array(9).fill('https://example.com/a.png') }, 'Reference Images: 9 given, but FLUX.2 [pro] Preview takes at most 8'],

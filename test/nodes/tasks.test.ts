@@ -173,6 +173,7 @@ describe('Get', () => {
 					model: 'flux_2_pro',
 					taskId: job().id,
 					...(dialect === 'queue' && { pollUrl: handles[0]?.json.pollUrl }),
+					submittedAt: handles[0]?.json.submittedAt,
 					status: 'pending',
 					...(dialect === 'task' && { progress: expect.any(Number) }),
 				},

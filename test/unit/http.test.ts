@@ -1,5 +1,5 @@
 import { Flux2Error, Stopped, type ErrorFacts } from '../../nodes/shared/errors';
-import { retryAfterMs } from '../../nodes/shared/httpErrors';
+import { downloadFailure, retryAfterMs } from '../../nodes/shared/httpErrors';
 import { repeating } from '../../nodes/shared/repeat';
 import { publicUrl } from '../../nodes/shared/urls';
 
@@ -36,7 +36,8 @@ async function attempts(policy: 'submit' | 'look', error: unknown, signal = new 
 const failure = (facts: ErrorFacts) => new Flux2Error('unavailable', 'down', { retryAfterMs: 0, ...facts });
 
 test.each<[string, 'submit' | 'look', ErrorFacts, { calls: number; refusals: number }]>([
-	['a submit that was refused, six times', 'submit', { refused: true }, { calls: 6, refusals: 5 }],
+	['a submit that was refused, six times', 'submit', { refused: true, httpCode: 429 }, { calls: 6, refusals: 5 }],
+	['a submit whose connection was never made, four times', 'submit', { refused: true }, { calls: 4, refusals: 3 }],
 	['no submit that only may pass', 'submit', { passing: true }, { calls: 1, refusals: 0 }],
 	['no submit that was answered', 'submit', {}, { calls: 1, refusals: 0 }],
 	['a look that may pass, four times', 'look', { passing: true }, { calls: 4, refusals: 0 }],
@@ -44,6 +45,21 @@ test.each<[string, 'submit' | 'look', ErrorFacts, { calls: number; refusals: num
 	['nothing that asks for more than two minutes', 'look', { passing: true, retryAfterMs: 120_001 }, { calls: 1, refusals: 0 }],
 ])('repeats %s', async (_name, policy, facts, expected) => {
 	expect(await attempts(policy, failure(facts))).toEqual(expected);
+});
+
+test.each([
+	[401, 'expired', false],
+	[403, 'expired', false],
+	[404, 'expired', false],
+	[410, 'expired', false],
+	[400, 'badResponse', false],
+	[402, 'badResponse', false],
+	[451, 'badResponse', false],
+	[408, 'timeout', true],
+	[429, 'rateLimited', true],
+	[500, 'unavailable', true],
+])("takes a %i of a picture's host as %s", (status, kind, passing) => {
+	expect(downloadFailure(status, {})).toMatchObject({ kind, passing, httpCode: status });
 });
 
 test('repeats nothing that is no failure of its own', async () => {

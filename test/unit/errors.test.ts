@@ -1,0 +1,56 @@
+import { kindOfAnswer, kindOfStatus, kindOfWords } from '../../nodes/shared/errors';
+
+test.each([
+	['Request Moderated', 'moderated'],
+	['content_moderated', 'moderated'],
+	['Rejected by moderation', 'moderated'],
+	['content_policy_violation', 'moderated'],
+	['It violates our usage policies', 'moderated'],
+	['Your output has been flagged', 'moderated'],
+	['Input prompt contains NSFW content', 'moderated'],
+	['Blocked by the safety system', 'moderated'],
+	['The service is under moderate load', 'unavailable'],
+	['unmoderated models are not open to you', 'unavailable'],
+	['safety_tolerance must be between 0 and 5', 'unavailable'],
+	['Insufficient credits', 'credits'],
+	['INSUFFICIENT_BALANCE', 'credits'],
+	['Your balance is used up', 'credits'],
+	['You are out of credits', 'credits'],
+	['Quota exceeded', 'credits'],
+	['Spend limit reached', 'credits'],
+	['Insufficient permissions', 'unavailable'],
+	['The load balancer did not answer', 'unavailable'],
+	['white balance is no parameter', 'unavailable'],
+])('reads "%s" as %s', (words, kind) => {
+	expect(kindOfWords(words, 'unavailable')).toBe(kind);
+});
+
+test.each([
+	[400, 'invalidInput'],
+	[401, 'auth'],
+	[402, 'credits'],
+	[403, 'auth'],
+	[404, 'notFound'],
+	[408, 'timeout'],
+	[409, 'badResponse'],
+	[410, 'expired'],
+	[413, 'invalidInput'],
+	[418, 'badResponse'],
+	[422, 'invalidInput'],
+	[425, 'rateLimited'],
+	[429, 'rateLimited'],
+	[500, 'unavailable'],
+	[307, 'badResponse'],
+])('takes the status %i as %s', (status, kind) => {
+	expect(kindOfStatus(status)).toBe(kind);
+});
+
+test.each([
+	[400, 'Request Moderated', 'moderated'],
+	[429, 'Quota exceeded', 'credits'],
+	[403, 'Insufficient permissions', 'auth'],
+	[500, 'The moderation service is down', 'unavailable'],
+	[503, 'quota service unavailable', 'unavailable'],
+])('takes the status %i with the words "%s" as %s', (status, words, kind) => {
+	expect(kindOfAnswer(status, words)).toBe(kind);
+});
