@@ -58,10 +58,10 @@ function subscribe(
 	read: Parameters<typeof eventsOf>[2],
 ): EventStream & { close(): void } {
 	const mail = mailbox();
-	let body: DownloadBody | undefined;
+	const end = new AbortController();
 	let heardAt = Date.now();
 	const close = () => {
-		body?.destroy();
+		end.abort();
 		mail.close();
 	};
 	const listen = async (stream: DownloadBody) => {
@@ -70,10 +70,9 @@ function subscribe(
 			if (news) mail.deliver(news.taskId, news.state);
 		}
 	};
-	const opened = openEvents(api, path).then((stream) => {
-		body = stream;
+	const until = AbortSignal.any([api.signal, end.signal]);
+	const opened = openEvents(api, path, until).then((stream) => {
 		heardAt = Date.now();
-		if (!mail.isOpen) stream.destroy();
 		void listen(stream)
 			.catch(() => undefined)
 			.finally(close);

@@ -105,16 +105,18 @@ export async function json<T>(api: Api, call: Call<T>): Promise<{ value: T; answ
 
 /** One call after n8n stopped the execution, e.g. to cancel at the provider: not bound to its signal. */
 export async function afterStop<T>(api: Api, work: (api: Api) => Promise<T>): Promise<T> {
-	const signal = new AbortController().signal;
-	// n8n's helper would otherwise impose the aborted signal of the execution
-	const context = Object.create(api.context, {
-		getExecutionCancelSignal: { value: () => signal },
-	}) as IExecuteFunctions;
-	return await work({ ...api, context, signal, stop: signal });
+	const { signal } = new AbortController();
+	return await work({ ...api, context: withSignal(api.context, signal), signal, stop: signal });
 }
+
+/** n8n's authenticated helper would otherwise impose the signal of the execution. */
+const withSignal = (context: IExecuteFunctions, signal: AbortSignal) =>
+	Object.create(context, { getExecutionCancelSignal: { value: () => signal } }) as IExecuteFunctions;
 
 /**
  * Opens a picture's URL without any credential, following redirects by hand so that each hop is checked.
+ * The connection lasts until the body is read or `api.signal` is aborted: n8n's axios wraps the body, and to destroy
+ * the wrapper before it was read would leave the connection open for ever.
  * @throws Flux2Error kind `expired` for 403, 404 and 410; passing failures are marked as such
  */
 export async function openDownload(api: Api, url: string): Promise<Download> {
@@ -123,7 +125,6 @@ export async function openDownload(api: Api, url: string): Promise<Download> {
 		const { statusCode, headers, body: content } = await fetchStream(api, target);
 		const body = calm(content as unknown as DownloadBody);
 		if (statusCode === 200) return { body, headers };
-		body.destroy();
 		const location = statusCode >= 300 && statusCode < 400 ? headers.location : undefined;
 		if (typeof location !== 'string' || !URL.canParse(location, target.href)) {
 			throw downloadFailure(statusCode, headers);
@@ -135,11 +136,11 @@ export async function openDownload(api: Api, url: string): Promise<Download> {
 
 /**
  * Opens a stream of server-sent events with the credential. Asked once: whoever needs it falls back to polling.
- * The caller destroys it.
+ * The caller ends it, and an opening that takes too long, by aborting `until`.
  */
-export async function openEvents(api: Api, path: string): Promise<DownloadBody> {
+export async function openEvents(api: Api, path: string, until: AbortSignal): Promise<DownloadBody> {
 	const url = ownUrl(api, path);
-	const { context } = api;
+	const context = withSignal(api.context, until);
 	const opening = context.helpers.httpRequestWithAuthentication.call(context, api.credentialType, {
 		method: 'GET',
 		url: url.href,
@@ -152,12 +153,13 @@ export async function openEvents(api: Api, path: string): Promise<DownloadBody> 
 	}) as Promise<IN8nHttpFullResponse>;
 	const opened = opening.then(({ statusCode, body }) => {
 		const stream = calm(body as unknown as DownloadBody);
+		// n8n before 2.34 passes no signal on
+		if (until.aborted) stream.destroy();
+		else until.addEventListener('abort', () => stream.destroy(), { once: true });
 		return { statusCode, stream };
 	});
-	const answer = await within(opened, EVENTS_OPEN_MS, api.signal).catch(() => undefined);
+	const answer = await within(opened, EVENTS_OPEN_MS, until).catch(() => undefined);
 	if (answer?.statusCode === 200) return answer.stream;
-	// also one that comes when nobody waits any more
-	void opened.then(({ stream }) => stream.destroy()).catch(() => undefined);
 	throw new Flux2Error('unavailable', `${api.label} opened no stream of events`);
 }
 

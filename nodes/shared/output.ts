@@ -105,7 +105,6 @@ async function storeStream(
 		const binary = await prepare(api, checked, name, picture);
 		return { ...picture, binary, fileSize: whole.fileSize };
 	} catch (error) {
-		body.destroy();
 		throw brokenDownload(api, error);
 	}
 }
@@ -189,7 +188,7 @@ function baseName({ settings }: Watch, origin: Origin, done: Done, index: number
 
 function describe(
 	watch: Watch,
-	{ request }: Origin,
+	{ request, part }: Origin,
 	done: Done,
 	image: Image,
 	picture: StoredPicture | undefined,
@@ -201,7 +200,8 @@ function describe(
 		status: 'completed',
 		taskId: done.task?.id,
 		prompt: request?.prompt,
-		seed: done.seed ?? request?.body.seed,
+		// several pictures of one request cannot all have its seed
+		seed: done.seed ?? (part === undefined ? request?.body.seed : undefined),
 		image: imageFacts(image, picture),
 		cost: done.price?.cost && share(done.price.cost, done.images.length),
 		megapixels: done.price?.megapixels && compact({ ...done.price.megapixels }),

@@ -76,6 +76,8 @@ async function sendStream(
 	{ slowBytes }: Effect,
 	wait: (ms: number) => Promise<void>,
 ): Promise<Sent> {
+	// nobody would tell any more that the client has gone
+	if (response.destroyed) return { bytes: 0 };
 	const gone = new AbortController();
 	response.once('close', () => gone.abort());
 	response.writeHead(status, headers);

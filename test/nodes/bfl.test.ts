@@ -195,10 +195,11 @@ const pointTo = (sample: string) =>
 
 test.each([
 	['is refused', 403],
+	['fails, is repeated', 503],
 	['is no picture', 200],
 ])('a download that %s and never ends leaves no connection open', async (_how, status) => {
 	const server = createServer((_request, response) => {
-		response.writeHead(status).write('x'.repeat(2 ** 21));
+		response.writeHead(status, NOW).write('x'.repeat(2 ** 21));
 	});
 	/** On both sides: server and client are in this process. */
 	const sockets = () => process.getActiveResourcesInfo().filter((name) => /^TCPSocket/.test(name)).length;

@@ -148,6 +148,31 @@ describe('events', () => {
 		expect(sum(run)).toBeCloseTo(paid().amount, 9);
 	});
 
+	test('are subscribed to before the first submit', async () => {
+		lab.emulator.rule({ route: 'oxen.events' }, { delayMs: 150 });
+		const run = await lab.run(generating('events', {}), { items: prompts(2) });
+
+		await expectEachPictureOnce(run, 2);
+		const { streams, submissions } = lab.emulator.ledger;
+		expect(submissions.every(({ at }) => at >= streams[0]!.at)).toBe(true);
+		expect(looks()).toEqual([]);
+	});
+
+	test('that are still being opened when another item ends the run do not stay open', async () => {
+		lab.emulator.rule({ route: 'oxen.events' }, { delayMs: 200 });
+		lab.emulator.rule({ route: 'oxen.sync' }, { status: 400, body: { error: { message: 'no' } } });
+		const node = generating('events', {});
+		node.parameters.mode = '={{ $json.mode }}';
+		const [first, second] = ['events', 'sync'].map((mode) => ({ prompt: 'a', mode }));
+		const run = await lab.run(node, { items: items(first!, second!) });
+
+		const { requests, streams, submissions } = lab.emulator.ledger;
+		expect(run.status).toBe('error');
+		expect(submissions).toHaveLength(1);
+		await until(() => Date.now() > requests[0]!.at + 400, 'an answer that nobody waits for');
+		expect(streams.filter(({ closedAt }) => closedAt === undefined)).toEqual([]);
+	});
+
 	test('that overtake the answer to the submit are not lost', async () => {
 		lab.emulator.rule({ route: 'oxen.enqueue' }, { job: { seconds: 0 }, delayMs: 150 });
 		const run = await lab.run(generating('events', {}), { items: prompts(2) });
@@ -324,14 +349,17 @@ describe('several pictures of one prompt', () => {
 	const three = { ...QUICK, numGenerations: 3, seed: 5 };
 
 	test.each(['queue', 'events'] as const)('are items of their own, each linked to its input (%s)', async (mode) => {
-		const run = await lab.run(generating(mode, three), { items: prompts(2) });
+		const options = mode === 'queue' ? three : { numGenerations: 3, seed: 5 };
+		const run = await lab.run(generating(mode, options), { items: prompts(2) });
 
 		const output = run.items(NODE);
 		expect(output.map(({ pairedItem }) => pairedItem)).toEqual(
 			[0, 0, 0, 1, 1, 1].map((item) => ({ item })),
 		);
+		// an event does not tell the seed, and that of the request cannot be all three pictures'
+		const seeds = mode === 'queue' ? [5, 6, 7] : [undefined, undefined, undefined];
 		expect(output.map(({ json }) => [json.prompt, json.seed])).toEqual(
-			[1, 2].flatMap((n) => [5, 6, 7].map((seed) => [`item ${n}`, seed])),
+			[1, 2].flatMap((n) => seeds.map((seed) => [`item ${n}`, seed])),
 		);
 		expect(new Set((await picturesIn(lab, run)).map(([, sha256]) => sha256)).size).toBe(6);
 		expect(lab.emulator.ledger.submissions).toHaveLength(2);
