@@ -24,7 +24,8 @@ export class Flux2Bfl implements INodeType {
 		group: ['transform'],
 		version: [1],
 		subtitle: '={{$parameter["operation"] + ": " + $parameter["resource"]}}',
-		description: 'Generate and edit images with FLUX.2 at Black Forest Labs (BFL), who make the model',
+		description:
+			'Generate and edit images with FLUX.2 at Black Forest Labs (BFL), who make the model',
 		defaults: { name: 'FLUX.2 (Black Forest Labs)' },
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],

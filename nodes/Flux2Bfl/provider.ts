@@ -53,10 +53,7 @@ const accepted = z.object({
 const result = z.object({
 	id: z.string().optional(),
 	status: text,
-	result: z
-		.object({ sample: z.string().optional(), seed: number })
-		.nullish()
-		.catch(undefined),
+	result: z.object({ sample: z.string().optional(), seed: number }).nullish().catch(undefined),
 	progress: number,
 	details: z.record(z.unknown()).nullish().catch(undefined),
 	...prices,
@@ -73,7 +70,9 @@ const complaintSchema = z.object({
 /** The API complains about fields by their own names. */
 const labels = new Map([
 	['prompt', 'Prompt'],
-	...[...Array(8).keys()].map((index) => [imageField(index), `Reference image ${index + 1}`] as const),
+	...[...Array(8).keys()].map(
+		(index) => [imageField(index), `Reference image ${index + 1}`] as const,
+	),
 	...models.flatMap(({ parameters }) =>
 		parameters.map(({ wireName, property }) => [wireName, property.displayName] as const),
 	),
@@ -156,7 +155,10 @@ function stateOf(answer: z.infer<typeof result>, task: Task, raw: unknown): Task
 
 const wordsOf = (details: Record<string, unknown>) =>
 	Object.entries(details)
-		.map(([name, value]) => `${name}: ${Array.isArray(value) ? value.join(', ') : JSON.stringify(value)}`)
+		.map(
+			([name, value]) =>
+				`${name}: ${Array.isArray(value) ? value.join(', ') : JSON.stringify(value)}`,
+		)
 		.join('; ');
 
 /** Rounded: 1.4 credits would otherwise be worth 0.013999999999999999. */

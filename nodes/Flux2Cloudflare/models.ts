@@ -8,7 +8,7 @@ import {
 	sentAs,
 	text,
 	toggle,
-	within,
+	narrowed,
 	type Param,
 } from '../shared/params';
 
@@ -78,7 +78,8 @@ const gatewayId = inHeader(
 		label: 'Gateway ID',
 		name: 'gatewayId',
 		goesTo,
-		description: 'The AI Gateway to go through. Cloudflare uses the one named "default" when unset.',
+		description:
+			'The AI Gateway to go through. Cloudflare uses the one named "default" when unset.',
 		placeholder: 'e.g. my-gateway',
 	}),
 );
@@ -134,13 +135,17 @@ const metadata = metadataHeader(
 		label: 'Gateway Metadata',
 		name: 'metadata',
 		goesTo,
-		description: "Up to 5 entries (text, numbers or booleans) for the gateway's log, as a JSON object",
+		description:
+			"Up to 5 entries (text, numbers or booleans) for the gateway's log, as a JSON object",
 	}),
 );
 
 /** Node refuses to send anything but visible ASCII in a header. */
 function inHeader(param: Param<string>): Param<string> {
-	const schema = param.schema.refine((value) => /^[\x20-\x7e]*$/.test(value), 'must be plain ASCII text');
+	const schema = param.schema.refine(
+		(value) => /^[\x20-\x7e]*$/.test(value),
+		'must be plain ASCII text',
+	);
 	return { ...param, schema };
 }
 
@@ -148,7 +153,9 @@ function metadataHeader(param: ReturnType<typeof json>): Param<string> {
 	const schema = param.schema.refine(
 		(entries) =>
 			Object.keys(entries).length <= 5 &&
-			Object.values(entries).every((value) => ['string', 'number', 'boolean'].includes(typeof value)),
+			Object.values(entries).every((value) =>
+				['string', 'number', 'boolean'].includes(typeof value),
+			),
 		'must have at most 5 entries of text, numbers or booleans',
 	);
 	return sentAs({ ...param, schema }, (entries) =>
@@ -180,8 +187,8 @@ const catalogueParameters = [
 // https://developers.cloudflare.com/workers-ai/models/flux-2-dev/ and its changelogs
 const workersAiParameters = [
 	size,
-	within(width, { min: 256, max: 1920 }),
-	within(height, { min: 256, max: 1920 }),
+	narrowed(width, { min: 256, max: 1920 }),
+	narrowed(height, { min: 256, max: 1920 }),
 	seed,
 	guidance,
 ];
@@ -193,7 +200,11 @@ const catalogue = {
 	maxPixels: 4 * 1024 * 1024,
 	parameters: catalogueParameters,
 } as const;
-const workersAi = { route: 'workersAi', maxReferences: 4, parameters: workersAiParameters } as const;
+const workersAi = {
+	route: 'workersAi',
+	maxReferences: 4,
+	parameters: workersAiParameters,
+} as const;
 
 /** Every model of the node; a new one is one more record. */
 export const models: readonly CloudflareModel[] = [
@@ -211,8 +222,8 @@ export const models: readonly CloudflareModel[] = [
 		description: 'Steps and guidance can be set; strong at typography',
 		parameters: [
 			...catalogueParameters,
-			within(guidance, { min: 1.5, max: 10 }),
-			within(steps, { min: 1, max: 50 }),
+			narrowed(guidance, { min: 1.5, max: 10 }),
+			narrowed(steps, { min: 1, max: 50 }),
 			promptUpsampling,
 		],
 		typicalSeconds: 30,

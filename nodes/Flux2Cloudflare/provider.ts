@@ -116,7 +116,8 @@ export function explain(answer: Answer): Complaint | undefined {
 	const known = code === NO_ROUTE && answer.status >= 500 ? 0 : code;
 	return {
 		kind: kindOfCode[known] ?? kindOfAnswer(answer.status, first.message),
-		message: code && !first.message.includes(`${code}`) ? `${code}: ${first.message}` : first.message,
+		message:
+			code && !first.message.includes(`${code}`) ? `${code}: ${first.message}` : first.message,
 		description: adviceOfCode[known],
 		...(code === OUT_OF_CAPACITY && { refused: true }),
 	};
@@ -137,7 +138,9 @@ function codeOf(code: number | undefined, message: string): number {
 
 const provider: Provider<CloudflareModel> = {
 	async submit(api, request) {
-		return [await (request.model.route === 'catalogue' ? runCatalogue : runWorkersAi)(api, request)];
+		return [
+			await (request.model.route === 'catalogue' ? runCatalogue : runWorkersAi)(api, request),
+		];
 	},
 };
 
@@ -147,7 +150,11 @@ async function runCatalogue(api: Api, request: CloudflareRequest): Promise<TaskS
 	const input: IDataObject = { prompt: request.prompt, ...request.body };
 	if (references.length > 0) input.input_images = references.map(asDataUri);
 	const body = withCustomBody({ model: request.model.id, input }, request.settings);
-	return await call(api, request, { url: accountPath(api, '/ai/run'), body, headers: request.headers });
+	return await call(api, request, {
+		url: accountPath(api, '/ai/run'),
+		body,
+		headers: request.headers,
+	});
 }
 
 /** POST /accounts/{id}/ai/run/@cf/…: always a multipart form, and never with an AI Gateway's header. */

@@ -118,7 +118,8 @@ export function readEvent({ event, data }: ServerSentEvent) {
 	const { generation_id: id, status, url, error } = read.data;
 	const state = stateOf({ status, result_url: url, error_message: error }, { id });
 	// without its URL, or with a word nobody has documented, a look at the queue must tell
-	const isClear = state.status === 'done' || (state.status === 'failed' && state.kind !== 'badResponse');
+	const isClear =
+		state.status === 'done' || (state.status === 'failed' && state.kind !== 'badResponse');
 	return { taskId: id, state: isClear ? state : undefined };
 }
 

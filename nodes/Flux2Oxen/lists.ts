@@ -20,7 +20,10 @@ export const taskList: List = {
 	filters: [
 		text('folder', { label: 'Folder', description: 'Only tasks that save to this folder' }),
 		text('model', { label: 'Model', description: 'Only tasks of this model ID' }),
-		text('namespace', { label: 'Namespace', description: 'Only tasks of this user or organization' }),
+		text('namespace', {
+			label: 'Namespace',
+			description: 'Only tasks of this user or organization',
+		}),
 		text('repo', { label: 'Repository', description: 'Only tasks that save to this repository' }),
 		choice('status', {
 			label: 'Status',
@@ -52,7 +55,10 @@ export const modelList: List = {
 	path: '/api/ai/models',
 	schema: rows,
 	filters: [
-		text('action', { label: 'Action', description: 'Only models that can do this, by its name in the API' }),
+		text('action', {
+			label: 'Action',
+			description: 'Only models that can do this, by its name in the API',
+		}),
 		text('developer_name', {
 			label: 'Developer',
 			description: 'Only models of this developer',

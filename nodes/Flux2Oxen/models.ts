@@ -6,7 +6,8 @@ const SAFE = Number.MAX_SAFE_INTEGER;
 const aspectRatio = {
 	...choice('aspect_ratio', {
 		label: 'Aspect Ratio',
-		description: "The picture's proportions. 16:9 is sent when unset; klein models lack 2:3, 3:2 and Match Input Image.",
+		description:
+			"The picture's proportions. 16:9 is sent when unset; klein models lack 2:3, 3:2 and Match Input Image.",
 		options: {
 			'1:1': '1:1',
 			'16:9': '16:9',
@@ -30,21 +31,24 @@ const resolution = choice('resolution', {
 });
 const steps = integer('num_inference_steps', {
 	label: 'Inference Steps',
-	description: 'Number of denoising steps, 1 to 50: more detail, but slower. 30 when unset, 28 for klein models.',
+	description:
+		'Number of denoising steps, 1 to 50: more detail, but slower. 30 when unset, 28 for klein models.',
 	min: 1,
 	max: 50,
 	default: 30,
 });
 const guidance = decimal('guidance', {
 	label: 'Guidance',
-	description: 'How strictly the picture follows the prompt, 0 to 10. 2 when unset; lower is more realistic.',
+	description:
+		'How strictly the picture follows the prompt, 0 to 10. 2 when unset; lower is more realistic.',
 	min: 0,
 	max: 10,
 	default: 2,
 });
 const guidanceScale = decimal('guidance_scale', {
 	label: 'Guidance Scale',
-	description: 'How strictly the picture follows the prompt, 0 to 10. 2 when unset; lower is more realistic.',
+	description:
+		'How strictly the picture follows the prompt, 0 to 10. 2 when unset; lower is more realistic.',
 	min: 0,
 	max: 10,
 	default: 2,
@@ -90,7 +94,8 @@ const targetNamespace = text('target_namespace', {
 export const numGenerations = hiddenWhen(
 	integer('num_generations', {
 		label: 'Number of Images',
-		description: 'How many pictures to make of one prompt, each an item of its own (modes Queue and Events)',
+		description:
+			'How many pictures to make of one prompt, each an item of its own (modes Queue and Events)',
 		min: 1,
 		max: 4,
 		default: 1,

@@ -6,7 +6,7 @@ import { eventsOf } from '../shared/events';
 import { json, LOOK_TIMEOUT_MS, SUBMIT_TIMEOUT_MS, type Api } from '../shared/http';
 import { readChoice, valueOf, type Request } from '../shared/model';
 import { timeout } from '../shared/options';
-import { within, type Param } from '../shared/params';
+import { narrowed, type Param } from '../shared/params';
 import { asDataUri, loadReferences } from '../shared/references';
 import type { Route, Service } from '../shared/run';
 import { now, type Image, type Provider, type Task, type TaskState } from '../shared/task';
@@ -97,7 +97,13 @@ async function lookUp<T>(
 	schema: z.ZodType<T, z.ZodTypeDef, unknown>,
 ): Promise<T | undefined> {
 	try {
-		const call = { method: 'GET', url, schema, repeat: 'look', timeoutMs: LOOK_TIMEOUT_MS } as const;
+		const call = {
+			method: 'GET',
+			url,
+			schema,
+			repeat: 'look',
+			timeoutMs: LOOK_TIMEOUT_MS,
+		} as const;
 		return (await json(api, call)).value;
 	} catch (error) {
 		if (error instanceof Flux2Error && error.kind === 'notFound') return undefined;
@@ -140,7 +146,7 @@ const providers: Record<(typeof modes)[number], Provider> = {
 };
 
 /** The call that waits makes one picture, and does not know the field. */
-const one: Param = { ...within(numGenerations, { min: 1, max: 1 }), goesTo: 'setting' };
+const one: Param = { ...narrowed(numGenerations, { min: 1, max: 1 }), goesTo: 'setting' };
 const takesOne = models.map((model) => ({
 	...model,
 	parameters: model.parameters.map((param) => (param === numGenerations ? one : param)),

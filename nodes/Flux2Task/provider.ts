@@ -90,7 +90,9 @@ const queueDialect: Provider = {
 			const raw = answer.json;
 			if (QUEUE_PENDING.includes(status)) return { status: 'pending', task, raw };
 			const { error, provider_error, error_type } = value;
-			const words = [wordsOf(error) ?? wordsOf(provider_error), error_type].filter(Boolean).join(', ');
+			const words = [wordsOf(error) ?? wordsOf(provider_error), error_type]
+				.filter(Boolean)
+				.join(', ');
 			if (status === 'completed' && words === '') return await responseOf(api, task);
 			return failed(task, value.status, status === 'completed', words || undefined, raw);
 		});

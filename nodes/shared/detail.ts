@@ -14,4 +14,5 @@ export const detailWords = (detail: Detail, labels?: ReadonlyMap<string, string>
 		? detail
 		: detail.map(({ loc, msg }) => `${labelOf(String(loc.at(-1)), labels)}: ${msg}`).join('; ');
 
-const labelOf = (field: string, labels?: ReadonlyMap<string, string>) => labels?.get(field) ?? field;
+const labelOf = (field: string, labels?: ReadonlyMap<string, string>) =>
+	labels?.get(field) ?? field;

@@ -30,7 +30,9 @@ export function generate(run: Run, itemIndex: number): Work {
 		async start() {
 			const job = await accepted(run, itemIndex, prepared, 'generate');
 			const { slots } = job.claim.handle;
-			return (await Promise.all(slots.map(async (_slot, index) => await finish(job, index)))).flat();
+			return (
+				await Promise.all(slots.map(async (_slot, index) => await finish(job, index)))
+			).flat();
 		},
 	};
 }
@@ -111,7 +113,8 @@ async function submitNow({ run, request, provider, claim }: Job): Promise<void> 
 function slotOf(request: Request, state: TaskState): Slot {
 	const raw = valueOf(request.settings, simplify) ? undefined : state.raw;
 	// a status that nobody has documented may still become a picture: the task stays
-	const open = state.status === 'pending' || (state.status === 'failed' && state.kind === 'badResponse');
+	const open =
+		state.status === 'pending' || (state.status === 'failed' && state.kind === 'badResponse');
 	if (open && state.task) return { state: 'pending', task: state.task, raw };
 	if (state.status !== 'done') return endedSlot(state as Failed);
 	return { state: 'ready', done: { ...state, raw } };
@@ -191,7 +194,11 @@ async function stored(
 }
 
 /** Stores the pictures; a URL that has expired meanwhile is asked for once more. */
-async function store(job: Parameters<typeof stored>[0], watch: Watch, done: Done): Promise<StoredItem[]> {
+async function store(
+	job: Parameters<typeof stored>[0],
+	watch: Watch,
+	done: Done,
+): Promise<StoredItem[]> {
 	const { task } = done;
 	try {
 		return await storePictures(watch, job, done).catch(async (error: unknown) => {

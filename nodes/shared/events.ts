@@ -131,7 +131,8 @@ export async function* eventsIn(
 		rest += decoder.decode(chunk, { stream: true });
 		const blocks = rest.split(/\r?\n\r?\n/);
 		rest = blocks.pop() ?? '';
-		if (rest.length > LARGEST_EVENT) throw new Flux2Error('badResponse', 'The event stream makes no sense');
+		if (rest.length > LARGEST_EVENT)
+			throw new Flux2Error('badResponse', 'The event stream makes no sense');
 		yield* blocks.flatMap(eventOf);
 	}
 }

@@ -49,7 +49,11 @@ const claimed = new WeakSet<Handle>();
  * The request's handle for this run alone: what an earlier run has left, or a new and empty one.
  * @param identity what makes two requests the same picture; plain data
  */
-export function claimHandle(context: IExecuteFunctions, itemIndex: number, identity: unknown): Claim {
+export function claimHandle(
+	context: IExecuteFunctions,
+	itemIndex: number,
+	identity: unknown,
+): Claim {
 	const store = handleStore(context);
 	const key = freeKey(store, handleKey(context, itemIndex, identity));
 	const handle = (store[key] ??= { slots: [] });

@@ -111,7 +111,9 @@ export async function afterStop<T>(api: Api, work: (api: Api) => Promise<T>): Pr
 
 /** n8n's authenticated helper would otherwise impose the signal of the execution. */
 const withSignal = (context: IExecuteFunctions, signal: AbortSignal) =>
-	Object.create(context, { getExecutionCancelSignal: { value: () => signal } }) as IExecuteFunctions;
+	Object.create(context, {
+		getExecutionCancelSignal: { value: () => signal },
+	}) as IExecuteFunctions;
 
 /**
  * Opens a picture's URL without any credential, following redirects by hand so that each hop is checked.
@@ -131,14 +133,21 @@ export async function openDownload(api: Api, url: string): Promise<Download> {
 		}
 		target = publicUrl(api, new URL(location, target).href);
 	}
-	throw new Flux2Error('badResponse', `The picture's URL redirects more than ${MAX_REDIRECTS} times`);
+	throw new Flux2Error(
+		'badResponse',
+		`The picture's URL redirects more than ${MAX_REDIRECTS} times`,
+	);
 }
 
 /**
  * Opens a stream of server-sent events with the credential. Asked once: whoever needs it falls back to polling.
  * The caller ends it, and an opening that takes too long, by aborting `until`.
  */
-export async function openEvents(api: Api, path: string, until: AbortSignal): Promise<DownloadBody> {
+export async function openEvents(
+	api: Api,
+	path: string,
+	until: AbortSignal,
+): Promise<DownloadBody> {
 	const url = ownUrl(api, path);
 	const context = withSignal(api.context, until);
 	const opening = context.helpers.httpRequestWithAuthentication.call(context, api.credentialType, {
@@ -218,7 +227,13 @@ function toAnswer({ statusCode, headers, body }: IN8nHttpFullResponse): Answer {
 	const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body as unknown as ArrayBuffer);
 	const type = headers['content-type'];
 	const isPicture = typeof type === 'string' && type.startsWith('image/');
-	return { status: statusCode, headers, bytes, isPicture, json: isPicture ? undefined : parsed(bytes) };
+	return {
+		status: statusCode,
+		headers,
+		bytes,
+		isPicture,
+		json: isPicture ? undefined : parsed(bytes),
+	};
 }
 
 function parsed(bytes: Buffer): unknown {
@@ -236,4 +251,3 @@ function readAnswer<T>(api: Api, call: Call<T>, answer: Answer): T {
 	if (result.success) return result.data;
 	throw unreadable(api, call.repeat, answer, content, result.error);
 }
-

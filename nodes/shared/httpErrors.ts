@@ -13,12 +13,12 @@ const CONNECTION_NEVER_MADE = new Set([
 ]);
 const TIMED_OUT = new Set(['ECONNABORTED', 'ETIMEDOUT']);
 /** Node's and axios's words for a connection that ended too early or spoke no HTTP. */
-const CONNECTION_BROKE = /^(ECONNRESET|EPIPE|ERR_CANCELED|ERR_NETWORK|ERR_STREAM_PREMATURE_CLOSE|ERR_BAD_RESPONSE|ABORT_ERR|HPE_.*|Z_.*|ERR_SSL_.*|EPROTO)$/;
+const CONNECTION_BROKE =
+	/^(ECONNRESET|EPIPE|ERR_CANCELED|ERR_NETWORK|ERR_STREAM_PREMATURE_CLOSE|ERR_BAD_RESPONSE|ABORT_ERR|HPE_.*|Z_.*|ERR_SSL_.*|EPROTO)$/;
 /** After these nobody knows whether a submit was accepted. */
 const UNCERTAIN: readonly FailureKind[] = ['timeout', 'unavailable', 'badResponse'];
 const MAYBE_BILLED =
 	'The provider may have accepted and billed this request although its answer was lost, so it was not sent again.';
-
 
 /** What an answer outside 2xx means, in the provider's own words. */
 export function complaintOf(api: Api, repeat: Repeat, answer: Answer): Flux2Error {
@@ -77,7 +77,9 @@ function deepestPath({ issues }: z.ZodError): Array<string | number> {
 function excerpt({ bytes }: Answer): string {
 	const text = bytes.toString('utf8', 0, 2000);
 	const title = /<title[^>]*>([^<]*)/i.exec(text)?.[1];
-	const line = (title && /[a-z]/i.test(title) ? title : text.replace(/<[^>]*>/g, ' ')).replace(/\s+/g, ' ').trim();
+	const line = (title && /[a-z]/i.test(title) ? title : text.replace(/<[^>]*>/g, ' '))
+		.replace(/\s+/g, ' ')
+		.trim();
 	return line === '' ? 'an empty answer' : line.slice(0, 300);
 }
 
@@ -86,12 +88,7 @@ export const brokenDownload = (api: Api, error: unknown): unknown =>
 	error instanceof Flux2Error ? error : connectionFailure(api, 'look', "the picture's host", error);
 
 /** What became of a call that has no answer. */
-export function connectionFailure(
-	api: Api,
-	repeat: Repeat,
-	peer: string,
-	error: unknown,
-): unknown {
+export function connectionFailure(api: Api, repeat: Repeat, peer: string, error: unknown): unknown {
 	const ended = repeat === 'submit' ? api.stop : api.signal;
 	if (error instanceof Stopped || ended.aborted) return new Stopped();
 	const causes = [...causesOf(error)];
@@ -171,4 +168,3 @@ export function retryAfterMs(header: unknown, now = Date.now()): number | undefi
 	const ms = Number.isNaN(seconds) ? Date.parse(String(header)) - now : seconds * 1000;
 	return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }
-

@@ -95,7 +95,12 @@ export const getMany =
 					timeoutMs: LOOK_TIMEOUT_MS,
 				});
 				return rows.slice(0, returnAll ? undefined : limit).map((row) => ({
-					item: { json: compact({ provider: run.service.name, ...(simple ? list.simplify(row) : { raw: row }) }) },
+					item: {
+						json: compact({
+							provider: run.service.name,
+							...(simple ? list.simplify(row) : { raw: row }),
+						}),
+					},
 				}));
 			},
 		};

@@ -1,7 +1,4 @@
-import type {
-	IDataObject,
-	IExecuteFunctions,
-} from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { invalidInput } from './errors';
 import { presetSize, size } from './options';
 import { either, text, type Param } from './params';
@@ -60,7 +57,10 @@ export function customModel<M extends Model>(id: string, route: readonly M[]): M
 	for (const param of route.flatMap((model) => model.parameters)) {
 		const known = parameters.get(param.wireName);
 		// nobody knows whether it has the parameter, so nothing is sent that was not asked for
-		parameters.set(param.wireName, { ...(known ? either(known, param) : param), alwaysSent: false });
+		parameters.set(param.wireName, {
+			...(known ? either(known, param) : param),
+			alwaysSent: false,
+		});
 	}
 	return {
 		...route[0]!,
@@ -225,7 +225,9 @@ function refuseForeign(
 		if (taken.has(name)) continue;
 		const label = known.find(({ property }) => property.name === name)?.property.displayName;
 		problems.push(
-			label ? `${label}: ${model.name} has no such parameter here` : `${name}: is no option of this node`,
+			label
+				? `${label}: ${model.name} has no such parameter here`
+				: `${name}: is no option of this node`,
 		);
 	}
 }

@@ -29,8 +29,7 @@ export const customBody = json('customBody', {
 
 export const timeout = integer('timeout', {
 	label: 'Timeout',
-	description:
-		'How many seconds a picture may take, from the accepted request until it is stored',
+	description: 'How many seconds a picture may take, from the accepted request until it is stored',
 	min: 1,
 	max: 86_400,
 	default: 600,

@@ -35,7 +35,11 @@ const LARGEST_HEADER = 1024 * 1024;
  * One n8n item per picture, the pictures streamed into n8n's binary store.
  * @throws Flux2Error `expired`, `badResponse` when it is no whole picture, `timeout`, `unavailable`
  */
-export async function storePictures(watch: Watch, origin: Origin, done: Done): Promise<StoredItem[]> {
+export async function storePictures(
+	watch: Watch,
+	origin: Origin,
+	done: Done,
+): Promise<StoredItem[]> {
 	const { settings } = watch;
 	const price = priceOf(watch, done);
 	const items: StoredItem[] = [];
@@ -52,12 +56,17 @@ export async function storePictures(watch: Watch, origin: Origin, done: Done): P
 }
 
 /** Asked for while the picture is downloaded; it neither holds the picture up for long nor loses it. */
-async function priceOf({ run, provider }: Watch, { task, price }: Done): Promise<Price | undefined> {
+async function priceOf(
+	{ run, provider }: Watch,
+	{ task, price }: Done,
+): Promise<Price | undefined> {
 	const known = price ?? task?.price;
 	const { price: ask } = provider;
 	if (known || !task || !ask) return known;
-	return await bounded(LONGEST_PRICE_MS, run.api.signal, async (signal) =>
-		await ask({ ...run.api, signal }, task),
+	return await bounded(
+		LONGEST_PRICE_MS,
+		run.api.signal,
+		async (signal) => await ask({ ...run.api, signal }, task),
 	).catch(() => undefined);
 }
 
@@ -87,11 +96,7 @@ async function storeBytes(api: Api, bytes: Buffer, name: string): Promise<Stored
 }
 
 /** Type and size come from the first bytes; the rest passes through, checked for its end. */
-async function storeStream(
-	api: Api,
-	body: DownloadBody,
-	name: string,
-): Promise<StoredPicture> {
+async function storeStream(api: Api, body: DownloadBody, name: string): Promise<StoredPicture> {
 	try {
 		const picture = await unlessAborted(readHeader(body), api.signal);
 		const whole = wholeness(picture.mimeType);
@@ -161,7 +166,10 @@ const broken = () =>
 	new Flux2Error('unavailable', 'The picture broke off before its header', { passing: true });
 
 function noPicture(bytes: Buffer): Flux2Error {
-	const beginning = bytes.toString('utf8', 0, 80).replace(/[^\x20-\x7e]+/g, ' ').trim();
+	const beginning = bytes
+		.toString('utf8', 0, 80)
+		.replace(/[^\x20-\x7e]+/g, ' ')
+		.trim();
 	return new Flux2Error(
 		'badResponse',
 		bytes.length === 0
@@ -180,7 +188,9 @@ const cutShort = (fileSize: number) =>
 function baseName({ settings }: Watch, origin: Origin, done: Done, index: number): string {
 	const { itemIndex, request, part } = origin;
 	const model = (request?.model.id ?? done.task?.model ?? 'flux2').split('/').at(-1);
-	const own = given(settings, fileName)?.trim().replace(/\.(png|jpe?g|webp)$/i, '');
+	const own = given(settings, fileName)
+		?.trim()
+		.replace(/\.(png|jpe?g|webp)$/i, '');
 	const name = own || `${model}-${done.task?.id ?? itemIndex + 1}`;
 	const numbers = [own && part, done.images.length > 1 ? index + 1 : undefined].filter(Boolean);
 	return [name.replace(/[^\p{L}\p{N}._ -]+/gu, '-'), ...numbers].join('-');
@@ -220,7 +230,13 @@ const share = ({ amount, currency, credits }: Cost, pictures: number): IDataObje
 
 function imageFacts(image: Image, picture: StoredPicture | undefined): IDataObject {
 	const { width, height, mimeType, fileSize }: Partial<StoredPicture> = picture ?? {};
-	return compact({ width, height, mimeType, fileSize, url: 'url' in image ? image.url : undefined });
+	return compact({
+		width,
+		height,
+		mimeType,
+		fileSize,
+		url: 'url' in image ? image.url : undefined,
+	});
 }
 
 function timingOf({ polls }: Watch, done: Done): IDataObject {
@@ -236,4 +252,6 @@ function timingOf({ polls }: Watch, done: Done): IDataObject {
 
 /** Without the keys whose value is unknown: an output item never says null. */
 export const compact = (facts: Record<string, unknown>): IDataObject =>
-	Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as IDataObject;
+	Object.fromEntries(
+		Object.entries(facts).filter(([, value]) => value !== undefined),
+	) as IDataObject;

@@ -115,7 +115,7 @@ export const integer = (wireName: string, spec: NumberParam) => numberParam(wire
 export const decimal = (wireName: string, spec: NumberParam) => numberParam(wireName, spec, false);
 
 /** The same parameter in the editor, with a model's own and narrower limits on the wire. */
-export const within = (param: Param<number>, limits: Limits): Param<number> => ({
+export const narrowed = (param: Param<number>, limits: Limits): Param<number> => ({
 	...param,
 	schema: numberSchema(limits, param.property.typeOptions?.numberPrecision === undefined),
 });
@@ -199,10 +199,15 @@ export const sentAs = <T, W>(param: Param<T>, convert: (value: T) => W): Param<W
 
 /** True or false; the description starts with "Whether". */
 export const toggle = (wireName: string, spec: Common & { default: boolean }): Param<boolean> =>
-	declare(wireName, spec, z.preprocess(toBoolean, z.boolean({ message: 'must be true or false' })), {
-		type: 'boolean',
-		default: spec.default,
-	});
+	declare(
+		wireName,
+		spec,
+		z.preprocess(toBoolean, z.boolean({ message: 'must be true or false' })),
+		{
+			type: 'boolean',
+			default: spec.default,
+		},
+	);
 
 /** A JSON object, typed in or given by an expression. */
 export const json = (wireName: string, spec: Common & { default?: string }): Param<IDataObject> =>

@@ -32,7 +32,11 @@ export function modelProperties(
 			type: 'options',
 			options: [
 				...options,
-				{ name: 'Custom', value: CUSTOM, description: 'A model that is not on this list, by its ID' },
+				{
+					name: 'Custom',
+					value: CUSTOM,
+					description: 'A model that is not on this list, by its ID',
+				},
 			].sort((a, b) => a.name.localeCompare(b.name)),
 			default: standard,
 			description: 'The model that makes the picture',

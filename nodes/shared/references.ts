@@ -1,4 +1,9 @@
-import type { IBinaryData, IDisplayOptions, IExecuteFunctions, INodeProperties } from 'n8n-workflow';
+import type {
+	IBinaryData,
+	IDisplayOptions,
+	IExecuteFunctions,
+	INodeProperties,
+} from 'n8n-workflow';
 import { asIs, Flux2Error, invalidInput } from './errors';
 import { openDownload, type Api, type DownloadBody } from './http';
 import { brokenDownload } from './httpErrors';
@@ -61,8 +66,7 @@ const imageFields: INodeProperties[] = [
 		default: '',
 		placeholder: 'e.g. https://example.com/photo.jpg',
 		displayOptions: { show: { source: ['url'] } },
-		description:
-			'A public https URL or a data URI. An expression may also yield a list of them.',
+		description: 'A public https URL or a data URI. An expression may also yield a list of them.',
 	},
 ];
 
@@ -89,14 +93,20 @@ export function readReferences(
 	const rows = context.getNodeParameter('referenceImages.image', itemIndex, []) as Row[];
 	const read = { binary: fromField, allBinary: fromAllBinary, url: fromUrl };
 	return rows.flatMap((row, index) => {
-		const tell = (words: string) => void problems.push(`Reference Images (entry ${index + 1}): ${words}`);
+		const tell = (words: string) =>
+			void problems.push(`Reference Images (entry ${index + 1}): ${words}`);
 		return read[row.source ?? 'binary'](context, itemIndex, row, tell);
 	});
 }
 
 type Tell = (words: string) => void;
 
-function fromField(context: IExecuteFunctions, itemIndex: number, row: Row, tell: Tell): Reference[] {
+function fromField(
+	context: IExecuteFunctions,
+	itemIndex: number,
+	row: Row,
+	tell: Tell,
+): Reference[] {
 	const given = row.binaryPropertyName ?? 'data';
 	const fields = typeof given === 'string' ? given.split(',').map((name) => name.trim()) : [given];
 	return fields.flatMap((field) => {
@@ -129,7 +139,12 @@ function fromAllBinary(
 	}));
 }
 
-function fromUrl(_context: IExecuteFunctions, _itemIndex: number, row: Row, tell: Tell): Reference[] {
+function fromUrl(
+	_context: IExecuteFunctions,
+	_itemIndex: number,
+	row: Row,
+	tell: Tell,
+): Reference[] {
 	const urls = Array.isArray(row.url) ? row.url : [row.url];
 	return urls.flatMap((value: unknown): Reference[] => {
 		const url = typeof value === 'string' ? value.trim() : '';

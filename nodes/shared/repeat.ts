@@ -33,11 +33,7 @@ export async function repeating<T>(
 	}
 }
 
-function waitBefore(
-	policy: Repeat,
-	error: Flux2Error,
-	tries: number,
-): number | undefined {
+function waitBefore(policy: Repeat, error: Flux2Error, tries: number): number | undefined {
 	const { attempts: most, firstMs } = repeats[policy];
 	const attempts = error.httpCode === undefined ? Math.min(most, ATTEMPTS_TO_CONNECT) : most;
 	if (tries >= attempts || !(policy === 'submit' ? error.refused : error.passing)) return undefined;
@@ -47,4 +43,3 @@ function waitBefore(
 	if (error.retryAfterMs > LONGEST_RETRY_AFTER_MS) return undefined;
 	return error.retryAfterMs * (1 + Math.random() / 10);
 }
-

@@ -19,8 +19,10 @@ import { told } from './told';
 import { pLimit, type LimitFunction } from './vendor';
 
 /** What a node is made of: one provider, its models and its operations. */
-export interface Service<M extends Model = Model>
-	extends Pick<Api, 'credentialType' | 'label' | 'explain' | 'trustsHost'> {
+export interface Service<M extends Model = Model> extends Pick<
+	Api,
+	'credentialType' | 'label' | 'explain' | 'trustsHost'
+> {
 	/** `provider` in the output. */
 	readonly name: string;
 	baseUrl(credentials: IDataObject): string;
@@ -118,7 +120,9 @@ async function runAll(
 	// every item's parameters are checked before the first one is paid for
 	const works = context.getInputData().map((_item, itemIndex) => prepare(run, itemIndex, fail));
 	const items = await Promise.all(
-		works.map(async (work, itemIndex) => await limit(async () => await runItem(run, work, itemIndex, fail))),
+		works.map(
+			async (work, itemIndex) => await limit(async () => await runItem(run, work, itemIndex, fail)),
+		),
 	);
 	if (stop.aborted) return items.flat();
 	if (failures.length === 0) claims.forEach((claim) => dropHandle(context, claim));
@@ -144,9 +148,11 @@ async function runItem(
 	fail: (failure: Failure) => void,
 ): Promise<INodeExecutionData[]> {
 	if (run.api.signal.aborted) return [];
-	const outcomes = await work.start().catch((thrown: unknown): Outcome[] =>
-		thrown instanceof Stopped ? [] : [{ error: asFlux2Error(thrown) }],
-	);
+	const outcomes = await work
+		.start()
+		.catch((thrown: unknown): Outcome[] =>
+			thrown instanceof Stopped ? [] : [{ error: asFlux2Error(thrown) }],
+		);
 	return outcomes.map((outcome) => {
 		const pairedItem = { item: itemIndex };
 		if ('item' in outcome) return { ...outcome.item, pairedItem };
@@ -159,13 +165,18 @@ function operationOf({ context, service }: Run): Operation {
 	const resource = readText(context, 0, 'resource') || 'image';
 	const operation = readText(context, 0, 'operation') || 'generate';
 	const found = service.operations[`${resource}:${operation}`];
-	if (!found) throw invalidInput([`Operation: ${service.label} has no "${operation}" for "${resource}"`]);
+	if (!found)
+		throw invalidInput([`Operation: ${service.label} has no "${operation}" for "${resource}"`]);
 	return found;
 }
 
 /** One setting for the whole run: the first item's. */
 function concurrencyOf(context: IExecuteFunctions): number {
-	const wanted: unknown = context.getNodeParameter(`options.${maxConcurrent.property.name}`, 0, null);
+	const wanted: unknown = context.getNodeParameter(
+		`options.${maxConcurrent.property.name}`,
+		0,
+		null,
+	);
 	const read = maxConcurrent.schema.safeParse(wanted);
 	return read.success ? read.data : (maxConcurrent.property.default as number);
 }
@@ -184,7 +195,18 @@ async function connect(
 		});
 	}
 	const pressure = pressureOn(limit);
-	return { context, credentialType, label, baseUrl, credentials, stop, signal, explain, trustsHost, pressure };
+	return {
+		context,
+		credentialType,
+		label,
+		baseUrl,
+		credentials,
+		stop,
+		signal,
+		explain,
+		trustsHost,
+		pressure,
+	};
 }
 
 /** Fewer items at once after each refusal, one more again after each acceptance. */
@@ -219,12 +241,16 @@ function nodeError(run: Run, { itemIndex, error, cause }: Failure): Error {
 	const description = told(run.api, error.description);
 	const fromProvider = error.httpCode !== undefined || error.kind !== 'invalidInput';
 	const wrapped = fromProvider
-		? new NodeApiError(node, {}, {
-				message,
-				description,
-				httpCode: error.httpCode?.toString(),
-				itemIndex,
-			})
+		? new NodeApiError(
+				node,
+				{},
+				{
+					message,
+					description,
+					httpCode: error.httpCode?.toString(),
+					itemIndex,
+				},
+			)
 		: new NodeOperationError(node, message, { description, itemIndex });
 	Object.assign(wrapped.context, compact({ kind: error.kind, taskId: error.taskId }));
 	// n8n puts a sentence of its own in place of a message that happens to hold a system error code

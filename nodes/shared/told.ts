@@ -6,7 +6,9 @@ const SHORTEST_SECRET = 8;
 /** Words as they may be shown: without a key, and without the word that makes n8n take an error for a stop. */
 export function told(api: Api, words: string): string {
 	const secrets = Object.entries(api.credentials).flatMap(([name, value]) =>
-		typeof value === 'string' && name !== 'baseUrl' && value.length >= SHORTEST_SECRET ? [value] : [],
+		typeof value === 'string' && name !== 'baseUrl' && value.length >= SHORTEST_SECRET
+			? [value]
+			: [],
 	);
 	const harmless = words.replace(/cancel(?=ed|ing)/gi, (word) => `${word}l`);
 	return secrets.reduce((text, secret) => text.replaceAll(secret, '***'), harmless);

@@ -15,7 +15,8 @@ export function trusted(api: Api, url: string | undefined): string | undefined {
 export function ownUrl(api: Api, url: string): URL {
 	const base = new URL(api.baseUrl);
 	const whole = url.startsWith('/') ? `${api.baseUrl}${url}` : url;
-	if (!URL.canParse(whole)) throw new Flux2Error('badResponse', `"${url.slice(0, 100)}" is not a URL`);
+	if (!URL.canParse(whole))
+		throw new Flux2Error('badResponse', `"${url.slice(0, 100)}" is not a URL`);
 	const target = new URL(whole);
 	const own = target.hostname === base.hostname || api.trustsHost?.(target.hostname, base.hostname);
 	if (!own) {

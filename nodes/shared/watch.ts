@@ -58,11 +58,7 @@ export async function waitFor(watch: Watch, task: Task): Promise<Done | Failed> 
 }
 
 /** Waits until the next look is due, or until an event tells the task's end. */
-async function eventOrGap(
-	watch: Watch,
-	task: Task,
-	age: number,
-): Promise<TaskState | undefined> {
+async function eventOrGap(watch: Watch, task: Task, age: number): Promise<TaskState | undefined> {
 	const { run, provider, settings } = watch;
 	const remainingMs = watch.deadline - Date.now();
 	if (remainingMs <= 0) throw tooLate(watch, task);
@@ -84,8 +80,10 @@ export async function look(watch: Watch, task: Task): Promise<TaskState> {
 	watch.polls++;
 	try {
 		const remainingMs = Math.max(1, deadline - Date.now());
-		const state = await bounded(remainingMs, run.api.signal, async (signal) =>
-			await provider.check!({ ...run.api, signal }, task),
+		const state = await bounded(
+			remainingMs,
+			run.api.signal,
+			async (signal) => await provider.check!({ ...run.api, signal }, task),
 		);
 		if (!state) throw tooLate(watch, task);
 		return state;
@@ -95,7 +93,10 @@ export async function look(watch: Watch, task: Task): Promise<TaskState> {
 }
 
 /** For a provider that answers 404 about a task it does not know: that is a state of the task. */
-export async function unlessNotFound(task: Task, look: () => Promise<TaskState>): Promise<TaskState> {
+export async function unlessNotFound(
+	task: Task,
+	look: () => Promise<TaskState>,
+): Promise<TaskState> {
 	try {
 		return await look();
 	} catch (error) {
@@ -107,7 +108,8 @@ export async function unlessNotFound(task: Task, look: () => Promise<TaskState>)
 /** The failure of a task with its id and the way to collect it later. */
 export function collectable(error: Flux2Error, task: Task | undefined): Flux2Error {
 	if (!task || error.description.includes(task.id)) return error;
-	const later = error.kind === 'expired' ? '' : ': collect it with the resource Task, operation Get';
+	const later =
+		error.kind === 'expired' ? '' : ': collect it with the resource Task, operation Get';
 	return withAdvice(error, `The task ID is ${task.id}${later}.`, { taskId: task.id });
 }
 

@@ -1,4 +1,4 @@
-import { choice, decimal, integer, json, only, sentAs, text, toggle, within, type Param } from '../../nodes/shared/params';
+import { choice, decimal, integer, json, only, sentAs, text, toggle, narrowed, type Param } from '../../nodes/shared/params';
 
 const common = { label: 'A Label', description: 'What it does' };
 
@@ -64,8 +64,8 @@ test('tells the limits that there are', () => {
 
 test("a model's narrower limits leave the editor's field as it is", () => {
 	const width = integer('width', { ...common, min: 64, default: 1024 });
-	const narrow = within(width, { min: 256, max: 1920 });
-	const guidance = within(decimal('guidance', { ...common, default: 5 }), { min: 1.5 });
+	const narrow = narrowed(width, { min: 256, max: 1920 });
+	const guidance = narrowed(decimal('guidance', { ...common, default: 5 }), { min: 1.5 });
 
 	expect(narrow.property).toBe(width.property);
 	expect([read(width, 64), read(narrow, 64), read(narrow, 256.5), read(guidance, 1.75)]).toEqual([
