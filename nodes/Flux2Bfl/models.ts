@@ -1,8 +1,6 @@
 import type { Model } from '../shared/model';
-import { size } from '../shared/options';
+import { seed, size } from '../shared/options';
 import { choice, decimal, integer, toggle, zeroAsUnset } from '../shared/params';
-
-const SAFE = Number.MAX_SAFE_INTEGER;
 
 /** The API's automatic size is an unset field: its schema does not take the 0 that its text speaks of. */
 const side = (wireName: 'width' | 'height', label: string) =>
@@ -17,13 +15,6 @@ const side = (wireName: 'width' | 'height', label: string) =>
 		}),
 	);
 
-const seed = integer('seed', {
-	label: 'Seed',
-	description: 'The same seed with the same parameters gives the same picture. Random when unset.',
-	min: -SAFE,
-	max: SAFE,
-	default: 0,
-});
 const safetyTolerance = integer('safety_tolerance', {
 	label: 'Safety Tolerance',
 	description: 'How much the moderation lets pass, from 0 (strictest) to 5. 2 when unset.',

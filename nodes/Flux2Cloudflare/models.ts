@@ -1,5 +1,5 @@
 import type { Model } from '../shared/model';
-import { size } from '../shared/options';
+import { seed, size } from '../shared/options';
 import {
 	choice,
 	decimal,
@@ -17,8 +17,6 @@ export interface CloudflareModel extends Model {
 	readonly route: 'catalogue' | 'workersAi';
 }
 
-const SAFE = Number.MAX_SAFE_INTEGER;
-
 const width = integer('width', {
 	label: 'Width',
 	description: 'In pixels, at least 64; Workers AI models take 256 to 1920',
@@ -30,13 +28,6 @@ const height = integer('height', {
 	description: 'In pixels, at least 64; Workers AI models take 256 to 1920',
 	min: 64,
 	default: 1024,
-});
-const seed = integer('seed', {
-	label: 'Seed',
-	description: 'The same seed with the same parameters gives the same picture. Random when unset.',
-	min: -SAFE,
-	max: SAFE,
-	default: 0,
 });
 const outputFormat = choice('output_format', {
 	label: 'Output Format',

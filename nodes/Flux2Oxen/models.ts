@@ -1,7 +1,6 @@
 import type { Model } from '../shared/model';
+import { seed } from '../shared/options';
 import { choice, decimal, integer, only, hiddenWhen, text, toggle } from '../shared/params';
-
-const SAFE = Number.MAX_SAFE_INTEGER;
 
 const aspectRatio = {
 	...choice('aspect_ratio', {
@@ -52,13 +51,6 @@ const guidanceScale = decimal('guidance_scale', {
 	min: 0,
 	max: 10,
 	default: 2,
-});
-const seed = integer('seed', {
-	label: 'Seed',
-	description: 'The same seed with the same parameters gives the same picture. Random when unset.',
-	min: -SAFE,
-	max: SAFE,
-	default: 0,
 });
 const outputFormat = choice('output_format', {
 	label: 'Output Format',

@@ -1,5 +1,5 @@
 import type { Model } from '../shared/model';
-import { size } from '../shared/options';
+import { seed, size } from '../shared/options';
 import { choice, integer, only, sentAs } from '../shared/params';
 
 /** `task`: Vtrix's generation API. `queue`: the queue API of SeaCloud and its white labels. */
@@ -8,8 +8,6 @@ export type Dialect = 'task' | 'queue';
 export interface TaskModel extends Model {
 	readonly dialect: Dialect;
 }
-
-const SAFE = Number.MAX_SAFE_INTEGER;
 
 const width = integer('width', {
 	label: 'Width',
@@ -24,13 +22,6 @@ const height = integer('height', {
 	min: 64,
 	multipleOf: 32,
 	default: 1024,
-});
-const seed = integer('seed', {
-	label: 'Seed',
-	description: 'The same seed with the same parameters gives the same picture. Random when unset.',
-	min: -SAFE,
-	max: SAFE,
-	default: 0,
 });
 // the document's text says 0 to 6, its range 1 to 6; the queue API takes whole numbers from 0 to 5
 const safetyTolerance = choice('safety_tolerance', {

@@ -95,6 +95,15 @@ export const size = choice('size', {
 export const presetSize = (preset: string | undefined) =>
 	presets[preset as keyof typeof presets] as { width: number; height: number } | undefined;
 
+/** Every model of every provider has it; the schemas that tell limits tell these. */
+export const seed = integer('seed', {
+	label: 'Seed',
+	description: 'The same seed with the same parameters gives the same picture. Random when unset.',
+	min: Number.MIN_SAFE_INTEGER,
+	max: Number.MAX_SAFE_INTEGER,
+	default: 0,
+});
+
 const common: readonly Param[] = [maxConcurrent, simplify];
 const collecting: readonly Param[] = [timeout, pollInterval, binaryField, fileName, download];
 

@@ -1,7 +1,6 @@
 import type { IDisplayOptions, INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 import { CUSTOM, OPTIONS, prompt, type Model } from './model';
 import type { Param } from './params';
-import { referenceProperties } from './references';
 
 /** The editor's properties of an operation that makes a picture. */
 export function requestProperties(
@@ -98,3 +97,49 @@ function shownFor({ property }: Param, models: readonly Model[]): INodePropertie
 	const ids = [...new Set(having.map(({ id }) => id)), ...(isCustoms ? [CUSTOM] : [])];
 	return { ...property, displayOptions: { ...property.displayOptions, show: { '/model': ids } } };
 }
+
+const imageFields: INodeProperties[] = [
+	{
+		displayName: 'Source',
+		name: 'source',
+		type: 'options',
+		options: [
+			{ name: 'All Binary Images', value: 'allBinary' },
+			{ name: 'Binary Field', value: 'binary' },
+			{ name: 'URL', value: 'url' },
+		],
+		default: 'binary',
+	},
+	{
+		displayName: 'Input Data Field Name',
+		name: 'binaryPropertyName',
+		type: 'string',
+		typeOptions: { binaryDataProperty: true },
+		default: 'data',
+		displayOptions: { show: { source: ['binary'] } },
+		hint: 'The name of the input field that holds the picture; several are separated by commas',
+	},
+	{
+		displayName: 'URL',
+		name: 'url',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. https://example.com/photo.jpg',
+		displayOptions: { show: { source: ['url'] } },
+		description: 'A public https URL or a data URI. An expression may also yield a list of them.',
+	},
+];
+
+/** The editor's "Reference Images". */
+const referenceProperties = (displayOptions?: IDisplayOptions): INodeProperties => ({
+	displayName: 'Reference Images',
+	name: 'referenceImages',
+	type: 'fixedCollection',
+	typeOptions: { multipleValues: true, sortable: true },
+	placeholder: 'Add Reference Image',
+	default: {},
+	description:
+		'Pictures to edit or to take subjects and style from. Their order is the order in which the prompt can refer to them.',
+	...(displayOptions && { displayOptions }),
+	options: [{ displayName: 'Image', name: 'image', values: imageFields }],
+});

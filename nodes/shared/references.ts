@@ -1,9 +1,4 @@
-import type {
-	IBinaryData,
-	IDisplayOptions,
-	IExecuteFunctions,
-	INodeProperties,
-} from 'n8n-workflow';
+import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
 import { asIs, Flux2Error, invalidInput } from './errors';
 import { openDownload, type Api, type DownloadBody } from './http';
 import { brokenDownload } from './httpErrors';
@@ -37,52 +32,6 @@ interface Row {
 
 const LONGEST_FETCH_MS = 60_000;
 const LARGEST_FETCH_BYTES = 64 * 1024 * 1024;
-
-const imageFields: INodeProperties[] = [
-	{
-		displayName: 'Source',
-		name: 'source',
-		type: 'options',
-		options: [
-			{ name: 'All Binary Images', value: 'allBinary' },
-			{ name: 'Binary Field', value: 'binary' },
-			{ name: 'URL', value: 'url' },
-		],
-		default: 'binary',
-	},
-	{
-		displayName: 'Input Data Field Name',
-		name: 'binaryPropertyName',
-		type: 'string',
-		typeOptions: { binaryDataProperty: true },
-		default: 'data',
-		displayOptions: { show: { source: ['binary'] } },
-		hint: 'The name of the input field that holds the picture; several are separated by commas',
-	},
-	{
-		displayName: 'URL',
-		name: 'url',
-		type: 'string',
-		default: '',
-		placeholder: 'e.g. https://example.com/photo.jpg',
-		displayOptions: { show: { source: ['url'] } },
-		description: 'A public https URL or a data URI. An expression may also yield a list of them.',
-	},
-];
-
-/** The editor's "Reference Images". */
-export const referenceProperties = (displayOptions?: IDisplayOptions): INodeProperties => ({
-	displayName: 'Reference Images',
-	name: 'referenceImages',
-	type: 'fixedCollection',
-	typeOptions: { multipleValues: true, sortable: true },
-	placeholder: 'Add Reference Image',
-	default: {},
-	description:
-		'Pictures to edit or to take subjects and style from. Their order is the order in which the prompt can refer to them.',
-	...(displayOptions && { displayOptions }),
-	options: [{ displayName: 'Image', name: 'image', values: imageFields }],
-});
 
 /** The item's reference images, in order; what is wrong with them is added to `problems`. */
 export function readReferences(
