@@ -107,7 +107,7 @@ export async function unlessNotFound(
 
 /** The failure of a task with its id and the way to collect it later. */
 export function collectable(error: Flux2Error, task: Task | undefined): Flux2Error {
-	if (!task || error.description.includes(task.id)) return error;
+	if (!task || error.taskId === task.id) return error;
 	const later =
 		error.kind === 'expired' ? '' : ': collect it with the resource Task, operation Get';
 	return withAdvice(error, `The task ID is ${task.id}${later}.`, { taskId: task.id });
