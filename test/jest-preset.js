@@ -1,6 +1,8 @@
 // Not in package.json: n8n's scan takes "<rootDir>" there for an unfilled placeholder.
 module.exports = {
 	testMatch: ['<rootDir>/test/**/*.test.ts'],
+	// needs a real n8n, see test/e2e/README.md
+	testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/e2e/'],
 	transform: { '\\.ts$': ['ts-jest', { tsconfig: '<rootDir>/test/tsconfig.json' }] },
 	moduleNameMapper: {
 		// p-limit is an ES module, so tests use the libraries as they are shipped.
