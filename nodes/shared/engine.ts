@@ -2,10 +2,17 @@ import { asFlux2Error, asIs, Flux2Error, Stopped, withAdvice, type FailureKind }
 import { endedWith, savedFailure, type Claim, type Slot, type StoredItem } from './handles';
 import { given, readRequest, valueOf, type Request } from './model';
 import { customBody, generateOptions, simplify } from './options';
-import { compact, storePictures } from './output';
+import { compact, storePicture } from './output';
 import { fingerprint } from './references';
 import type { Outcome, Run, Work } from './run';
-import type { Done, Failed, Provider, Task, TaskState } from './task';
+import {
+	onePictureEach,
+	type Done,
+	type Failed,
+	type Provider,
+	type Task,
+	type TaskState,
+} from './task';
 import { cancelIfStopped, collectable, deadlineOf, look, waitFor, type Watch } from './watch';
 
 /** One item's request on its way. */
@@ -29,10 +36,9 @@ export function generate(run: Run, itemIndex: number): Work {
 		model: prepared.request.model.id,
 		async start() {
 			const job = await accepted(run, itemIndex, prepared, 'generate');
-			const { slots } = job.claim.handle;
-			return (
-				await Promise.all(slots.map(async (_slot, index) => await finish(job, index)))
-			).flat();
+			// a copy: a slot with several pictures makes room for each
+			const slots = [...job.claim.handle.slots];
+			return (await Promise.all(slots.map(async (slot) => await finish(job, slot)))).flat();
 		},
 	};
 }
@@ -72,6 +78,7 @@ async function accepted(
 }
 
 const SUBMITS_ANEW = 'Running the node again submits it anew.';
+const MAYBE_BILLED = 'It may have been billed.';
 /** Black Forest Labs document 10 minutes for a picture's URL; the others say nothing. */
 const SHORTEST_LIFE_MS = 600_000;
 
@@ -124,8 +131,8 @@ function slotOf(request: Request, state: TaskState): Slot {
 function endedSlot(failed: Failed): Slot {
 	const error = failureOf(failed);
 	if (LASTING.includes(failed.kind)) return endedWith(error, 'never');
-	const billed = failed.kind === 'badResponse' ? 'It may have been billed. ' : '';
-	return endedWith(withAdvice(error, `${billed}${SUBMITS_ANEW}`), 'nextRun');
+	const advice = failed.kind === 'badResponse' ? `${MAYBE_BILLED} ${SUBMITS_ANEW}` : SUBMITS_ANEW;
+	return endedWith(withAdvice(error, advice), 'nextRun');
 }
 
 /** What a task has ended with, as an error that names it. */
@@ -134,26 +141,46 @@ export function failureOf({ kind, message, task }: Failed): Flux2Error {
 	return task ? withAdvice(error, `The task ID is ${task.id}.`, { taskId: task.id }) : error;
 }
 
-/** Brings one slot to its end. A failure of the picture is an outcome; everything else is thrown. */
-async function finish(job: Job, index: number): Promise<Outcome[]> {
-	const { slots } = job.claim.handle;
+/** Brings one slot to its end, each of its pictures apart. What fails is an outcome; only a stop is thrown. */
+async function finish(job: Job, slot: Slot): Promise<Outcome[]> {
 	const watch = watchFor(job);
 	try {
-		const slot = slots[index]!;
-		if (slot.state === 'pending') slots[index] = await settled(job, watch, slot.task);
-		const part = slots.length > 1 ? index + 1 : undefined;
-		slots[index] = await stored({ ...job, part }, watch, slots[index]!);
-		return slots[index].items.map((item) => ({ item }));
+		const ended = slot.state === 'pending' ? await settled(job, watch, slot.task) : slot;
+		const parts = partsOf(ended);
+		replace(job, slot, parts);
+		return await Promise.all(parts.map(async (part) => await conclude(job, watch, part)));
 	} catch (error) {
-		const slot = slots[index];
-		if (error instanceof Stopped && slot?.state === 'pending') cancelIfStopped(watch, slot.task);
+		if (!(error instanceof Stopped)) {
+			return [{ error: collectable(asFlux2Error(error), taskOf(slot)) }];
+		}
+		const isOpen = slot.state === 'pending' && job.claim.handle.slots.includes(slot);
+		if (isOpen) cancelIfStopped(watch, slot.task);
+		throw asIs(error);
+	}
+}
+
+/** The pictures of one answer are stored apart, so that one that fails does not take the others with it. */
+const partsOf = (slot: Slot): Slot[] =>
+	slot.state === 'ready' ? onePictureEach(slot.done).map((done) => ({ ...slot, done })) : [slot];
+
+function replace({ claim }: Job, old: Slot, next: Slot[]): void {
+	const { slots } = claim.handle;
+	slots.splice(slots.indexOf(old), 1, ...next);
+}
+
+async function conclude(job: Job, watch: Watch, slot: Slot): Promise<Outcome> {
+	try {
+		const item = await stored(job, watch, slot);
+		replace(job, slot, [{ state: 'stored', item }]);
+		return { item };
+	} catch (error) {
 		if (error instanceof Stopped) throw asIs(error);
 		const failure = collectable(asFlux2Error(error), taskOf(slot));
-		const isLost = (isExpired(error) && isOld(slot)) || isBroken(error, slot);
-		if (!isLost) return [{ error: failure }];
-		const last = withAdvice(failure, SUBMITS_ANEW);
-		slots[index] = endedWith(last, 'nextRun');
-		return [{ error: last }];
+		const isBroken = isBrokenData(error, slot);
+		if (!isBroken && !(isExpired(error) && isOld(slot))) return { error: failure };
+		const last = withAdvice(failure, isBroken ? `${MAYBE_BILLED} ${SUBMITS_ANEW}` : SUBMITS_ANEW);
+		replace(job, slot, [endedWith(last, 'nextRun')]);
+		return { error: last };
 	}
 }
 
@@ -161,7 +188,7 @@ const taskOf = (slot: Slot | undefined): Task | undefined =>
 	slot?.state === 'pending' ? slot.task : slot?.state === 'ready' ? slot.done.task : undefined;
 
 /** Bytes out of an answer that are no picture stay none; nobody can be asked for others. */
-const isBroken = (error: unknown, slot: Slot | undefined): boolean =>
+const isBrokenData = (error: unknown, slot: Slot | undefined): boolean =>
 	error instanceof Flux2Error &&
 	error.kind === 'badResponse' &&
 	slot?.state === 'ready' &&
@@ -183,28 +210,27 @@ async function settled(job: Job, watch: Watch, task: Task): Promise<Slot> {
 	return slotOf(job.request, state);
 }
 
-async function stored(
-	job: Job & { part?: number },
-	watch: Watch,
-	slot: Slot,
-): Promise<Extract<Slot, { state: 'stored' }>> {
-	if (slot.state === 'stored') return slot;
-	if (slot.state === 'ready') return { state: 'stored', items: await store(job, watch, slot.done) };
-	throw savedFailure((slot as Extract<Slot, { state: 'ended' }>).error);
+async function stored(job: Job, watch: Watch, slot: Slot): Promise<StoredItem> {
+	if (slot.state === 'stored') return slot.item;
+	if (slot.state !== 'ready') throw savedFailure((slot as Extract<Slot, { state: 'ended' }>).error);
+	const { slots } = job.claim.handle;
+	const part = slots.length > 1 ? slots.indexOf(slot) + 1 : undefined;
+	return await store({ ...job, part }, watch, slot.done);
 }
 
-/** Stores the pictures; a URL that has expired meanwhile is asked for once more. */
+/** Stores the picture; a URL that has expired meanwhile is asked for once more. */
 async function store(
-	job: Parameters<typeof stored>[0],
+	origin: Job & { part?: number },
 	watch: Watch,
 	done: Done,
-): Promise<StoredItem[]> {
+): Promise<StoredItem> {
 	const { task } = done;
 	try {
-		return await storePictures(watch, job, done).catch(async (error: unknown) => {
+		return await storePicture(watch, origin, done).catch(async (error: unknown) => {
 			const renewed = isExpired(error) && task ? await lookAgain(watch, task) : undefined;
-			if (!renewed) throw error;
-			return await storePictures(watch, job, renewed);
+			const again = renewed && onePictureEach(renewed)[(done.part?.number ?? 1) - 1];
+			if (!again) throw error;
+			return await storePicture(watch, origin, again);
 		});
 	} catch (error) {
 		throw task ? asIs(error) : stillThere(error, done);

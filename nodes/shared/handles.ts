@@ -11,7 +11,7 @@ export type Slot =
 	| { state: 'pending'; task: Task; raw?: unknown }
 	/** Finished at the provider, not stored yet. */
 	| { state: 'ready'; done: Done }
-	| { state: 'stored'; items: StoredItem[] }
+	| { state: 'stored'; item: StoredItem }
 	| { state: 'ended'; error: SavedError; submitAgain: SubmitAgain };
 
 /**

@@ -7,6 +7,7 @@ import type {
 } from 'n8n-workflow';
 import { Flux2Error, Stopped, type FailureKind } from './errors';
 import { complaintOf, connectionFailure, downloadFailure, TooLate, unreadable } from './httpErrors';
+import type { Place } from './pressure';
 import { repeating, type Repeat } from './repeat';
 import { ownUrl, publicUrl } from './urls';
 import type { z } from './vendor';
@@ -41,8 +42,8 @@ export interface Api {
 	readonly explain: (answer: Answer) => Complaint | undefined;
 	/** Hosts beside the base URL's that may see the credential. */
 	readonly trustsHost?: (host: string, ownHost: string) => boolean;
-	/** Told of each submit that was refused or accepted. */
-	readonly pressure: { refused(): void; accepted(): void };
+	/** The item's place among those that submit. */
+	readonly place: Place;
 }
 
 /** An HTTP answer, read whole. */
@@ -94,11 +95,12 @@ export async function json<T>(api: Api, call: Call<T>): Promise<{ value: T; answ
 	const url = ownUrl(api, call.url);
 	return await repeating(api, call.repeat, async () => {
 		if (call.repeat === 'look') await turnToLook(url.host, api.signal);
+		else await api.place.take(api.signal);
 		// a backoff may have outlived the run
 		if (api.signal.aborted) throw new Stopped();
 		const answer = await send(api, call, url);
 		const value = readAnswer(api, call, answer);
-		if (call.repeat === 'submit') api.pressure.accepted();
+		if (call.repeat === 'submit') api.place.accepted();
 		return { value, answer };
 	});
 }

@@ -7,7 +7,7 @@ import { given, valueOf, type Request } from './model';
 import { binaryField, download, fileName, simplify } from './options';
 import { inspect, wholeness, type Picture } from './picture';
 import { repeating } from './repeat';
-import type { Cost, Done, Image, Price } from './task';
+import type { Done, Image, Price } from './task';
 import { bounded, unlessAborted } from './wait';
 import type { Watch } from './watch';
 
@@ -16,7 +16,7 @@ interface Origin {
 	itemIndex: number;
 	/** Left out for a task that was submitted elsewhere. */
 	request?: Request;
-	/** Which of the item's tasks it is, where it has several. */
+	/** Which of the item's pictures it is, where it has several. */
 	part?: number;
 }
 
@@ -32,27 +32,23 @@ const LONGEST_PRICE_MS = 3000;
 const LARGEST_HEADER = 1024 * 1024;
 
 /**
- * One n8n item per picture, the pictures streamed into n8n's binary store.
+ * The n8n item of a picture, which is streamed into n8n's binary store.
+ * @param done the answer with one picture
  * @throws Flux2Error `expired`, `badResponse` when it is no whole picture, `timeout`, `unavailable`
  */
-export async function storePictures(
-	watch: Watch,
-	origin: Origin,
-	done: Done,
-): Promise<StoredItem[]> {
+export async function storePicture(watch: Watch, origin: Origin, done: Done): Promise<StoredItem> {
 	const { settings } = watch;
+	const [image] = done.images;
+	if (!image) throw new Flux2Error('badResponse', 'The answer has no picture');
 	const price = priceOf(watch, done);
-	const items: StoredItem[] = [];
-	for (const [index, image] of done.images.entries()) {
-		const fetches = 'base64' in image || valueOf(settings, download);
-		const name = baseName(watch, origin, done, index);
-		const picture = fetches ? await storePicture(watch, image, name) : undefined;
-		items.push({
-			json: describe(watch, origin, { ...done, price: await price }, image, picture),
-			...(picture && { binary: { [valueOf(settings, binaryField).trim()]: picture.binary } }),
-		});
-	}
-	return items;
+	const fetches = 'base64' in image || valueOf(settings, download);
+	const picture = fetches
+		? await storeImage(watch, image, baseName(watch, origin, done))
+		: undefined;
+	return {
+		json: describe(watch, origin, { ...done, price: await price }, image, picture),
+		...(picture && { binary: { [valueOf(settings, binaryField).trim()]: picture.binary } }),
+	};
 }
 
 /** Asked for while the picture is downloaded; it neither holds the picture up for long nor loses it. */
@@ -70,7 +66,7 @@ async function priceOf(
 	).catch(() => undefined);
 }
 
-async function storePicture(watch: Watch, image: Image, name: string): Promise<StoredPicture> {
+async function storeImage(watch: Watch, image: Image, name: string): Promise<StoredPicture> {
 	const { api } = watch.run;
 	if ('base64' in image) return await storeBytes(api, Buffer.from(image.base64, 'base64'), name);
 	const remainingMs = Math.max(1, watch.deadline - Date.now());
@@ -185,15 +181,15 @@ const cutShort = (fileSize: number) =>
 	});
 
 /** The file's name without an extension; a number tells several pictures of one item apart. */
-function baseName({ settings }: Watch, origin: Origin, done: Done, index: number): string {
+function baseName({ settings }: Watch, origin: Origin, done: Done): string {
 	const { itemIndex, request, part } = origin;
 	const model = (request?.model.id ?? done.task?.model ?? 'flux2').split('/').at(-1);
 	const own = given(settings, fileName)
 		?.trim()
 		.replace(/\.(png|jpe?g|webp)$/i, '');
 	const name = own || `${model}-${done.task?.id ?? itemIndex + 1}`;
-	const numbers = [own && part, done.images.length > 1 ? index + 1 : undefined].filter(Boolean);
-	return [name.replace(/[^\p{L}\p{N}._ -]+/gu, '-'), ...numbers].join('-');
+	const number = (own && part) || done.part?.number;
+	return [name.replace(/[^\p{L}\p{N}._ -]+/gu, '-'), number].filter(Boolean).join('-');
 }
 
 function describe(
@@ -213,7 +209,7 @@ function describe(
 		// several pictures of one request cannot all have its seed
 		seed: done.seed ?? (part === undefined ? request?.body.seed : undefined),
 		image: imageFacts(image, picture),
-		cost: done.price?.cost && share(done.price.cost, done.images.length),
+		cost: costOf(done),
 		megapixels: done.price?.megapixels && compact({ ...done.price.megapixels }),
 		timing: timingOf(watch, done),
 		raw: valueOf(settings, simplify) ? undefined : done.raw,
@@ -221,12 +217,16 @@ function describe(
 }
 
 /** One picture's part, so that the sum over the items is right. */
-const share = ({ amount, currency, credits }: Cost, pictures: number): IDataObject =>
-	compact({
+function costOf({ price, part }: Done): IDataObject | undefined {
+	if (!price?.cost) return undefined;
+	const { amount, currency, credits } = price.cost;
+	const pictures = part?.of ?? 1;
+	return compact({
 		amount: amount / pictures,
 		currency,
 		credits: credits === undefined ? undefined : credits / pictures,
 	});
+}
 
 function imageFacts(image: Image, picture: StoredPicture | undefined): IDataObject {
 	const { width, height, mimeType, fileSize }: Partial<StoredPicture> = picture ?? {};

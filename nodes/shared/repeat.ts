@@ -17,7 +17,7 @@ const repeats = {
 
 /** Repeats what may pass by itself or was certainly refused, with growing pauses. */
 export async function repeating<T>(
-	api: Pick<Api, 'signal' | 'pressure'>,
+	api: Pick<Api, 'signal' | 'place'>,
 	policy: Repeat,
 	attempt: () => Promise<T>,
 ): Promise<T> {
@@ -25,9 +25,10 @@ export async function repeating<T>(
 		try {
 			return await attempt();
 		} catch (error) {
-			const waitMs = error instanceof Flux2Error ? waitBefore(policy, error, tries) : undefined;
+			if (!(error instanceof Flux2Error)) throw asIs(error);
+			const waitMs = waitBefore(policy, error, tries);
 			if (waitMs === undefined) throw asIs(error);
-			if (policy === 'submit') api.pressure.refused();
+			if (policy === 'submit') api.place.refused(error.retryAfterMs);
 			await pause(waitMs, api.signal);
 		}
 	}

@@ -14,9 +14,10 @@ import { readText, type Model } from './model';
 import { maxConcurrent } from './options';
 import { compact } from './output';
 import type { Durations } from './pollSchedule';
+import { Place, Pressure } from './pressure';
 import type { Provider } from './task';
 import { told } from './told';
-import { pLimit, type LimitFunction } from './vendor';
+import { pLimit } from './vendor';
 
 /** What a node is made of: one provider, its models and its operations. */
 export interface Service<M extends Model = Model> extends Pick<
@@ -100,17 +101,14 @@ async function runAll(
 	service: Service,
 	{ stop, halt, claims }: { stop: AbortSignal; halt: AbortController; claims: Claim[] },
 ): Promise<INodeExecutionData[]> {
-	const limit = pLimit(concurrencyOf(context));
-	const run: Run = {
-		context,
-		service,
-		api: await connect(context, service, { stop, signal: halt.signal, limit }),
-		durations,
-		claim(itemIndex, identity) {
-			const claim = claimHandle(context, itemIndex, identity);
-			claims.push(claim);
-			return claim;
-		},
+	const most = concurrencyOf(context);
+	const limit = pLimit(most);
+	const pressure = new Pressure(most);
+	const api = await connect(context, service, { stop, signal: halt.signal });
+	const claim: Run['claim'] = (itemIndex, identity) => {
+		const claimed = claimHandle(context, itemIndex, identity);
+		claims.push(claimed);
+		return claimed;
 	};
 	const failures: Failure[] = [];
 	const fail = (failure: Failure) => {
@@ -118,15 +116,16 @@ async function runAll(
 		if (!context.continueOnFail()) halt.abort();
 	};
 	// every item's parameters are checked before the first one is paid for
-	const works = context.getInputData().map((_item, itemIndex) => prepare(run, itemIndex, fail));
+	const prepared = context.getInputData().map((_item, itemIndex) => {
+		const run = { context, service, api: { ...api, place: new Place(pressure) }, durations, claim };
+		return { run, itemIndex, work: prepare(run, itemIndex, fail) };
+	});
 	const items = await Promise.all(
-		works.map(
-			async (work, itemIndex) => await limit(async () => await runItem(run, work, itemIndex, fail)),
-		),
+		prepared.map(async (item) => await limit(async () => await runItem(item, fail))),
 	);
 	if (stop.aborted) return items.flat();
 	if (failures.length === 0) claims.forEach((claim) => dropHandle(context, claim));
-	else if (!context.continueOnFail()) throw nodeError(run, failures[0]!);
+	else if (!context.continueOnFail()) throw nodeError(context, api, failures[0]!);
 	return items.flat();
 }
 
@@ -142,9 +141,7 @@ function prepare(run: Run, itemIndex: number, fail: (failure: Failure) => void):
 
 /** Never rejects: what goes wrong becomes an error item, and is told to `fail`. */
 async function runItem(
-	run: Run,
-	work: Work,
-	itemIndex: number,
+	{ run, itemIndex, work }: { run: Run; itemIndex: number; work: Work },
 	fail: (failure: Failure) => void,
 ): Promise<INodeExecutionData[]> {
 	if (run.api.signal.aborted) return [];
@@ -152,7 +149,8 @@ async function runItem(
 		.start()
 		.catch((thrown: unknown): Outcome[] =>
 			thrown instanceof Stopped ? [] : [{ error: asFlux2Error(thrown) }],
-		);
+		)
+		.finally(() => run.api.place.leave());
 	return outcomes.map((outcome) => {
 		const pairedItem = { item: itemIndex };
 		if ('item' in outcome) return { ...outcome.item, pairedItem };
@@ -184,8 +182,8 @@ function concurrencyOf(context: IExecuteFunctions): number {
 async function connect(
 	context: IExecuteFunctions,
 	service: Service,
-	{ stop, signal, limit }: Pick<Api, 'stop' | 'signal'> & { limit: LimitFunction },
-): Promise<Api> {
+	signals: Pick<Api, 'stop' | 'signal'>,
+): Promise<Omit<Api, 'place'>> {
 	const credentials = await context.getCredentials(service.credentialType);
 	const { credentialType, label, explain, trustsHost } = service;
 	const baseUrl = service.baseUrl(credentials).trim().replace(/\/+$/, '');
@@ -194,32 +192,7 @@ async function connect(
 			description: 'Correct the Base URL in the credential.',
 		});
 	}
-	const pressure = pressureOn(limit);
-	return {
-		context,
-		credentialType,
-		label,
-		baseUrl,
-		credentials,
-		stop,
-		signal,
-		explain,
-		trustsHost,
-		pressure,
-	};
-}
-
-/** Fewer items at once after each refusal, one more again after each acceptance. */
-function pressureOn(limit: LimitFunction): Api['pressure'] {
-	const ceiling = limit.concurrency;
-	return {
-		refused() {
-			limit.concurrency = Math.max(1, Math.floor(limit.concurrency / 2));
-		},
-		accepted() {
-			limit.concurrency = Math.min(ceiling, limit.concurrency + 1);
-		},
-	};
+	return { context, credentialType, label, baseUrl, credentials, explain, trustsHost, ...signals };
 }
 
 const errorJson = (run: Run, { model }: Work, error: Flux2Error): IDataObject =>
@@ -234,11 +207,15 @@ const errorJson = (run: Run, { model }: Work, error: Flux2Error): IDataObject =>
 	});
 
 /** The one place where a failure becomes n8n's error. */
-function nodeError(run: Run, { itemIndex, error, cause }: Failure): Error {
+function nodeError(
+	context: IExecuteFunctions,
+	api: Pick<Api, 'credentials'>,
+	{ itemIndex, error, cause }: Failure,
+): Error {
 	if (cause) return cause;
-	const node = run.context.getNode();
-	const message = told(run.api, error.message);
-	const description = told(run.api, error.description);
+	const node = context.getNode();
+	const message = told(api, error.message);
+	const description = told(api, error.description);
 	const fromProvider = error.httpCode !== undefined || error.kind !== 'invalidInput';
 	const wrapped = fromProvider
 		? new NodeApiError(

@@ -45,6 +45,8 @@ export interface Done {
 	/** Where there is no task: ISO 8601, when the request was sent. */
 	submittedAt?: string;
 	images: Image[];
+	/** Which one of the answer's pictures this is, where there are several. */
+	part?: { number: number; of: number };
 	seed?: number;
 	price?: Price;
 	/** The provider's answer without the picture's bytes. */
@@ -72,6 +74,16 @@ export interface Provider<M extends Model = Model> {
 	/** The run's push channel, where there is one: told tasks need no look. */
 	events?(this: void, api: Api): EventStream | undefined;
 }
+
+/** The answer once for each of its pictures. */
+export const onePictureEach = (done: Done): Done[] =>
+	done.images.length <= 1
+		? [done]
+		: done.images.map((image, index, { length }) => ({
+				...done,
+				images: [image],
+				part: { number: index + 1, of: length },
+			}));
 
 /** This moment as handles carry it. */
 export const now = () => new Date().toISOString();

@@ -8,9 +8,16 @@ import { asFlux2Error, asIs, invalidInput, Stopped } from './errors';
 import { failureOf } from './engine';
 import { readCollection, readText, valueOf, type Settings } from './model';
 import { collectOptions, simplify } from './options';
-import { compact, storePictures } from './output';
+import { compact, storePicture } from './output';
 import type { Outcome, Run, Work } from './run';
-import type { Done, Failed, Pending, Provider, Task } from './task';
+import {
+	onePictureEach,
+	type Done,
+	type Failed,
+	type Pending,
+	type Provider,
+	type Task,
+} from './task';
 import { told } from './told';
 import { trusted } from './urls';
 import { collectable, deadlineOf, look, waitFor, type Watch } from './watch';
@@ -128,12 +135,15 @@ function watchFor(run: Run, { settings, provider }: Target): Watch {
 }
 
 async function collected(watch: Watch, itemIndex: number, done: Done): Promise<Outcome[]> {
-	try {
-		const items = await storePictures(watch, { itemIndex }, done);
-		return items.map((item) => ({ item }));
-	} catch (error) {
-		throw error instanceof Stopped ? asIs(error) : collectable(asFlux2Error(error), done.task);
-	}
+	const store = async (part: Done): Promise<Outcome> => {
+		try {
+			return { item: await storePicture(watch, { itemIndex }, part) };
+		} catch (error) {
+			if (error instanceof Stopped) throw asIs(error);
+			return { error: collectable(asFlux2Error(error), done.task) };
+		}
+	};
+	return await Promise.all(onePictureEach(done).map(store));
 }
 
 function describe({ run, settings }: Watch, task: Task, state: Pending | Failed): IDataObject {

@@ -4,8 +4,8 @@ import type { Api } from './http';
 const SHORTEST_SECRET = 8;
 
 /** Words as they may be shown: without a key, and without the word that makes n8n take an error for a stop. */
-export function told(api: Api, words: string): string {
-	const secrets = Object.entries(api.credentials).flatMap(([name, value]) =>
+export function told({ credentials }: Pick<Api, 'credentials'>, words: string): string {
+	const secrets = Object.entries(credentials).flatMap(([name, value]) =>
 		typeof value === 'string' && name !== 'baseUrl' && value.length >= SHORTEST_SECRET
 			? [value]
 			: [],

@@ -2,4 +2,3 @@
 export { z } from 'zod';
 export { imageSize } from 'image-size';
 export { default as pLimit } from 'p-limit';
-export type { LimitFunction } from 'p-limit';

@@ -386,9 +386,9 @@ describe('Cloudflare Workers AI', () => {
 			'base64 of no picture': onWorkersAi(base64('<html>no</html>'), [
 				'badResponse',
 				'The result is no PNG, JPEG or WebP picture; it begins with "<html>no</html>"',
-				BAD_RESPONSE + AGAIN,
+				BAD_RESPONSE + MAY_BE_BILLED + AGAIN,
 			]),
-			'base64 that is cut short': onWorkersAi(cutShort, ['badResponse', 'The picture is cut short after 300 bytes', BAD_RESPONSE + AGAIN]),
+			'base64 that is cut short': onWorkersAi(cutShort, ['badResponse', 'The picture is cut short after 300 bytes', BAD_RESPONSE + MAY_BE_BILLED + AGAIN]),
 			'a connection that breaks in the picture': onWorkersAi({ reset: 'midBody' }, [
 				'unavailable',
 				'The connection to Cloudflare ({api}) broke before the answer was complete',

@@ -1,3 +1,4 @@
+import type { Effect } from '../emulator/types';
 import {
 	generating,
 	NODE,
@@ -234,4 +235,65 @@ test('refusals shrink the number of items that are worked on, and all of them ar
 	const at = (prompt: string) => emulator.ledger.submissions.find((one) => one.prompt === prompt)!.at;
 	expect(at('item 5') - at('item 4')).toBeGreaterThan(400);
 	expect((await picturesIn(lab, run)).slice(1)).toEqual(await picturesOf(lab, prompts(8).slice(1)));
+});
+
+/** The task's answer names its picture twice; `second` may spoil the other address. */
+const namesTwoPictures = (second: (url: string) => string = (url) => url): Effect => ({
+	mutate: (answer) => {
+		const body = structuredClone(answer.body) as {
+			output?: Array<{ content: Array<{ url: string }> }>;
+		};
+		const [first] = body.output?.[0]?.content ?? [];
+		if (first) body.output![0]!.content.push({ ...first, url: second(first.url) });
+		return { ...answer, body };
+	},
+});
+
+test('each picture of one answer is an item with a file and a part of the cost of its own', async () => {
+	lab.emulator.rule({ route: 'task.status' }, namesTwoPictures());
+	const run = await lab.run(generating('task'), { items: prompts(1) });
+
+	const [job] = lab.emulator.ledger.jobs;
+	const { amount } = lab.emulator.ledger.paidBy(lab.emulator.keys.taskKey);
+	expect(
+		run.items(NODE).map(({ json, binary, pairedItem }) => ({
+			cost: json.cost,
+			fileName: binary?.data?.fileName,
+			pairedItem,
+		})),
+	).toEqual(
+		[1, 2].map((number) => ({
+			cost: { amount: amount / 2, currency: 'USD' },
+			fileName: `flux_2_pro-${job!.id}-${number}.jpg`,
+			pairedItem: { item: 0 },
+		})),
+	);
+});
+
+test('a picture that fails does not take the others of its answer with it, nor are they fetched again', async () => {
+	const { emulator } = lab;
+	emulator.rule({ route: 'task.status' }, namesTwoPictures());
+	emulator.rule({ route: 'download', skip: 1, times: 4 }, { status: 503 });
+	const settings = { retryOnFail: true, maxTries: 2, waitBetweenTries: 0 };
+	const run = await lab.run(generating('task', settings), { items: prompts(1) });
+
+	expect(run.items(NODE)).toHaveLength(2);
+	expect(emulator.ledger.submissions).toHaveLength(1);
+	const statuses = emulator.ledger.downloads.map(({ status }) => status);
+	expect(statuses).toHaveLength(6);
+	expect(statuses.filter((status) => status === 200)).toHaveLength(2);
+});
+
+test('of two pictures of one answer the good one comes out beside the error item of the other', async () => {
+	const { emulator } = lab;
+	emulator.rule({ route: 'task.status' }, namesTwoPictures((url) => `${url}-gone`));
+	const node = generating('task', { onError: 'continueRegularOutput' });
+	const run = await lab.run(node, { items: prompts(1) });
+
+	const [good, bad] = run.items(NODE);
+	expect(good).toMatchObject({ json: { status: 'completed' }, pairedItem: { item: 0 } });
+	expect(bad).toMatchObject({
+		json: { error: { kind: 'expired', taskId: idOf('item 1') } },
+		pairedItem: { item: 0 },
+	});
 });

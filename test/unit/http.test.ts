@@ -1,8 +1,10 @@
 import { Flux2Error, Stopped, type ErrorFacts } from '../../nodes/shared/errors';
 import { downloadFailure, retryAfterMs } from '../../nodes/shared/httpErrors';
+import { Place, Pressure } from '../../nodes/shared/pressure';
 import { repeating } from '../../nodes/shared/repeat';
 import { publicUrl } from '../../nodes/shared/urls';
 
+const newPlace = () => new Place(new Pressure(1));
 const NOW = Date.parse('2026-11-21T12:00:00Z');
 
 test.each([
@@ -24,8 +26,8 @@ test.each([
 async function attempts(policy: 'submit' | 'look', error: unknown, signal = new AbortController().signal) {
 	let calls = 0;
 	let refusals = 0;
-	const pressure = { refused: () => void refusals++, accepted() {} };
-	const result = repeating({ signal, pressure }, policy, async () => {
+	const place = Object.assign(newPlace(), { refused: () => void refusals++ });
+	const result = repeating({ signal, place }, policy, async () => {
 		calls++;
 		throw error;
 	});
@@ -68,8 +70,7 @@ test('repeats nothing that is no failure of its own', async () => {
 
 test('returns what the first good attempt gave', async () => {
 	let calls = 0;
-	const pressure = { refused() {}, accepted() {} };
-	const result = repeating({ signal: new AbortController().signal, pressure }, 'look', async () => {
+	const result = repeating({ signal: new AbortController().signal, place: newPlace() }, 'look', async () => {
 		if (++calls < 3) throw failure({ passing: true });
 		return calls;
 	});
@@ -79,8 +80,8 @@ test('returns what the first good attempt gave', async () => {
 
 test('stops waiting for the next attempt at once', async () => {
 	const stop = new AbortController();
-	const pressure = { refused: () => stop.abort(), accepted() {} };
-	const result = repeating({ signal: stop.signal, pressure }, 'submit', async () => {
+	const place = Object.assign(newPlace(), { refused: () => stop.abort() });
+	const result = repeating({ signal: stop.signal, place }, 'submit', async () => {
 		throw failure({ refused: true, retryAfterMs: 60_000 });
 	});
 
