@@ -9,6 +9,9 @@ export class Pressure {
 
 	private growth = 0;
 
+	/** Submits of the run that the provider has accepted so far. */
+	acceptances = 0;
+
 	private halvedAt = -Infinity;
 
 	private notBefore = 0;
@@ -50,6 +53,7 @@ export class Pressure {
 	}
 
 	grow(): void {
+		this.acceptances++;
 		this.growth++;
 		if (this.places === this.most || this.growth < this.places) return;
 		this.places++;
@@ -65,7 +69,14 @@ export class Place {
 
 	private sentAt = 0;
 
+	private seen = 0;
+
 	constructor(private readonly pressure: Pressure) {}
+
+	/** Whether the provider has accepted others of the run since this item was refused last. */
+	get runGoesOn(): boolean {
+		return this.pressure.acceptances > this.seen;
+	}
 
 	/** Resolves when the item may submit; rejects with `Stopped` once the signal is aborted. */
 	async take(signal: AbortSignal): Promise<void> {
@@ -75,6 +86,7 @@ export class Place {
 
 	/** The submit was refused: the place is free until it is taken again. */
 	refused(retryAfterMs = 0): void {
+		this.seen = this.pressure.acceptances;
 		this.hold('nothing');
 		this.pressure.shrink(this.sentAt, retryAfterMs);
 	}

@@ -26,6 +26,8 @@ export async function repeating<T>(
 			return await attempt();
 		} catch (error) {
 			if (!(error instanceof Flux2Error)) throw asIs(error);
+			// a provider that accepts others is busy, not closed: this one's turn comes
+			if (policy === 'submit' && api.place.runGoesOn) tries = 1;
 			const waitMs = waitBefore(policy, error, tries);
 			if (waitMs === undefined) throw asIs(error);
 			if (policy === 'submit') api.place.refused(error.retryAfterMs);
@@ -38,9 +40,11 @@ function waitBefore(policy: Repeat, error: Flux2Error, tries: number): number | 
 	const { attempts: most, firstMs } = repeats[policy];
 	const attempts = error.httpCode === undefined ? Math.min(most, ATTEMPTS_TO_CONNECT) : most;
 	if (tries >= attempts || !(policy === 'submit' ? error.refused : error.passing)) return undefined;
-	if (error.retryAfterMs === undefined) {
-		return firstMs * 2 ** (tries - 1) * (0.75 + Math.random() / 2);
-	}
-	if (error.retryAfterMs > LONGEST_RETRY_AFTER_MS) return undefined;
-	return error.retryAfterMs * (1 + Math.random() / 10);
+	const growth = 2 ** (tries - 1);
+	const asked = error.retryAfterMs;
+	if (asked === undefined) return firstMs * growth * (0.75 + Math.random() / 2);
+	if (asked > LONGEST_RETRY_AFTER_MS) return undefined;
+	// who is told "in a second" again and again waits as long in all as without being told
+	const grown = Math.min(asked * growth, firstMs * 2 ** (attempts - 2));
+	return Math.max(asked, grown) * (1 + Math.random() / 10);
 }

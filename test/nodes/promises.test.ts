@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import type { INodeType } from 'n8n-workflow';
 import { startEmulator } from '../emulator';
+import { agentsOf, type Behaviour } from '../support/agent';
 import {
 	generating,
 	handlesOf,
@@ -28,36 +28,10 @@ const everyRoute = Object.keys(ROUTES) as Route[];
 
 let lab: Lab;
 
-type Agent = (call: () => Promise<string>) => Promise<void>;
-let behave: Agent;
-
-/** Does with its tool what the test says; the tool is made by n8n's own code. */
-const agent = {
-	description: { name: 'agent', inputs: ['main', 'ai_tool'], outputs: ['main'], properties: [] },
-	async execute() {
-		const [tool] = (await this.getInputConnectionData('ai_tool', 0)) as Array<{
-			invoke(input: object): Promise<string>;
-		}>;
-		await behave(async () => await tool!.invoke({}));
-		return [[]];
-	},
-} as Pick<INodeType, 'execute'> as INodeType;
-
-/** What n8n makes of a node that is usable as a tool. */
-const asTool = (node: INodeType): INodeType =>
-	Object.assign(Object.create(node) as INodeType, {
-		description: { ...node.description, inputs: [], outputs: ['ai_tool'] },
-	});
+const agents = agentsOf(() => lab);
 
 beforeAll(async () => {
-	lab = await openLab({
-		nodeTypes: {
-			'test.agent': agent,
-			get 'test.tool'() {
-				return asTool(lab.engine.loader.getNode('flux2Task').type as INodeType);
-			},
-		},
-	});
+	lab = await openLab({ nodeTypes: agents.nodeTypes });
 });
 
 afterEach(() => {
@@ -182,8 +156,10 @@ describe('a re-run of a task that ended badly', () => {
 	const moderation: Record<Route, () => void> = {
 		task: () => failJobs('task', 'Request Moderated'),
 		queue: () => failJobs('queue', 'Request Moderated'),
-		catalogue: () => lab.emulator.rule({ route: 'cloudflare.run' }, { error: 'cloudflare.moderated' }),
-		workersAi: () => lab.emulator.rule({ route: 'cloudflare.workersAi' }, { error: 'workersAi.3030' }),
+		catalogue: () =>
+			lab.emulator.rule({ route: 'cloudflare.run' }, { error: 'cloudflare.moderated' }),
+		workersAi: () =>
+			lab.emulator.rule({ route: 'cloudflare.workersAi' }, { error: 'workersAi.3030' }),
 	};
 
 	const failJobs = (route: Route, message: string, times?: number) =>
@@ -234,7 +210,12 @@ describe('a re-run of a task that ended badly', () => {
 			const look = route === 'task' ? 'task.status' : 'queue.status';
 			lab.emulator.rule(
 				{ route: look, times: 1 },
-				{ mutate: (answer) => ({ ...answer, body: { ...(answer.body as object), status: 'Frozen' } }) },
+				{
+					mutate: (answer) => ({
+						...answer,
+						body: { ...(answer.body as object), status: 'Frozen' },
+					}),
+				},
 			);
 			const failed = await lab.run(generating(route), { items: prompts(1) });
 			expect(failure(failed)).toMatchObject({
@@ -282,15 +263,21 @@ describe('the memory of what was paid for', () => {
 			items: prompts(2),
 		});
 
-		const rounds = runData[NODE]?.map(({ data }) => data?.main?.[0]?.map(({ json }) => json.taskId));
-		const [one, two, three, four] = lab.emulator.ledger.jobs.map(({ id, prompt }) => ({ id, prompt }));
+		const rounds = runData[NODE]?.map(({ data }) =>
+			data?.main?.[0]?.map(({ json }) => json.taskId),
+		);
+		const [one, two, three, four] = lab.emulator.ledger.jobs.map(({ id, prompt }) => ({
+			id,
+			prompt,
+		}));
 		expect([one, two, three, four].map((job) => job?.prompt).sort()).toEqual([
 			'item 1',
 			'item 1',
 			'item 2',
 			'item 2',
 		]);
-		const idIn = (round: typeof one[], prompt: string) => round.find((job) => job?.prompt === prompt)?.id;
+		const idIn = (round: (typeof one)[], prompt: string) =>
+			round.find((job) => job?.prompt === prompt)?.id;
 		expect(rounds).toEqual([
 			[idIn([one, two], 'item 1'), undefined],
 			[idIn([three, four], 'item 1'), idIn([three, four], 'item 2')],
@@ -453,20 +440,8 @@ async function nextRefusedConnection(port: number): Promise<void> {
 }
 
 describe("a tool's call", () => {
-	const workflow = (settings: object = {}) => {
-		const { nodes } = workflowWith(generating('task', settings));
-		const [start, node] = nodes;
-		const link = (to: string, type: string) => ({ [type]: [[{ node: to, type, index: 0 }]] });
-		return {
-			nodes: [start!, { name: 'Agent', type: 'test.agent' }, { ...node!, type: 'test.tool' }],
-			connections: { Start: link('Agent', 'main'), [NODE]: link('Agent', 'ai_tool') },
-		};
-	};
-
-	const run = async (behaviour: Agent, settings?: object) => {
-		behave = behaviour;
-		return await lab.engine.run(workflow(settings), { items: prompts(1) });
-	};
+	const run = async (behaviour: Behaviour, settings?: object) =>
+		await agents.run(generating('task', settings), behaviour);
 
 	const taskIds = (answers: string[]) =>
 		answers.map((answer) => (JSON.parse(answer) as Array<{ taskId: string }>)[0]?.taskId);

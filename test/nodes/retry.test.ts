@@ -1,0 +1,424 @@
+import type { INodeExecutionData } from 'n8n-workflow';
+import type { Effect, RouteName } from '../emulator';
+import { agentsOf, type Behaviour } from '../support/agent';
+import type { Run } from '../support/engine';
+import {
+	handlesOf,
+	NODE,
+	openLab,
+	picturesIn,
+	picturesOf,
+	prompts,
+	workflowWith,
+	type Lab,
+	type NodeUnderTest,
+} from '../support/lab';
+import { drawSmall, LANES, making, type LaneName } from '../support/lanes';
+import { standIns } from '../support/standIns';
+
+/** Promise 1, at the scale and in the places where n8n runs a node again. */
+
+const RETRY = { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 };
+const CONTINUE = { onError: 'continueRegularOutput' } as const;
+/** One attempt of the node gives a download up after four attempts of its own. */
+const ATTEMPTS = 4;
+
+let lab: Lab;
+const agents = agentsOf(() => lab);
+
+beforeAll(async () => {
+	lab = await openLab({ nodeTypes: { ...standIns, ...agents.nodeTypes } });
+});
+
+beforeEach(() => drawSmall(lab));
+
+afterEach(() => {
+	const { unexpected, leaks } = lab.emulator.ledger;
+	expect({ unexpected, leaks }).toEqual({ unexpected: [], leaks: [] });
+	lab.emulator.reset();
+});
+
+afterAll(async () => await lab.close());
+
+/** So many attempts of the node do not get the picture. */
+const breakDownloads = (prompt: RegExp, runs: number, delayMs?: number) =>
+	lab.emulator.rule(
+		{ route: 'download', prompt, times: ATTEMPTS * runs },
+		{ status: 503, headers: { 'retry-after': '0' }, delayMs },
+	);
+
+const downloadsOf = (prompt: string) => {
+	const { jobs, downloads } = lab.emulator.ledger;
+	const ids = jobs.filter((job) => job.prompt === prompt).map(({ id }) => id);
+	return downloads.filter(({ jobId }) => ids.includes(jobId));
+};
+
+const taskIdsIn = (items: INodeExecutionData[] = []) => items.map(({ json }) => json.taskId);
+
+const jobIds = () => lab.emulator.ledger.jobs.map(({ id }) => id);
+
+/** One submission for each prompt, all accepted; every picture is there, in order, and nothing is left to remember. */
+async function expectEachPaidOnce(run: Run, count: number): Promise<void> {
+	const given = prompts(count);
+	const { submissions, jobs } = lab.emulator.ledger;
+	expect(run.status).toBe('success');
+	expect(submissions.map(({ prompt }) => prompt).sort()).toEqual(
+		given.map(({ json }) => json.prompt).sort(),
+	);
+	expect(jobs).toHaveLength(count);
+	expect(run.items(NODE).map(({ pairedItem }) => pairedItem)).toEqual(
+		given.map((_, item) => ({ item })),
+	);
+	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, given));
+	expect(handlesOf(run)).toEqual({});
+}
+
+/** Oxen.ai has more calls per picture: fewer pictures do there. */
+const many = [
+	['bfl', 100],
+	['catalogue', 100],
+	['oxen', 50],
+] as const;
+
+describe('many items, of which one cannot be downloaded twice', () => {
+	test.each(many)('are submitted once each with Retry On Fail (%s, %i)', async (lane, count) => {
+		breakDownloads(/^item 40$/, 2);
+		const run = await lab.run(making(lane, RETRY), { items: prompts(count) });
+
+		await expectEachPaidOnce(run, count);
+		expect(downloadsOf('item 40')).toHaveLength(2 * ATTEMPTS + 1);
+	});
+
+	test.each(many)(
+		'are submitted and downloaded once each when the first is an error item (%s, %i)',
+		async (lane, count) => {
+			breakDownloads(/^item 1$/, 2);
+			const node = making(lane, { ...RETRY, ...CONTINUE });
+			const run = await lab.run(node, { items: prompts(count) });
+
+			await expectEachPaidOnce(run, count);
+			expect(downloadsOf('item 1')).toHaveLength(2 * ATTEMPTS + 1);
+			expect(lab.emulator.ledger.downloads).toHaveLength(2 * ATTEMPTS + count);
+		},
+	);
+
+	test.each(many)(
+		'are submitted once each, also those on the wire when it fails (%s, %i)',
+		async (lane, count) => {
+			breakDownloads(/^item 40$/, 2, 30);
+			lab.emulator.rule({ route: LANES[lane].submit, prompt: /^item 4[1-4]$/ }, { delayMs: 1500 });
+			const run = await lab.run(making(lane, RETRY), { items: prompts(count) });
+
+			await expectEachPaidOnce(run, count);
+		},
+	);
+
+	test.each(many)(
+		'are submitted once each when the saved execution is retried by hand, twice (%s, %i)',
+		async (lane, count) => {
+			breakDownloads(/^item 40$/, 2);
+			const first = await lab.run(making(lane), { items: prompts(count) });
+			const second = await lab.retry(first, making(lane));
+			const third = await lab.retry(second, making(lane));
+
+			expect([first.status, second.status]).toEqual(['error', 'error']);
+			await expectEachPaidOnce(third, count);
+		},
+	);
+});
+
+describe('inside Loop Over Items', () => {
+	const LOOP = 'Loop Over Items';
+	const to = (node: string) => [{ node, type: 'main', index: 0 }];
+
+	/** Rounds of two items each. */
+	function looping(underTest: NodeUnderTest) {
+		const { nodes } = workflowWith(underTest);
+		return {
+			nodes: [
+				...nodes,
+				{ name: LOOP, type: 'n8n-nodes-base.splitInBatches', parameters: { batchSize: '2' } },
+			],
+			connections: {
+				Start: { main: [to(LOOP)] },
+				[LOOP]: { main: [[], to(NODE)] },
+				[NODE]: { main: [to(LOOP)] },
+			},
+		};
+	}
+
+	const equalItems = (count: number): INodeExecutionData[] =>
+		Array.from({ length: count }, () => ({ json: { prompt: 'the same' } }));
+
+	const rounds = ({ runData }: Run) =>
+		(runData[NODE] ?? []).map(({ data }) => taskIdsIn(data?.main?.[0] ?? []));
+
+	const loopLanes = ['bfl', 'oxen', 'task'] as const;
+
+	test.each(loopLanes)(
+		'equal items of every round are pictures of their own (%s)',
+		async (lane) => {
+			const run = await lab.engine.run(looping(making(lane)), { items: equalItems(6) });
+
+			expect(rounds(run)).toHaveLength(3);
+			expect(rounds(run).flat().sort()).toEqual(jobIds().sort());
+			expect(taskIdsIn(run.items(LOOP)).sort()).toEqual(jobIds().sort());
+			expect(jobIds()).toHaveLength(6);
+			expect(handlesOf(run)).toEqual({});
+		},
+	);
+
+	test.each(loopLanes)('each round is taken up by its own retries (%s)', async (lane) => {
+		lab.emulator.rule({ route: LANES[lane].submit, times: 2 }, { job: { seconds: 0.02 } });
+		breakDownloads(/the same/, 2);
+		const run = await lab.engine.run(looping(making(lane, RETRY, { maxConcurrent: 1 })), {
+			items: equalItems(6),
+		});
+
+		expect(run.status).toBe('success');
+		expect(rounds(run).flat()).toEqual(jobIds());
+		expect(jobIds()).toHaveLength(6);
+		expect(handlesOf(run)).toEqual({});
+	});
+
+	test.each(loopLanes)(
+		'what one round has paid for and not got is not handed to the next (%s)',
+		async (lane) => {
+			const { submit } = LANES[lane];
+			// the second item of the first round: n8n runs a node again for the first one only
+			lab.emulator.rule({ route: submit, skip: 1, times: 1 }, { job: { seconds: 0.02 } });
+			const node = making(lane, { ...RETRY, ...CONTINUE }, { maxConcurrent: 1 });
+			lab.emulator.rule(
+				{ route: 'download', skip: 1, times: ATTEMPTS },
+				{ status: 503, headers: { 'retry-after': '0' } },
+			);
+			const run = await lab.engine.run(looping(node), { items: equalItems(6) });
+
+			const [one, two, ...others] = jobIds();
+			expect(others).toHaveLength(4);
+			expect(rounds(run)).toEqual([[one, undefined], others.slice(0, 2), others.slice(2)]);
+			const [, failed] = run.runData[NODE]?.[0]?.data?.main?.[0] ?? [];
+			expect(failed?.json.error).toMatchObject({ taskId: two });
+		},
+	);
+
+	test.each(loopLanes)(
+		'a round that has failed is taken up by Retry execution, the others stay (%s)',
+		async (lane) => {
+			const node = looping(making(lane, {}, { maxConcurrent: 1 }));
+			lab.emulator.rule(
+				{ route: 'download', skip: 3, times: ATTEMPTS },
+				{ status: 503, headers: { 'retry-after': '0' } },
+			);
+			const failed = await lab.engine.run(node, { items: equalItems(6) });
+			expect(failed.status).toBe('error');
+			const run = await lab.engine.retry(failed, node);
+
+			expect(run.status).toBe('success');
+			expect(rounds(run).flat()).toEqual(jobIds());
+			expect(jobIds()).toHaveLength(6);
+			expect(handlesOf(run)).toEqual({});
+		},
+	);
+});
+
+describe("as an agent's tool", () => {
+	const toolLanes = ['bfl', 'oxen'] as const;
+	const calling = async (lane: LaneName, behaviour: Behaviour) =>
+		await agents.run(making(lane, RETRY), behaviour);
+	const taskIds = (answers: string[]) =>
+		answers.flatMap((answer) => (JSON.parse(answer) as Array<{ taskId: string }>)[0]?.taskId);
+
+	test.each(toolLanes)(
+		'a call takes up what its earlier tries have paid for (%s)',
+		async (lane) => {
+			breakDownloads(/item 1/, 2);
+			let answers: string[] = [];
+			const run = await calling(lane, async (call) => {
+				answers = [await call()];
+			});
+
+			expect(taskIds(answers)).toEqual(jobIds());
+			expect(jobIds()).toHaveLength(1);
+			expect(handlesOf(run)).toEqual({});
+		},
+	);
+
+	test.each(toolLanes)(
+		'two equal calls at once are two pictures, although each has to be tried again (%s)',
+		async (lane) => {
+			breakDownloads(/item 1/, 2);
+			let answers: string[] = [];
+			const run = await calling(lane, async (call) => {
+				answers = await Promise.all([call(), call()]);
+			});
+
+			expect(taskIds(answers).sort()).toEqual(jobIds().sort());
+			expect(jobIds()).toHaveLength(2);
+			expect(handlesOf(run)).toEqual({});
+		},
+	);
+
+	test.each(toolLanes)('an equal call after one that went well pays anew (%s)', async (lane) => {
+		breakDownloads(/item 1/, 1);
+		let answers: string[] = [];
+		await calling(lane, async (call) => {
+			answers = [await call(), await call()];
+		});
+
+		expect(taskIds(answers)).toEqual(jobIds());
+		expect(jobIds()).toHaveLength(2);
+	});
+});
+
+describe('a re-run of what has ended badly', () => {
+	const errorOf = ({ error }: Run) => {
+		const { message, description, context } = error as unknown as Record<string, unknown>;
+		return { message, description, kind: (context as { kind?: string }).kind };
+	};
+
+	const ends: Array<[LaneName, string, Effect, string]> = [
+		['bfl', 'Request Moderated', { job: { status: 'Request Moderated' } }, 'moderated'],
+		['bfl', 'Content Moderated', { job: { status: 'Content Moderated' } }, 'moderated'],
+		['oxen', 'a moderation', { job: { fail: { message: 'Output flagged as NSFW' } } }, 'moderated'],
+		[
+			'sync',
+			'a moderation',
+			{ status: 400, body: { error: { message: 'Prompt flagged as NSFW' } } },
+			'moderated',
+		],
+		[
+			'oxen',
+			'a wrong parameter',
+			{ job: { fail: { message: 'guidance must be <= 10' } } },
+			'invalidInput',
+		],
+	];
+
+	test.each(ends)('tells %s: %s again and sends nothing', async (lane, _what, effect, kind) => {
+		lab.emulator.rule({ route: LANES[lane].submit }, effect);
+		const first = await lab.run(making(lane, RETRY), { items: prompts(1) });
+		const sent = lab.emulator.ledger.requests.length;
+		const second = await lab.retry(first, making(lane, RETRY));
+
+		expect(errorOf(first).kind).toBe(kind);
+		expect(errorOf(second)).toEqual(errorOf(first));
+		expect(lab.emulator.ledger.submissions).toHaveLength(1);
+		expect(lab.emulator.ledger.requests).toHaveLength(sent);
+	});
+
+	const lost: Record<string, Effect> = {
+		'before the answer': { reset: 'beforeHeaders', accepted: true },
+		'within the headers': { reset: 'midHeaders' },
+		'within the body': { reset: 'midBody' },
+		'by half a JSON': { truncateJson: true },
+	};
+	const submitLanes = ['bfl', 'oxen', 'events', 'sync'] as const;
+
+	test.each(submitLanes.flatMap((lane) => Object.keys(lost).map((how) => [how, lane] as const)))(
+		'never sends a submit again that was lost %s, and says that it may be billed (%s)',
+		async (how, lane) => {
+			lab.emulator.rule({ route: LANES[lane].submit }, lost[how]!);
+			const run = await lab.run(making(lane, RETRY), { items: prompts(1) });
+
+			expect(run.status).toBe('error');
+			expect(lab.emulator.ledger.submissions).toHaveLength(1);
+			expect(errorOf(run).description).toContain('may have accepted and billed this request');
+		},
+	);
+});
+
+describe('Retry-After', () => {
+	/** Timers may fire a little early. */
+	const EARLY_MS = 10;
+	const HEADERS: Record<string, () => { header: string; notBefore: number }> = {
+		'in seconds': () => ({ header: '1', notBefore: Date.now() + 1000 }),
+		'as a date': () => {
+			const at = Math.ceil(Date.now() / 1000 + 1) * 1000;
+			return { header: new Date(at).toUTCString(), notBefore: at };
+		},
+	};
+	const places: Array<[string, LaneName, RouteName, number]> = [
+		['a submit', 'bfl', 'bfl.submit', 429],
+		['a submit', 'workersAi', 'cloudflare.workersAi', 429],
+		['a look', 'oxen', 'oxen.queue', 503],
+		['a download', 'bfl', 'download', 429],
+	];
+	const callsOf = (route: RouteName): Array<{ at: number; status?: number }> => {
+		const { submissions, polls, downloads } = lab.emulator.ledger;
+		if (route === 'download') return downloads;
+		return route === 'oxen.queue' ? polls : submissions;
+	};
+
+	test.each(
+		places.flatMap(([what, lane, route, status]) =>
+			Object.keys(HEADERS).map((how) => [how, what, lane, route, status] as const),
+		),
+	)('%s is waited for by %s (%s, %s, %i)', async (how, _what, lane, route, status) => {
+		const { header, notBefore } = HEADERS[how]!();
+		lab.emulator.rule(
+			{ route, times: 1 },
+			{ status, body: { error: 'too many' }, headers: { 'retry-after': header } },
+		);
+		const run = await lab.run(making(lane), { items: prompts(1) });
+
+		expect(run.status).toBe('success');
+		const [refused, again] = callsOf(route);
+		expect(refused?.status).toBe(status);
+		expect(again!.at).toBeGreaterThanOrEqual(
+			(how === 'in seconds' ? refused!.at + 1000 : notBefore) - EARLY_MS,
+		);
+		expect(lab.emulator.ledger.jobs).toHaveLength(1);
+	});
+
+	test.each(['bfl', 'oxen', 'queue'] as const)(
+		'of more than two minutes is told instead of waited for (%s)',
+		async (lane) => {
+			const effect = {
+				status: 429,
+				body: { error: 'slow down' },
+				headers: { 'retry-after': '121' },
+			};
+			lab.emulator.rule({ route: LANES[lane].submit }, effect);
+			const run = await lab.run(making(lane), { items: prompts(1) });
+
+			expect(run.error?.context).toMatchObject({ kind: 'rateLimited' });
+			expect(lab.emulator.ledger.requests).toHaveLength(1);
+		},
+	);
+
+	test('in the body of an answer counts too', async () => {
+		const body = { error: 'rate_limit_exceeded', message: 'slow down', retry_after: 1 };
+		lab.emulator.rule({ route: 'bfl.submit', times: 1 }, { status: 429, body });
+		await lab.run(making('bfl'), { items: prompts(1) });
+
+		const [refused, again, ...more] = callsOf('bfl.submit');
+		expect(more).toEqual([]);
+		expect(again!.at - refused!.at).toBeGreaterThanOrEqual(1000 - EARLY_MS);
+	});
+});
+
+describe('the time limit of a job', () => {
+	test.each(['bfl', 'queue', 'workersAi'] as const)(
+		'starts when the provider has accepted it, however long it was refused before (%s)',
+		async (lane) => {
+			const { submit } = LANES[lane];
+			lab.emulator.rule(
+				{ route: submit, times: 1 },
+				{ status: 429, body: { error: 'busy' }, headers: { 'retry-after': '1' } },
+			);
+			const run = await lab.run(making(lane, {}, { timeout: 1 }), { items: prompts(1) });
+
+			expect(lab.emulator.ledger.submissions.map(({ status }) => status)).toEqual([429, 200]);
+			expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
+		},
+	);
+
+	test('does not run while the item waits for its turn', async () => {
+		lab.emulator.rule({ route: 'bfl.submit' }, { job: { seconds: 0.4 } });
+		const node = making('bfl', {}, { timeout: 1, maxConcurrent: 1 });
+		const run = await lab.run(node, { items: prompts(4) });
+
+		await expectEachPaidOnce(run, 4);
+	});
+});

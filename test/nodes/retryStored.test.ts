@@ -1,0 +1,63 @@
+import {
+	handlesOf,
+	openLab,
+	picturesIn,
+	picturesOf,
+	prompts,
+	until,
+	type Lab,
+	type LabOptions,
+} from '../support/lab';
+import { drawSmall, making } from '../support/lanes';
+
+/** Promise 1: what a re-run of the node finds of the pictures that an earlier run has got, or nearly got. */
+
+const RETRY = { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 };
+const BUSY = { status: 503, headers: { 'retry-after': '0' } };
+
+let lab: Lab;
+
+const open = async (options: LabOptions) => {
+	lab = await openLab(options);
+	drawSmall(lab);
+};
+
+afterEach(async () => await lab.close());
+
+const modes = ['filesystem', 'memory'] as const;
+const lanes = ['bfl', 'oxen', 'queue', 'catalogue'] as const;
+
+test.each(modes.flatMap((mode) => lanes.map((lane) => [mode, lane] as const)))(
+	'a picture that n8n has stored is not downloaded again (%s, %s)',
+	async (binaryMode, lane) => {
+		await open({ binaryMode });
+		lab.emulator.rule({ route: 'download', prompt: 'item 3', times: 8 }, BUSY);
+		const run = await lab.run(making(lane, RETRY, { maxConcurrent: 1 }), { items: prompts(4) });
+
+		const { jobs, submissions, downloads } = lab.emulator.ledger;
+		expect(submissions).toHaveLength(4);
+		expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(4)));
+		expect(jobs.map(({ id }) => downloads.filter(({ jobId }) => jobId === id).length)).toEqual([
+			1, 1, 9, 1,
+		]);
+		expect(handlesOf(run)).toEqual({});
+	},
+);
+
+test('a URL that has run out before the next run is asked for once more, and not paid again', async () => {
+	await open({ emulator: { sampleSeconds: 1 } });
+	lab.emulator.rule({ route: 'download', times: 4 }, BUSY);
+	const failed = await lab.run(making('bfl'), { items: prompts(1) });
+	expect(failed.status).toBe('error');
+	const { polls, downloads, submissions } = lab.emulator.ledger;
+	const foundAt = polls.at(-1)!.at;
+	await until(() => Date.now() > foundAt + 1000, 'the URL to run out');
+	const looks = polls.length;
+	const run = await lab.retry(failed, making('bfl'));
+
+	expect(downloads.slice(4).map(({ status }) => status)).toEqual([403, 200]);
+	expect(polls.slice(looks).map(({ state }) => state)).toEqual(['Ready']);
+	expect(submissions).toHaveLength(1);
+	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
+	expect(handlesOf(run)).toEqual({});
+});

@@ -1,0 +1,364 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Effect, RouteName } from '../emulator';
+import { drawReference } from '../emulator/pictures';
+import { NODE, openLab, prompts, until, type Lab, type NodeUnderTest } from '../support/lab';
+import { drawSmall, making, type LaneName } from '../support/lanes';
+import { openHandles, stopAndSettle, stopTable, type Stopped } from '../support/stopping';
+
+/**
+ * Promise 4, measured: how long n8n's cancel takes, and that no connection, no timer and no request is left.
+ * A rejection that nobody handles fails the test it happens in: Jest sees to that.
+ */
+
+const RETRY = { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 };
+/** The promise is 100 ms; a busy machine gets more. */
+const PROMPTLY_MS = 1000;
+const forAMinute = { 'retry-after': '60' };
+const hang: Effect = { hang: true };
+/** Without an event, so that the emulator holds no timer for it. */
+const endless: Effect = { job: { seconds: 600, event: 'lost' } };
+/** A timer that is left behind would last longer than the test waits. */
+const SELDOM = { pollInterval: 60 };
+/** Two items are in the situation, two wait for their turn. */
+const ITEMS = 4;
+const AT_ONCE = 2;
+
+let lab: Lab;
+let host: Awaited<ReturnType<typeof startHolding>>;
+const measured = new Map<string, Stopped>();
+
+/** A picture's host that sends the beginning of an answer, or nothing at all, and then falls silent. */
+async function startHolding() {
+	const picture = await drawReference('held', 64, 64, 'png');
+	const half = picture.bytes.subarray(0, Math.floor(picture.bytes.length / 2));
+	let begun = 0;
+	const server: Server = createServer((request, response) => {
+		const count = () => void begun++;
+		if (request.url !== '/half.png') return count();
+		response.writeHead(200, { 'content-type': picture.mimeType });
+		response.write(half, count);
+	});
+	await once(server.listen(0, '127.0.0.1'), 'listening');
+	const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	return {
+		url,
+		get begun() {
+			return begun;
+		},
+		reset: () => (begun = 0),
+		async close() {
+			server.closeAllConnections();
+			await new Promise((closed) => server.close(closed));
+		},
+	};
+}
+
+beforeAll(async () => {
+	lab = await openLab();
+	host = await startHolding();
+	// the first stop of a process takes longer than all that follow: n8n loads code for it
+	lab.emulator.rule({ route: 'bfl.submit' }, hang);
+	const { done, stop } = lab.start(making('bfl'), { items: prompts(1) });
+	await until(() => lab.emulator.ledger.submissions.length === 1);
+	stop();
+	await done;
+	lab.emulator.reset();
+});
+
+beforeEach(() => drawSmall(lab));
+
+afterEach(() => {
+	const { unexpected, leaks } = lab.emulator.ledger;
+	expect({ unexpected, leaks }).toEqual({ unexpected: [], leaks: [] });
+	lab.emulator.reset();
+	host.reset();
+});
+
+afterAll(async () => {
+	process.stdout.write(`\n${stopTable(measured)}\n\n`);
+	await host.close();
+	await lab.close();
+});
+
+interface Situation {
+	lane: LaneName;
+	rules?: Array<[RouteName, Effect]>;
+	options?: object;
+	/** A parameter of its own, e.g. the references. */
+	parameters?: () => object;
+	/** The calls that bring it about: a part of method and path, and the status where there was an answer. */
+	calls: [call: string, status?: number];
+	/** How many of them, where it is not one for each of the items at work. */
+	count?: number;
+	submissions?: number;
+	/** Tasks that the provider is asked to cancel. */
+	cancels?: number;
+}
+
+const PRICE = '/api/ai/generations/';
+const LOOK_AT = { bfl: '/v1/get_result', oxen: 'GET /api/ai/queue/', queue: '/status' };
+
+const situations: Record<string, Situation> = {
+	'a submit (bfl)': { lane: 'bfl', rules: [['bfl.submit', hang]], calls: ['POST /v1/'] },
+	'a submit (oxen)': { lane: 'oxen', rules: [['oxen.enqueue', hang]], calls: ['POST /api/'] },
+	'a submit (queue)': { lane: 'queue', rules: [['queue.submit', hang]], calls: ['POST /model/'] },
+	'a synchronous call (oxen)': {
+		lane: 'sync',
+		rules: [['oxen.sync', { ...hang, accepted: true }]],
+		calls: ['POST /api/'],
+	},
+	'a synchronous call (cloudflare)': {
+		lane: 'catalogue',
+		rules: [['cloudflare.run', { ...hang, accepted: true }]],
+		calls: ['POST /client/'],
+	},
+	'the pause after a 429 (bfl)': {
+		lane: 'bfl',
+		rules: [['bfl.submit', { error: 'bfl.rateLimit', headers: forAMinute }]],
+		calls: ['POST /v1/', 429],
+	},
+	'the pause after a 429 (oxen)': {
+		lane: 'oxen',
+		rules: [['oxen.enqueue', { error: 'oxen.rateLimit', headers: forAMinute }]],
+		calls: ['POST /api/', 429],
+	},
+	'the wait for the next look (bfl)': {
+		lane: 'bfl',
+		rules: [['bfl.submit', endless]],
+		options: SELDOM,
+		calls: ['POST /v1/', 200],
+	},
+	'the wait for the next look (oxen)': {
+		lane: 'oxen',
+		rules: [['oxen.enqueue', endless]],
+		options: SELDOM,
+		calls: ['POST /api/', 200],
+		cancels: AT_ONCE,
+	},
+	'the wait for the next look (queue)': {
+		lane: 'queue',
+		rules: [['queue.submit', endless]],
+		options: SELDOM,
+		calls: ['POST /model/', 200],
+		cancels: AT_ONCE,
+	},
+	'a look (bfl)': { lane: 'bfl', rules: [['bfl.result', hang]], calls: [LOOK_AT.bfl] },
+	'a look (oxen)': {
+		lane: 'oxen',
+		rules: [
+			['oxen.enqueue', endless],
+			['oxen.queue', hang],
+		],
+		calls: [LOOK_AT.oxen],
+		cancels: AT_ONCE,
+	},
+	'a look (queue)': {
+		lane: 'queue',
+		rules: [
+			['queue.submit', endless],
+			['queue.status', hang],
+		],
+		calls: [LOOK_AT.queue],
+		cancels: AT_ONCE,
+	},
+	'the pause after a failed look (bfl)': {
+		lane: 'bfl',
+		rules: [['bfl.result', { status: 503, headers: forAMinute }]],
+		calls: [LOOK_AT.bfl, 503],
+	},
+	'opening the events (oxen)': {
+		lane: 'events',
+		rules: [['oxen.events', hang]],
+		calls: ['/api/events'],
+		count: 1,
+		submissions: 0,
+	},
+	'listening to the events (oxen)': {
+		lane: 'events',
+		rules: [['oxen.enqueue', endless]],
+		options: SELDOM,
+		calls: ['POST /api/', 200],
+		cancels: AT_ONCE,
+	},
+	'looking while the events are silent (oxen)': {
+		lane: 'events',
+		rules: [
+			['oxen.enqueue', endless],
+			['oxen.queue', hang],
+		],
+		calls: [LOOK_AT.oxen],
+		cancels: AT_ONCE,
+	},
+	'opening a download (bfl)': { lane: 'bfl', rules: [['download', hang]], calls: ['/results/'] },
+	'opening a download (oxen)': { lane: 'oxen', rules: [['download', hang]], calls: ['/results/'] },
+	'the pause after a failed download (bfl)': {
+		lane: 'bfl',
+		rules: [['download', { status: 503, headers: forAMinute }]],
+		calls: ['/results/', 503],
+	},
+	'the call for the price (oxen)': {
+		lane: 'oxen',
+		rules: [['oxen.history', hang]],
+		calls: [PRICE],
+	},
+};
+
+const callsSeen = ([call, status]: Situation['calls']) =>
+	lab.emulator.ledger.requests.filter(
+		(one) => `${one.method} ${one.path}`.includes(call) && one.status === status,
+	).length;
+
+const answered = (records: ReadonlyArray<{ status?: number }>) =>
+	records.filter(({ status }) => status !== undefined).length;
+
+/** An answer that the emulator has sent needs its time to reach the node. */
+async function arrive(): Promise<void> {
+	for (let turn = 0; turn < 20; turn++) await new Promise((next) => setImmediate(next));
+}
+
+interface Moment {
+	/** When to stop. */
+	until: () => boolean;
+	cancels?: number;
+}
+
+/** Stops the node at that moment; nothing is sent any more but the cancelling of tasks. */
+async function stopAt(name: string, node: NodeUnderTest, moment: Moment): Promise<Stopped> {
+	const { requests, cancels, streams } = lab.emulator.ledger;
+	const before = openHandles();
+	const running = lab.start(node, { items: prompts(ITEMS) });
+	await until(moment.until);
+	await arrive();
+	const sent = requests.length;
+	const wanted = moment.cancels ?? 0;
+	const stopped = await stopAndSettle(running, before, () => answered(cancels) >= wanted);
+	measured.set(name, stopped);
+
+	expect(stopped.run.status).toBe('canceled');
+	expect(stopped.returnedMs).toBeLessThan(PROMPTLY_MS);
+	expect(cancels).toHaveLength(wanted);
+	expect(requests).toHaveLength(sent + wanted);
+	expect(streams.filter(({ closedAt }) => closedAt === undefined)).toEqual([]);
+	return stopped;
+}
+
+test.each(Object.entries(situations))('%s ends at once', async (name, situation) => {
+	const { lane, rules = [], options, calls, count = AT_ONCE } = situation;
+	for (const [route, effect] of rules) lab.emulator.rule({ route }, effect);
+	const node = making(lane, RETRY, { maxConcurrent: AT_ONCE, ...options });
+	const { run } = await stopAt(name, node, {
+		until: () => callsSeen(calls) === count,
+		cancels: situation.cancels,
+	});
+
+	const { submissions, jobs, cancels } = lab.emulator.ledger;
+	expect(submissions).toHaveLength(situation.submissions ?? AT_ONCE);
+	// whose price alone is missing may be handed on
+	if (situation.calls[0] !== PRICE) expect(run.items(NODE)).toEqual([]);
+	if (situation.cancels) {
+		expect(cancels.map(({ jobId }) => jobId).sort()).toEqual(jobs.map(({ id }) => id).sort());
+		expect(jobs.every(({ cancelledAt }) => cancelledAt !== undefined)).toBe(true);
+	}
+});
+
+test('the wait for a place after a refusal ends at once', async () => {
+	lab.emulator.rule(
+		{ route: 'bfl.submit', times: 1 },
+		{ error: 'bfl.rateLimit', headers: { 'retry-after': '0' } },
+	);
+	lab.emulator.rule({ route: 'bfl.submit' }, hang);
+	const node = making('bfl', RETRY, { maxConcurrent: AT_ONCE });
+	const { submissions } = lab.emulator.ledger;
+	await stopAt('the wait for a place (bfl)', node, {
+		until: () => submissions.length === AT_ONCE && answered(submissions) === 1,
+	});
+
+	expect(submissions).toHaveLength(AT_ONCE);
+});
+
+/** Finished pictures of Black Forest Labs stand there. */
+const pointTo = (sample: string) =>
+	lab.emulator.rule(
+		{ route: 'bfl.result' },
+		{
+			mutate: (answer) => {
+				const body = answer.body as { result: object | null };
+				return { ...answer, body: { ...body, result: body.result && { ...body.result, sample } } };
+			},
+		},
+	);
+
+test('the middle of a download ends at once', async () => {
+	pointTo(`${host.url}/half.png`);
+	const node = making('bfl', RETRY, { maxConcurrent: AT_ONCE });
+	const { run } = await stopAt('a download (bfl)', node, { until: () => host.begun === AT_ONCE });
+
+	expect(lab.emulator.ledger.submissions).toHaveLength(AT_ONCE);
+	expect(run.items(NODE)).toEqual([]);
+});
+
+test.each(['bfl', 'oxen'] as const)('the middle of slow bytes ends at once (%s)', async (lane) => {
+	lab.emulator.rule({ route: 'download' }, { slowBytes: true });
+	const { downloads, submissions } = lab.emulator.ledger;
+	const node = making(lane, RETRY, { maxConcurrent: AT_ONCE });
+	await stopAt(`slow bytes (${lane})`, node, { until: () => downloads.length === AT_ONCE });
+
+	expect(submissions).toHaveLength(AT_ONCE);
+});
+
+test.each(['never', 'half'])(
+	'fetching reference images ends at once, before anything is submitted (%s of it came)',
+	async (file) => {
+		// the other services fetch by themselves
+		const node = making('workersAi', RETRY, { maxConcurrent: AT_ONCE });
+		node.parameters.referenceImages = {
+			image: [{ source: 'url', url: `${host.url}/${file}.png` }],
+		};
+		const moment = { until: () => host.begun === AT_ONCE };
+		await stopAt(`a reference image, ${file} of it there (cloudflare)`, node, moment);
+
+		expect(lab.emulator.ledger.requests).toEqual([]);
+	},
+);
+
+test('Task: Get ends at once', async () => {
+	lab.emulator.rule({ route: 'bfl.submit' }, endless);
+	const submitting = { resource: 'task', operation: 'submit', prompt: 'a pier' };
+	const submitted = await lab.run({ type: 'flux2Bfl', parameters: submitting });
+	const { taskId, pollUrl } = submitted.items(NODE)[0]!.json;
+	const parameters = { resource: 'task', operation: 'get', taskId, pollUrl, options: SELDOM };
+	const node = { type: 'flux2Bfl' as const, parameters };
+	await stopAt('Task: Get (bfl)', node, {
+		until: () => lab.emulator.ledger.polls.length === ITEMS,
+	});
+
+	expect(lab.emulator.ledger.submissions).toHaveLength(1);
+});
+
+test('a run whose items are everywhere ends at once', async () => {
+	const { emulator } = lab;
+	const { requests, downloads } = emulator.ledger;
+	emulator.rule({ route: 'oxen.enqueue', prompt: /^item [1-3]$/ }, hang);
+	emulator.rule({ route: 'oxen.enqueue', prompt: /^item [4-9]$/ }, endless);
+	emulator.rule({ route: 'oxen.queue', prompt: /^item [456]$/ }, hang);
+	emulator.rule({ route: 'download', prompt: /^item 1[0-2]$/ }, hang);
+	emulator.rule({ route: 'oxen.history', prompt: /^item 1[3-5]$/ }, hang);
+	const node = making('oxen', RETRY, { maxConcurrent: 15 });
+	const before = openHandles();
+	const running = lab.start(node, { items: prompts(30) });
+	// three submits, looks, downloads and calls for the price hang, and there is nothing else under way
+	await until(() => requests.length - answered(requests) === 12 && downloads.length === 6);
+	await arrive();
+	const stopped = await stopAndSettle(
+		running,
+		before,
+		() => answered(emulator.ledger.cancels) === 6,
+	);
+	measured.set('all of these at once (oxen, 15 items)', stopped);
+
+	expect(stopped.run.status).toBe('canceled');
+	expect(emulator.ledger.submissions).toHaveLength(15);
+	expect(emulator.ledger.cancels).toHaveLength(6);
+});
