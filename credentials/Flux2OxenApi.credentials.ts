@@ -1,5 +1,5 @@
 import type {
-	IAuthenticateGeneric,
+	IAuthenticate,
 	ICredentialTestRequest,
 	ICredentialType,
 	INodeProperties,
@@ -37,10 +37,11 @@ export class Flux2OxenApi implements ICredentialType {
 		},
 	];
 
-	authenticate: IAuthenticateGeneric = {
-		type: 'generic',
-		properties: { headers: { Authorization: '=Bearer {{$credentials.apiKey}}' } },
-	};
+	/** Not as expressions: n8n can evaluate none once an execution has been stopped, and cancelling comes after that. */
+	authenticate: IAuthenticate = async ({ apiKey }, request) => ({
+		...request,
+		headers: { ...request.headers, Authorization: `Bearer ${apiKey as string}` },
+	});
 
 	/** Free, and a route of the user's own: the list of models may be public. */
 	test: ICredentialTestRequest = {

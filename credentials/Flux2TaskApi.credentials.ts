@@ -1,5 +1,5 @@
 import type {
-	IAuthenticateGeneric,
+	IAuthenticate,
 	ICredentialTestRequest,
 	ICredentialType,
 	INodeProperties,
@@ -37,17 +37,19 @@ export class Flux2TaskApi implements ICredentialType {
 		},
 	];
 
-	authenticate: IAuthenticateGeneric = {
-		type: 'generic',
-		properties: { headers: { Authorization: '=Bearer {{$credentials.apiKey}}' } },
-	};
+	/** Not as expressions: n8n can evaluate none once an execution has been stopped, and cancelling comes after that. */
+	authenticate: IAuthenticate = async ({ apiKey }, request) => ({
+		...request,
+		headers: { ...request.headers, Authorization: `Bearer ${apiKey as string}` },
+	});
 
 	/** Free: the service documents no call for it, so a task that cannot exist is asked for. */
 	test: ICredentialTestRequest = {
 		request: {
 			baseURL: '={{$credentials.baseUrl.replace(/\\/+$/, "")}}',
 			url: '/model/v1/generation/task/n8n-credential-test',
-			ignoreHttpStatusErrors: { ignore: true, except: [401, 403] },
+			// the types of older n8n know a boolean only
+			ignoreHttpStatusErrors: { ignore: true, except: [401, 403] } as unknown as boolean,
 		},
 		rules: [
 			{

@@ -3,13 +3,17 @@ import {
 	type IExecuteFunctions,
 	type INodeType,
 	type INodeTypeDescription,
+	type IWebhookFunctions,
 } from 'n8n-workflow';
+import { resume } from '../shared/callback';
+import { neverRegistered } from '../shared/incoming';
 import { operationProperties } from '../shared/operations';
 import { collectOptions, generateOptions, submitOptions } from '../shared/options';
 import { optionsProperty, requestProperties } from '../shared/properties';
 import { runItems } from '../shared/run';
 import { taskProperties } from '../shared/tasks';
 import { models } from './models';
+import { readNotice } from './notice';
 import { bfl } from './provider';
 
 const generate = { resource: ['image'], operation: ['generate'] };
@@ -31,8 +35,39 @@ export class Flux2Bfl implements INodeType {
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'flux2BflApi', required: true }],
+		webhooks: [
+			{
+				name: 'default',
+				httpMethod: 'POST',
+				path: '',
+				restartWebhook: true,
+				responseMode: 'onReceived',
+				responseData: 'noData',
+			},
+		],
 		properties: [
 			...operationProperties(['account:getCredits', 'image:generate', 'task:get', 'task:submit']),
+			{
+				displayName: 'Completion',
+				name: 'completion',
+				type: 'options',
+				options: [
+					{
+						name: 'Callback',
+						value: 'callback',
+						description:
+							'The execution is put by until Black Forest Labs call n8n, and holds no worker. One item at a time; n8n must be reachable from the internet.',
+					},
+					{
+						name: 'Poll',
+						value: 'poll',
+						description: 'The node looks now and then until the image is done',
+					},
+				],
+				default: 'poll',
+				description: 'How the node waits for the image',
+				displayOptions: { show: generate },
+			},
 			...requestProperties(models, generateOptions, generate),
 			...requestProperties(models, submitOptions, submit),
 			taskProperties.taskId(get),
@@ -41,6 +76,12 @@ export class Flux2Bfl implements INodeType {
 			optionsProperty(collectOptions, get),
 		],
 	};
+
+	webhookMethods = neverRegistered;
+
+	async webhook(this: IWebhookFunctions) {
+		return await resume(this, bfl, readNotice);
+	}
 
 	async execute(this: IExecuteFunctions) {
 		return await runItems(this, bfl);

@@ -1,6 +1,8 @@
 import type { Model } from '../shared/model';
 import { seed, size } from '../shared/options';
-import { choice, decimal, integer, toggle, zeroAsUnset } from '../shared/params';
+import { choice, decimal, integer, text, toggle, zeroAsUnset } from '../shared/params';
+import { isLocal } from '../shared/urls';
+import { z } from '../shared/vendor';
 
 /** The API's automatic size is an unset field: its schema does not take the 0 that its text speaks of. */
 const side = (wireName: 'width' | 'height', label: string) =>
@@ -48,6 +50,28 @@ const promptUpsampling = toggle('prompt_upsampling', {
 	default: true,
 });
 
+const isReachable = (url: string) =>
+	URL.canParse(url) &&
+	(new URL(url).protocol === 'https:' || (url.startsWith('http:') && isLocal(url)));
+const webhookUrl = {
+	...text('webhook_url', {
+		label: 'Notify URL',
+		description:
+			'The https address that Black Forest Labs call when the image is done. To start a workflow: open the FLUX.2 Trigger in it, copy its Production URL, and publish the workflow.',
+		placeholder: 'e.g. https://n8n.example.com/webhook/…',
+	}),
+	schema: z.string().trim().max(2083).refine(isReachable, 'must be an https URL'),
+};
+const secretText = text('webhook_secret', {
+	label: 'Notify Secret',
+	description:
+		'What Black Forest Labs sign the call with. The same as in the credential of the FLUX.2 Trigger.',
+});
+const webhookSecret = {
+	...secretText,
+	property: { ...secretText.property, typeOptions: { password: true } },
+};
+
 const flux2 = {
 	parameters: [
 		size,
@@ -56,6 +80,8 @@ const flux2 = {
 		seed,
 		safetyTolerance,
 		outputFormat,
+		webhookUrl,
+		webhookSecret,
 	],
 	maxReferences: 8,
 	maxPixels: 4 * 1024 * 1024,

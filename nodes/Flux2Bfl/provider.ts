@@ -1,8 +1,9 @@
 import type { IDataObject } from 'n8n-workflow';
 import { imageField, imageFields, withCustomBody } from '../shared/body';
 import { detailSchema, detailWords } from '../shared/detail';
-import { generate, submit } from '../shared/engine';
-import { kindOfAnswer, kindOfStatus, type FailureKind } from '../shared/errors';
+import { generateOrPark } from '../shared/callback';
+import { submit } from '../shared/engine';
+import { invalidInput, kindOfAnswer, kindOfStatus, type FailureKind } from '../shared/errors';
 import {
 	json,
 	LOOK_TIMEOUT_MS,
@@ -28,9 +29,9 @@ const baseUrls: Record<string, string> = {
 };
 
 /** The OpenAPI has `Pending` alone; some clients list the other two. Every other word is an end. */
-const PENDING = ['pending', 'queued', 'processing'];
+export const PENDING = ['pending', 'queued', 'processing'];
 /** The OpenAPI's ends without a picture. */
-const kindOfEnd: Record<string, FailureKind> = {
+export const ENDS_BADLY: Record<string, FailureKind> = {
 	'task not found': 'notFound',
 	'request moderated': 'moderated',
 	'content moderated': 'moderated',
@@ -50,10 +51,13 @@ const accepted = z.object({
 	polling_url: z.string().optional().catch(undefined),
 	...prices,
 });
-const result = z.object({
+export const resultSchema = z.object({
 	id: z.string().optional(),
 	status: text,
-	result: z.object({ sample: z.string().optional(), seed: number }).nullish().catch(undefined),
+	result: z
+		.object({ sample: z.string().optional(), prompt: z.string().optional(), seed: number })
+		.nullish()
+		.catch(undefined),
 	progress: number,
 	details: z.record(z.unknown()).nullish().catch(undefined),
 	...prices,
@@ -92,30 +96,61 @@ function explain(answer: Answer): Complaint | undefined {
 }
 
 async function bodyOf(api: Api, request: Request): Promise<IDataObject> {
-	const loaded = await loadReferences(api, request.references, { takesUrls: true });
-	const body = { prompt: request.prompt, ...request.body, ...imageFields(loaded) };
-	return withCustomBody(body, request.settings);
+	const { prompt, references, settings, callbackUrl } = request;
+	const loaded = await loadReferences(api, references, { takesUrls: true });
+	const body = withCustomBody({ prompt, ...request.body, ...imageFields(loaded) }, settings);
+	if (typeof body.webhook_url !== 'string') {
+		return callbackUrl === undefined ? body : { ...body, webhook_url: callbackUrl };
+	}
+	if (callbackUrl !== undefined) {
+		throw invalidInput(['Notify URL: with the completion Callback, n8n itself is called']);
+	}
+	return { ...body, webhook_url: withModel(body.webhook_url, request.model.id) };
 }
+
+/** The webhook's body tells no model, but the trigger can filter by it. */
+function withModel(url: string, model: string): string {
+	if (!URL.canParse(url) || new URL(url).searchParams.has('model')) return url;
+	return `${url}${url.includes('?') ? '&' : '?'}model=${encodeURIComponent(model)}`;
+}
+
+/** An answer as it may be shown: without what it repeats of a secret. */
+export const withoutSecrets = (answer: unknown, secrets: unknown[] = []): unknown =>
+	JSON.parse(JSON.stringify(answer), (key, value: unknown) =>
+		key === 'webhook_secret' ? undefined : typeof value === 'string' ? hide(value, secrets) : value,
+	);
+
+const hide = (words: string, secrets: unknown[]): string =>
+	secrets.reduce<string>(
+		(text, secret) =>
+			typeof secret === 'string' && secret !== '' ? text.replaceAll(secret, '***') : text,
+		words,
+	);
 
 /** POST /v1/{model}, then the `polling_url` of the answer, which is on a regional host. */
 const provider: Provider = {
 	async submit(api, request) {
+		const body = await bodyOf(api, request);
+		const secrets = [body.webhook_secret, request.callbackUrl];
 		const { value, answer } = await json(api, {
 			method: 'POST',
 			url: `/v1/${modelPath(request.model.id)}`,
-			body: await bodyOf(api, request),
+			body,
 			schema: accepted,
 			repeat: 'submit',
 			timeoutMs: SUBMIT_TIMEOUT_MS,
+		}).catch((error: unknown) => {
+			if (error instanceof Error) error.message = hide(error.message, secrets);
+			throw error;
 		});
 		const task: Task = {
 			id: value.id,
 			model: request.model.id,
-			pollUrl: trusted(api, value.polling_url),
+			pollUrl: trusted(api, value.polling_url, value.id),
 			submittedAt: now(),
 			price: priceOf(value),
 		};
-		return [{ status: 'pending', task, raw: answer.json }];
+		return [{ status: 'pending', task, raw: withoutSecrets(answer.json, secrets) }];
 	},
 
 	async check(api, task) {
@@ -123,7 +158,7 @@ const provider: Provider = {
 			const { value, answer } = await json(api, {
 				method: 'GET',
 				url: task.pollUrl ?? `/v1/get_result?id=${encodeURIComponent(task.id)}`,
-				schema: result,
+				schema: resultSchema,
 				repeat: 'look',
 				timeoutMs: LOOK_TIMEOUT_MS,
 			});
@@ -132,7 +167,7 @@ const provider: Provider = {
 	},
 };
 
-function stateOf(answer: z.infer<typeof result>, task: Task, raw: unknown): TaskState {
+export function stateOf(answer: z.infer<typeof resultSchema>, task: Task, raw: unknown): TaskState {
 	const status = answer.status.toLowerCase();
 	if (PENDING.includes(status)) {
 		return { status: 'pending', task, progress: answer.progress ?? undefined, raw };
@@ -147,7 +182,7 @@ function stateOf(answer: z.infer<typeof result>, task: Task, raw: unknown): Task
 	return {
 		status: 'failed',
 		task,
-		kind: kindOfEnd[status] ?? 'badResponse',
+		kind: ENDS_BADLY[status] ?? 'badResponse',
 		message: `The task ended with the status "${answer.status}"${status === 'ready' ? ' and without "result.sample"' : details}`,
 		raw,
 	};
@@ -207,7 +242,7 @@ export const bfl: Service<Model> = {
 	typicalSeconds: 8,
 	explain,
 	operations: {
-		'image:generate': generate,
+		'image:generate': generateOrPark,
 		'task:submit': submit,
 		'task:get': get,
 		'account:getCredits': getCredits,

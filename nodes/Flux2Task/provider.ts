@@ -74,7 +74,7 @@ const queueDialect: Provider = {
 			repeat: 'submit',
 			timeoutMs: SUBMIT_TIMEOUT_MS,
 		});
-		const pollUrl = trusted(api, value.status_url);
+		const pollUrl = trusted(api, value.status_url, value.request_id);
 		const task = { id: value.request_id, model: request.model.id, pollUrl, submittedAt: now() };
 		return [{ status: 'pending', task, raw: answer.json }];
 	},

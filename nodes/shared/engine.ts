@@ -13,6 +13,7 @@ import {
 	type Task,
 	type TaskState,
 } from './task';
+import { isPublic } from './urls';
 import { cancelIfStopped, collectable, deadlineOf, look, waitFor, type Watch } from './watch';
 
 /** One item's request on its way. */
@@ -26,16 +27,26 @@ interface Job {
 	readonly fresh: boolean;
 }
 
+/** How an item goes on when its task has ended, where the provider calls instead of being asked. */
+export interface Callback {
+	/** What the provider shall call. */
+	url: string;
+	/** Lets the execution wait for that, with the handle in hand. */
+	park(this: void, request: Request, task: Task, handle: StoredItem): Promise<void>;
+}
+
 /** The same request would meet these again: they are remembered, so that a re-run does not pay for them. */
 const LASTING: readonly FailureKind[] = ['moderated', 'invalidInput'];
 
 /** Image: Generate. Submits, waits and stores, or takes up what an earlier run of the node has paid for. */
-export function generate(run: Run, itemIndex: number): Work {
-	const prepared = prepare(run, itemIndex);
+export function generate(run: Run, itemIndex: number, callback?: Callback): Work {
+	const prepared = prepare(run, itemIndex, callback?.url);
 	return {
 		model: prepared.request.model.id,
 		async start() {
 			const job = await accepted(run, itemIndex, prepared, 'generate');
+			// what an earlier run has submitted would call the address of that run
+			if (callback && job.fresh && !run.api.signal.aborted) return await parked(job, callback);
 			// a copy: a slot with several pictures makes room for each
 			const slots = [...job.claim.handle.slots];
 			return (await Promise.all(slots.map(async (slot) => await finish(job, slot)))).flat();
@@ -55,12 +66,14 @@ export function submit(run: Run, itemIndex: number): Work {
 	};
 }
 
-function prepare(run: Run, itemIndex: number): Pick<Job, 'request' | 'provider'> {
+function prepare(
+	run: Run,
+	itemIndex: number,
+	callbackUrl?: string,
+): Pick<Job, 'request' | 'provider'> {
 	const { models, customRoute, provider } = run.service.routeFor(run.context, itemIndex);
-	return {
-		provider,
-		request: readRequest(run.context, itemIndex, models, generateOptions, customRoute),
-	};
+	const request = readRequest(run.context, itemIndex, models, generateOptions, customRoute);
+	return { provider, request: { ...request, callbackUrl } };
 }
 
 /** The item's job once the provider has accepted it, now or in an earlier run. */
@@ -104,7 +117,7 @@ async function submitNow({ run, request, provider, claim }: Job): Promise<void> 
 	const { handle } = claim;
 	try {
 		const states = await provider.submit(run.api, request);
-		handle.slots = states.map((state) => slotOf(request, state));
+		handle.slots = states.map((state) => slotOf({ run, request }, state));
 	} catch (error) {
 		if (error instanceof Flux2Error && error.kind === 'moderated') {
 			handle.slots = [endedWith(error, 'never')];
@@ -117,28 +130,44 @@ async function submitNow({ run, request, provider, claim }: Job): Promise<void> 
 	}
 }
 
-function slotOf(request: Request, state: TaskState): Slot {
+function slotOf({ run, request }: Pick<Job, 'run' | 'request'>, state: TaskState): Slot {
 	const raw = valueOf(request.settings, simplify) ? undefined : state.raw;
 	// a status that nobody has documented may still become a picture: the task stays
 	const open =
 		state.status === 'pending' || (state.status === 'failed' && state.kind === 'badResponse');
 	if (open && state.task) return { state: 'pending', task: state.task, raw };
-	if (state.status !== 'done') return endedSlot(state as Failed);
+	if (state.status !== 'done') return endedSlot(run, state as Failed);
 	return { state: 'ready', done: { ...state, raw } };
 }
 
 /** What a re-run of the node may do about a task that ended badly. */
-function endedSlot(failed: Failed): Slot {
+function endedSlot(run: Run, failed: Failed): Slot {
 	const error = failureOf(failed);
 	if (LASTING.includes(failed.kind)) return endedWith(error, 'never');
-	const advice = failed.kind === 'badResponse' ? `${MAYBE_BILLED} ${SUBMITS_ANEW}` : SUBMITS_ANEW;
-	return endedWith(withAdvice(error, advice), 'nextRun');
+	return failed.kind === 'badResponse' ? maybeBilled(run, error) : over(error);
 }
+
+const over = (error: Flux2Error) => endedWith(withAdvice(error, SUBMITS_ANEW), 'nextRun');
+
+/** Retry On Fail must not pay again by itself; a person may. */
+const maybeBilled = (run: Run, error: Flux2Error) =>
+	endedWith(
+		withAdvice(error, `${MAYBE_BILLED} ${SUBMITS_ANEW}`, { uncertain: true }),
+		run.context.getExecutionId(),
+	);
 
 /** What a task has ended with, as an error that names it. */
 export function failureOf({ kind, message, task }: Failed): Flux2Error {
 	const error = new Flux2Error(kind, message);
 	return task ? withAdvice(error, `The task ID is ${task.id}.`, { taskId: task.id }) : error;
+}
+
+async function parked(job: Job, { park }: Callback): Promise<Outcome[]> {
+	const [slot] = job.claim.handle.slots;
+	if (slot?.state !== 'pending') return slot ? await finish(job, slot) : [];
+	const item = handleItem(job, slot);
+	await park(job.request, slot.task, item);
+	return [{ item }];
 }
 
 /** Brings one slot to its end, each of its pictures apart. What fails is an outcome; only a stop is thrown. */
@@ -178,9 +207,9 @@ async function conclude(job: Job, watch: Watch, slot: Slot): Promise<Outcome> {
 		const failure = collectable(asFlux2Error(error), taskOf(slot));
 		const isBroken = isBrokenData(error, slot);
 		if (!isBroken && !(isExpired(error) && isOld(slot))) return { error: failure };
-		const last = withAdvice(failure, isBroken ? `${MAYBE_BILLED} ${SUBMITS_ANEW}` : SUBMITS_ANEW);
-		replace(job, slot, [endedWith(last, 'nextRun')]);
-		return { error: last };
+		const last = isBroken ? maybeBilled(job.run, failure) : over(failure);
+		replace(job, slot, [last]);
+		return { error: savedFailure(last.error) };
 	}
 }
 
@@ -207,7 +236,7 @@ async function settled(job: Job, watch: Watch, task: Task): Promise<Slot> {
 	if (state.status === 'failed' && state.kind === 'badResponse') {
 		throw collectable(new Flux2Error(state.kind, state.message), task);
 	}
-	return slotOf(job.request, state);
+	return slotOf(job, state);
 }
 
 async function stored(job: Job, watch: Watch, slot: Slot): Promise<StoredItem> {
@@ -218,7 +247,7 @@ async function stored(job: Job, watch: Watch, slot: Slot): Promise<StoredItem> {
 	return await store({ ...job, part }, watch, slot.done);
 }
 
-/** Stores the picture; a URL that has expired meanwhile is asked for once more. */
+/** Stores the picture; a URL that has expired meanwhile, or is none, is asked for once more. */
 async function store(
 	origin: Job & { part?: number },
 	watch: Watch,
@@ -227,7 +256,8 @@ async function store(
 	const { task } = done;
 	try {
 		return await storePicture(watch, origin, done).catch(async (error: unknown) => {
-			const renewed = isExpired(error) && task ? await lookAgain(watch, task) : undefined;
+			const mayDiffer = isExpired(error) || !hasAddress(watch, done);
+			const renewed = task && mayDiffer ? await lookAgain(watch, task) : undefined;
 			const again = renewed && onePictureEach(renewed)[(done.part?.number ?? 1) - 1];
 			if (!again) throw error;
 			return await storePicture(watch, origin, again);
@@ -245,6 +275,10 @@ function stillThere(error: unknown, { images }: Done): unknown {
 }
 
 const isExpired = (error: unknown) => error instanceof Flux2Error && error.kind === 'expired';
+
+/** False when the answer names a picture that could never be opened, e.g. because it came garbled. */
+const hasAddress = ({ run }: Watch, { images }: Done) =>
+	images.every((image) => 'base64' in image || isPublic(run.api, image.url));
 
 async function lookAgain(watch: Watch, task: Task): Promise<Done | undefined> {
 	const state = watch.provider.check ? await look(watch, task) : undefined;
@@ -270,20 +304,21 @@ const megapixels = (width: unknown, height: unknown): string =>
 		? `${Math.max(1, Math.round((width * height) / 1e6))} MP`
 		: 'automatic size';
 
-function handleOutcome({ run, request }: Job, slot: Slot): Outcome {
+function handleOutcome(job: Job, slot: Slot): Outcome {
 	if (slot.state === 'ended') return { error: savedFailure(slot.error) };
-	const known = slot.state === 'ready' ? slot.done : slot;
+	return { item: handleItem(job, slot.state === 'ready' ? slot.done : slot) };
+}
+
+function handleItem({ run, request }: Job, known: Slot | Done): StoredItem {
 	const task = 'task' in known ? known.task : undefined;
 	return {
-		item: {
-			json: compact({
-				provider: run.service.name,
-				model: request.model.id,
-				taskId: task?.id,
-				pollUrl: task?.pollUrl,
-				submittedAt: task?.submittedAt,
-				raw: 'raw' in known ? known.raw : undefined,
-			}),
-		},
+		json: compact({
+			provider: run.service.name,
+			model: request.model.id,
+			taskId: task?.id,
+			pollUrl: task?.pollUrl,
+			submittedAt: task?.submittedAt,
+			raw: 'raw' in known ? known.raw : undefined,
+		}),
 	};
 }

@@ -28,6 +28,7 @@ interface SavedError {
 	description: string;
 	httpCode?: number;
 	taskId?: string;
+	uncertain?: boolean;
 }
 
 /** One request's slots; empty until the provider has accepted it. */
@@ -88,7 +89,10 @@ export function dropHandle(context: IExecuteFunctions, { key }: Claim): void {
 }
 
 /** A slot that tells this failure again. */
-export const endedWith = (error: Flux2Error, submitAgain: SubmitAgain): Slot => ({
+export const endedWith = (
+	error: Flux2Error,
+	submitAgain: SubmitAgain,
+): Extract<Slot, { state: 'ended' }> => ({
 	state: 'ended',
 	submitAgain,
 	error: {
@@ -97,16 +101,22 @@ export const endedWith = (error: Flux2Error, submitAgain: SubmitAgain): Slot => 
 		description: error.description,
 		...(error.httpCode !== undefined && { httpCode: error.httpCode }),
 		...(error.taskId !== undefined && { taskId: error.taskId }),
+		...(error.uncertain && { uncertain: true }),
 	},
 });
 
 export const savedFailure = ({ kind, message, ...facts }: SavedError): Flux2Error =>
 	new Flux2Error(kind, message, facts);
 
+/** Whether an agent has called the node as its tool; older hosts do not tell, nor do their types. */
+export const isToolCall = (context: IExecuteFunctions & { isToolExecution?(): boolean }): boolean =>
+	context.isToolExecution?.() ?? false;
+
 function handleKey(context: IExecuteFunctions, itemIndex: number, identity: unknown): string {
 	// each retry of an agent's tool gets a new run index
-	const isTool = context.isToolExecution?.() ?? false;
-	const run = isTool ? 'tool' : String(context.getWorkflowDataProxy(itemIndex).$runIndex);
+	const run = isToolCall(context)
+		? 'tool'
+		: String(context.getWorkflowDataProxy(itemIndex).$runIndex);
 	const hash = createHash('sha256').update(JSON.stringify(identity)).digest('hex');
 	return `${run}:${itemIndex}:${hash}`;
 }

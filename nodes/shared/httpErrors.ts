@@ -163,7 +163,9 @@ export class TooLate extends Error {
 
 /** Milliseconds out of `Retry-After`, which is a number of seconds or a date. */
 export function retryAfterMs(header: unknown, now = Date.now()): number | undefined {
-	if (typeof header !== 'string' && typeof header !== 'number') return undefined;
+	if (typeof header !== 'number' && (typeof header !== 'string' || header.trim() === '')) {
+		return undefined;
+	}
 	const seconds = Number(header);
 	const ms = Number.isNaN(seconds) ? Date.parse(String(header)) - now : seconds * 1000;
 	return Number.isNaN(ms) ? undefined : Math.max(0, ms);

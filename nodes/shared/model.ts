@@ -30,6 +30,8 @@ export interface Request<M extends Model = Model> {
 	readonly headers: Record<string, string>;
 	readonly settings: Settings;
 	readonly references: readonly Reference[];
+	/** What the provider shall call when the task has ended; no part of what is asked for. */
+	readonly callbackUrl?: string;
 }
 
 export const CUSTOM = 'custom';

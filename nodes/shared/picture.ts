@@ -14,13 +14,18 @@ const knownTypes: Record<string, Pick<Picture, 'mimeType' | 'extension'>> = {
 	webp: { mimeType: 'image/webp', extension: 'webp' },
 };
 
-const PNG_END = Buffer.from('IEND');
+/** The last chunk's name and its checksum. */
+const PNG_END = Buffer.from('IEND\xae\x42\x60\x82', 'latin1');
 const JPEG_END = Buffer.from([0xff, 0xd9]);
 /** Bytes kept from the end: some encoders pad behind the end marker. */
 const TAIL_BYTES = 64;
 
+/** The longest header with a size at a fixed place, WebP's, is 30 bytes; read from less, the size would be wrong. */
+const HEADER_BYTES = 30;
+
 /** Type and size out of a picture's own header; undefined when the bytes are no PNG, JPEG or WebP (yet). */
 export function inspect(bytes: Uint8Array): Picture | undefined {
+	if (bytes.length < HEADER_BYTES) return undefined;
 	try {
 		const { type, width, height } = imageSize(bytes);
 		const known = knownTypes[type ?? ''];
@@ -48,7 +53,7 @@ export function wholeness(mimeType: string) {
 		get isWhole() {
 			if (mimeType === 'image/png') return tail.includes(PNG_END);
 			if (mimeType === 'image/jpeg') return tail.includes(JPEG_END);
-			return fileSize >= head.readUInt32LE(4) + 8;
+			return head.length >= 8 && fileSize >= head.readUInt32LE(4) + 8;
 		},
 	};
 }

@@ -6,7 +6,7 @@ import {
 	type IExecuteFunctions,
 	type INodeExecutionData,
 } from 'n8n-workflow';
-import { asFlux2Error, invalidInput, Stopped, type Flux2Error } from './errors';
+import { asFlux2Error, invalidInput, Stopped, withAdvice, type Flux2Error } from './errors';
 import { closeEvents } from './events';
 import { claimHandle, dropHandle, releaseHandle, type Claim, type StoredItem } from './handles';
 import type { Api } from './http';
@@ -125,7 +125,7 @@ async function runAll(
 	);
 	if (stop.aborted) return items.flat();
 	if (failures.length === 0) claims.forEach((claim) => dropHandle(context, claim));
-	else if (!context.continueOnFail()) throw nodeError(context, api, failures[0]!);
+	else if (!context.continueOnFail()) throw nodeError(context, api, mostTelling(failures));
 	return items.flat();
 }
 
@@ -195,7 +195,11 @@ async function connect(
 	return { context, credentialType, label, baseUrl, credentials, explain, trustsHost, ...signals };
 }
 
-const errorJson = (run: Run, { model }: Work, error: Flux2Error): IDataObject =>
+export const errorJson = (
+	run: Run,
+	{ model }: Pick<Work, 'model'>,
+	error: Flux2Error,
+): IDataObject =>
 	compact({
 		message: told(run.api, error.message),
 		description: told(run.api, error.description),
@@ -205,6 +209,16 @@ const errorJson = (run: Run, { model }: Work, error: Flux2Error): IDataObject =>
 		model,
 		httpCode: error.httpCode,
 	});
+
+/** The first failure. Others that may have been paid for are named, because a retry would submit them anew. */
+function mostTelling(failures: readonly Failure[]): Failure {
+	const [first, ...others] = failures as [Failure, ...Failure[]];
+	const uncertain = others.filter(({ error }) => error.uncertain);
+	if (uncertain.length === 0) return first;
+	const numbers = uncertain.map(({ itemIndex }) => itemIndex + 1).sort((a, b) => a - b);
+	const advice = `Also without a usable answer: item ${numbers.join(', ')}. It may have been billed, and a retry of this execution submits it anew.`;
+	return { ...first, error: withAdvice(first.error, advice) };
+}
 
 /** The one place where a failure becomes n8n's error. */
 function nodeError(

@@ -146,7 +146,12 @@ async function collected(watch: Watch, itemIndex: number, done: Done): Promise<O
 	return await Promise.all(onePictureEach(done).map(store));
 }
 
-function describe({ run, settings }: Watch, task: Task, state: Pending | Failed): IDataObject {
+/** A task that has no picture to show, as an item. */
+export function describe(
+	{ run, settings }: Watch,
+	task: Task,
+	state: Pending | Failed,
+): IDataObject {
 	return compact({
 		provider: run.service.name,
 		model: task.model,

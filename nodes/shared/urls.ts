@@ -1,9 +1,13 @@
 import { Flux2Error } from './errors';
 import type { Api } from './http';
 
-/** An address out of an answer if it may see the credential; otherwise the documented one has to do. */
-export function trusted(api: Api, url: string | undefined): string | undefined {
-	const whole = url && URL.canParse(url, api.baseUrl) ? new URL(url, api.baseUrl).href : undefined;
+/**
+ * An address out of an answer if it may see the credential; otherwise the documented one has to do.
+ * @param names what the address must hold, e.g. the task's ID: one that is garbled would find nothing, for ever
+ */
+export function trusted(api: Api, url: string | undefined, names = ''): string | undefined {
+	if (!url?.includes(names)) return undefined;
+	const whole = URL.canParse(url, api.baseUrl) ? new URL(url, api.baseUrl).href : undefined;
 	try {
 		return whole && ownUrl(api, whole).href;
 	} catch {
@@ -35,6 +39,15 @@ export function publicUrl(api: Pick<Api, 'baseUrl'>, url: string): URL {
 	return safeScheme(new URL(api.baseUrl), target);
 }
 
+/** Whether the URL could be opened without a credential. */
+export function isPublic(api: Pick<Api, 'baseUrl'>, url: string): boolean {
+	try {
+		return publicUrl(api, url) instanceof URL;
+	} catch {
+		return false;
+	}
+}
+
 /** https, or plain http where the base URL itself is plain http and the host is the same. */
 function safeScheme(base: URL, target: URL): URL {
 	const plain = target.protocol === 'http:' && base.protocol === 'http:';
@@ -43,4 +56,10 @@ function safeScheme(base: URL, target: URL): URL {
 		'badResponse',
 		`The address ${target.protocol}//${target.host} was not opened, because it is not https`,
 	);
+}
+
+/** An address that only its own computer can reach. */
+export function isLocal(url: string): boolean {
+	const { hostname } = new URL(url);
+	return /^(localhost|.*\.localhost|127\.[\d.]+|0\.0\.0\.0|\[::1?\])$/.test(hostname);
 }

@@ -33,6 +33,9 @@ export async function unlessAborted<T>(
 	}
 }
 
+/** Older hosts' types do not know the signal either. */
+const sleepUnless: (ms: number, signal: AbortSignal) => Promise<void> = sleep;
+
 /**
  * What `work` yields, or undefined after that many milliseconds; rejects with `Stopped` once the signal is aborted.
  * n8n before 2.34 ignores the signal in `sleep`: its timer runs on there, but nobody waits for it.
@@ -43,7 +46,7 @@ export async function within<T>(
 	signal: AbortSignal,
 ): Promise<T | undefined> {
 	const over = new AbortController();
-	const time = sleep(ms, over.signal).then(
+	const time = sleepUnless(ms, over.signal).then(
 		() => undefined,
 		() => undefined,
 	);

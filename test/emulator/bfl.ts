@@ -1,3 +1,4 @@
+import { callBack } from './bflWebhooks';
 import { MODELS, readInput, unknownFields, type BflRequest } from './bflInputs';
 import { bflError, documentedErrors } from './documentedErrors';
 import { stateOf, type Job } from './jobs';
@@ -91,8 +92,7 @@ async function submit(world: World, call: Call, effect: Effect, model: string): 
 	const request = await readInput(call.body, schema);
 	const bill = billFor(model, request);
 	if (creditsOf(world, call) < bill.cost) throw new Refusal(documentedErrors['bfl.credits']);
-	const most = Math.min(world.maxRunning, MOST_RUNNING);
-	refuseCrowd(world, call, documentedErrors['bfl.rateLimit'], most);
+	refuseCrowd(world, call, documentedErrors['bfl.rateLimit'], MOST_RUNNING);
 	const { input, parameters, references, size } = request;
 	const job = world.jobs.accept(call, effect, {
 		provider: 'bfl',
@@ -105,8 +105,11 @@ async function submit(world: World, call: Call, effect: Effect, model: string): 
 		cost: bill.cost * USD_PER_CREDIT,
 	});
 	const { id } = job.record;
-	const { webhook_url } = input;
-	if (typeof webhook_url === 'string') return json(200, { id, status: 'Pending', webhook_url, ...bill });
+	const { webhook_url: url, webhook_secret: secret } = input;
+	if (typeof url === 'string') {
+		await callBack(world, job, { url, secret: secret ?? undefined }, (one) => resultOf(world, one));
+		return json(200, { id, status: 'Pending', webhook_url: url, ...bill });
+	}
 	const base = job.fault.pollingUrl ?? `${world.urls.polling}/v1/get_result`;
 	return json(200, { id, polling_url: `${base}?id=${id}`, ...bill });
 }

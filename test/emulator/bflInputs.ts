@@ -39,6 +39,7 @@ export interface BflInput extends JsonObject {
 	width?: number | null;
 	height?: number | null;
 	webhook_url?: string | null;
+	webhook_secret?: string | null;
 }
 
 export interface BflRequest {
@@ -74,6 +75,7 @@ export async function readInput(body: Body, schema: ModelSchema): Promise<BflReq
 	const value = jsonOf(body);
 	if (!schema.validate(value)) throw refused(...(schema.validate.errors ?? []).flatMap(problemOf));
 	const input = value as BflInput;
+	checkWebhook(input);
 	const known = Object.entries(input).filter(
 		([name, given]) => schema.fields.includes(name) && given !== null,
 	);
@@ -96,6 +98,16 @@ function jsonOf(body: Body): JsonObject {
 		msg: 'Input should be a valid dictionary or object to extract fields from',
 		type: 'model_attributes_type',
 	});
+}
+
+export const isThisComputer = (url: string) =>
+	/^(127\.0\.0\.1|localhost)$/.test(new URL(url).hostname);
+
+/** A webhook is https; this computer has no certificate. */
+function checkWebhook({ webhook_url: url }: BflInput): void {
+	if (!url?.startsWith('http:') || isThisComputer(url)) return;
+	const msg = "URL scheme should be 'https'";
+	throw refused({ loc: ['body', 'webhook_url'], msg, type: 'url_scheme' });
 }
 
 function checkSize({ width, height }: BflInput): BflRequest['size'] {

@@ -23,6 +23,9 @@ export interface Facts {
 	key?: string;
 }
 
+/** Decides about every call by what the call is; only within the process. Rules come on top of it. */
+export type Script = (facts: Facts) => Effect | undefined;
+
 interface Rule extends RuleMatch {
 	effect: Effect;
 	passed: number;
@@ -59,6 +62,8 @@ const NEED_A_JOB = ['job', 'shape', 'envelope'];
 export class Rules {
 	private rules: Rule[] = [];
 
+	constructor(private readonly script?: Script) {}
+
 	add(match: RuleMatch, effect: Effect): void {
 		check(match, effect);
 		this.rules.push({ ...match, effect, passed: 0, used: 0 });
@@ -70,8 +75,8 @@ export class Rules {
 
 	/** The effects on one call, and one use of each rule they come from. */
 	take(facts: Facts): Effect {
-		const taken: Effect = {};
-		const groups = new Set<string>();
+		const taken: Effect = { ...this.script?.(facts) };
+		const groups = new Set(groupsOf(taken));
 		// Answers first: they decide whether there will be a job.
 		const ordered = [...this.rules].sort((a, b) => rank(a) - rank(b));
 		for (const rule of ordered) {

@@ -4,7 +4,7 @@ import { bflPollingRoutes, bflRoutes } from './bfl';
 import { cloudflareRoutes } from './cloudflare';
 import { cloudflareAccountRoutes } from './cloudflareAccount';
 import { serveControl } from './control';
-import { Rules, type RuleMatch } from './faults';
+import { Rules, type RuleMatch, type Script } from './faults';
 import { Jobs, type Duration } from './jobs';
 import { KEYS, type Keys } from './keys';
 import type { Ledger } from './ledger';
@@ -23,13 +23,13 @@ import { workersAiRoutes } from './workersAi';
 import type { World } from './world';
 
 export { documentedErrors, type DocumentedError } from './documentedErrors';
-export type { RuleJson, RuleMatch } from './faults';
+export type { Facts, RuleJson, RuleMatch, Script } from './faults';
 export type { Duration, JobFailure, JobFault, JobOrder } from './jobs';
 export type { Keys } from './keys';
 export type * from './ledger';
 export { startListener, type HeardRequest, type Listener } from './listener';
 export type { Picture, PictureFormat } from './pictures';
-export { ROUTE_NAMES, type Answer, type Effect, type RouteName } from './types';
+export { ROUTE_NAMES, type Answer, type Effect, type RouteName, type Shape } from './types';
 
 export interface EmulatorOptions {
 	/** 0, the default, takes any free port. */
@@ -45,7 +45,7 @@ export interface EmulatorOptions {
 	envelope?: 'bare' | 'wrapped';
 	/** The account's AI gateways; `default` and `my-gateway` by default. */
 	gateways?: readonly string[];
-	/** How many unfinished jobs a key may have before it gets 429; without limit by default, 24 at BFL. */
+	/** How many unfinished jobs a key may have before it gets 429; 24 at BFL by default, elsewhere without limit. */
 	maxRunning?: number;
 	/** Oxen.ai: milliseconds between the comments that keep a stream of events alive; 15 000 by default. */
 	keepAliveMs?: number;
@@ -53,6 +53,17 @@ export interface EmulatorOptions {
 	oxenVanishes?: boolean | 'everywhere';
 	/** BFL: how long a picture's URL is good for; 600 by default. */
 	sampleSeconds?: number;
+	/** BFL: milliseconds of the unit after 1, 5 and 30 of which a webhook is delivered again; a minute by default. */
+	webhookUnitMs?: number;
+	/** What happens to each call, beside the rules. */
+	script?: Script;
+	/** Serves https with this key and certificate, both PEM; plain http by default. */
+	tls?: Tls;
+}
+
+export interface Tls {
+	key: string;
+	cert: string;
 }
 
 export interface Emulator {
@@ -71,12 +82,12 @@ export interface Emulator {
 const HOST = '127.0.0.1';
 
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
-	const { port = 0, resultsPort = 0, pollingPort = 0 } = options;
+	const { port = 0, resultsPort = 0, pollingPort = 0, tls } = options;
 	const closing = new AbortController();
 	// every wait listens for the end
 	setMaxListeners(0, closing.signal);
 	const world = createWorld(options, closing.signal);
-	const [api, polling, results] = [createServer(), createServer(), createServer()];
+	const [api, polling, results] = [createServer(tls), createServer(tls), createServer(tls)];
 	const reset = () => {
 		world.rules.clear();
 		world.jobs.clear();
@@ -117,15 +128,17 @@ function createWorld(options: EmulatorOptions, closing: AbortSignal): World {
 			(file) => `${urls.results}/results/${file}`,
 			options.pictures === 'plain',
 		),
-		rules: new Rules(),
+		rules: new Rules(options.script),
 		urls,
 		gateways: options.gateways ?? ['default', 'my-gateway'],
 		envelope: options.envelope ?? 'bare',
-		maxRunning: options.maxRunning ?? Infinity,
+		maxRunning: options.maxRunning,
 		gatewayCache: new Map(),
 		keepAliveMs: options.keepAliveMs ?? 15_000,
 		oxenLeaves: oxenVanishes === true ? 'queue' : oxenVanishes || undefined,
 		sampleSeconds: options.sampleSeconds ?? 600,
+		webhookUnitMs: options.webhookUnitMs ?? 60_000,
+		closing,
 		wait: (ms) => wait(ms, closing),
 	};
 }
@@ -144,8 +157,10 @@ function wait(ms: number, closing: AbortSignal): Promise<void> {
 	});
 }
 
-function createServer(): FastifyInstance {
+function createServer(tls?: Tls): FastifyInstance {
+	const secured = tls ? { https: tls } : {};
 	return Fastify({
+		...secured,
 		bodyLimit: BODY_LIMIT,
 		exposeHeadRoutes: false,
 		forceCloseConnections: true,

@@ -27,6 +27,8 @@ export interface JobFault {
 	immediate?: true;
 	/** Ends with this status word instead. */
 	status?: string;
+	/** Is still running when it is looked at, so many times, however long ago it was accepted. */
+	looks?: number;
 	/** Says this word while it runs. */
 	running?: string;
 	/** Is accepted and billed, and unknown from then on. */
@@ -41,6 +43,8 @@ export interface JobFault {
 	leaves?: 'queue' | 'everywhere';
 	/** BFL: so many looks do not find it yet. */
 	unknownLooks?: number;
+	/** BFL: how the webhook goes; `early` before the submission is answered, `late` two units after the end. */
+	webhook?: 'early' | 'late' | 'twice' | 'wrongSignature' | 'never';
 	/** BFL: where the answer says that one shall look; the task's id is added. */
 	pollingUrl?: string;
 }
@@ -48,6 +52,8 @@ export interface JobFault {
 export interface Job {
 	record: JobRecord;
 	fault: JobFault;
+	/** How often it was looked at and told. */
+	looks: number;
 	picture: () => Promise<Picture>;
 }
 
@@ -108,6 +114,7 @@ export class Jobs {
 		const job: Job = {
 			record,
 			fault,
+			looks: 0,
 			picture: () => this.draw(record, fails ? undefined : picture),
 		};
 		this.jobs.set(record.id, job);
@@ -172,7 +179,7 @@ export class Jobs {
 export function stateOf(job: Job, now = Date.now()): JobState {
 	const { record, fault } = job;
 	if (record.cancelledAt !== undefined) return { phase: 'cancelled' };
-	const share = record.seconds === 0 ? 1 : (now - record.acceptedAt) / (record.seconds * 1000);
+	const share = shareDone(job, now);
 	if (share < 1) {
 		if (share < QUEUED_SHARE && !fault.running) return { phase: 'pending' };
 		return { phase: 'running', progress: Number(share.toFixed(2)), word: fault.running };
@@ -180,6 +187,11 @@ export function stateOf(job: Job, now = Date.now()): JobState {
 	if (fault.fail) return { phase: 'failed', failure: fault.fail };
 	if (fault.status !== undefined) return { phase: 'other', word: fault.status };
 	return { phase: 'completed' };
+}
+
+function shareDone({ record, fault: { looks: wanted = 0 }, looks }: Job, now: number): number {
+	const byTime = record.seconds === 0 ? 1 : (now - record.acceptedAt) / (record.seconds * 1000);
+	return looks < wanted ? Math.min(byTime, (looks + 0.5) / (wanted + 1)) : byTime;
 }
 
 /** The ids look like the providers' own. */
@@ -200,6 +212,7 @@ function pictureOrder(order: JobOrder, shape: Shape = {}): PictureOrder {
 		width: shape.width ?? numberOr(parameters.width, defaultSize.width),
 		height: shape.height ?? numberOr(parameters.height, defaultSize.height),
 		format: shape.format ?? formatOr(parameters.output_format, 'jpeg'),
+		bytes: shape.bytes,
 	};
 }
 

@@ -103,6 +103,19 @@ export interface StreamRecord {
 	closedAt?: number;
 }
 
+/** An attempt to deliver a webhook. */
+export interface DeliveryRecord {
+	n: number;
+	at: number;
+	jobId: string;
+	url: string;
+	/** 1 for a job's first. */
+	attempt: number;
+	/** Undefined when there was no answer. */
+	status?: number;
+	answeredAt?: number;
+}
+
 export interface UnexpectedRecord {
 	at: number;
 	method: string;
@@ -129,6 +142,7 @@ export interface LedgerData {
 	downloads: DownloadRecord[];
 	cancels: CancelRecord[];
 	streams: StreamRecord[];
+	deliveries: DeliveryRecord[];
 	unexpected: UnexpectedRecord[];
 	leaks: LeakRecord[];
 }
@@ -141,6 +155,7 @@ export class Ledger implements LedgerData {
 	downloads: DownloadRecord[] = [];
 	cancels: CancelRecord[] = [];
 	streams: StreamRecord[] = [];
+	deliveries: DeliveryRecord[] = [];
 	unexpected: UnexpectedRecord[] = [];
 	leaks: LeakRecord[] = [];
 
@@ -168,7 +183,7 @@ export class Ledger implements LedgerData {
 
 	toJSON(): LedgerData {
 		const { requests, submissions, jobs, polls, downloads, cancels, streams } = this;
-		const { unexpected, leaks } = this;
+		const { deliveries, unexpected, leaks } = this;
 		return {
 			requests,
 			submissions,
@@ -177,6 +192,7 @@ export class Ledger implements LedgerData {
 			downloads,
 			cancels,
 			streams,
+			deliveries,
 			unexpected,
 			leaks,
 		};

@@ -79,7 +79,8 @@ async function sendStream(
 	// nobody would tell any more that the client has gone
 	if (response.destroyed) return { bytes: 0 };
 	const gone = new AbortController();
-	response.once('close', () => gone.abort());
+	const closed = new Promise((done) => response.once('close', done));
+	void closed.then(() => gone.abort());
 	response.writeHead(status, headers);
 	response.flushHeaders();
 	let bytes = 0;
@@ -89,7 +90,8 @@ async function sendStream(
 			const piece = Buffer.from(text);
 			bytes += piece.length;
 			if (slowBytes) await sendSlowly(response, piece, wait, STREAM_PIECE_MS);
-			else await new Promise((done) => response.write(piece, done));
+			// what was written to a connection that breaks is never reported as written
+			else await Promise.race([closed, new Promise((done) => response.write(piece, done))]);
 		}
 		response.end();
 	} catch (error) {

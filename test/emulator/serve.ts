@@ -57,7 +57,10 @@ async function answerTo(route: Route, call: Call, effect: Effect): Promise<Answe
 
 async function handle(route: Route, call: Call, effect: Effect): Promise<Answer> {
 	try {
-		return await route.handle(call, effect);
+		const answer = await route.handle(call, effect);
+		const job = route.kind === 'poll' ? route.job?.(call) : undefined;
+		if (job) job.looks++;
+		return answer;
 	} catch (error) {
 		if (error instanceof Refusal) return error.answer;
 		throw error;

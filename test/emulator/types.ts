@@ -99,6 +99,8 @@ export interface Shape {
 	format?: PictureFormat;
 	width?: number;
 	height?: number;
+	/** The size of the file; for PNG alone. */
+	bytes?: number;
 }
 
 /** What a rule does to the calls it matches. Parts may be combined. */

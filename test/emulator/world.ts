@@ -12,8 +12,8 @@ export interface World {
 	gateways: readonly string[];
 	/** The catalogue's answers, unless a rule says otherwise. */
 	envelope: 'bare' | 'wrapped';
-	/** How many unfinished jobs one key may have before it gets 429. */
-	maxRunning: number;
+	/** How many unfinished jobs one key may have before it gets 429; what its documents say when left out. */
+	maxRunning?: number;
 	gatewayCache: Map<string, CachedAnswer>;
 	/** Oxen.ai: milliseconds between the comments of a stream of events. */
 	keepAliveMs: number;
@@ -21,6 +21,10 @@ export interface World {
 	oxenLeaves?: 'queue' | 'everywhere';
 	/** BFL: how long a picture's URL is good for. */
 	sampleSeconds: number;
+	/** BFL: milliseconds of the unit that webhooks are delivered again by. */
+	webhookUnitMs: number;
+	/** Aborted when the emulator closes. */
+	closing: AbortSignal;
 	/** Waits; ends early, by rejecting, when the emulator closes. */
 	wait: (ms: number) => Promise<void>;
 }
@@ -35,9 +39,9 @@ export function refuseCrowd(
 	world: World,
 	call: Call,
 	refusal: Answer,
-	most = world.maxRunning,
+	documented = Infinity,
 ): void {
-	if (world.jobs.running(call.key ?? '') >= most) {
+	if (world.jobs.running(call.key ?? '') >= (world.maxRunning ?? documented)) {
 		throw new Refusal({ ...refusal, headers: { ...refusal.headers, 'retry-after': '1' } });
 	}
 }

@@ -54,15 +54,32 @@ const flex: Rows = {
 	],
 };
 
-const rowsOf: Record<string, Rows> = {
-	'flux-2-pro': flux2,
-	'flux-2-pro-preview': flux2,
-	'flux-2-max': flux2,
-	'flux-2-flex': flex,
-	'flux-2-klein-4b': flux2,
-	'flux-2-klein-9b': flux2,
-	'flux-2-klein-9b-preview': flux2,
+/** The address tells the model, which the call itself does not. Tests call no other computer. */
+const notifying = (model: string, rows: Rows): [string, Rows] => {
+	const url = 'https://n8n.example/a';
+	return [
+		model,
+		{
+			...rows,
+			webhookUrl: [
+				[` ${url} `, { webhook_url: `${url}?model=${model}` }],
+				[`${url}?b=c`, { webhook_url: `${url}?b=c&model=${model}` }],
+				[`${url}?model=mine`, { webhook_url: `${url}?model=mine` }],
+			],
+			webhookSecret: [['a made-up secret', { webhook_secret: 'a made-up secret' }]],
+		},
+	];
 };
+
+const rowsOf: Record<string, Rows> = Object.fromEntries([
+	notifying('flux-2-pro', flux2),
+	notifying('flux-2-pro-preview', flux2),
+	notifying('flux-2-max', flux2),
+	notifying('flux-2-flex', flex),
+	notifying('flux-2-klein-4b', flux2),
+	notifying('flux-2-klein-9b', flux2),
+	notifying('flux-2-klein-9b-preview', flux2),
+]);
 
 const ajv = addFormats(new Ajv2020({ strict: false })).addSchema(openapi, 'bfl');
 
@@ -112,11 +129,11 @@ describe('the table has every parameter and nothing else', () => {
 		expect(models.map(({ id }) => `/v1/${id}`).sort()).toEqual(paths.map(([path]) => path).sort());
 	});
 
-	test("every field of the OpenAPI but the webhook's and a place in storage that is not ours", () => {
+	test('every field of the OpenAPI but a place in storage that is not ours', () => {
 		const fields = Object.fromEntries(
 			['Flux2Inputs', 'Flux2FlexInputs', 'Flux2KleinInputs'].map((name) => {
 				const { properties } = openapi.components.schemas[name as 'Flux2Inputs'];
-				return [name, Object.keys(properties).filter((field) => !/^(prompt$|input_image|webhook)/.test(field)).sort()];
+				return [name, Object.keys(properties).filter((field) => !/^(prompt$|input_image)/.test(field)).sort()];
 			}),
 		);
 		const wireNames = (id: string) =>
@@ -248,6 +265,8 @@ test.each([
 	[{ width: 2064, height: 2048 }, 'Width, Height: 2064 × 2048 is more than the 4 megapixels that FLUX.2 [pro] makes'],
 	[{ steps: 4 }, 'Steps: FLUX.2 [pro] has no such parameter here'],
 	[{ size: 'wide', width: 512 }, 'Size: choose Custom when Width or Height is set'],
+	[{ webhookUrl: 'http://n8n.example/a' }, 'Notify URL: must be an https URL'],
+	[{ webhookUrl: 'n8n' }, 'Notify URL: must be an https URL'],
 ])('%j is refused by label, and nothing is sent', async (options, message) => {
 	const parameters = { model: '={{ "flux-2-pro" }}', prompt: 'refused', options };
 	const run = await lab.run({ type: 'flux2Bfl', parameters });

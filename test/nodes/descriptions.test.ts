@@ -67,7 +67,9 @@ describe('n8n loads the package', () => {
 		);
 	});
 
-	test.each(classNames)('%s with its icons, its codex and a tool for agents', (name) => {
+	const providers = classNames.filter((name) => !name.endsWith('Trigger'));
+
+	test.each(providers)('%s with its icons, its codex and a tool for agents', (name) => {
 		const own = nodeName(name);
 		const found = types.nodes.find((node) => node.name === own)!;
 		const icon = (theme: string) => `icons/n8n-nodes-flux2/dist/nodes/${name}/${own}${theme}.svg`;
@@ -79,6 +81,19 @@ describe('n8n loads the package', () => {
 			codex: { categories: ['Marketing & Content', 'Utility'] },
 		});
 	});
+});
+
+test('n8n loads the trigger with the icons of the service that calls it, and as no tool', () => {
+	const icon = (theme: string) => `icons/n8n-nodes-flux2/dist/nodes/Flux2Bfl/flux2Bfl${theme}.svg`;
+
+	expect(types.nodes.find(({ name }) => name === 'flux2Trigger')).toMatchObject({
+		iconUrl: { light: icon(''), dark: icon('.dark') },
+		group: ['trigger'],
+		inputs: [],
+		credentials: [{ name: 'flux2WebhookApi', required: true }],
+		codex: { categories: ['Marketing & Content', 'Utility'] },
+	});
+	expect(descriptionOf('Flux2Trigger').usableAsTool).toBeUndefined();
 });
 
 describe("n8n's lint has nothing to say about properties that functions build", () => {
@@ -153,7 +168,7 @@ describe.each(classNames)('%s', (name) => {
 			({ name: own, displayOptions }) =>
 				own === 'options' && (!displayOptions?.show?.operation || displayOptions.show.operation.includes('generate')),
 		)!;
-		for (const model of modelsOf[nodeName(name)]!) {
+		for (const model of modelsOf[nodeName(name)] ?? []) {
 			const shown = inside(generate).filter(visibleFor(model.id)).map((option) => option.name);
 			const wanted = model.parameters.map(({ property }) => property.name);
 			expect(shown.filter((option) => wanted.includes(option)).sort()).toEqual([...new Set(wanted)].sort());
@@ -162,7 +177,7 @@ describe.each(classNames)('%s', (name) => {
 	});
 
 	test('shows no option for a model that lacks it', () => {
-		const models = modelsOf[nodeName(name)]!;
+		const models = modelsOf[nodeName(name)] ?? [];
 		const ofModels = new Set(models.flatMap(({ parameters }) => parameters.map(({ property }) => property.name)));
 		for (const collection of collectionsOf(descriptionOf(name))) {
 			for (const option of inside(collection).filter((each) => ofModels.has(each.name))) {

@@ -2,7 +2,10 @@ import type { Emulator } from '../emulator';
 import type { CredentialStore } from './credentials';
 
 /** Credentials that work at the emulator, by type. A new provider adds its own here. */
-export const emulatorCredentials = ({ keys, urls }: Emulator): CredentialStore => ({
+export const emulatorCredentials = ({
+	keys,
+	urls,
+}: Pick<Emulator, 'keys' | 'urls'>): CredentialStore => ({
 	flux2CloudflareApi: {
 		accountId: keys.accountId,
 		apiToken: keys.cloudflareToken,

@@ -193,7 +193,7 @@ function urls() {
 }
 
 /** A copy, because n8n writes into the nodes it runs. */
-function complete(json: WorkflowJson): IWorkflowBase {
+export function complete(json: WorkflowJson): IWorkflowBase {
 	const { id = 'test', name = 'Test', settings, ...rest } = structuredClone(json);
 	const nodes = rest.nodes.map((node) => ({
 		id: node.name,
@@ -213,7 +213,7 @@ function complete(json: WorkflowJson): IWorkflowBase {
 	return saved as unknown as IWorkflowBase;
 }
 
-function firstNode({ nodes }: IWorkflowBase): INode {
+export function firstNode({ nodes }: IWorkflowBase): INode {
 	const first = nodes.find(({ type, disabled }) => type.endsWith('Trigger') && !disabled);
 	const node = first ?? nodes[0];
 	if (!node) throw new Error('The workflow has no nodes');
@@ -247,7 +247,7 @@ function watch(execution: Execution, limitMs = DEFAULT_LIMIT_MS): RunningWorkflo
 	return { done, stop };
 }
 
-function toRun(raw: IRun): Run {
+export function toRun(raw: IRun): Run {
 	const { error, runData } = raw.data.resultData;
 	return {
 		status: raw.status,

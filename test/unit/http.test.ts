@@ -16,6 +16,7 @@ test.each([
 	['Sat, 21 Nov 2026 12:00:30 GMT', 30_000],
 	['Sat, 21 Nov 2026 11:59:00 GMT', 0],
 	['soon', undefined],
+	['', undefined],
 	[undefined, undefined],
 	[['1', '2'], undefined],
 ])('reads Retry-After %p as %p ms', (header, expected) => {

@@ -46,7 +46,7 @@ describe('the package', () => {
 		expect(manifest.peerDependencies).toEqual({ 'n8n-workflow': '*' });
 	});
 
-	test('is small and holds nothing but the built code and its papers', () => {
+	test('is small and holds the built code of every source, its papers, and nothing else', () => {
 		const [packed] = JSON.parse(
 			execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
 				cwd: ROOT,
@@ -55,16 +55,15 @@ describe('the package', () => {
 				stdio: ['ignore', 'pipe', 'ignore'],
 			}),
 		) as [{ size: number; files: Array<{ path: string }> }];
-		const paths = packed.files.map((file) => file.path);
+		const sources = ['nodes', 'credentials'].flatMap((folder) => filesIn(folder, ''));
+		const built = sources
+			.filter((file) => path.extname(file) !== '')
+			.map((file) => `dist/${file.split(path.sep).join('/').replace(/\.ts$/, '.js')}`);
 
 		expect(packed.size).toBeLessThan(100_000);
-		expect([...new Set(paths.map((file) => file.split('/')[0]))].sort()).toEqual([
-			'LICENSE.md',
-			'README.md',
-			'dist',
-			'package.json',
-		]);
-		expect(paths.filter((file) => !/\.(js|json|md|png|svg)$/.test(file))).toEqual([]);
+		expect(packed.files.map((file) => file.path).sort()).toEqual(
+			['LICENSE.md', 'README.md', 'package.json', ...built].sort(),
+		);
 	});
 
 	test('registers every credential', () => {
@@ -83,7 +82,9 @@ describe('the package', () => {
 		expect(existsSync(path.join(ROOT, file))).toBe(true);
 	});
 
-	test.each(nodeFolders)('keeps %s in the files every provider has', (name) => {
+	const providerFolders = nodeFolders.filter((name) => !name.endsWith('Trigger'));
+
+	test.each(providerFolders)('keeps %s in the files every provider has', (name) => {
 		const icon = name.replace(/^./, (first) => first.toLowerCase());
 		expect(readdirSync(path.join(ROOT, 'nodes', name))).toEqual(
 			expect.arrayContaining([
@@ -96,6 +97,12 @@ describe('the package', () => {
 			]),
 		);
 	});
+});
+
+test.each(nodeFolders.filter((name) => name.endsWith('Trigger')))('%s has a description and a codex', (name) => {
+	expect(readdirSync(path.join(ROOT, 'nodes', name))).toEqual(
+		expect.arrayContaining([`${name}.node.ts`, `${name}.node.json`]),
+	);
 });
 
 describe('n8n', () => {

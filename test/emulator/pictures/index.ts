@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import sharp, { type Sharp } from 'sharp';
 import { measure, outline, wrap } from './glyphs';
+import { padded } from './padding';
 import { paletteFor } from './palette';
 import { randomFrom } from './random';
 import { drawBackground, drawScene, type Canvas } from './scenes';
@@ -21,6 +22,8 @@ export interface PictureOrder {
 	references?: readonly ReferencePicture[];
 	/** One colour and nothing on it: for measurements, which drawing would disturb. */
 	plain?: boolean;
+	/** A PNG is padded to this size. */
+	bytes?: number;
 }
 
 /** A decoded reference, or the label of one that may not be fetched. */
@@ -86,7 +89,8 @@ async function paint(order: PictureOrder, name: string): Promise<Picture> {
 		random,
 	};
 	const image = order.plain ? fill(canvas) : sharp(Buffer.from(await drawSvg(order, canvas)));
-	const bytes = await encode(image.removeAlpha(), order.format);
+	const encoded = await encode(image.removeAlpha(), order.format);
+	const bytes = order.bytes === undefined ? encoded : padded(encoded, order.bytes);
 	return {
 		bytes,
 		sha256: sha256(bytes),

@@ -1,0 +1,27 @@
+import type { ICredentialType, INodeProperties } from 'n8n-workflow';
+
+export class Flux2WebhookApi implements ICredentialType {
+	name = 'flux2WebhookApi';
+
+	displayName = 'FLUX.2 Webhook API';
+
+	icon = {
+		light: 'file:../nodes/Flux2Bfl/flux2Bfl.svg',
+		dark: 'file:../nodes/Flux2Bfl/flux2Bfl.dark.svg',
+	} as const;
+
+	documentationUrl = 'https://github.com/n8n-nodes-flux2/n8n-nodes-flux2#black-forest-labs';
+
+	properties: INodeProperties[] = [
+		{
+			displayName: 'Secret',
+			name: 'secret',
+			type: 'string',
+			typeOptions: { password: true },
+			default: '',
+			required: true,
+			description:
+				'A long random text of your own. Black Forest Labs sign their calls with it when the option Notify Secret has the same.',
+		},
+	];
+}

@@ -1,0 +1,103 @@
+import {
+	NodeConnectionTypes,
+	type ICredentialDataDecryptedObject,
+	type ICredentialsDecrypted,
+	type ICredentialTestFunctions,
+	type IExecuteFunctions,
+	type INodeCredentialTestResult,
+	type INodeType,
+	type INodeTypeDescription,
+	type IWebhookFunctions,
+} from 'n8n-workflow';
+import { models } from '../Flux2Bfl/models';
+import { neverRegistered } from '../shared/incoming';
+import { optionsProperty } from '../shared/properties';
+import { fetchPictures, receive, triggerOptions } from './deliveries';
+
+const SHORTEST_SECRET = 16;
+
+export class Flux2Trigger implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'FLUX.2 Trigger',
+		name: 'flux2Trigger',
+		icon: {
+			light: 'file:../Flux2Bfl/flux2Bfl.svg',
+			dark: 'file:../Flux2Bfl/flux2Bfl.dark.svg',
+		},
+		group: ['trigger'],
+		version: [1],
+		subtitle: '={{[].concat($parameter["outcomes"]).join(", ")}}',
+		description: 'Starts the workflow when Black Forest Labs (BFL) have finished an image',
+		defaults: { name: 'FLUX.2 Trigger' },
+		inputs: [],
+		outputs: [NodeConnectionTypes.Main],
+		credentials: [{ name: 'flux2WebhookApi', required: true, testedBy: 'testSecret' }],
+		webhooks: [
+			{
+				name: 'default',
+				httpMethod: 'POST',
+				path: 'webhook',
+				responseMode: 'onReceived',
+				responseData: 'noData',
+			},
+		],
+		properties: [
+			{
+				displayName:
+					'Put the Production URL above into the option Notify URL of FLUX.2 (Black Forest Labs), and the secret of the credential into Notify Secret. Images that are submitted there arrive here.',
+				name: 'notice',
+				type: 'notice',
+				default: '',
+			},
+			{
+				displayName: 'Outcomes',
+				name: 'outcomes',
+				type: 'multiOptions',
+				options: [
+					{ name: 'Completed', value: 'completed', description: 'The image is there' },
+					{ name: 'Failed', value: 'failed', description: 'It could not be made' },
+					{ name: 'Moderated', value: 'moderated', description: 'A filter refused it' },
+				],
+				default: ['completed', 'failed', 'moderated'],
+				description: 'Which ends of a task start the workflow; all when empty',
+			},
+			{
+				displayName: 'Models',
+				name: 'models',
+				type: 'multiOptions',
+				options: models
+					.map(({ id, name }) => ({ name, value: id }))
+					.sort((a, b) => a.name.localeCompare(b.name)),
+				default: [],
+				description:
+					'Whose images start the workflow; all when empty. What was submitted elsewhere tells its model only if "?model=" and its ID are added to the URL there.',
+			},
+			optionsProperty(triggerOptions),
+		],
+	};
+
+	methods = {
+		credentialTest: {
+			/** Only a delivery can prove that the secret is the same; this one says whether it can be guessed. */
+			async testSecret(
+				this: ICredentialTestFunctions,
+				{ data }: ICredentialsDecrypted<ICredentialDataDecryptedObject>,
+			): Promise<INodeCredentialTestResult> {
+				const isShort = typeof data?.secret !== 'string' || data.secret.length < SHORTEST_SECRET;
+				return isShort
+					? { status: 'Error', message: `Take at least ${SHORTEST_SECRET} characters` }
+					: { status: 'OK', message: 'The secret is long enough' };
+			},
+		},
+	};
+
+	webhookMethods = neverRegistered;
+
+	async webhook(this: IWebhookFunctions) {
+		return await receive(this);
+	}
+
+	async execute(this: IExecuteFunctions) {
+		return await fetchPictures(this);
+	}
+}

@@ -1,0 +1,59 @@
+import type { IExecuteFunctions, IWebhookFunctions } from 'n8n-workflow';
+
+/** The provider delivers again when its first delivery was answered too late or not at all. */
+
+/** Kept by n8n with the workflow, for restarts and for other processes; the longest that is worth saving each time. */
+const MOST_SAVED = 500;
+const MOST_REMEMBERED = 10_000;
+const STORE = 'flux2HandedOn';
+
+/** Of this process: what n8n saves arrives late, and is lost when two executions save at once. */
+const remembered = new Set<string>();
+const underWay = new Set<string>();
+
+interface Response {
+	statusCode: number;
+	once(event: 'finish' | 'close', listener: () => void): void;
+}
+
+export type Acquaintance = 'new' | 'underWay' | 'handedOn';
+
+/** Whether a workflow was started with this task before. While it is being started, nobody knows. */
+export function acquaintance(context: IWebhookFunctions, taskId: string): Acquaintance {
+	// who tests a workflow wants to see it run
+	if (context.getMode() === 'manual') return 'new';
+	const key = keyOf(context, taskId);
+	if (remembered.has(key) || savedBy(context).includes(taskId)) return 'handedOn';
+	return underWay.has(key) ? 'underWay' : 'new';
+}
+
+/** To be called before n8n starts the workflow. A task counts as handed on once n8n has told the provider that it was. */
+export function remember(context: IWebhookFunctions, taskId: string): void {
+	if (context.getMode() === 'manual') return;
+	const key = keyOf(context, taskId);
+	const response = context.getResponseObject() as unknown as Response;
+	underWay.add(key);
+	response.once('finish', () => {
+		if (response.statusCode < 300) remembered.add(key);
+		const [oldest] = remembered;
+		if (remembered.size > MOST_REMEMBERED) remembered.delete(oldest!);
+	});
+	response.once('close', () => underWay.delete(key));
+	save(context, taskId);
+}
+
+/**
+ * Both for the webhook and for the execution it starts: where one process does both, n8n saves only what the
+ * execution has changed, and it saves that when the execution has ended. Nothing of a start that went wrong is saved.
+ */
+export function save(context: IExecuteFunctions | IWebhookFunctions, taskId: string): void {
+	if (context.getMode() === 'manual') return;
+	const others = savedBy(context).filter((one) => one !== taskId);
+	context.getWorkflowStaticData('node')[STORE] = [...others, taskId].slice(-MOST_SAVED);
+}
+
+const keyOf = (context: IWebhookFunctions, taskId: string) =>
+	[context.getWorkflow().id, context.getNode().id, taskId].join(' ');
+
+const savedBy = (context: IExecuteFunctions | IWebhookFunctions) =>
+	(context.getWorkflowStaticData('node')[STORE] ?? []) as string[];

@@ -1,0 +1,209 @@
+import type {
+	IExecuteFunctions,
+	INodeExecutionData,
+	IWebhookFunctions,
+	IWebhookResponseData,
+} from 'n8n-workflow';
+import { failureOf, generate, type Callback } from './engine';
+import { asFlux2Error, invalidInput, type Flux2Error } from './errors';
+import { claimHandle, isToolCall, type StoredItem } from './handles';
+import type { Api } from './http';
+import { answer, bodyOf, parsed } from './incoming';
+import { given, readChoice, type Request, type Settings } from './model';
+import { timeout } from './options';
+import { storePicture } from './output';
+import { errorJson, type Run, type Service, type Work } from './run';
+import type { Done, Failed, Task, TaskState } from './task';
+import { describe } from './tasks';
+import { isLocal } from './urls';
+import type { Watch } from './watch';
+
+/** What a provider tells about a task on its own account. */
+export interface Notice {
+	taskId: string;
+	/** Where the provider tells it. */
+	prompt?: string;
+	model?: string;
+	/** Milliseconds since the epoch; when it was said. */
+	at?: number;
+	stateOf(task: Task): TaskState;
+}
+
+/** Reads a body; undefined when it tells about no task. */
+export type ReadNotice = (body: unknown) => Notice | undefined;
+
+/** All that is needed when the callback comes, as text: it is read back through an expression. */
+interface Parked {
+	task: Task;
+	baseUrl: string;
+	prompt: string;
+	seed?: unknown;
+	settings: Array<[string, unknown]>;
+}
+
+const STORE = 'flux2Parked';
+
+/**
+ * How long an execution waits for its callback, unless "Timeout" says otherwise: the delivery after 5 minutes still
+ * finds it, and a picture that is kept for 10 minutes can still be collected afterwards.
+ */
+const LONGEST_WAIT_SECONDS = 480;
+/** Providers give up on an answer after 30 s. */
+const LONGEST_ANSWER_MS = 25_000;
+
+/** Image: Generate, where the provider can call back: by polling, or by parking the execution until it calls. */
+export function generateOrPark(run: Run, itemIndex: number): Work {
+	const { context } = run;
+	const completion = readChoice(context, itemIndex, 'completion', 'Completion', [
+		'poll',
+		'callback',
+	]);
+	return completion === 'poll'
+		? generate(run, itemIndex)
+		: generate(run, itemIndex, callbackOf(run, itemIndex));
+}
+
+/** @throws Flux2Error `invalidInput` where nobody could be called back */
+function callbackOf({ context, api, service }: Run, itemIndex: number): Callback {
+	const { length } = context.getInputData();
+	if (length !== 1) {
+		throw invalidInput([
+			`Completion: Callback parks the whole execution, so it takes one item at a time, and there are ${length}; choose Poll, or put Loop Over Items before`,
+		]);
+	}
+	if (isToolCall(context)) {
+		throw invalidInput(["Completion: an agent's tool cannot be parked; choose Poll"]);
+	}
+	const { $execution } = context.getWorkflowDataProxy(itemIndex);
+	const { resumeUrl } = $execution as { resumeUrl: string };
+	const { origin, protocol } = new URL(resumeUrl);
+	if (
+		isLocal(api.baseUrl) ? !isLocal(resumeUrl) && protocol !== 'https:' : !isReachable(resumeUrl)
+	) {
+		throw invalidInput([
+			`Completion: ${service.label} cannot call ${origin}; set n8n's WEBHOOK_URL to its public https address, or choose Poll`,
+		]);
+	}
+	return {
+		url: resumeUrl,
+		async park({ prompt, body, settings }, task, handle) {
+			const facts = { task, baseUrl: api.baseUrl, prompt, seed: body.seed };
+			keep(context, { ...facts, settings: [...settings] }, handle);
+			const seconds = given(settings, timeout) ?? LONGEST_WAIT_SECONDS;
+			await context.putExecutionToWait(new Date(Date.now() + seconds * 1000));
+		},
+	};
+}
+
+const isReachable = (url: string) => new URL(url).protocol === 'https:' && !isLocal(url);
+
+/** If nobody calls in time, n8n passes on what stands in place of the node's input: the handle. */
+function keep(context: IExecuteFunctions, parked: Parked, handle: StoredItem): void {
+	context.getContext('node')[STORE] = JSON.stringify(parked);
+	context.getExecuteData().data.main = [[{ ...handle, pairedItem: { item: 0 } }]];
+}
+
+/** The node's `webhook`: the parked execution goes on with the picture that the provider tells about. */
+export async function resume(
+	context: IWebhookFunctions,
+	service: Service,
+	read: ReadNotice,
+): Promise<IWebhookResponseData> {
+	const body = await bodyOf(context);
+	if (!body) return answer(context, 413, 'This is too large');
+	const notice = read(parsed(body));
+	if (!notice) return answer(context, 400, 'This tells about no task');
+	const parked = parkedIn(context);
+	if (notice.taskId !== parked?.task.id) return answer(context, 404, 'This task is unknown here');
+	const state = notice.stateOf(parked.task);
+	if (state.status === 'pending') return answer(context, 200, 'Still waiting');
+	const { baseUrl, settings } = parked;
+	const watch = storing(context, service, {
+		baseUrl,
+		settings: new Map(settings),
+		ms: LONGEST_ANSWER_MS,
+	});
+	if (state.status === 'failed') return { workflowData: [[itemOf(watch, state)]] };
+	return await collected(watch, context, parked, state);
+}
+
+/** A webhook has no node context of its own, but its expressions do. */
+function parkedIn(context: IWebhookFunctions): Parked | undefined {
+	const name = JSON.stringify(context.getNode().name).replaceAll('}', '\\u007d');
+	const stored = context.evaluateExpression(`{{ $node[${name}].context["${STORE}"] }}`);
+	return typeof stored === 'string' ? (JSON.parse(stored) as Parked) : undefined;
+}
+
+async function collected(
+	watch: Watch,
+	context: IWebhookFunctions,
+	{ task, ...facts }: Parked,
+	done: Done,
+): Promise<IWebhookResponseData> {
+	try {
+		const item = await storePicture(watch, originOf(task, facts), done);
+		return { workflowData: [[{ ...item, pairedItem: { item: 0 } }]] };
+	} catch (thrown) {
+		const error = asFlux2Error(thrown);
+		// it is delivered again, and the execution goes on waiting for that
+		if (isPassing(error)) return answer(context, 503, 'The picture could not be fetched');
+		const { kind, message } = error;
+		return { workflowData: [[itemOf(watch, { ...done, status: 'failed', kind, message })]] };
+	}
+}
+
+const isPassing = ({ passing, kind }: Flux2Error) => passing || kind === 'timeout';
+
+/** What is known of the request behind a task. */
+export const originOf = (task: Task, facts: { prompt?: string; seed?: unknown }) => ({
+	itemIndex: 0,
+	request: {
+		model: { id: task.model },
+		prompt: facts.prompt,
+		body: { seed: facts.seed },
+	} as unknown as Request,
+});
+
+/** n8n does not run the node again, so it cannot fail any more: a failure is an item. */
+function itemOf(watch: Watch, failed: Failed): INodeExecutionData {
+	const { onError, continueOnFail } = watch.run.context.getNode();
+	const continues = onError ? onError !== 'stopWorkflow' : continueOnFail === true;
+	const json = continues
+		? { error: errorJson(watch.run, { model: failed.task?.model }, failureOf(failed)) }
+		: describe(watch, failed.task!, failed);
+	return { json, pairedItem: { item: 0 } };
+}
+
+/** For storing pictures that nobody has asked for; of the context, only the helpers that webhooks have too are used. */
+export function storing(
+	webhook: IExecuteFunctions | IWebhookFunctions,
+	service: Service,
+	facts: Pick<Api, 'baseUrl'> & { settings: Settings; ms: number; signal?: AbortSignal },
+): Watch {
+	const context = webhook as IExecuteFunctions;
+	const { credentialType, label, explain, typicalSeconds } = service;
+	const { baseUrl, settings, ms, signal = new AbortController().signal } = facts;
+	const api: Api = {
+		context,
+		credentialType,
+		label,
+		baseUrl,
+		credentials: {},
+		explain,
+		stop: signal,
+		signal,
+		// only submits need one
+		place: {} as Api['place'],
+	};
+	const claim: Run['claim'] = (...identity) => claimHandle(context, ...identity);
+	return {
+		run: { context, service, api, durations: new Map(), claim },
+		provider: { submit: async () => [] },
+		settings,
+		deadline: Date.now() + ms,
+		durationKey: '',
+		typicalSeconds,
+		fresh: false,
+		polls: 0,
+	};
+}

@@ -1,0 +1,40 @@
+import type { Benchmark, Row } from './benchmark';
+import { cpu } from './benchmarks/cpu';
+import { download } from './benchmarks/download';
+import { events } from './benchmarks/events';
+import { lateness } from './benchmarks/lateness';
+import { load } from './benchmarks/load';
+import { makespan } from './benchmarks/makespan';
+import { memory } from './benchmarks/memory';
+import { tarballKb } from './benchmarks/tarballKb';
+import type { Sizes } from './sizes';
+import { onStage, type Stage } from './stage';
+
+/** Every benchmark, by its key in the JSON, in the order in which they run. A new one is one more file and line. */
+export const benchmarks = { lateness, makespan, download, events, memory, load, cpu, tarballKb };
+
+export type Name = keyof typeof benchmarks;
+
+export type Figures = {
+	[N in Name]?: (typeof benchmarks)[N] extends Benchmark<infer F> ? F : never;
+};
+
+export const NAMES = Object.keys(benchmarks) as Name[];
+
+/** Runs them one after the other. */
+export async function measure(
+	names: readonly Name[],
+	sizes: Sizes,
+	say: (text: string) => void,
+): Promise<Figures> {
+	return await onStage(sizes, say, async (stage: Stage) => {
+		const figures: Record<string, unknown> = {};
+		for (const name of names) figures[name] = await benchmarks[name].measure(stage);
+		return figures;
+	});
+}
+
+export const rowsOf = (figures: Figures): Row[] =>
+	NAMES.filter((name) => figures[name] !== undefined).flatMap((name) =>
+		(benchmarks[name] as Benchmark<unknown>).rows(figures[name]),
+	);

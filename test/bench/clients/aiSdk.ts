@@ -1,0 +1,23 @@
+import { createBlackForestLabs } from '@ai-sdk/black-forest-labs';
+import { MODEL, SIZE, type Provider } from '../processes/actors';
+import type { Wish } from '../jobs';
+
+/** Vercel's AI SDK as it comes: a look every half second, from the start. */
+export function aiSdkClient({ urls, keys }: Provider) {
+	const sdk = createBlackForestLabs({ apiKey: keys.bflKey, baseURL: `${urls.bfl}/v1` });
+	const model = sdk.image(MODEL);
+	return {
+		generate: async ({ prompt }: Wish): Promise<void> => {
+			await model.doGenerate({
+				prompt,
+				n: 1,
+				size: undefined,
+				aspectRatio: undefined,
+				seed: undefined,
+				files: undefined,
+				mask: undefined,
+				providerOptions: { blackForestLabs: SIZE },
+			});
+		},
+	};
+}

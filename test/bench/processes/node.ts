@@ -1,0 +1,58 @@
+import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
+import type { CredentialStore } from '../../support/credentials';
+import { startEngine, type Engine, type WorkflowJson } from '../../support/engine';
+import { serveParent } from './child';
+
+/** n8n's engine with our nodes in a process of its own: what it uses is used by n8n and our node alone. */
+
+export interface Order {
+	workflow: WorkflowJson;
+	/** Whose output is wanted. */
+	nodeName: string;
+	items: INodeExecutionData[];
+}
+
+export interface Outcome {
+	/** The items' JSON, in order. */
+	items: IDataObject[];
+	seconds: number;
+	/** Processor time of the whole process during the run. */
+	cpuMs: number;
+	/** The most memory that the process has ever had. */
+	peakMb: number;
+}
+
+const LIMIT_MS = 300_000;
+
+let engine: Engine | undefined;
+
+const calls = {
+	async open(credentials: CredentialStore): Promise<void> {
+		engine = await startEngine({ credentials });
+	},
+
+	async run({ workflow, nodeName, items }: Order): Promise<Outcome> {
+		if (!engine) throw new Error('the engine is not open yet');
+		const started = performance.now();
+		const cpu = process.cpuUsage();
+		const run = await engine.run(workflow, { items, limitMs: LIMIT_MS });
+		const used = process.cpuUsage(cpu);
+		const seconds = (performance.now() - started) / 1000;
+		if (run.status !== 'success') throw run.error ?? new Error(`the run ended as ${run.status}`);
+		return {
+			items: run.items(nodeName).map(({ json }) => json),
+			seconds,
+			cpuMs: (used.user + used.system) / 1000,
+			peakMb: process.resourceUsage().maxRSS / 1024,
+		};
+	},
+
+	/** Removes what the runs have stored. */
+	async close(_nothing: undefined): Promise<void> {
+		await engine?.close();
+	},
+};
+
+export type NodeCalls = typeof calls;
+
+serveParent(calls);

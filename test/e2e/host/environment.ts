@@ -1,0 +1,58 @@
+import type { InstalledN8n } from './install';
+
+export interface Place {
+	/** n8n's user folder. */
+	folder: string;
+	port: number;
+	/** Where n8n's task runners find it; each process of n8n needs its own. */
+	brokerPort: number;
+}
+
+/** What programs need of this computer. Nothing else goes in: the user's own n8n may be set up here. */
+const FROM_HERE = ['HOME', 'LANG', 'TMPDIR', 'TZ'];
+
+const HOST = '127.0.0.1';
+
+/** Whatever would call out of this computer, or ask a person something at the start. */
+const QUIET = {
+	N8N_AI_ENABLED: 'false',
+	N8N_DIAGNOSTICS_ENABLED: 'false',
+	N8N_DYNAMIC_BANNERS_ENABLED: 'false',
+	N8N_HIRING_BANNER_ENABLED: 'false',
+	N8N_LICENSE_AUTO_RENEW_ENABLED: 'false',
+	N8N_PERSONALIZATION_ENABLED: 'false',
+	N8N_TEMPLATES_ENABLED: 'false',
+	N8N_UNVERIFIED_PACKAGES_ENABLED: 'true',
+	N8N_VERIFIED_PACKAGES_ENABLED: 'false',
+	N8N_VERSION_NOTIFICATIONS_ENABLED: 'false',
+	N8N_VERSION_NOTIFICATIONS_WHATS_NEW_ENABLED: 'false',
+};
+
+/** The whole environment of a process of n8n that listens on this computer only. */
+export function environmentOf(
+	{ of, node }: InstalledN8n,
+	{ folder, port, brokerPort }: Place,
+): Record<string, string> {
+	const fromHere = FROM_HERE.flatMap((name) => {
+		const value = process.env[name];
+		return value === undefined ? [] : [[name, value] as const];
+	});
+	return {
+		...Object.fromEntries(fromHere),
+		...node.environment,
+		...QUIET,
+		...of.environment,
+		N8N_USER_FOLDER: folder,
+		N8N_ENCRYPTION_KEY: 'made-up-key-of-a-throw-away-n8n',
+		N8N_HOST: HOST,
+		N8N_LISTEN_ADDRESS: HOST,
+		N8N_PORT: String(port),
+		N8N_RUNNERS_BROKER_LISTEN_ADDRESS: HOST,
+		N8N_RUNNERS_BROKER_PORT: String(brokerPort),
+		// the browser is told nothing over https here
+		N8N_SECURE_COOKIE: 'false',
+		N8N_GRACEFUL_SHUTDOWN_TIMEOUT: '5',
+		N8N_LOG_OUTPUT: 'console',
+		NO_COLOR: '1',
+	};
+}

@@ -1,0 +1,96 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { startEmulator, type Emulator, type EmulatorOptions } from '../../emulator';
+import { startChatModel, type ChatModel } from './chatModel';
+import type { Cleanup } from './cleanup';
+import {
+	importCredentials,
+	localCredentials,
+	WEBHOOK_SECRET,
+	type CredentialIds,
+} from './credentials';
+import { environmentOf } from './environment';
+import { installN8n, type InstalledN8n } from './install';
+import { installPackage, packPackage } from './package';
+import { freePort } from './ports';
+import { setUpOwner, type Rest } from './rest';
+import { startProcess, untilReady, type N8nProcess } from './server';
+import { n8nVersion } from './versions';
+import {
+	exampleSlugs,
+	importWorkflow,
+	readExample,
+	type FillIn,
+	type ImportedWorkflow,
+} from './workflows';
+
+/** A running n8n with the package, and all that it talks to. */
+export interface Host {
+	n8n: InstalledN8n;
+	/** n8n's user folder. */
+	folder: string;
+	url: string;
+	/** What every process of this n8n is started with. */
+	environment: Record<string, string>;
+	server: N8nProcess;
+	rest: Rest;
+	emulator: Emulator;
+	chat: ChatModel;
+	credentials: CredentialIds;
+	examples: ImportedWorkflow[];
+}
+
+export interface HostOptions {
+	version: string;
+	/** Any free port by default. */
+	port?: number;
+	emulator?: EmulatorOptions;
+	/** For n8n, beside what every throw-away n8n gets. */
+	environment?: Record<string, string>;
+	/** Which to import, by their files' names; all by default. */
+	examples?: readonly string[];
+	say: (line: string) => void;
+}
+
+/** Brings everything up; whatever is started or made is handed to the cleanup at once. */
+export async function openHost(options: HostOptions, cleanup: Cleanup): Promise<Host> {
+	const n8n = await installN8n(n8nVersion(options.version), options.say);
+	const folder = await mkdtemp(path.join(tmpdir(), 'n8n-flux2-'));
+	await cleanup.add(async () => await rm(folder, { recursive: true, force: true }));
+	await installPackage(await packPackage(folder), folder);
+	const emulator = await startEmulator(options.emulator);
+	await cleanup.add(async () => await emulator.close());
+	moderate(emulator);
+	const chat = await startChatModel();
+	await cleanup.add(async () => await chat.close());
+	const port = options.port ?? (await freePort());
+	const place = { folder, port, brokerPort: await freePort() };
+	const environment = { ...environmentOf(n8n, place), ...options.environment };
+	const server = startProcess(n8n, ['start'], environment);
+	await cleanup.add(async () => await server.stop());
+	const url = `http://127.0.0.1:${port}`;
+	await untilReady(`${url}/rest/settings`, server);
+	const rest = await setUpOwner(url);
+	const credentials = await importCredentials(rest, localCredentials(emulator, chat));
+	const references = `${emulator.urls.results}/references`;
+	const fillIn = { credentials, n8nUrl: url, references, webhookSecret: WEBHOOK_SECRET };
+	const examples = await importExamples(rest, fillIn, options.examples ?? exampleSlugs());
+	return { n8n, folder, url, environment, server, rest, emulator, chat, credentials, examples };
+}
+
+/** What the services' moderation does to the one prompt among the examples that asks for it. */
+function moderate(emulator: Emulator): void {
+	emulator.rule(
+		{ route: 'bfl.submit', prompt: 'world-famous cartoon mouse' },
+		{ job: { status: 'Request Moderated' } },
+	);
+}
+
+async function importExamples(rest: Rest, fillIn: FillIn, slugs: readonly string[]) {
+	const imported: ImportedWorkflow[] = [];
+	for (const slug of slugs) {
+		imported.push(await importWorkflow(rest, slug, readExample(slug, fillIn)));
+	}
+	return imported;
+}

@@ -1,0 +1,46 @@
+/** n8n's own API, as its editor uses it, signed in as the owner. */
+export interface Rest {
+	/** The answer's `data`; fails with n8n's words when it is refused. */
+	call<Data = unknown>(method: string, path: string, body?: unknown): Promise<Data>;
+	get(path: string): Promise<Response>;
+	/** `name=value`, good in any browser. */
+	cookie: string;
+}
+
+export const OWNER = {
+	email: 'owner@example.com',
+	firstName: 'Local',
+	lastName: 'Owner',
+	password: 'Made-up-password-1',
+};
+
+/** Makes the owner of a new n8n, so that nobody is asked to. */
+export async function setUpOwner(base: string): Promise<Rest> {
+	// without a browser-id, the session is not tied to one browser
+	const answer = await send(base, 'POST', '/rest/owner/setup', OWNER);
+	if (!answer.ok) throw await refusal('POST /rest/owner/setup', answer);
+	const cookie = answer.headers
+		.getSetCookie()
+		.map((one) => one.split(';')[0])
+		.join('; ');
+	return {
+		cookie,
+		get: async (path) => await send(base, 'GET', path, undefined, cookie),
+		async call(method, path, body) {
+			const response = await send(base, method, path, body, cookie);
+			if (!response.ok) throw await refusal(`${method} ${path}`, response);
+			return ((await response.json()) as { data: never }).data;
+		},
+	};
+}
+
+const send = async (base: string, method: string, path: string, body?: unknown, cookie = '') =>
+	await fetch(base + path, {
+		method,
+		headers: { cookie, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+		body: body === undefined ? undefined : JSON.stringify(body),
+	});
+
+async function refusal(what: string, response: Response): Promise<Error> {
+	return new Error(`${what} gave ${response.status}: ${(await response.text()).slice(0, 500)}`);
+}

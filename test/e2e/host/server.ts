@@ -1,0 +1,104 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { InstalledN8n } from './install';
+
+/** A process of n8n: `start`, `worker` or another of its commands. */
+export interface N8nProcess {
+	pid: number;
+	/** File with all it has said. */
+	log: string;
+	ended: Promise<unknown>;
+	hasEnded(): boolean;
+	/** The last lines it has said. */
+	lastWords(): Promise<string>;
+	/** Sends the signal and waits for the end; what does not end in time is killed. */
+	stop(signal?: NodeJS.Signals): Promise<void>;
+}
+
+const START_MS = 180_000;
+const STOP_MS = 20_000;
+
+export const startProcess = (
+	{ node, script }: InstalledN8n,
+	args: string[],
+	env: Record<string, string>,
+): N8nProcess =>
+	startProgram(node.program, [script, ...args], {
+		cwd: env.N8N_USER_FOLDER ?? '.',
+		env,
+		name: args[0] ?? 'n8n',
+	});
+
+interface ProgramOptions {
+	/** Where its log goes, too. */
+	cwd: string;
+	env?: NodeJS.ProcessEnv;
+	/** Whom to run it as, where this process may choose. */
+	uid?: number;
+	gid?: number;
+	/** What its log is called. */
+	name: string;
+}
+
+/** Any program that runs until it is stopped. */
+export function startProgram(
+	program: string,
+	args: string[],
+	{ name, ...where }: ProgramOptions,
+): N8nProcess {
+	const child = spawn(program, args, { ...where, stdio: ['ignore', 'pipe', 'pipe'] });
+	const log = path.join(where.cwd, `${name}-${child.pid}.log`);
+	const file = createWriteStream(log);
+	child.stdout.pipe(file, { end: false });
+	child.stderr.pipe(file, { end: false });
+	const ended = once(child, 'close').finally(
+		async () => await new Promise<void>((written) => file.end(written)),
+	);
+	return {
+		pid: child.pid ?? 0,
+		log,
+		ended,
+		hasEnded: () => isOver(child),
+		async lastWords() {
+			// all that it has said is in the log only then
+			if (isOver(child)) await ended;
+			return (await readFile(log, 'utf8')).split('\n').slice(-25).join('\n');
+		},
+		async stop(signal = 'SIGTERM') {
+			child.kill(signal);
+			const late = new AbortController();
+			const kill = pause(STOP_MS, undefined, { signal: late.signal }).then(
+				() => child.kill('SIGKILL'),
+				() => undefined,
+			);
+			await ended;
+			late.abort();
+			await kill;
+		},
+	};
+}
+
+const isOver = ({ exitCode, signalCode }: ChildProcess) => exitCode !== null || signalCode !== null;
+
+/** Waits until the process answers at this address; tells its last words if it ends instead. */
+export async function untilReady(url: string, n8n: N8nProcess): Promise<void> {
+	const deadline = Date.now() + START_MS;
+	while (!(await answers(url))) {
+		if (n8n.hasEnded() || Date.now() > deadline) {
+			const what = n8n.hasEnded() ? 'ended' : 'does not answer';
+			throw new Error(`n8n ${what} while starting. It said last:\n${await n8n.lastWords()}`);
+		}
+		await pause(100);
+	}
+}
+
+const answers = async (url: string) =>
+	await fetch(url).then(
+		// before its routes are there, n8n answers with its start page
+		({ ok, headers }) => ok && /json/.test(headers.get('content-type') ?? ''),
+		() => false,
+	);

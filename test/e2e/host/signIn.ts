@@ -1,0 +1,26 @@
+import { createServer } from 'node:http';
+import { freePort } from './ports';
+
+/**
+ * An address that signs a browser in and leads on to n8n: cookies know hosts, not ports. As n8n
+ * itself, it can be reached from this computer only.
+ */
+export async function startSignIn(n8nUrl: string, cookie: string) {
+	const port = await freePort();
+	const server = createServer((request, response) => {
+		const path = request.url === '/' ? '/home/workflows' : request.url;
+		response.writeHead(302, {
+			location: n8nUrl + path,
+			'set-cookie': `${cookie}; Path=/; HttpOnly; SameSite=Lax`,
+		});
+		response.end();
+	});
+	await new Promise<void>((ready) => server.listen(port, '127.0.0.1', ready));
+	return {
+		url: `http://127.0.0.1:${port}`,
+		close: async () => {
+			server.closeAllConnections();
+			await new Promise((closed) => server.close(closed));
+		},
+	};
+}

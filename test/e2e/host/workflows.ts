@@ -1,0 +1,109 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { CredentialIds } from './credentials';
+import type { Rest } from './rest';
+
+/** As n8n's editor exports it; more may be in it, and is kept. */
+export interface WorkflowFile {
+	name: string;
+	nodes: WorkflowNode[];
+	connections: object;
+	settings?: object;
+}
+
+export interface WorkflowNode {
+	name: string;
+	type: string;
+	parameters: Record<string, unknown>;
+	credentials?: Record<string, { id: string | null; name: string }>;
+	webhookId?: string;
+	disabled?: boolean;
+}
+
+export interface ImportedWorkflow extends WorkflowFile {
+	id: string;
+	/** The file's name without its extension. */
+	slug: string;
+	isPublished: boolean;
+}
+
+const EXAMPLES = path.resolve(__dirname, '../../workflows');
+/** Where the examples' sample pictures are for everybody. */
+const PUBLIC_REFERENCES =
+	'https://raw.githubusercontent.com/n8n-nodes-flux2/n8n-nodes-flux2/main/test/demo/references';
+/** Where the examples pretend to run. */
+const SOMEBODYS_N8N = 'https://n8n.example.com';
+
+export const OURS = 'n8n-nodes-flux2.';
+export const MANUAL = 'n8n-nodes-base.manualTrigger';
+export const WEBHOOK = 'n8n-nodes-base.webhook';
+const SCHEDULE = 'n8n-nodes-base.scheduleTrigger';
+export const TRIGGER = `${OURS}flux2Trigger`;
+const LISTENERS = [WEBHOOK, TRIGGER];
+
+/** Every example, by its file's name. */
+export const exampleSlugs = (): string[] =>
+	readdirSync(EXAMPLES)
+		.filter((file) => file.endsWith('.json'))
+		.map((file) => path.basename(file, '.json'))
+		.sort();
+
+/** What a user fills in after an import, and here also the local address of the sample pictures. */
+export interface FillIn {
+	credentials: CredentialIds;
+	n8nUrl: string;
+	references: string;
+	webhookSecret: string;
+}
+
+export function readExample(slug: string, fillIn: FillIn): WorkflowFile {
+	const text = readFileSync(path.join(EXAMPLES, `${slug}.json`), 'utf8');
+	const filled = text
+		.replaceAll(PUBLIC_REFERENCES, fillIn.references)
+		.replaceAll(SOMEBODYS_N8N, fillIn.n8nUrl);
+	const file = withCredentials(JSON.parse(filled) as WorkflowFile, fillIn.credentials);
+	file.nodes.forEach(({ parameters }) => {
+		const options = parameters.options as { webhookSecret?: string } | undefined;
+		if (options?.webhookSecret !== undefined) options.webhookSecret = fillIn.webhookSecret;
+	});
+	return file;
+}
+
+/** Chooses the imported credential wherever a node names its type. */
+export const withCredentials = (file: WorkflowFile, ids: CredentialIds): WorkflowFile => ({
+	...file,
+	nodes: file.nodes.map((node) => {
+		const named = Object.entries(node.credentials ?? {});
+		const chosen = named.map(([type, credential]) => [type, ids[type] ?? credential] as const);
+		return { ...node, credentials: Object.fromEntries(chosen) };
+	}),
+});
+
+/** Puts a workflow into n8n; one that waits for calls is published. */
+export async function importWorkflow(
+	rest: Rest,
+	slug: string,
+	file: WorkflowFile,
+): Promise<ImportedWorkflow> {
+	const body = {
+		...file,
+		id: slug,
+		active: false,
+		settings: { executionOrder: 'v1', ...file.settings },
+	};
+	const { id, versionId } = await rest.call<Saved>('POST', '/rest/workflows', body);
+	const isPublished = listens(file);
+	if (isPublished) await rest.call('POST', `/rest/workflows/${id}/activate`, { versionId });
+	return { ...file, id, slug, isPublished };
+}
+
+interface Saved {
+	id: string;
+	versionId: string;
+}
+
+/** A schedule would make pictures without being asked, so it is left off. */
+function listens({ nodes }: WorkflowFile): boolean {
+	const types = nodes.filter(({ disabled }) => !disabled).map(({ type }) => type);
+	return types.some((type) => LISTENERS.includes(type)) && !types.includes(SCHEDULE);
+}

@@ -1,0 +1,425 @@
+import { createHmac } from 'node:crypto';
+import type { INodeExecutionData } from 'n8n-workflow';
+import { sha256 } from '../emulator/pictures';
+import type { Effect } from '../emulator';
+import type { Run, WorkflowJson } from '../support/engine';
+import { items, openLab, until, type Lab } from '../support/lab';
+import { openWebhooks, type Webhooks } from '../support/webhooks';
+
+const SECRET = 'made-up-webhook-secret-of-ours';
+const TRIGGER = 'FLUX.2 Trigger';
+
+let lab: Lab;
+let webhooks: Webhooks;
+
+beforeAll(async () => {
+	lab = await openLab({ emulator: { webhookUnitMs: 5 } });
+	lab.credentials.flux2WebhookApi = { secret: SECRET };
+	webhooks = await openWebhooks(lab.engine);
+});
+beforeEach(() => {
+	lab.emulator.reset();
+	webhooks.started.length = 0;
+});
+afterAll(async () => {
+	await webhooks.close();
+	await lab.close();
+});
+
+let workflows = 0;
+
+/** A published workflow of its own, so that no test knows another's tasks. */
+const triggered = (parameters: object = {}): WorkflowJson => ({
+	id: `triggered-${++workflows}`,
+	nodes: [
+		{
+			name: TRIGGER,
+			type: 'n8n-nodes-flux2.flux2Trigger',
+			parameters,
+			credentials: { flux2WebhookApi: { id: 'flux2WebhookApi', name: 'flux2WebhookApi' } },
+		},
+		{ name: 'After', type: 'n8n-nodes-base.noOp' },
+	],
+	connections: { [TRIGGER]: { main: [[{ node: 'After', type: 'main', index: 0 }]] } },
+});
+
+const submit = async (webhookUrl: string, options: object = {}) =>
+	await lab.run(
+		{
+			type: 'flux2Bfl',
+			parameters: {
+				resource: 'task',
+				operation: 'submit',
+				prompt: '={{ $json.prompt }}',
+				options: { width: 256, height: 256, webhookUrl, webhookSecret: SECRET, ...options },
+			},
+		},
+		{ items: items({ prompt: 'told about' }) },
+	);
+
+const job = (fault: Effect['job']) => lab.emulator.rule({ route: 'bfl.submit' }, { job: fault });
+const statuses = () => lab.emulator.ledger.deliveries.map(({ status }) => status);
+const sign = (body: string, secret = SECRET) =>
+	createHmac('sha256', secret).update(body).digest('hex');
+
+/** What BFL would post about a task that is done. */
+const told = (facts: object = {}) =>
+	JSON.stringify({
+		id: 'd5ba37dc-ba09-4658-852e-deea7e176439',
+		status: 'Error',
+		message: 'no luck',
+		timestamp: new Date().toISOString(),
+		...facts,
+	});
+
+async function post(
+	url: string,
+	body: string,
+	signature: string | undefined = `sha256=${sign(body)}`,
+) {
+	const answer = await fetch(url, {
+		method: 'POST',
+		headers: {
+			'content-type': 'application/json',
+			...(signature && { 'x-bfl-signature': signature }),
+		},
+		body,
+	});
+	return { status: answer.status, text: await answer.text() };
+}
+
+async function emitted(): Promise<INodeExecutionData[]> {
+	const runs = await Promise.all(webhooks.started);
+	expect(runs.map(({ status }) => status)).toEqual(runs.map(() => 'success'));
+	return runs.flatMap((run: Run) => run.items('After'));
+}
+
+describe('what was submitted elsewhere', () => {
+	test('starts the workflow with the item of Generate', async () => {
+		const url = webhooks.publish(triggered());
+		await submit(url, { seed: 5 });
+		await until(() => statuses().length > 0 && statuses().every(Boolean), 'the delivery');
+
+		const { id, url: picture } = lab.emulator.ledger.jobs[0]!;
+		const [item] = await emitted();
+		expect(item).toEqual({
+			json: {
+				provider: 'bfl',
+				model: 'flux-2-pro',
+				status: 'completed',
+				taskId: id,
+				prompt: 'told about',
+				seed: 5,
+				image: {
+					width: 256,
+					height: 256,
+					mimeType: 'image/jpeg',
+					fileSize: expect.any(Number),
+					url: expect.stringContaining(`${picture}?`),
+				},
+				timing: { completedAt: expect.any(String) },
+			},
+			binary: { data: expect.objectContaining({ fileName: `flux-2-pro-${id}.jpg` }) },
+			pairedItem: { item: 0 },
+		});
+		expect(sha256(await lab.engine.binary(item!.binary!.data!))).toBe(
+			lab.emulator.ledger.jobs[0]?.sha256,
+		);
+		expect(statuses()).toEqual([200]);
+		expect(lab.emulator.ledger.polls).toEqual([]);
+	});
+
+	test('tells the submit nothing but its handle, and never the secret', async () => {
+		lab.emulator.rule(
+			{ route: 'bfl.submit' },
+			{
+				mutate: (answer) => ({
+					...answer,
+					body: { ...(answer.body as object), webhook_secret: SECRET, echo: `<${SECRET}>` },
+				}),
+			},
+		);
+		const run = await submit(webhooks.publish(triggered()), { simplify: false });
+
+		const { id } = lab.emulator.ledger.jobs[0]!;
+		const { json } = run.items('FLUX.2')[0]!;
+		expect(json).toMatchObject({
+			provider: 'bfl',
+			model: 'flux-2-pro',
+			taskId: id,
+			raw: { id, echo: '<***>' },
+		});
+		expect(JSON.stringify(run.raw)).not.toContain(`<${SECRET}`);
+		expect(json.raw).not.toHaveProperty('webhook_secret');
+		await until(() => webhooks.started.length === 1);
+		await emitted();
+	});
+
+	test('is refused without the secret in the words, when the service repeats it', async () => {
+		lab.emulator.rule(
+			{ route: 'bfl.submit' },
+			{ status: 400, body: { detail: `bad webhook ${SECRET}` } },
+		);
+		const run = await submit(webhooks.publish(triggered()));
+
+		expect(run.error?.message).toBe('Black Forest Labs answered 400: bad webhook ***');
+	});
+
+	test.each([
+		[
+			{ fail: { message: 'out of steam' } },
+			{ status: 'failed', kind: 'unavailable', message: expect.stringContaining('out of steam') },
+		],
+		[
+			{ status: 'Content Moderated' },
+			{
+				status: 'failed',
+				kind: 'moderated',
+				message: expect.stringContaining('"Content Moderated"'),
+			},
+		],
+	])('starts it with the failure %j', async (fault, facts) => {
+		job(fault);
+		await submit(webhooks.publish(triggered()));
+		await until(() => webhooks.started.length === 1);
+
+		const [item] = await emitted();
+		expect(item?.json).toEqual({
+			provider: 'bfl',
+			model: 'flux-2-pro',
+			taskId: lab.emulator.ledger.jobs[0]?.id,
+			...facts,
+		});
+	});
+
+	test('loses nothing when the picture cannot be had: its URL and the reason go on', async () => {
+		lab.emulator.rule({ route: 'download' }, { picture: 'expired' });
+		await submit(webhooks.publish(triggered()));
+		await until(() => webhooks.started.length === 1);
+
+		const [item] = await emitted();
+		const { id, url } = lab.emulator.ledger.jobs[0]!;
+		expect(item?.json).toMatchObject({
+			status: 'completed',
+			taskId: id,
+			image: { url: expect.stringContaining(url) },
+			kind: 'expired',
+			message: "The picture's URL is no longer valid (it answered 403)",
+		});
+		expect(item?.binary).toBeUndefined();
+	});
+
+	test('fetches the picture again when that may pass', async () => {
+		lab.emulator.rule({ route: 'download', times: 1 }, { status: 503 });
+		await submit(
+			webhooks.publish(triggered({ options: { binaryField: 'photo', fileName: 'cover' } })),
+		);
+		await until(() => webhooks.started.length === 1);
+
+		const [item] = await emitted();
+		expect(item?.binary).toEqual({ photo: expect.objectContaining({ fileName: 'cover.jpg' }) });
+		expect(lab.emulator.ledger.downloads.map(({ status }) => status)).toEqual([503, 200]);
+	});
+});
+
+describe('a delivery that is not genuine is refused, and nothing is started', () => {
+	const hour = 3_600_000;
+	test.each([
+		['signed with another secret', told(), `sha256=${sign(told(), 'another')}`, 401],
+		['not signed', told(), '', 401],
+		['signed with something else', told(), 'sha256=abc', 401],
+		['changed on the way', told(), `sha256=${sign(told({ message: 'luck' }))}`, 401],
+		[
+			'recorded long ago',
+			told({ timestamp: new Date(Date.now() - 2 * hour).toISOString() }),
+			undefined,
+			401,
+		],
+		[
+			'recorded long ago, in seconds',
+			told({ timestamp: (Date.now() - 2 * hour) / 1000 }),
+			undefined,
+			401,
+		],
+		['from the future', told({ timestamp: Date.now() + 2 * hour }), undefined, 401],
+		['too large', told({ padding: 'x'.repeat(1_000_000) }), undefined, 413],
+		['no JSON', 'id=1', undefined, 400],
+		['about no task', '{"status":"Ready"}', undefined, 400],
+		['a list', '[]', undefined, 400],
+	])('%s', async (_what, body, signature, status) => {
+		const answer = await post(webhooks.publish(triggered()), body, signature);
+
+		expect(answer.status).toBe(status);
+		expect(answer.text).not.toContain(SECRET);
+		expect(webhooks.started).toEqual([]);
+	});
+
+	test('and delivered again by the service until it gives up', async () => {
+		const url = webhooks.publish(triggered());
+		job({ webhook: 'wrongSignature' });
+		await submit(url);
+		await until(() => statuses().length === 4 && statuses().every(Boolean));
+
+		expect(statuses()).toEqual([401, 401, 401, 401]);
+		expect(lab.emulator.ledger.deliveries.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4]);
+		expect(webhooks.started).toEqual([]);
+	});
+});
+
+describe('a genuine delivery starts the workflow', () => {
+	test.each([
+		['with the prefix of the documents', (hex: string) => `sha256=${hex}`],
+		['as bare hex', (hex: string) => hex],
+		['in capitals', (hex: string) => `SHA256=${hex.toUpperCase()}`],
+	])('signed %s', async (_how, form) => {
+		const body = told();
+		const answer = await post(webhooks.publish(triggered()), body, form(sign(body)));
+
+		expect(answer.status).toBe(200);
+		expect(await emitted()).toHaveLength(1);
+	});
+
+	test.each([
+		['without a time', { timestamp: undefined }, {}],
+		['with a time that is none', { timestamp: 'soon' }, {}],
+		['with its time in seconds', { timestamp: Date.now() / 1000 }, {}],
+		[
+			'within the age that is set',
+			{ timestamp: Date.now() - 2 * 3_600_000 },
+			{ options: { longestAge: 180 } },
+		],
+	])('%s', async (_what, facts, parameters) => {
+		await post(webhooks.publish(triggered(parameters)), told(facts));
+		expect(await emitted()).toHaveLength(1);
+	});
+});
+
+describe('a delivery that comes again', () => {
+	test('starts nothing', async () => {
+		job({ webhook: 'twice' });
+		await submit(webhooks.publish(triggered()));
+		await until(() => statuses().length === 2 && statuses().every(Boolean));
+
+		expect(statuses()).toEqual([200, 200]);
+		expect(await emitted()).toHaveLength(1);
+	});
+
+	test('starts nothing while the first is being handed on, and is asked for once more', async () => {
+		const url = webhooks.publish(triggered());
+		const body = told();
+		const answers = await Promise.all([post(url, body), post(url, body), post(url, body)]);
+
+		expect(answers.map(({ status }) => status).filter((status) => status !== 409)).toContain(200);
+		expect(await emitted()).toHaveLength(1);
+		expect((await post(url, body)).status).toBe(200);
+		expect(webhooks.started).toHaveLength(1);
+	});
+
+	test('starts nothing after n8n was restarted: what was handed on is saved with the workflow', async () => {
+		const url = webhooks.publish(triggered());
+		const ids = ['made-up-1', 'made-up-2', 'made-up-3'];
+		for (const id of ids) {
+			await post(url, told({ id }));
+			await emitted();
+		}
+		// another workflow's ID: this process remembers nothing of it
+		const again = { ...triggered(), staticData: webhooks.staticDataOf(url) } as WorkflowJson;
+		const later = webhooks.publish(again);
+
+		for (const id of ids) expect((await post(later, told({ id }))).status).toBe(200);
+		expect(webhooks.started).toHaveLength(ids.length);
+	});
+
+	test('is not taken for known when the workflow could not be started', async () => {
+		const url = webhooks.publish(triggered());
+		webhooks.failNext();
+		expect((await post(url, told())).status).toBe(500);
+		expect((await post(url, told())).status).toBe(200);
+		expect(await emitted()).toHaveLength(1);
+	});
+
+	test('starts a test in the editor each time', async () => {
+		const url = webhooks.publish(triggered(), 'manual');
+		await post(url, told());
+		await post(url, told());
+		expect(await emitted()).toHaveLength(2);
+	});
+});
+
+describe('filters', () => {
+	const done = (facts: object = {}) =>
+		told({
+			status: 'Ready',
+			result: { sample: `${lab.emulator.urls.results}/none.png` },
+			...facts,
+		});
+
+	test.each([
+		[['completed'], done, true],
+		[['completed'], told, false],
+		[['failed'], told, true],
+		[['moderated'], told, false],
+		[['moderated'], () => told({ status: 'Request Moderated' }), true],
+		[['moderated', 'failed'], () => told({ error: 'content_policy_violation' }), true],
+		[['failed'], () => told({ error: 'content_policy_violation' }), false],
+		[[], told, true],
+	])('by outcome: %j', async (outcomes, body, starts) => {
+		const options = { download: false };
+		const { status } = await post(webhooks.publish(triggered({ outcomes, options })), body());
+
+		expect({ status, started: webhooks.started.length }).toEqual({
+			status: 200,
+			started: starts ? 1 : 0,
+		});
+		await emitted();
+	});
+
+	test.each([
+		['?model=flux-2-max', true],
+		['?model=flux-2-pro', false],
+		['', false],
+	])('by model: %s', async (query, starts) => {
+		const url = webhooks.publish(triggered({ models: ['flux-2-max', 'flux-2-flex'] }));
+		await post(url + query, told());
+
+		expect(webhooks.started).toHaveLength(starts ? 1 : 0);
+		await emitted();
+	});
+
+	test('by model: as the node submits it', async () => {
+		const url = webhooks.publish(triggered({ models: ['flux-2-pro'] }));
+		await submit(`${url}?mine=1`);
+		await until(() => webhooks.started.length === 1);
+
+		const [submission] = lab.emulator.ledger.submissions;
+		expect(submission?.body).toMatchObject({
+			webhook_url: `${url}?mine=1&model=flux-2-pro`,
+			webhook_secret: SECRET,
+		});
+		await emitted();
+	});
+
+	test('news of a task that still runs start nothing', async () => {
+		const { status } = await post(webhooks.publish(triggered()), told({ status: 'Pending' }));
+		expect({ status, started: webhooks.started }).toEqual({ status: 200, started: [] });
+	});
+
+	test('a picture under a word that no document knows is a picture', async () => {
+		await post(
+			webhooks.publish(triggered({ options: { download: false } })),
+			done({ status: 'SUCCESS' }),
+		);
+		expect((await emitted())[0]?.json).toMatchObject({ status: 'completed' });
+	});
+});
+
+test.each([
+	['short', 'Error'],
+	['long-enough-and-made-up', 'OK'],
+])('the credential test tells whether the secret "%s" can be guessed', async (secret, status) => {
+	const { type } = lab.engine.loader.getNode('flux2Trigger');
+	const { methods } = type as unknown as {
+		methods: { credentialTest: { testSecret(this: void, credential: object): Promise<object> } };
+	};
+	expect(await methods.credentialTest.testSecret({ data: { secret } })).toMatchObject({ status });
+});
