@@ -200,9 +200,9 @@ test.each(everyRoute.flatMap((route) => [1, 3].map((limit) => [limit, route] as 
 );
 
 test('jobs that end in another order come out in the order of their items', async () => {
-	const seconds = { 'item 1': 0.3, 'item 2': 0.15, 'item 3': 0.02 };
-	for (const [prompt, duration] of Object.entries(seconds)) {
-		lab.emulator.rule({ route: 'task.submit', prompt }, { job: { seconds: duration } });
+	const looks = { 'item 1': 30, 'item 2': 15, 'item 3': 1 };
+	for (const [prompt, count] of Object.entries(looks)) {
+		lab.emulator.rule({ route: 'task.submit', prompt }, { job: { looks: count } });
 	}
 	const done: string[] = [];
 	const run = await lab.run(generating('task'), { items: prompts(3) });

@@ -884,7 +884,7 @@ describe('the task API', () => {
 	});
 
 	it('goes from pending over in_progress to completed', async () => {
-		emulator.rule({ route: 'task.submit' }, { job: { seconds: 0.3 } });
+		emulator.rule({ route: 'task.submit' }, { job: { looks: 20 } });
 		const { body: submitted } = await submit(everything);
 		const seen: Reply[] = [];
 		do seen.push(await status(submitted.id));
@@ -1004,10 +1004,8 @@ describe('the task API', () => {
 });
 
 describe('the queue', () => {
-	const SHORT = { job: { seconds: 0.3 } };
-
 	it('goes from QUEUED over IN_PROGRESS to COMPLETED, and hands out the response', async () => {
-		emulator.rule({ route: 'queue.submit' }, SHORT);
+		emulator.rule({ route: 'queue.submit' }, { job: { looks: 20 } });
 		const { status, body } = await enqueue({
 			prompt: 'a',
 			width: 256,
