@@ -1,7 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 import { kindOfAnswer, kindOfWords, type FailureKind } from '../shared/errors';
 import { json, type Answer, type Api, type Complaint } from '../shared/http';
-import { withCustomBody } from '../shared/body';
+import { withCustomBody, withoutBytes } from '../shared/body';
 import { modelPath, valueOf, type Request } from '../shared/model';
 import { simplify, timeout } from '../shared/options';
 import { asDataUri, loadReferences } from '../shared/references';
@@ -232,12 +232,7 @@ function rawOf(answer: Answer): unknown {
 	const headers = Object.fromEntries(
 		Object.entries(answer.headers).filter(([name]) => name.startsWith('cf-')),
 	);
-	const body: unknown = JSON.parse(
-		JSON.stringify(answer.json ?? null, (key, value: unknown) =>
-			key === 'image' && typeof value === 'string' && !/^https?:/i.test(value) ? '(base64)' : value,
-		),
-	);
-	return { body, headers };
+	return { body: withoutBytes(answer.json, 'image'), headers };
 }
 
 /** FLUX.2 on Cloudflare: one call makes the picture, so there are no tasks. */

@@ -1,5 +1,5 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
-import { withCustomBody } from '../shared/body';
+import { withCustomBody, withoutBytes } from '../shared/body';
 import { generate, submit } from '../shared/engine';
 import { asIs, Flux2Error, invalidInput } from '../shared/errors';
 import { eventsOf } from '../shared/events';
@@ -55,9 +55,10 @@ async function submitSync(api: Api, request: Request): Promise<TaskState[]> {
 	const images = value.images.flatMap(({ url, b64_json: base64 }): Image[] =>
 		url ? [{ url }] : base64 ? [{ base64 }] : [],
 	);
-	if (images.length > 0) return [{ status: 'done', submittedAt, images, raw: answer.json }];
+	const raw = withoutBytes(answer.json, 'b64_json');
+	if (images.length > 0) return [{ status: 'done', submittedAt, images, raw }];
 	const message = 'The answer has neither "images[0].url" nor "images[0].b64_json"';
-	return [{ status: 'failed', kind: 'badResponse', message, raw: answer.json }];
+	return [{ status: 'failed', kind: 'badResponse', message, raw }];
 }
 
 /** POST /api/ai/queue; one task per picture. */

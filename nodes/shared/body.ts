@@ -17,6 +17,14 @@ export const imageFields = (references: readonly LoadedReference[]): IDataObject
 export const withCustomBody = (body: IDataObject, settings: Settings): IDataObject =>
 	merge(body, given(settings, customBody) ?? {}) as IDataObject;
 
+/** An answer as `raw` shows it: without a picture's bytes, which stand in fields of that name. */
+export const withoutBytes = (answer: unknown, field: string): unknown =>
+	JSON.parse(
+		JSON.stringify(answer ?? null, (key, value: unknown) =>
+			key === field && typeof value === 'string' && !/^https?:/i.test(value) ? '(base64)' : value,
+		),
+	);
+
 /** Objects are merged key by key, lists of objects entry by entry; everything else is replaced. */
 function merge(base: unknown, extra: unknown): unknown {
 	if (isObject(base) && isObject(extra)) {

@@ -7,16 +7,17 @@ import type {
 import { failureOf, generate, type Callback } from './engine';
 import { asFlux2Error, invalidInput, type Flux2Error } from './errors';
 import { claimHandle, isToolCall, type StoredItem } from './handles';
-import type { Api } from './http';
-import { answer, bodyOf, parsed } from './incoming';
-import { given, readChoice, type Request, type Settings } from './model';
-import { timeout } from './options';
+import { parsed, type Api } from './http';
+import { answer, bodyOf } from './incoming';
+import { given, readChoice, type Settings } from './model';
+import { collectOptions, timeout } from './options';
 import { storePicture } from './output';
 import { errorJson, type Run, type Service, type Work } from './run';
 import type { Done, Failed, Task, TaskState } from './task';
 import { describe } from './tasks';
 import { isLocal } from './urls';
-import type { Watch } from './watch';
+import { pLimit } from './vendor';
+import { mayAppearYet, type Watch } from './watch';
 
 /** What a provider tells about a task on its own account. */
 export interface Notice {
@@ -50,6 +51,9 @@ const STORE = 'flux2Parked';
 const LONGEST_WAIT_SECONDS = 480;
 /** Providers give up on an answer after 30 s. */
 const LONGEST_ANSWER_MS = 25_000;
+/** Tasks whose picture this process is fetching. */
+const underWay = new Set<string>();
+const atOnce = pLimit(8);
 
 /** Image: Generate, where the provider can call back: by polling, or by parking the execution until it calls. */
 export function generateOrPark(run: Run, itemIndex: number): Work {
@@ -88,12 +92,16 @@ function callbackOf({ context, api, service }: Run, itemIndex: number): Callback
 		url: resumeUrl,
 		async park({ prompt, body, settings }, task, handle) {
 			const facts = { task, baseUrl: api.baseUrl, prompt, seed: body.seed };
-			keep(context, { ...facts, settings: [...settings] }, handle);
+			keep(context, { ...facts, settings: forCollecting(settings) }, handle);
 			const seconds = given(settings, timeout) ?? LONGEST_WAIT_SECONDS;
 			await context.putExecutionToWait(new Date(Date.now() + seconds * 1000));
 		},
 	};
 }
+
+/** The other settings are of no use any more, and may be large. */
+const forCollecting = (settings: Settings) =>
+	[...settings].filter(([name]) => collectOptions.some(({ property }) => property.name === name));
 
 const isReachable = (url: string) => new URL(url).protocol === 'https:' && !isLocal(url);
 
@@ -116,15 +124,39 @@ export async function resume(
 	const parked = parkedIn(context);
 	if (notice.taskId !== parked?.task.id) return answer(context, 404, 'This task is unknown here');
 	const state = notice.stateOf(parked.task);
-	if (state.status === 'pending') return answer(context, 200, 'Still waiting');
-	const { baseUrl, settings } = parked;
-	const watch = storing(context, service, {
-		baseUrl,
-		settings: new Map(settings),
-		ms: LONGEST_ANSWER_MS,
-	});
-	if (state.status === 'failed') return { workflowData: [[itemOf(watch, state)]] };
-	return await collected(watch, context, parked, state);
+	// a status that nobody has documented may still become a picture
+	const isOpen =
+		state.status === 'pending' || (state.status === 'failed' && state.kind === 'badResponse');
+	if (isOpen) return answer(context, 200, 'Still waiting');
+	const watchOf = () => {
+		const { baseUrl, settings } = parked;
+		return storing(context, service, {
+			baseUrl,
+			settings: new Map(settings),
+			ms: LONGEST_ANSWER_MS,
+		});
+	};
+	if (state.status === 'failed') return { workflowData: [[itemOf(watchOf(), state)]] };
+	return await once(
+		context,
+		parked.task,
+		async () => await collected(watchOf(), context, parked, state),
+	);
+}
+
+/** The call may come twice at once, and hundreds may come together: n8n resumes each execution once. */
+async function once(
+	context: IWebhookFunctions,
+	{ id }: Task,
+	work: () => Promise<IWebhookResponseData>,
+): Promise<IWebhookResponseData> {
+	if (underWay.has(id)) return answer(context, 409, 'This is being fetched');
+	underWay.add(id);
+	try {
+		return await atOnce(work);
+	} finally {
+		underWay.delete(id);
+	}
 }
 
 /** A webhook has no node context of its own, but its expressions do. */
@@ -141,28 +173,20 @@ async function collected(
 	done: Done,
 ): Promise<IWebhookResponseData> {
 	try {
-		const item = await storePicture(watch, originOf(task, facts), done);
+		const origin = { itemIndex: 0, model: task.model, ...facts };
+		const item = await storePicture(watch, origin, done);
 		return { workflowData: [[{ ...item, pairedItem: { item: 0 } }]] };
 	} catch (thrown) {
 		const error = asFlux2Error(thrown);
 		// it is delivered again, and the execution goes on waiting for that
-		if (isPassing(error)) return answer(context, 503, 'The picture could not be fetched');
+		if (isPassing(error, task)) return answer(context, 503, 'The picture could not be fetched');
 		const { kind, message } = error;
 		return { workflowData: [[itemOf(watch, { ...done, status: 'failed', kind, message })]] };
 	}
 }
 
-const isPassing = ({ passing, kind }: Flux2Error) => passing || kind === 'timeout';
-
-/** What is known of the request behind a task. */
-export const originOf = (task: Task, facts: { prompt?: string; seed?: unknown }) => ({
-	itemIndex: 0,
-	request: {
-		model: { id: task.model },
-		prompt: facts.prompt,
-		body: { seed: facts.seed },
-	} as unknown as Request,
-});
+const isPassing = ({ passing, kind }: Flux2Error, { submittedAt }: Task) =>
+	passing || kind === 'timeout' || (kind === 'expired' && mayAppearYet(submittedAt));
 
 /** n8n does not run the node again, so it cannot fail any more: a failure is an item. */
 function itemOf(watch: Watch, failed: Failed): INodeExecutionData {

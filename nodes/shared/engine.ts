@@ -2,7 +2,7 @@ import { asFlux2Error, asIs, Flux2Error, Stopped, withAdvice, type FailureKind }
 import { endedWith, savedFailure, type Claim, type Slot, type StoredItem } from './handles';
 import { given, readRequest, valueOf, type Request } from './model';
 import { customBody, generateOptions, simplify } from './options';
-import { compact, storePicture } from './output';
+import { compact, storePicture, type Origin } from './output';
 import { fingerprint } from './references';
 import type { Outcome, Run, Work } from './run';
 import {
@@ -14,7 +14,15 @@ import {
 	type TaskState,
 } from './task';
 import { isPublic } from './urls';
-import { cancelIfStopped, collectable, deadlineOf, look, waitFor, type Watch } from './watch';
+import {
+	cancelIfStopped,
+	collectable,
+	deadlineOf,
+	look,
+	mayAppearYet,
+	waitFor,
+	type Watch,
+} from './watch';
 
 /** One item's request on its way. */
 interface Job {
@@ -91,9 +99,10 @@ async function accepted(
 }
 
 const SUBMITS_ANEW = 'Running the node again submits it anew.';
+/** One request made them all, so one alone cannot be asked for again. */
+const KEEPS_OTHERS =
+	'Running the node again hands on the other pictures of this request; a new execution asks for all of them anew.';
 const MAYBE_BILLED = 'It may have been billed.';
-/** Black Forest Labs document 10 minutes for a picture's URL; the others say nothing. */
-const SHORTEST_LIFE_MS = 600_000;
 
 /** What makes two requests the same picture to pay for; waiting and storing are no part of it. */
 const identityOf = (
@@ -117,7 +126,7 @@ async function submitNow({ run, request, provider, claim }: Job): Promise<void> 
 	const { handle } = claim;
 	try {
 		const states = await provider.submit(run.api, request);
-		handle.slots = states.map((state) => slotOf({ run, request }, state));
+		handle.slots = states.map((state) => slotOf({ run, request }, state, states.length));
 	} catch (error) {
 		if (error instanceof Flux2Error && error.kind === 'moderated') {
 			handle.slots = [endedWith(error, 'never')];
@@ -130,24 +139,29 @@ async function submitNow({ run, request, provider, claim }: Job): Promise<void> 
 	}
 }
 
-function slotOf({ run, request }: Pick<Job, 'run' | 'request'>, state: TaskState): Slot {
+function slotOf(
+	{ run, request }: Pick<Job, 'run' | 'request'>,
+	state: TaskState,
+	pictures: number,
+): Slot {
 	const raw = valueOf(request.settings, simplify) ? undefined : state.raw;
 	// a status that nobody has documented may still become a picture: the task stays
 	const open =
 		state.status === 'pending' || (state.status === 'failed' && state.kind === 'badResponse');
 	if (open && state.task) return { state: 'pending', task: state.task, raw };
-	if (state.status !== 'done') return endedSlot(run, state as Failed);
+	if (state.status !== 'done') return endedSlot(run, state as Failed, pictures);
 	return { state: 'ready', done: { ...state, raw } };
 }
 
 /** What a re-run of the node may do about a task that ended badly. */
-function endedSlot(run: Run, failed: Failed): Slot {
+function endedSlot(run: Run, failed: Failed, pictures: number): Slot {
 	const error = failureOf(failed);
 	if (LASTING.includes(failed.kind)) return endedWith(error, 'never');
-	return failed.kind === 'badResponse' ? maybeBilled(run, error) : over(error);
+	return failed.kind === 'badResponse' ? maybeBilled(run, error) : over(error, pictures);
 }
 
-const over = (error: Flux2Error) => endedWith(withAdvice(error, SUBMITS_ANEW), 'nextRun');
+const over = (error: Flux2Error, pictures: number) =>
+	endedWith(withAdvice(error, pictures > 1 ? KEEPS_OTHERS : SUBMITS_ANEW), 'nextRun');
 
 /** Retry On Fail must not pay again by itself; a person may. */
 const maybeBilled = (run: Run, error: Flux2Error) =>
@@ -166,8 +180,12 @@ async function parked(job: Job, { park }: Callback): Promise<Outcome[]> {
 	const [slot] = job.claim.handle.slots;
 	if (slot?.state !== 'pending') return slot ? await finish(job, slot) : [];
 	const item = handleItem(job, slot);
-	await park(job.request, slot.task, item);
-	return [{ item }];
+	try {
+		await park(job.request, slot.task, item);
+		return [{ item }];
+	} catch (error) {
+		throw collectable(asFlux2Error(error), slot.task);
+	}
 }
 
 /** Brings one slot to its end, each of its pictures apart. What fails is an outcome; only a stop is thrown. */
@@ -205,9 +223,10 @@ async function conclude(job: Job, watch: Watch, slot: Slot): Promise<Outcome> {
 	} catch (error) {
 		if (error instanceof Stopped) throw asIs(error);
 		const failure = collectable(asFlux2Error(error), taskOf(slot));
+		const { slots } = job.claim.handle;
 		const isBroken = isBrokenData(error, slot);
-		if (!isBroken && !(isExpired(error) && isOld(slot))) return { error: failure };
-		const last = isBroken ? maybeBilled(job.run, failure) : over(failure);
+		if (!isBroken && !isGone(error, slot)) return { error: failure };
+		const last = isBroken ? maybeBilled(job.run, failure) : over(failure, slots.length);
 		replace(job, slot, [last]);
 		return { error: savedFailure(last.error) };
 	}
@@ -223,12 +242,11 @@ const isBrokenData = (error: unknown, slot: Slot | undefined): boolean =>
 	slot?.state === 'ready' &&
 	slot.done.images.some((image) => 'base64' in image);
 
-/** A young picture that its host refuses may only be late there, or blocked on the way: it is not given up. */
-function isOld(slot: Slot | undefined): boolean {
-	const done = slot?.state === 'ready' ? slot.done : undefined;
-	const since = taskOf(slot)?.submittedAt ?? done?.submittedAt;
-	return since === undefined || Date.now() - Date.parse(since) > SHORTEST_LIFE_MS;
-}
+/** A picture that may appear yet is not given up. */
+const isGone = (error: unknown, slot: Slot): boolean =>
+	isExpired(error) &&
+	slot.state === 'ready' &&
+	!mayAppearYet(slot.done.task?.submittedAt ?? slot.done.submittedAt);
 
 async function settled(job: Job, watch: Watch, task: Task): Promise<Slot> {
 	const state = await waitFor(watch, task);
@@ -236,23 +254,21 @@ async function settled(job: Job, watch: Watch, task: Task): Promise<Slot> {
 	if (state.status === 'failed' && state.kind === 'badResponse') {
 		throw collectable(new Flux2Error(state.kind, state.message), task);
 	}
-	return slotOf(job, state);
+	return slotOf(job, state, job.claim.handle.slots.length);
 }
 
 async function stored(job: Job, watch: Watch, slot: Slot): Promise<StoredItem> {
 	if (slot.state === 'stored') return slot.item;
 	if (slot.state !== 'ready') throw savedFailure((slot as Extract<Slot, { state: 'ended' }>).error);
 	const { slots } = job.claim.handle;
+	const { model, prompt, body } = job.request;
 	const part = slots.length > 1 ? slots.indexOf(slot) + 1 : undefined;
-	return await store({ ...job, part }, watch, slot.done);
+	const origin = { itemIndex: job.itemIndex, model: model.id, prompt, seed: body.seed, part };
+	return await store(origin, watch, slot.done);
 }
 
 /** Stores the picture; a URL that has expired meanwhile, or is none, is asked for once more. */
-async function store(
-	origin: Job & { part?: number },
-	watch: Watch,
-	done: Done,
-): Promise<StoredItem> {
+async function store(origin: Origin, watch: Watch, done: Done): Promise<StoredItem> {
 	const { task } = done;
 	try {
 		return await storePicture(watch, origin, done).catch(async (error: unknown) => {

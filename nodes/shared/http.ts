@@ -238,7 +238,8 @@ function toAnswer({ statusCode, headers, body }: IN8nHttpFullResponse): Answer {
 	};
 }
 
-function parsed(bytes: Buffer): unknown {
+/** The body as JSON; undefined when it is none. */
+export function parsed(bytes: Buffer): unknown {
 	try {
 		return JSON.parse(bytes.toString('utf8'));
 	} catch {

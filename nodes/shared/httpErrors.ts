@@ -11,6 +11,9 @@ const CONNECTION_NEVER_MADE = new Set([
 	'EHOSTUNREACH',
 	'ENETUNREACH',
 ]);
+/** The peer's certificate was refused, before anything was sent. */
+const NOT_TRUSTED =
+	/^(CERT_.*|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_.*|ERR_TLS_CERT_ALTNAME_INVALID)$/;
 const TIMED_OUT = new Set(['ECONNABORTED', 'ETIMEDOUT']);
 /** Node's and axios's words for a connection that ended too early or spoke no HTTP. */
 const CONNECTION_BROKE =
@@ -101,6 +104,11 @@ export function connectionFailure(api: Api, repeat: Repeat, peer: string, error:
 			passing: true,
 		});
 	}
+	if (causes.some(({ code = '' }) => NOT_TRUSTED.test(code))) {
+		return new Flux2Error('unavailable', `The certificate of ${peer} is not valid here`, {
+			description: 'Check the base URL in the credential, and the certificates that n8n trusts.',
+		});
+	}
 	const failure = brokenOff(peer, causes);
 	return repeat === 'submit' ? maybeBilled(failure) : failure;
 }
@@ -161,12 +169,12 @@ export class TooLate extends Error {
 	readonly code = 'ETIMEDOUT';
 }
 
-/** Milliseconds out of `Retry-After`, which is a number of seconds or a date. */
+/** Milliseconds out of `Retry-After`, a number of seconds or a date; undefined when it asks for no wait. */
 export function retryAfterMs(header: unknown, now = Date.now()): number | undefined {
 	if (typeof header !== 'number' && (typeof header !== 'string' || header.trim() === '')) {
 		return undefined;
 	}
 	const seconds = Number(header);
 	const ms = Number.isNaN(seconds) ? Date.parse(String(header)) - now : seconds * 1000;
-	return Number.isNaN(ms) ? undefined : Math.max(0, ms);
+	return ms > 0 ? ms : undefined;
 }

@@ -22,15 +22,6 @@ export async function bodyOf(context: IWebhookFunctions): Promise<Buffer | undef
 	return body.length > LARGEST_BODY ? undefined : body;
 }
 
-/** The body as JSON; undefined when it is none. */
-export function parsed(body: Buffer): unknown {
-	try {
-		return JSON.parse(body.toString('utf8'));
-	} catch {
-		return undefined;
-	}
-}
-
 /** Answers by itself: n8n starts nothing, resumes nothing and adds nothing. */
 export function answer(
 	context: IWebhookFunctions,

@@ -11,7 +11,7 @@ const operations = {
 	'account:getCredits': {
 		name: 'Get Credits',
 		action: 'Get account credits',
-		description: 'Look how many credits are left',
+		description: 'See how many credits are left',
 	},
 	'image:generate': {
 		name: 'Generate',
@@ -31,7 +31,7 @@ const operations = {
 	'task:get': {
 		name: 'Get',
 		action: 'Get task',
-		description: 'Collect the image of a task, or look how far it is',
+		description: 'Collect the image of a task, or see how far it is',
 	},
 	'task:getMany': {
 		name: 'Get Many',

@@ -30,6 +30,7 @@ export const customBody = json('customBody', {
 export const timeout = integer('timeout', {
 	label: 'Timeout',
 	description: 'How many seconds a picture may take, from the accepted request until it is stored',
+	hint: 'In seconds',
 	min: 1,
 	max: 86_400,
 	default: 600,
@@ -40,6 +41,7 @@ export const pollInterval = decimal('pollInterval', {
 	label: 'Poll Interval',
 	description:
 		"Seconds between two looks at a task. When unset, the node learns how long the model takes and looks around that time, never faster than the provider's documents ask for.",
+	hint: 'In seconds',
 	min: 0.01,
 	max: 3600,
 	default: 3,

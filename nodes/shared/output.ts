@@ -3,7 +3,7 @@ import { Flux2Error } from './errors';
 import type { StoredItem } from './handles';
 import { calm, openDownload, type Api, type DownloadBody } from './http';
 import { brokenDownload } from './httpErrors';
-import { given, valueOf, type Request } from './model';
+import { given, valueOf } from './model';
 import { binaryField, download, fileName, simplify } from './options';
 import { inspect, wholeness, type Picture } from './picture';
 import { repeating } from './repeat';
@@ -12,10 +12,12 @@ import { bounded, unlessAborted } from './wait';
 import type { Watch } from './watch';
 
 /** What is known of a picture beside the provider's answer. */
-interface Origin {
+export interface Origin {
 	itemIndex: number;
-	/** Left out for a task that was submitted elsewhere. */
-	request?: Request;
+	/** What was asked for; left out for a task that was submitted elsewhere. */
+	model?: string;
+	prompt?: string;
+	seed?: unknown;
 	/** Which of the item's pictures it is, where it has several. */
 	part?: number;
 }
@@ -182,8 +184,8 @@ const cutShort = (fileSize: number) =>
 
 /** The file's name without an extension; a number tells several pictures of one item apart. */
 function baseName({ settings }: Watch, origin: Origin, done: Done): string {
-	const { itemIndex, request, part } = origin;
-	const model = (request?.model.id ?? done.task?.model ?? 'flux2').split('/').at(-1);
+	const { itemIndex, part } = origin;
+	const model = (origin.model ?? done.task?.model ?? 'flux2').split('/').at(-1);
 	const own = given(settings, fileName)
 		?.trim()
 		.replace(/\.(png|jpe?g|webp)$/i, '');
@@ -194,7 +196,7 @@ function baseName({ settings }: Watch, origin: Origin, done: Done): string {
 
 function describe(
 	watch: Watch,
-	{ request, part }: Origin,
+	{ model, prompt, seed, part }: Origin,
 	done: Done,
 	image: Image,
 	picture: StoredPicture | undefined,
@@ -202,12 +204,12 @@ function describe(
 	const { run, settings } = watch;
 	return compact({
 		provider: run.service.name,
-		model: request?.model.id ?? done.task?.model,
+		model: model ?? done.task?.model,
 		status: 'completed',
 		taskId: done.task?.id,
-		prompt: request?.prompt,
+		prompt,
 		// several pictures of one request cannot all have its seed
-		seed: done.seed ?? (part === undefined ? request?.body.seed : undefined),
+		seed: done.seed ?? (part === undefined ? seed : undefined),
 		image: imageFacts(image, picture),
 		cost: costOf(done),
 		megapixels: done.price?.megapixels && compact({ ...done.price.megapixels }),

@@ -21,6 +21,8 @@ interface Common {
 	name?: string;
 	goesTo?: Param['goesTo'];
 	placeholder?: string;
+	/** Always in sight, below the field: units, above all. */
+	hint?: string;
 }
 
 interface Limits {
@@ -48,7 +50,8 @@ function declare<T>(
 	schema: Schema<T>,
 	property: Pick<INodeProperties, 'type' | 'default'> & Partial<INodeProperties>,
 ): Param<T> {
-	const { label, description, name = camelCase(wireName), goesTo = 'body', placeholder } = common;
+	const { label, description, name = camelCase(wireName), goesTo = 'body' } = common;
+	const { placeholder, hint } = common;
 	return {
 		wireName,
 		schema,
@@ -59,6 +62,7 @@ function declare<T>(
 			...property,
 			...(placeholder && { placeholder }),
 			description,
+			...(hint && { hint }),
 		},
 	};
 }

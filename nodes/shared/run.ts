@@ -221,7 +221,7 @@ function mostTelling(failures: readonly Failure[]): Failure {
 }
 
 /** The one place where a failure becomes n8n's error. */
-function nodeError(
+export function nodeError(
 	context: IExecuteFunctions,
 	api: Pick<Api, 'credentials'>,
 	{ itemIndex, error, cause }: Failure,

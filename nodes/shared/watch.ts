@@ -57,6 +57,13 @@ export async function waitFor(watch: Watch, task: Task): Promise<Done | Failed> 
 	}
 }
 
+/** Black Forest Labs document 10 minutes for a picture's URL; the others say nothing. */
+const SHORTEST_LIFE_MS = 600_000;
+
+/** Whether a picture that its host refuses may only be late there, or blocked on the way. */
+export const mayAppearYet = (submittedAt: string | undefined): boolean =>
+	submittedAt !== undefined && Date.now() - Date.parse(submittedAt) <= SHORTEST_LIFE_MS;
+
 /** Waits until the next look is due, or until an event tells the task's end. */
 async function eventOrGap(watch: Watch, task: Task, age: number): Promise<TaskState | undefined> {
 	const { run, provider, settings } = watch;

@@ -73,7 +73,7 @@ const passing: Record<string, Fault> = {
 		effect: ({ random }) => ({
 			status: 429,
 			body: busy,
-			headers: { 'retry-after': pickOne(random, ['0', '0', '1']) },
+			headers: { 'retry-after': pickOne(random, ['0.01', '0.01', '1']) },
 		}),
 	},
 	busyUntil: {

@@ -22,7 +22,7 @@ import {
 
 const CONTINUE = { onError: 'continueRegularOutput' } as const;
 const RETRY = { retryOnFail: true, maxTries: 2, waitBetweenTries: 1 };
-const NOW = { 'retry-after': '0' };
+const NOW = { 'retry-after': '0.01' };
 
 let lab: Lab;
 /** Reached as `localhost`: another host than the base URL's. */
@@ -253,6 +253,22 @@ describe('a task that ends', () => {
 	});
 });
 
+test('what the service says about a task is shown without its secret', async () => {
+	lab.emulator.rule(
+		{ route: 'bfl.result' },
+		{
+			mutate: (answer) => ({
+				...answer,
+				body: { ...(answer.body as object), webhook_secret: 'made-up-secret' },
+			}),
+		},
+	);
+	const run = await lab.run(generating({ simplify: false }), { items: prompts(1) });
+
+	expect(jsons(run)).toMatchObject([{ raw: { status: 'Ready' } }]);
+	expect(JSON.stringify(run.raw)).not.toContain('made-up-secret');
+});
+
 describe('a task that is not found', () => {
 	test('right after the submit may still be spreading', async () => {
 		job({ unknownLooks: 3 });
@@ -320,7 +336,7 @@ describe('a submit', () => {
 	});
 
 	test('beyond the 24 tasks that a key may have waits until there is room', async () => {
-		lab.emulator.rule({ route: 'bfl.submit' }, { job: { seconds: 1.5 }, as: { width: 16, height: 16 } });
+		lab.emulator.rule({ route: 'bfl.submit' }, { job: { seconds: 1.5, looks: 8 }, as: { width: 16, height: 16 } });
 		const run = await lab.run(generating({ maxConcurrent: 40 }), { items: prompts(26) });
 
 		await expectEachPictureOnce(run, 26);

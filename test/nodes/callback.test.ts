@@ -155,7 +155,7 @@ describe('a parked execution', () => {
 	test('goes on waiting when the picture cannot be fetched, and takes it with the next call', async () => {
 		lab.emulator.rule(
 			{ route: 'download', times: 4 },
-			{ status: 503, headers: { 'retry-after': '0' } },
+			{ status: 503, headers: { 'retry-after': '0.01' } },
 		);
 		const { resumed } = await park();
 		const run = await resumed;
@@ -260,16 +260,23 @@ describe('a task that fails', () => {
 	});
 });
 
-test('a picture that has expired is told with its task, which can be asked again', async () => {
-	lab.emulator.rule({ route: 'download' }, { picture: 'expired' });
+test('a young picture that its host refuses is fetched when the service calls again', async () => {
+	lab.emulator.rule({ route: 'download', times: 1 }, { picture: 'expired' });
 	const { resumed } = await park();
 
-	expect((await resumed).items('Good')[0]?.json).toEqual({
-		...handle(),
-		status: 'failed',
-		kind: 'expired',
-		message: "The picture's URL is no longer valid (it answered 403)",
-	});
+	await expectOnePicture(await resumed);
+	await answered(2);
+	expect(statuses()).toEqual([503, 200]);
+});
+
+test('a status that nobody has documented keeps the execution waiting', async () => {
+	job({ webhook: 'late' });
+	const { id, first, resumed } = await park();
+	const url = `${webhooks.url}/webhook-waiting/${id}?signature=${first.raw.data.resumeToken}`;
+	const body = JSON.stringify({ id: firstJob().id, status: 'Warming up' });
+
+	expect((await fetch(url, { method: 'POST', body })).status).toBe(200);
+	await expectOnePicture(await resumed);
 });
 
 describe('is refused before anything is paid', () => {
@@ -335,7 +342,7 @@ test('what an earlier run has submitted is polled, for the service would call th
 	job({ webhook: 'never' });
 	lab.emulator.rule(
 		{ route: 'bfl.result', times: 4 },
-		{ status: 503, headers: { 'retry-after': '0' } },
+		{ status: 503, headers: { 'retry-after': '0.01' } },
 	);
 	const options = { width: 256, height: 256, ...QUICK };
 	const generate = (completion: string) =>

@@ -39,7 +39,7 @@ const ITS_ID = ' The task ID is {task}.';
 const COLLECT = ' The task ID is {task}: collect it with the resource Task, operation Get.';
 const STILL_THERE = ' The picture is at {picture} for a short time.';
 
-const AT_ONCE = { 'retry-after': '0' };
+const AT_ONCE = { 'retry-after': '0.01' };
 const PRO = 'black-forest-labs/flux-2-pro-preview';
 const DEV = '@cf/black-forest-labs/flux-2-dev';
 const SMALL = { as: { width: 32, height: 32 } };

@@ -399,7 +399,7 @@ describe('promises that hold here too', () => {
 	const submitOf = (mode: Mode) => (mode === 'sync' ? 'oxen.sync' : 'oxen.enqueue');
 
 	test.each(everyMode)('a submit that was refused for the moment is sent again (%s)', async (mode) => {
-		const refusal = { error: 'oxen.rateLimit', headers: { 'retry-after': '0' } } as const;
+		const refusal = { error: 'oxen.rateLimit', headers: { 'retry-after': '0.01' } } as const;
 		lab.emulator.rule({ route: submitOf(mode), times: 2 }, refusal);
 		const run = await lab.run(generating(mode), { items: prompts(1) });
 
@@ -418,7 +418,7 @@ describe('promises that hold here too', () => {
 	});
 
 	test.each(everyMode)('Retry On Fail takes up what was paid for (%s)', async (mode) => {
-		lab.emulator.rule({ route: 'download', times: 4 }, { status: 503, headers: { 'retry-after': '0' } });
+		lab.emulator.rule({ route: 'download', times: 4 }, { status: 503, headers: { 'retry-after': '0.01' } });
 		const run = await lab.run(generating(mode, QUICK, RETRY), { items: prompts(1) });
 
 		await expectEachPictureOnce(run, 1);

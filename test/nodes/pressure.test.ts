@@ -104,7 +104,7 @@ test('an item that is refused over and over gives up when nothing is accepted', 
 	await open({});
 	lab.emulator.rule(
 		{ route: 'bfl.submit' },
-		{ error: 'bfl.rateLimit', headers: { 'retry-after': '0' } },
+		{ error: 'bfl.rateLimit', headers: { 'retry-after': '0.01' } },
 	);
 	const run = await lab.run(making('bfl', { onError: 'continueRegularOutput' }), {
 		items: prompts(2),

@@ -46,7 +46,7 @@ afterAll(async () => await lab.close());
 const breakDownloads = (prompt?: RegExp) =>
 	lab.emulator.rule(
 		{ route: 'download', prompt, times: 4 },
-		{ status: 503, headers: { 'retry-after': '0' } },
+		{ status: 503, headers: { 'retry-after': '0.01' } },
 	);
 
 const statuses = () => lab.emulator.ledger.submissions.map(({ status }) => status);
@@ -296,7 +296,7 @@ describe('a submit', () => {
 	test.each(everyRoute)('that was refused for the moment is sent again (%s)', async (route) => {
 		lab.emulator.rule(
 			{ route: ROUTES[route].submit, times: 2 },
-			{ error: refusals[route], headers: { 'retry-after': '0' } },
+			{ error: refusals[route], headers: { 'retry-after': '0.01' } },
 		);
 		const run = await lab.run(generating(route), { items: prompts(1) });
 
@@ -308,7 +308,7 @@ describe('a submit', () => {
 		['workersAi', 'workersAi.3036'],
 		['catalogue', 'cloudflare.spendLimit'],
 	] as const)('that was refused because a quota is spent is not (%s)', async (route, error) => {
-		lab.emulator.rule({ route: ROUTES[route].submit }, { error, headers: { 'retry-after': '0' } });
+		lab.emulator.rule({ route: ROUTES[route].submit }, { error, headers: { 'retry-after': '0.01' } });
 		const run = await lab.run(generating(route), { items: prompts(1) });
 
 		expect(statuses()).toEqual([429]);

@@ -217,7 +217,7 @@ test('jobs that end in another order come out in the order of their items', asyn
 test('refusals shrink the number of items that are worked on, and all of them arrive', async () => {
 	const { emulator } = lab;
 	const forItem1 = { route: 'task.submit', prompt: /^item 1$/ } as const;
-	const refusal = { error: 'task.rateLimit', headers: { 'retry-after': '0' } } as const;
+	const refusal = { error: 'task.rateLimit', headers: { 'retry-after': '0.01' } } as const;
 	emulator.rule({ ...forItem1, times: 3 }, refusal);
 	emulator.rule(forItem1, { status: 400, body: { error: 'no' } });
 	emulator.rule({ route: 'task.submit', prompt: /^item [234]$/ }, { delayMs: 500 });

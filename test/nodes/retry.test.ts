@@ -44,7 +44,7 @@ afterAll(async () => await lab.close());
 const breakDownloads = (prompt: RegExp, runs: number, delayMs?: number) =>
 	lab.emulator.rule(
 		{ route: 'download', prompt, times: ATTEMPTS * runs },
-		{ status: 503, headers: { 'retry-after': '0' }, delayMs },
+		{ status: 503, headers: { 'retry-after': '0.01' }, delayMs },
 	);
 
 const downloadsOf = (prompt: string) => {
@@ -190,7 +190,7 @@ describe('inside Loop Over Items', () => {
 			const node = making(lane, { ...RETRY, ...CONTINUE }, { maxConcurrent: 1 });
 			lab.emulator.rule(
 				{ route: 'download', skip: 1, times: ATTEMPTS },
-				{ status: 503, headers: { 'retry-after': '0' } },
+				{ status: 503, headers: { 'retry-after': '0.01' } },
 			);
 			const run = await lab.engine.run(looping(node), { items: equalItems(6) });
 
@@ -208,7 +208,7 @@ describe('inside Loop Over Items', () => {
 			const node = looping(making(lane, {}, { maxConcurrent: 1 }));
 			lab.emulator.rule(
 				{ route: 'download', skip: 3, times: ATTEMPTS },
-				{ status: 503, headers: { 'retry-after': '0' } },
+				{ status: 503, headers: { 'retry-after': '0.01' } },
 			);
 			const failed = await lab.engine.run(node, { items: equalItems(6) });
 			expect(failed.status).toBe('error');

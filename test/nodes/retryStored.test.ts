@@ -13,7 +13,7 @@ import { drawSmall, making } from '../support/lanes';
 /** Promise 1: what a re-run of the node finds of the pictures that an earlier run has got, or nearly got. */
 
 const RETRY = { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 };
-const BUSY = { status: 503, headers: { 'retry-after': '0' } };
+const BUSY = { status: 503, headers: { 'retry-after': '0.01' } };
 
 let lab: Lab;
 

@@ -266,7 +266,7 @@ test.each(Object.entries(situations))('%s ends at once', async (name, situation)
 test('the wait for a place after a refusal ends at once', async () => {
 	lab.emulator.rule(
 		{ route: 'bfl.submit', times: 1 },
-		{ error: 'bfl.rateLimit', headers: { 'retry-after': '0' } },
+		{ error: 'bfl.rateLimit', headers: { 'retry-after': '0.01' } },
 	);
 	lab.emulator.rule({ route: 'bfl.submit' }, hang);
 	const node = making('bfl', RETRY, { maxConcurrent: AT_ONCE });

@@ -125,7 +125,7 @@ function connect(service: Service, parameters: Record<string, unknown>, given: G
 				calls++;
 				return {
 					statusCode: given.status,
-					headers: { 'content-type': given.type, 'retry-after': '0' },
+					headers: { 'content-type': given.type, 'retry-after': '0.01' },
 					body: Buffer.from(given.body),
 				};
 			},

@@ -8,13 +8,13 @@ const newPlace = () => new Place(new Pressure(1));
 const NOW = Date.parse('2026-11-21T12:00:00Z');
 
 test.each([
-	['0', 0],
+	['0', undefined],
 	['2', 2000],
 	['1.5', 1500],
 	[3, 3000],
-	['-4', 0],
+	['-4', undefined],
 	['Sat, 21 Nov 2026 12:00:30 GMT', 30_000],
-	['Sat, 21 Nov 2026 11:59:00 GMT', 0],
+	['Sat, 21 Nov 2026 11:59:00 GMT', undefined],
 	['soon', undefined],
 	['', undefined],
 	[undefined, undefined],

@@ -12,7 +12,7 @@ const COUNT = 3;
 const breakDownloads = ({ emulator }: Host, prompt: string | undefined) =>
 	emulator.rule(
 		{ route: 'download', prompt, times: 4 },
-		{ status: 503, headers: { 'retry-after': '0' } },
+		{ status: 503, headers: { 'retry-after': '0.01' } },
 	);
 
 /** Every prompt was submitted and paid once, and its picture has come out, in order. */

@@ -104,7 +104,13 @@ async function runChecks(plan: Plan, host: Host, session: Session, tally: Tally)
 	for (const one of wanted(plan.last)) await check(one);
 }
 
-async function runCheck(check: Check, host: Host, { say }: Session, tally: Tally) {
+/** Runs one check and says how it went; throws only when n8n itself has ended. */
+export async function runCheck(
+	check: Check,
+	host: Host,
+	{ say }: Pick<Session, 'say'>,
+	tally: Omit<Tally, 'rows'>,
+): Promise<void> {
 	const { name, skipped } = check;
 	if (skipped !== undefined) {
 		tally.skipped++;
