@@ -1,0 +1,181 @@
+import { once } from 'node:events';
+import { cpus, loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import type { Ledger } from '../../emulator';
+import type { Cleanup } from '../host/cleanup';
+import { runProgram } from '../host/program';
+import { openCluster } from './cluster';
+import { FULL, QUICK, restartsOf, scenariosOf, type Sizes } from './plan';
+import { broken } from './promises';
+import { tables } from './report';
+import { Regular, restartNameOf, runRestart, type Restart } from './restart';
+import { nameOf, runScenario, type Result } from './scenario';
+import type { Mended, Stock } from './trial';
+
+const USAGE = `Queue mode: n8n with workers, some of which are killed. Takes about an hour; --quick, a quarter of it.
+
+  npm run test:queue -- [options]
+  npm run --silent test:queue -- --json
+
+  --executions N     in most scenarios (${FULL.executions})
+  --concurrency N    of most workers (${FULL.concurrency})
+  --parked N         executions that are parked at once, and as many that poll (${FULL.parked})
+  --restarted N      executions in the midst of which n8n itself is killed (${FULL.restarted})
+  --unit-seconds N   what the emulator takes for a minute between two attempts at a callback (60)
+  --only TEXT        only the scenarios whose name contains it; --list shows the names
+  --quick            few executions and short minutes: shows that it works, measures nothing
+  --json             prints one JSON object instead of the tables
+
+Needs redis-server (in PATH). Uses PostgreSQL where it is there (in PATH or /usr/lib/postgresql/*/bin),
+SQLite otherwise. Everything listens on 127.0.0.1 and is thrown away at the end.
+`;
+
+const QUICK_UNIT_SECONDS = 15;
+
+interface Options extends Sizes {
+	unitSeconds: number;
+	only: string;
+	json: boolean;
+}
+
+interface Session {
+	options: Options;
+	cleanup: Cleanup;
+	stopped: AbortSignal;
+	say: (text: string) => void;
+}
+
+async function main(cleanup: Cleanup, stopped: AbortSignal): Promise<void> {
+	const { values } = parseArgs({
+		options: {
+			executions: { type: 'string' },
+			concurrency: { type: 'string' },
+			parked: { type: 'string' },
+			restarted: { type: 'string' },
+			'unit-seconds': { type: 'string' },
+			only: { type: 'string', default: '' },
+			list: { type: 'boolean', default: false },
+			quick: { type: 'boolean', default: false },
+			json: { type: 'boolean', default: false },
+			help: { type: 'boolean', default: false },
+		},
+	});
+	const usual = values.quick ? QUICK : FULL;
+	const sizeOf = (name: keyof Sizes) => Number(values[name] ?? usual[name]);
+	const sizes: Sizes = {
+		executions: sizeOf('executions'),
+		concurrency: sizeOf('concurrency'),
+		parked: sizeOf('parked'),
+		restarted: sizeOf('restarted'),
+	};
+	if (values.help) return console.log(USAGE);
+	if (values.list) return console.log(namesOf(sizes).join('\n'));
+	const unitSeconds = Number(values['unit-seconds'] ?? (values.quick ? QUICK_UNIT_SECONDS : 60));
+	const options = { ...sizes, unitSeconds, only: values.only, json: values.json };
+	const session = { options, cleanup, stopped, say: withTime() };
+	await Promise.race([runAll(session), once(stopped, 'abort')]);
+}
+
+const namesOf = (sizes: Sizes) => [
+	...scenariosOf(sizes).map(nameOf),
+	...restartsOf(sizes).map(restartNameOf),
+];
+
+/** Says a line with the seconds since the start. */
+function withTime(): (text: string) => void {
+	const started = Date.now();
+	return (text) => {
+		const seconds = String(Math.round((Date.now() - started) / 1000)).padStart(4);
+		console.error(`${seconds} s  ${text}`);
+	};
+}
+
+async function runAll(session: Session): Promise<void> {
+	const report: Report = { results: [], restarts: [], ledgers: [], database: '', failures: [] };
+	await runScenarios(report, session);
+	await runRestarts(report, session);
+	if (session.stopped.aborted) return;
+	const load = `load average ${loadavg()[0]!.toFixed(1)} on ${cpus().length} processors`;
+	session.say(['done', report.database, load].filter(Boolean).join('; '));
+	print(report, session.options);
+}
+
+interface Report {
+	results: Result[];
+	restarts: Restart[];
+	ledgers: Ledger[];
+	database: string;
+	/** What did not come to its end. */
+	failures: string[];
+}
+
+async function runScenarios(report: Report, session: Session): Promise<void> {
+	const { options, cleanup, stopped, say } = session;
+	const scenarios = scenariosOf(options).filter((one) => nameOf(one).includes(options.only));
+	if (scenarios.length === 0) return;
+	const cluster = await openCluster(options.unitSeconds, cleanup, say);
+	report.database = cluster.database;
+	report.ledgers.push(cluster.host.emulator.ledger);
+	for (const scenario of scenarios) {
+		if (stopped.aborted) return;
+		await attempt(report, session, nameOf(scenario), async () => {
+			const result = await runScenario(cluster, scenario);
+			report.results.push(result);
+			return result;
+		});
+	}
+}
+
+async function runRestarts(report: Report, session: Session): Promise<void> {
+	const { options, cleanup, stopped, say } = session;
+	const plans = restartsOf(options).filter((one) => restartNameOf(one).includes(options.only));
+	if (plans.length === 0 || stopped.aborted) return;
+	const regular = await Regular.open(options.unitSeconds, cleanup, say);
+	report.ledgers.push(regular.emulator.ledger);
+	for (const plan of plans) {
+		if (stopped.aborted) return;
+		await attempt(report, session, restartNameOf(plan), async () => {
+			const restart = await runRestart(regular, plan);
+			report.restarts.push(restart);
+			return restart;
+		});
+	}
+}
+
+/** One that fails keeps no other from being tried. */
+async function attempt(
+	{ failures }: Report,
+	{ say }: Session,
+	name: string,
+	run: () => Promise<Stock & Mended>,
+): Promise<void> {
+	say(name);
+	try {
+		const { finished, lost, neverSubmitted, paidTwice } = await run();
+		say(
+			`  ${finished} finished, ${lost} lost, ${neverSubmitted} not submitted; ${paidTwice} paid twice`,
+		);
+	} catch (error) {
+		failures.push(`${name}: ${(error as Error).message}`);
+		say(`  ${(error as Error).message}`);
+	}
+}
+
+function print(report: Report, options: Options): void {
+	const { results, restarts, ledgers, database } = report;
+	const failures = [...report.failures, ...broken(results, restarts, ledgers)];
+	if (results.length + restarts.length + failures.length === 0)
+		failures.push(`nothing is called "${options.only}"`);
+	if (options.json) {
+		console.log(JSON.stringify({ options, database, results, restarts, failures }, null, 2));
+	} else {
+		console.log(`\n${tables(results, restarts)}\n\n${verdict(failures)}`);
+	}
+	if (failures.length > 0) process.exitCode = 1;
+}
+
+const verdict = (failures: string[]) =>
+	failures.length === 0 ? 'Every promise is kept.' : `Broken:\n${failures.join('\n')}`;
+
+// whoever still waits for something must not keep it
+void runProgram(main).finally(() => process.exit());

@@ -1,0 +1,77 @@
+import { openHost, type Host } from '../host';
+import type { Cleanup } from '../host/cleanup';
+import { freePort } from '../host/ports';
+import { startProcess, untilReady, type N8nProcess } from '../host/server';
+import { NEWEST } from '../host/versions';
+import { secondsOf } from '../../bench/jobs';
+import type { EmulatorOptions } from '../../emulator';
+import { startServices, type Services } from './services';
+
+/** n8n's main process in queue mode, with all that it needs but workers. */
+export interface Cluster extends Services {
+	host: Host;
+	cleanup: Cleanup;
+	say: (line: string) => void;
+}
+
+/** n8n's own default; the other throw-away n8n are hurried more. */
+const SHUTDOWN_SECONDS = 30;
+const UNLIMITED = 1_000_000;
+
+/** Prompts say how long their pictures take, and no account limits how many are made at once. */
+export const emulatorOf = (webhookUnitSeconds: number): EmulatorOptions => ({
+	seconds: ({ prompt }) => (prompt.includes(' takes ') ? secondsOf(prompt) : 1),
+	pictures: 'plain',
+	maxRunning: UNLIMITED,
+	webhookUnitMs: webhookUnitSeconds * 1000,
+});
+
+export async function openCluster(
+	webhookUnitSeconds: number,
+	cleanup: Cleanup,
+	say: (line: string) => void,
+): Promise<Cluster> {
+	const services = await startServices(cleanup, say);
+	const environment = {
+		...services.environment,
+		N8N_DEFAULT_BINARY_DATA_MODE: 'database',
+		N8N_GRACEFUL_SHUTDOWN_TIMEOUT: String(SHUTDOWN_SECONDS),
+	};
+	const host = await openHost(
+		{ version: NEWEST, environment, emulator: emulatorOf(webhookUnitSeconds), examples: [], say },
+		cleanup,
+	);
+	return { ...services, host, cleanup, say };
+}
+
+export interface Workers {
+	all: N8nProcess[];
+	stop(): Promise<void>;
+}
+
+export async function startWorkers(
+	cluster: Cluster,
+	count: number,
+	concurrency: number,
+): Promise<Workers> {
+	const starts = Array.from({ length: count }, async () => await startWorker(cluster, concurrency));
+	const all = await Promise.all(starts);
+	return {
+		all,
+		stop: async () => void (await Promise.all(all.map(async (one) => await one.stop()))),
+	};
+}
+
+async function startWorker({ host, cleanup }: Cluster, concurrency: number): Promise<N8nProcess> {
+	const port = await freePort();
+	const worker = startProcess(host.n8n, ['worker', `--concurrency=${concurrency}`], {
+		...host.environment,
+		N8N_RUNNERS_BROKER_PORT: String(await freePort()),
+		N8N_WORKER_SERVER_ADDRESS: '127.0.0.1',
+		QUEUE_HEALTH_CHECK_ACTIVE: 'true',
+		QUEUE_HEALTH_CHECK_PORT: String(port),
+	});
+	await cleanup.add(async () => await worker.stop());
+	await untilReady(`http://127.0.0.1:${port}/healthz/readiness`, worker);
+	return worker;
+}

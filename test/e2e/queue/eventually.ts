@@ -1,0 +1,31 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+export interface Patience {
+	seconds?: number;
+	everyMs?: number;
+	/** Whoever waits gives up when it is aborted. */
+	signal?: AbortSignal;
+}
+
+/** What `look` finds, as soon as it finds something; one look that fails is followed by another. */
+export async function eventually<Found>(
+	look: () => Promise<Found | undefined | false> | Found | undefined | false,
+	what: string,
+	{ seconds = 60, everyMs = 200, signal }: Patience = {},
+): Promise<Found> {
+	const deadline = Date.now() + seconds * 1000;
+	let failure: Error | undefined;
+	for (;;) {
+		try {
+			const found = await look();
+			if (found !== undefined && found !== false) return found;
+		} catch (error) {
+			failure = error as Error;
+		}
+		signal?.throwIfAborted();
+		if (Date.now() > deadline) {
+			throw new Error(`Waited ${seconds} s in vain for ${what}`, { cause: failure });
+		}
+		await pause(everyMs);
+	}
+}

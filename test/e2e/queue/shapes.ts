@@ -1,0 +1,134 @@
+import type { Host } from '../host';
+import {
+	importWorkflow,
+	OURS,
+	WEBHOOK,
+	withCredentials,
+	type ImportedWorkflow,
+	type WorkflowFile,
+	type WorkflowNode,
+} from '../host/workflows';
+
+/** A way to build the workflow that makes one picture of the prompt that a webhook is called with. */
+export interface Shape {
+	title: string;
+	nodes: Array<Omit<WorkflowNode, 'credentials'> & { typeVersion?: number }>;
+	/** From which node, and from which of its outputs, back to which. */
+	loop?: { from: string; output: number; to: string };
+	settings?: object;
+}
+
+const MODEL = 'flux-2-klein-4b';
+const START = 'Start';
+const FLUX = `${OURS}flux2Bfl`;
+
+const flux = (name: string, parameters: Record<string, unknown>) => ({
+	name,
+	type: FLUX,
+	parameters: { ...parameters, options: {} },
+});
+
+const generate = (more: Record<string, unknown> = {}) =>
+	flux('Generate', { model: MODEL, prompt: '={{ $json.body.prompt }}', ...more });
+
+const submit = flux('Submit', {
+	resource: 'task',
+	operation: 'submit',
+	model: MODEL,
+	prompt: '={{ $json.body.prompt }}',
+});
+
+const get = (waitForCompletion: boolean) =>
+	flux('Get', {
+		resource: 'task',
+		operation: 'get',
+		taskId: '={{ $json.taskId }}',
+		pollUrl: "={{ $json.pollUrl ?? '' }}",
+		waitForCompletion,
+	});
+
+/** From 65 s on, n8n puts an execution into its database instead of keeping it in memory. */
+const PARKED_SECONDS = 66;
+
+const wait = {
+	name: 'Wait',
+	type: 'n8n-nodes-base.wait',
+	typeVersion: 1.1,
+	webhookId: 'queue-wait',
+	parameters: { resume: 'timeInterval', amount: PARKED_SECONDS, unit: 'seconds' },
+};
+
+const isPending = {
+	name: 'Pending?',
+	type: 'n8n-nodes-base.if',
+	typeVersion: 2.2,
+	parameters: {
+		conditions: {
+			options: { caseSensitive: true, leftValue: '', typeValidation: 'strict', version: 2 },
+			combinator: 'and',
+			conditions: [
+				{
+					id: 'pending',
+					leftValue: '={{ $json.status }}',
+					rightValue: 'pending',
+					operator: { type: 'string', operation: 'equals' },
+				},
+			],
+		},
+		options: {},
+	},
+};
+
+export const SHAPES = {
+	generate: { title: 'Generate', nodes: [generate()] },
+	submitGet: {
+		title: 'Submit, Get; progress saved',
+		nodes: [submit, get(true)],
+		settings: { saveExecutionProgress: true },
+	},
+	submitWaitGet: {
+		title: 'Submit, Wait, Get',
+		nodes: [submit, wait, get(false), isPending],
+		loop: { from: isPending.name, output: 0, to: wait.name },
+	},
+	callback: { title: 'Generate with callback', nodes: [generate({ completion: 'callback' })] },
+} satisfies Record<string, Shape>;
+
+export type ShapeName = keyof typeof SHAPES;
+
+/** Puts the workflow into n8n, listening at the webhook of that name. */
+export async function publish(
+	host: Host,
+	name: ShapeName,
+	path: string,
+): Promise<ImportedWorkflow> {
+	const file = withCredentials(fileOf(SHAPES[name], path), host.credentials);
+	return await importWorkflow(host.rest, path, file);
+}
+
+function fileOf({ title, nodes, loop, settings }: Shape, path: string): WorkflowFile {
+	const webhook = {
+		name: START,
+		type: WEBHOOK,
+		typeVersion: 2,
+		webhookId: path,
+		parameters: { httpMethod: 'POST', path, responseMode: 'onReceived', options: {} },
+	};
+	const all = [webhook, ...nodes].map((node, column) => ({
+		id: node.name,
+		typeVersion: 1,
+		position: [column * 240, 0],
+		...(node.type === FLUX && { credentials: { flux2BflApi: { id: null, name: '' } } }),
+		...node,
+	}));
+	const connections = Object.fromEntries(
+		all.slice(0, -1).map(({ name }, index) => [name, { main: [to(all[index + 1]!.name)] }]),
+	);
+	if (loop) {
+		const empty = Array.from({ length: loop.output }, () => []);
+		connections[loop.from] = { main: [...empty, to(loop.to)] };
+	}
+	return { name: `${title} (${path})`, nodes: all, connections, settings };
+}
+
+const to = (node: string) => [{ node, type: 'main', index: 0 }];
