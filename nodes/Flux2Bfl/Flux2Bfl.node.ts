@@ -56,12 +56,12 @@ export class Flux2Bfl implements INodeType {
 						name: 'Callback',
 						value: 'callback',
 						description:
-							'The execution is put by until Black Forest Labs call n8n, and holds no worker. One item at a time; n8n must be reachable from the internet.',
+							'The execution sleeps until Black Forest Labs call n8n, and holds no worker. One item at a time; n8n must be reachable from the internet.',
 					},
 					{
 						name: 'Poll',
 						value: 'poll',
-						description: 'The node looks now and then until the image is done',
+						description: 'The node asks now and then until the image is done',
 					},
 				],
 				default: 'poll',

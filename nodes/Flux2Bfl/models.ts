@@ -11,6 +11,7 @@ const side = (wireName: 'width' | 'height', label: string) =>
 			label,
 			description:
 				'In pixels: a multiple of 16, at least 64, and at most 4 megapixels in all. Automatic when unset or 0.',
+			hint: 'In pixels, a multiple of 16',
 			min: 64,
 			multipleOf: 16,
 			default: 1024,
@@ -57,7 +58,7 @@ const webhookUrl = {
 	...text('webhook_url', {
 		label: 'Notify URL',
 		description:
-			'The https address that Black Forest Labs call when the image is done. To start a workflow: open the FLUX.2 Trigger in it, copy its Production URL, and publish the workflow.',
+			'The https address that Black Forest Labs call when the image is done. To start a workflow: open the FLUX.2 Trigger in it, copy its Production URL, and publish the workflow. It refuses calls without Notify Secret.',
 		placeholder: 'e.g. https://n8n.example.com/webhook/…',
 	}),
 	schema: z.string().trim().max(2083).refine(isReachable, 'must be an https URL'),

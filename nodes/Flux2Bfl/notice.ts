@@ -26,11 +26,11 @@ export function readNotice(body: unknown): Notice | undefined {
 		model,
 		prompt: result?.prompt,
 		at: momentOf(timestamp),
-		stateOf: (task) => told(read.data, task, withoutSecrets(body)),
+		stateOf: (task) => stateIn(read.data, task, withoutSecrets(body)),
 	};
 }
 
-function told(notice: z.infer<typeof noticeSchema>, task: Task, raw: unknown): TaskState {
+function stateIn(notice: z.infer<typeof noticeSchema>, task: Task, raw: unknown): TaskState {
 	const word = notice.status.toLowerCase();
 	const isOpen = !PENDING.includes(word) && !(word in ENDS_BADLY);
 	// the documents show "Ready" alone; a picture is one under any other word too
@@ -47,6 +47,9 @@ function told(notice: z.infer<typeof noticeSchema>, task: Task, raw: unknown): T
 function momentOf(timestamp: string | number | undefined): number | undefined {
 	if (timestamp === undefined) return undefined;
 	const number = Number(timestamp);
-	if (Number.isNaN(number)) return Date.parse(String(timestamp)) || undefined;
+	if (Number.isNaN(number)) {
+		// without a zone it is UTC, not this computer's time; behind a zone, the Z makes it no time
+		return Date.parse(`${timestamp}Z`) || Date.parse(String(timestamp)) || undefined;
+	}
 	return number < 1e11 ? number * 1000 : number;
 }

@@ -17,6 +17,7 @@ import { loadReferences } from '../shared/references';
 import type { Run, Service, Work } from '../shared/run';
 import { now, type Price, type Provider, type Task, type TaskState } from '../shared/task';
 import { get } from '../shared/tasks';
+import { SHORTEST_HIDDEN } from '../shared/told';
 import { trusted } from '../shared/urls';
 import { z } from '../shared/vendor';
 import { unlessNotFound } from '../shared/watch';
@@ -110,8 +111,11 @@ async function bodyOf(api: Api, request: Request): Promise<IDataObject> {
 
 /** The webhook's body tells no model, but the trigger can filter by it. */
 function withModel(url: string, model: string): string {
-	if (!URL.canParse(url) || new URL(url).searchParams.has('model')) return url;
-	return `${url}${url.includes('?') ? '&' : '?'}model=${encodeURIComponent(model)}`;
+	if (!URL.canParse(url)) return url;
+	const address = new URL(url);
+	if (address.searchParams.has('model')) return url;
+	address.searchParams.set('model', model);
+	return address.href;
 }
 
 /** An answer as it may be shown: without what it repeats of a secret. */
@@ -123,7 +127,9 @@ export const withoutSecrets = (answer: unknown, secrets: unknown[] = []): unknow
 const hide = (words: string, secrets: unknown[]): string =>
 	secrets.reduce<string>(
 		(text, secret) =>
-			typeof secret === 'string' && secret !== '' ? text.replaceAll(secret, '***') : text,
+			typeof secret === 'string' && secret.length >= SHORTEST_HIDDEN
+				? text.replaceAll(secret, '***')
+				: text,
 		words,
 	);
 
@@ -162,7 +168,7 @@ const provider: Provider = {
 				repeat: 'look',
 				timeoutMs: LOOK_TIMEOUT_MS,
 			});
-			return stateOf(value, task, answer.json);
+			return stateOf(value, task, withoutSecrets(answer.json));
 		});
 	},
 };

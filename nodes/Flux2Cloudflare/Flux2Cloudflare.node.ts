@@ -17,7 +17,7 @@ export class Flux2Cloudflare implements INodeType {
 		icon: { light: 'file:flux2Cloudflare.svg', dark: 'file:flux2Cloudflare.dark.svg' },
 		group: ['transform'],
 		version: [1],
-		subtitle: '={{$parameter["model"]}}',
+		subtitle: '={{String($parameter["model"]).split("/").pop()}}',
 		description:
 			'Generate and edit images with Black Forest Labs FLUX.2 on Cloudflare (AI Gateway catalogue and Workers AI)',
 		defaults: { name: 'FLUX.2 (Cloudflare)' },

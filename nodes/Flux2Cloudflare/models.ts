@@ -20,12 +20,14 @@ export interface CloudflareModel extends Model {
 const width = integer('width', {
 	label: 'Width',
 	description: 'In pixels, at least 64; Workers AI models take 256 to 1920',
+	hint: 'In pixels',
 	min: 64,
 	default: 1024,
 });
 const height = integer('height', {
 	label: 'Height',
 	description: 'In pixels, at least 64; Workers AI models take 256 to 1920',
+	hint: 'In pixels',
 	min: 64,
 	default: 1024,
 });
@@ -86,6 +88,7 @@ const cacheTtl = integer('cf-aig-cache-ttl', {
 	name: 'cacheTtl',
 	goesTo,
 	description: 'How many seconds the gateway keeps the answer, from 60 to 2592000 (30 days)',
+	hint: 'In seconds',
 	min: 60,
 	max: 2_592_000,
 	default: 3600,
@@ -96,6 +99,7 @@ const cacheKey = inHeader(
 		name: 'cacheKey',
 		goesTo,
 		description: 'A key of your own under which the gateway caches the answer',
+		placeholder: 'e.g. autumn-poster-1',
 	}),
 );
 const collectLog = toggle('cf-aig-collect-log', {
@@ -118,6 +122,7 @@ const requestTimeout = integer('cf-aig-request-timeout', {
 	name: 'requestTimeout',
 	goesTo,
 	description: 'How many milliseconds the gateway waits for the first byte of the answer',
+	hint: 'In milliseconds',
 	min: 1,
 	default: 180_000,
 });

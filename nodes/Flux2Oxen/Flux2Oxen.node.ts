@@ -55,7 +55,7 @@ export class Flux2Oxen implements INodeType {
 					{
 						name: 'Queue',
 						value: 'queue',
-						description: 'The node looks now and then; survives retries without paying again',
+						description: 'The node asks now and then; survives retries without paying again',
 					},
 					{
 						name: 'Sync',

@@ -12,6 +12,7 @@ export interface TaskModel extends Model {
 const width = integer('width', {
 	label: 'Width',
 	description: 'In pixels: a multiple of 32, at least 64',
+	hint: 'In pixels, a multiple of 32',
 	min: 64,
 	multipleOf: 32,
 	default: 1024,
@@ -19,6 +20,7 @@ const width = integer('width', {
 const height = integer('height', {
 	label: 'Height',
 	description: 'In pixels: a multiple of 32, at least 64',
+	hint: 'In pixels, a multiple of 32',
 	min: 64,
 	multipleOf: 32,
 	default: 1024,

@@ -71,6 +71,7 @@ export class Flux2Trigger implements INodeType {
 				default: [],
 				description:
 					'Whose images start the workflow; all when empty. What was submitted elsewhere tells its model only if "?model=" and its ID are added to the URL there.',
+				hint: 'All models when empty',
 			},
 			optionsProperty(triggerOptions),
 		],

@@ -1,5 +1,5 @@
 import {
-	ApplicationError,
+	ExpressionError,
 	type IDataObject,
 	type IExecuteFunctions,
 	type INodeExecutionData,
@@ -8,16 +8,19 @@ import {
 } from 'n8n-workflow';
 import { readNotice } from '../Flux2Bfl/notice';
 import { bfl } from '../Flux2Bfl/provider';
-import { originOf, storing, type Notice } from '../shared/callback';
-import { asFlux2Error, asIs, Stopped } from '../shared/errors';
-import { answer, bodyOf, isSigned, parsed } from '../shared/incoming';
-import { readCollection } from '../shared/model';
+import { storing, type Notice } from '../shared/callback';
+import { asFlux2Error, asIs, Flux2Error, Stopped, withAdvice } from '../shared/errors';
+import { parsed } from '../shared/http';
+import { answer, bodyOf, isSigned } from '../shared/incoming';
+import { readCollection, type Settings } from '../shared/model';
 import { binaryField, download, fileName, simplify } from '../shared/options';
 import { storePicture } from '../shared/output';
 import { integer } from '../shared/params';
+import { errorJson, nodeError } from '../shared/run';
 import type { Task, TaskState } from '../shared/task';
 import { describe } from '../shared/tasks';
-import { acquaintance, remember, save } from './handedOn';
+import { collectable } from '../shared/watch';
+import { acquaintance, endOf, remember, save } from './handedOn';
 
 const CREDENTIAL = 'flux2WebhookApi';
 const DOWNLOAD_MS = 300_000;
@@ -25,7 +28,8 @@ const DOWNLOAD_MS = 300_000;
 const longestAge = integer('longestAge', {
 	label: 'Longest Age',
 	description:
-		'How many minutes old a delivery may be, so that nobody can send a recorded one again. Black Forest Labs may deliver again for 36 minutes.',
+		'How many minutes old a delivery may be, so that nobody can send a recorded one again. Black Forest Labs may deliver again for 36 minutes. One without a readable time is never too old.',
+	hint: 'In minutes',
 	min: 1,
 	max: 1440,
 	default: 60,
@@ -46,19 +50,19 @@ export async function receive(context: IWebhookFunctions): Promise<IWebhookRespo
 	const delivery = parsed(body);
 	const notice = readNotice(delivery);
 	if (!notice) return answer(context, 400, 'This tells about no task');
-	if (isOld(context, notice)) return answer(context, 401, 'This is too old');
-	const known = acquaintance(context, notice.taskId);
-	if (known === 'underWay') return answer(context, 409, 'This is being handed on');
+	if (exceedsAge(context, notice)) return answer(context, 401, 'This is too old');
 	const model = modelOf(context, notice);
-	const state = notice.stateOf({ id: notice.taskId, model });
-	if (known === 'handedOn' || !isWanted(context, state, model)) {
-		return answer(context, 200, 'Nothing to do');
-	}
-	remember(context, notice.taskId);
+	const outcome = outcomeOf(notice.stateOf({ id: notice.taskId, model }));
+	if (!outcome || !isWanted(context, outcome, model)) return answer(context, 200, 'Nothing to do');
+	const end = endOf(notice.taskId, outcome);
+	const known = acquaintance(context, end);
+	if (known === 'underWay') return answer(context, 409, 'This is being handed on');
+	if (known === 'handedOn') return answer(context, 200, 'This was handed on');
+	remember(context, end);
 	return { workflowData: [[{ json: { delivery: delivery as IDataObject, model } }]] };
 }
 
-function isOld(context: IWebhookFunctions, { at }: Notice): boolean {
+function exceedsAge(context: IWebhookFunctions, { at }: Notice): boolean {
 	const wanted: unknown = context.getNodeParameter('options.longestAge', null);
 	const minutes =
 		longestAge.schema.safeParse(wanted).data ?? (longestAge.property.default as number);
@@ -71,10 +75,14 @@ function modelOf(context: IWebhookFunctions, { model }: Notice): string | undefi
 	return model ?? (typeof named === 'string' && named !== '' ? named : undefined);
 }
 
-function isWanted(context: IWebhookFunctions, state: TaskState, model = ''): boolean {
-	if (state.status === 'pending') return false;
-	const outcome =
-		state.status === 'done' ? 'completed' : state.kind === 'moderated' ? 'moderated' : 'failed';
+/** Undefined where it is no end: a status that nobody has documented may still become a picture. */
+function outcomeOf(state: TaskState): string | undefined {
+	if (state.status === 'done') return 'completed';
+	if (state.status === 'pending' || state.kind === 'badResponse') return undefined;
+	return state.kind === 'moderated' ? 'moderated' : 'failed';
+}
+
+function isWanted(context: IWebhookFunctions, outcome: string, model = ''): boolean {
 	const [outcomes, models] = ['outcomes', 'models'].map(
 		(name) => context.getNodeParameter(name, []) as string[],
 	);
@@ -86,7 +94,9 @@ function isWanted(context: IWebhookFunctions, state: TaskState, model = ''): boo
 /** The trigger's `execute`, in the workflow it has started: the delivery becomes the item, with its picture. */
 export async function fetchPictures(context: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 	const items = context.getInputData().map(async ({ json }, item) => ({
-		...(await itemOf(context, json)),
+		...(await itemOf(context, json).catch((thrown: unknown) =>
+			errorItem(context, json, { itemIndex: item, thrown }),
+		)),
 		pairedItem: { item },
 	}));
 	try {
@@ -97,31 +107,52 @@ export async function fetchPictures(context: IExecuteFunctions): Promise<INodeEx
 	}
 }
 
-async function itemOf(
+/** Where the workflow goes on. Otherwise it fails as every node does, and a retry has the delivery still. */
+function errorItem(
 	context: IExecuteFunctions,
-	{ delivery, model }: IDataObject,
-): Promise<INodeExecutionData> {
-	const notice = readNotice(delivery);
-	if (!notice) throw new ApplicationError('The delivery tells about no task');
-	save(context, notice.taskId);
-	const task: Task = { id: notice.taskId, ...(typeof model === 'string' && { model }) };
-	const state = notice.stateOf(task);
-	const { settings } = readCollection(context, 0, triggerOptions);
-	const watch = storing(context, bfl, {
+	{ model }: IDataObject,
+	{ itemIndex, thrown }: { itemIndex: number; thrown: unknown },
+): INodeExecutionData {
+	if (thrown instanceof Stopped) throw asIs(thrown);
+	const error = asFlux2Error(thrown);
+	const { run } = watchFor(context, new Map());
+	if (!context.continueOnFail()) {
+		const cause = thrown instanceof ExpressionError ? { cause: thrown } : {};
+		throw nodeError(context, run.api, { itemIndex, error, ...cause });
+	}
+	return { json: { error: errorJson(run, { model: textOf(model) }, error) } };
+}
+
+const textOf = (value: unknown) => (typeof value === 'string' ? value : undefined);
+
+const watchFor = (context: IExecuteFunctions, settings: Settings) =>
+	storing(context, bfl, {
 		settings,
 		baseUrl: context.getInstanceBaseUrl(),
 		ms: DOWNLOAD_MS,
 		signal: context.getExecutionCancelSignal(),
 	});
+
+async function itemOf(
+	context: IExecuteFunctions,
+	{ delivery, model }: IDataObject,
+): Promise<INodeExecutionData> {
+	const notice = readNotice(delivery);
+	if (!notice) throw new Flux2Error('badResponse', 'The delivery tells about no task');
+	const task: Task = { id: notice.taskId, model: textOf(model) };
+	const state = notice.stateOf(task);
+	const outcome = outcomeOf(state);
+	if (outcome) save(context, endOf(task.id, outcome));
+	const { settings } = readCollection(context, 0, triggerOptions);
+	const watch = watchFor(context, settings);
 	if (state.status !== 'done') return { json: describe(watch, task, state) };
-	const origin = originOf(task, notice);
+	const origin = { itemIndex: 0, model: task.model, prompt: notice.prompt };
 	try {
 		return await storePicture(watch, origin, state);
 	} catch (thrown) {
 		if (thrown instanceof Stopped) throw asIs(thrown);
-		const { kind, message } = asFlux2Error(thrown);
-		const offline = { ...watch, settings: new Map([...settings, [download.property.name, false]]) };
-		const { json } = await storePicture(offline, origin, state);
-		return { json: { ...json, kind, message } };
+		const urls = state.images.flatMap((image) => ('url' in image ? [image.url] : []));
+		const error = collectable(asFlux2Error(thrown), task);
+		throw asIs(withAdvice(error, `The picture's URL: ${urls.join(', ')}`));
 	}
 }

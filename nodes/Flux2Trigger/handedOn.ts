@@ -13,25 +13,33 @@ const underWay = new Set<string>();
 
 interface Response {
 	statusCode: number;
+	readonly destroyed: boolean;
+	readonly writableEnded: boolean;
 	once(event: 'finish' | 'close', listener: () => void): void;
 }
 
 export type Acquaintance = 'new' | 'underWay' | 'handedOn';
 
-/** Whether a workflow was started with this task before. While it is being started, nobody knows. */
-export function acquaintance(context: IWebhookFunctions, taskId: string): Acquaintance {
+/** What a workflow is started with once: a task and its outcome, since a task may seem to have failed at first. */
+export const endOf = (taskId: string, outcome: string) => `${taskId} ${outcome}`;
+
+/** Whether a workflow was started with this end before. While it is being started, nobody knows. */
+export function acquaintance(context: IWebhookFunctions, end: string): Acquaintance {
 	// who tests a workflow wants to see it run
 	if (context.getMode() === 'manual') return 'new';
-	const key = keyOf(context, taskId);
-	if (remembered.has(key) || savedBy(context).includes(taskId)) return 'handedOn';
+	const key = keyOf(context, end);
+	if (remembered.has(key) || savedBy(context).includes(end)) return 'handedOn';
 	return underWay.has(key) ? 'underWay' : 'new';
 }
 
-/** To be called before n8n starts the workflow. A task counts as handed on once n8n has told the provider that it was. */
-export function remember(context: IWebhookFunctions, taskId: string): void {
+/** To be called before n8n starts the workflow. An end counts as handed on once n8n has told the provider that it was. */
+export function remember(context: IWebhookFunctions, end: string): void {
 	if (context.getMode() === 'manual') return;
-	const key = keyOf(context, taskId);
+	save(context, end);
+	const key = keyOf(context, end);
 	const response = context.getResponseObject() as unknown as Response;
+	// the provider has hung up: no event would ever take the key out
+	if (response.destroyed || response.writableEnded) return;
 	underWay.add(key);
 	response.once('finish', () => {
 		if (response.statusCode < 300) remembered.add(key);
@@ -39,21 +47,20 @@ export function remember(context: IWebhookFunctions, taskId: string): void {
 		if (remembered.size > MOST_REMEMBERED) remembered.delete(oldest!);
 	});
 	response.once('close', () => underWay.delete(key));
-	save(context, taskId);
 }
 
 /**
  * Both for the webhook and for the execution it starts: where one process does both, n8n saves only what the
  * execution has changed, and it saves that when the execution has ended. Nothing of a start that went wrong is saved.
  */
-export function save(context: IExecuteFunctions | IWebhookFunctions, taskId: string): void {
+export function save(context: IExecuteFunctions | IWebhookFunctions, end: string): void {
 	if (context.getMode() === 'manual') return;
-	const others = savedBy(context).filter((one) => one !== taskId);
-	context.getWorkflowStaticData('node')[STORE] = [...others, taskId].slice(-MOST_SAVED);
+	const others = savedBy(context).filter((one) => one !== end);
+	context.getWorkflowStaticData('node')[STORE] = [...others, end].slice(-MOST_SAVED);
 }
 
-const keyOf = (context: IWebhookFunctions, taskId: string) =>
-	[context.getWorkflow().id, context.getNode().id, taskId].join(' ');
+const keyOf = (context: IWebhookFunctions, end: string) =>
+	[context.getWorkflow().id, context.getNode().id, end].join(' ');
 
 const savedBy = (context: IExecuteFunctions | IWebhookFunctions) =>
 	(context.getWorkflowStaticData('node')[STORE] ?? []) as string[];

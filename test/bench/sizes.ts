@@ -5,6 +5,8 @@ export interface Sizes {
 	/** Jobs from which the node learns first. */
 	learn: number;
 	lateness: { jobs: number; atOnce: number };
+	/** As many at once as Black Forest Labs allow a key. */
+	allowed: { jobs: number; atOnce: number };
 	tls: { jobs: number; atOnce: number };
 	download: { pictures: number; bytes: number };
 	events: { jobs: number; atOnce: number; medianSeconds: number };
@@ -14,11 +16,12 @@ export interface Sizes {
 	cpu: { jobs: number; seconds: number };
 }
 
-/** Five to six minutes. */
+/** Six to seven minutes. */
 export const FULL: Sizes = {
 	jobSeconds: { medianSeconds: 8, sigma: 0.3 },
 	learn: 20,
 	lateness: { jobs: 200, atOnce: 40 },
+	allowed: { jobs: 120, atOnce: 24 },
 	tls: { jobs: 40, atOnce: 20 },
 	download: { pictures: 30, bytes: 1_000_000 },
 	events: { jobs: 60, atOnce: 20, medianSeconds: 2 },
@@ -33,6 +36,7 @@ export const QUICK: Sizes = {
 	jobSeconds: { medianSeconds: 0.3, sigma: 0.3 },
 	learn: 2,
 	lateness: { jobs: 4, atOnce: 4 },
+	allowed: { jobs: 2, atOnce: 2 },
 	tls: { jobs: 2, atOnce: 2 },
 	download: { pictures: 2, bytes: 100_000 },
 	events: { jobs: 2, atOnce: 2, medianSeconds: 0.1 },

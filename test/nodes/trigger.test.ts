@@ -29,7 +29,7 @@ afterAll(async () => {
 let workflows = 0;
 
 /** A published workflow of its own, so that no test knows another's tasks. */
-const triggered = (parameters: object = {}): WorkflowJson => ({
+const triggered = (parameters: object = {}, settings: object = {}): WorkflowJson => ({
 	id: `triggered-${++workflows}`,
 	nodes: [
 		{
@@ -37,6 +37,7 @@ const triggered = (parameters: object = {}): WorkflowJson => ({
 			type: 'n8n-nodes-flux2.flux2Trigger',
 			parameters,
 			credentials: { flux2WebhookApi: { id: 'flux2WebhookApi', name: 'flux2WebhookApi' } },
+			...settings,
 		},
 		{ name: 'After', type: 'n8n-nodes-base.noOp' },
 	],
@@ -69,6 +70,14 @@ const told = (facts: object = {}) =>
 		status: 'Error',
 		message: 'no luck',
 		timestamp: new Date().toISOString(),
+		...facts,
+	});
+
+/** With a picture. */
+const done = (facts: object = {}) =>
+	told({
+		status: 'Ready',
+		result: { sample: `${lab.emulator.urls.results}/none.png` },
 		...facts,
 	});
 
@@ -155,6 +164,13 @@ describe('what was submitted elsewhere', () => {
 		await emitted();
 	});
 
+	test('keeps its words when the secret is too short to be told from them', async () => {
+		lab.emulator.rule({ route: 'bfl.submit' }, { status: 400, body: { detail: 'bad webhook' } });
+		const run = await submit(webhooks.publish(triggered()), { webhookSecret: 'a' });
+
+		expect(run.error?.message).toBe('Black Forest Labs answered 400: bad webhook');
+	});
+
 	test('is refused without the secret in the words, when the service repeats it', async () => {
 		lab.emulator.rule(
 			{ route: 'bfl.submit' },
@@ -192,21 +208,66 @@ describe('what was submitted elsewhere', () => {
 		});
 	});
 
-	test('loses nothing when the picture cannot be had: its URL and the reason go on', async () => {
+	test('fails when the picture cannot be had, and names its task and its URL', async () => {
 		lab.emulator.rule({ route: 'download' }, { picture: 'expired' });
 		await submit(webhooks.publish(triggered()));
 		await until(() => webhooks.started.length === 1);
 
-		const [item] = await emitted();
+		const { status, error } = (await webhooks.started[0])!;
 		const { id, url } = lab.emulator.ledger.jobs[0]!;
-		expect(item?.json).toMatchObject({
-			status: 'completed',
-			taskId: id,
-			image: { url: expect.stringContaining(url) },
-			kind: 'expired',
+		expect(status).toBe('error');
+		expect(error).toMatchObject({
 			message: "The picture's URL is no longer valid (it answered 403)",
+			context: { kind: 'expired', taskId: id },
 		});
-		expect(item?.binary).toBeUndefined();
+		expect(error?.description).toContain(id);
+		expect(error?.description).toContain(url);
+	});
+
+	test('makes an error item of it where the workflow goes on', async () => {
+		lab.emulator.rule({ route: 'download' }, { picture: 'expired' });
+		await submit(webhooks.publish(triggered({}, { onError: 'continueRegularOutput' })));
+		await until(() => webhooks.started.length === 1);
+
+		const { id, url } = lab.emulator.ledger.jobs[0]!;
+		expect(await emitted()).toEqual([
+			{
+				json: {
+					error: {
+						message: "The picture's URL is no longer valid (it answered 403)",
+						description: expect.stringContaining(url),
+						kind: 'expired',
+						taskId: id,
+						provider: 'bfl',
+						model: 'flux-2-pro',
+						httpCode: 403,
+					},
+				},
+				pairedItem: { item: 0 },
+			},
+		]);
+	});
+
+	test('fetches the picture again with Retry On Fail', async () => {
+		lab.emulator.rule({ route: 'download', times: 1 }, { picture: 'expired' });
+		const retry = { retryOnFail: true, maxTries: 2, waitBetweenTries: 1 };
+		await submit(webhooks.publish(triggered({}, retry)));
+		await until(() => webhooks.started.length === 1);
+
+		expect((await emitted())[0]?.binary).toHaveProperty('data');
+		expect(lab.emulator.ledger.downloads.map(({ status }) => status)).toEqual([403, 200]);
+	});
+
+	test('tells by its label which option cannot be used', async () => {
+		await submit(webhooks.publish(triggered({ options: { download: 'maybe' } })));
+		await until(() => webhooks.started.length === 1);
+
+		const { error } = (await webhooks.started[0])!;
+		expect(error).toMatchObject({
+			name: 'NodeOperationError',
+			message: expect.stringMatching(/^Download\b.*: /),
+			context: { kind: 'invalidInput' },
+		});
 	});
 
 	test('fetches the picture again when that may pass', async () => {
@@ -330,6 +391,24 @@ describe('a delivery that comes again', () => {
 		expect(webhooks.started).toHaveLength(ids.length);
 	});
 
+	test('with another outcome starts the workflow once more', async () => {
+		const url = webhooks.publish(triggered({ options: { download: false } }));
+		const bodies = [told(), done(), told(), done()];
+		for (const body of bodies) expect((await post(url, body)).status).toBe(200);
+
+		const statusOf = ({ json }: INodeExecutionData) => json.status;
+		expect((await emitted()).map(statusOf)).toEqual(['failed', 'completed']);
+	});
+
+	test('after a word that no document knows is the first: nothing was handed on', async () => {
+		const url = webhooks.publish(triggered({ options: { download: false } }));
+		expect((await post(url, told({ status: 'Frozen' }))).status).toBe(200);
+		expect(webhooks.started).toEqual([]);
+		expect((await post(url, done())).status).toBe(200);
+
+		expect((await emitted()).map(({ json }) => json.status)).toEqual(['completed']);
+	});
+
 	test('is not taken for known when the workflow could not be started', async () => {
 		const url = webhooks.publish(triggered());
 		webhooks.failNext();
@@ -347,13 +426,6 @@ describe('a delivery that comes again', () => {
 });
 
 describe('filters', () => {
-	const done = (facts: object = {}) =>
-		told({
-			status: 'Ready',
-			result: { sample: `${lab.emulator.urls.results}/none.png` },
-			...facts,
-		});
-
 	test.each([
 		[['completed'], done, true],
 		[['completed'], told, false],
@@ -388,12 +460,12 @@ describe('filters', () => {
 
 	test('by model: as the node submits it', async () => {
 		const url = webhooks.publish(triggered({ models: ['flux-2-pro'] }));
-		await submit(`${url}?mine=1`);
+		await submit(`${url}?mine=1#part`);
 		await until(() => webhooks.started.length === 1);
 
 		const [submission] = lab.emulator.ledger.submissions;
 		expect(submission?.body).toMatchObject({
-			webhook_url: `${url}?mine=1&model=flux-2-pro`,
+			webhook_url: `${url}?mine=1&model=flux-2-pro#part`,
 			webhook_secret: SECRET,
 		});
 		await emitted();

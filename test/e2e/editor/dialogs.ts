@@ -1,0 +1,55 @@
+import type { ICredentialType } from 'n8n-workflow';
+import type { Page } from 'playwright-core';
+import type { Check } from '../checks/check';
+import { CREDENTIAL_TYPES, importCredentials, localCredentials } from '../host/credentials';
+import { cut, shot } from './page';
+import { look, type Stage } from './stage';
+import { deepEqual } from 'node:assert/strict';
+
+/** What no service and no rule of ours accepts. */
+const WRONG = 'made-up';
+
+async function open({ light, host }: Stage, type: string): Promise<void> {
+	const data = localCredentials(host.emulator, host.chat)[type];
+	// a copy, which may be spoilt
+	const { [type]: copy } = await importCredentials(host.rest, { [type]: data ?? {} });
+	await light.goto(`${host.url}/home/credentials/${copy?.id}`);
+	await dialog(light).waitFor();
+}
+
+const dialog = (page: Page) => page.getByTestId('editCredential-modal');
+
+const keyOf = ({ properties }: ICredentialType) =>
+	properties.find(({ typeOptions }) => typeOptions?.password)!.name;
+
+/** What a wrong key is told; the webhook's secret is checked by the node, not by a request. */
+const refusalOf = ({ test }: ICredentialType) =>
+	test?.rules?.find(({ properties }) => 'value' in properties && properties.value === 401)
+		?.properties.message ?? 'Take at least 16 characters';
+
+export const dialogChecks = (stage: Stage): Check[] =>
+	CREDENTIAL_TYPES.map((type) => {
+		const { light: page } = stage;
+		return look(
+			page,
+			`the credential dialog tells right from wrong: ${type.displayName}`,
+			async () => {
+				await open(stage, type.name);
+				await page.getByTestId('credentials-config-container-test-success').waitFor();
+				deepEqual(
+					await cut(dialog(page).locator('label [class*="_title_"]')),
+					[],
+					'no label is cut',
+				);
+				await shot(page, `credential-${type.name}-right`);
+				await page
+					.getByTestId(`parameter-input-${keyOf(type)}`)
+					.locator('input')
+					.fill(WRONG);
+				await page.getByTestId('credential-save-button').click();
+				await dialog(page).getByText('More details').click();
+				await dialog(page).getByText(refusalOf(type)).waitFor();
+				await shot(page, `credential-${type.name}-wrong`);
+			},
+		);
+	});

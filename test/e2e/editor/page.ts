@@ -1,0 +1,142 @@
+/// <reference lib="dom" />
+import { deepEqual } from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import type { Locator, Page } from 'playwright-core';
+
+export const OUTPUT = path.join(__dirname, 'output');
+
+const LIMIT_MS = 20_000;
+/** n8n's messages cover what is to be seen. */
+const WITHOUT_MESSAGES = '.el-notification { display: none !important }';
+
+/** Saves what the window shows, or only a part of it, as `output/<name>.png`. */
+export async function shot(page: Page, name: string, part: Page | Locator = page): Promise<void> {
+	mkdirSync(OUTPUT, { recursive: true });
+	const file = path.join(OUTPUT, `${name.replace(/[^\w-]+/g, '-').replace(/^-|-$/g, '')}.png`);
+	await part.screenshot({ path: file, animations: 'disabled', style: WITHOUT_MESSAGES });
+}
+
+/** Waits until the editor shows this; fails with what it shows instead. */
+export async function shows<T>(read: () => Promise<T>, expected: T, what: string): Promise<void> {
+	const deadline = Date.now() + LIMIT_MS;
+	let seen = await read();
+	while (!isDeepStrictEqual(seen, expected) && Date.now() < deadline) {
+		await new Promise((resolve) => setTimeout(resolve, 50));
+		seen = await read();
+	}
+	deepEqual(seen, expected, what + difference(seen, expected));
+}
+
+const difference = (seen: unknown, expected: unknown) =>
+	`\nshown:    ${JSON.stringify(seen)}\nexpected: ${JSON.stringify(expected)}`;
+
+/** Shows a workflow's canvas, with nothing before it. */
+export async function openWorkflow(page: Page, url: string, id: string): Promise<void> {
+	const address = `${url}/workflow/${id}`;
+	if (page.url() === address || page.url().startsWith(`${address}/`)) await closeNode(page);
+	else await page.goto(address);
+	await page.getByTestId('canvas-node').first().waitFor();
+}
+
+export const nodeOnCanvas = (page: Page, name: string): Locator =>
+	page.locator(`[data-test-id="canvas-node"][data-node-name="${name}"]`);
+
+/** Opens a node's panel; closes another one first. */
+export async function openNode(page: Page, name: string): Promise<void> {
+	await closeNode(page);
+	await nodeOnCanvas(page, name).dblclick();
+	await page.getByTestId('node-parameters').first().waitFor();
+}
+
+export async function closeNode(page: Page): Promise<void> {
+	const close = page.getByTestId('ndv-close-button');
+	if (!(await close.isVisible())) return;
+	await close.click();
+	await page.getByTestId('ndv').waitFor({ state: 'hidden' });
+}
+
+export const parameters = (page: Page): Locator =>
+	page.locator('[data-test-id="node-parameters"]:visible').first();
+
+const LABELS = '[data-test-id="input-label"]:visible label.n8n-input-label';
+const TITLE = '[class*="_title_"] > span';
+
+/** The labels of the fields that a panel shows, from the top. */
+export const labels = async (page: Page): Promise<string[]> =>
+	await parameters(page)
+		.locator(`${LABELS} ${TITLE}`)
+		.evaluateAll((titles) =>
+			titles.map((title) => (title.textContent ?? '').replace('*', '').trim()),
+		);
+
+/** Labels that have an explanation when the mouse rests on them. */
+export const explained = async (page: Page): Promise<string[]> =>
+	await parameters(page)
+		.locator(LABELS)
+		.filter({ has: page.locator('[class*="_infoIcon_"]') })
+		.locator(TITLE)
+		.evaluateAll((titles) =>
+			titles.map((title) => (title.textContent ?? '').replace('*', '').trim()),
+		);
+
+/** Texts of the elements that do not fit into their places. */
+export const cut = async (elements: Locator): Promise<string[]> =>
+	await elements.evaluateAll((all) =>
+		all
+			.filter(({ scrollWidth, clientWidth, scrollHeight, clientHeight }) => {
+				const isInline = clientWidth === 0;
+				return !isInline && (scrollWidth > clientWidth + 1 || scrollHeight > clientHeight + 2);
+			})
+			.map((element) => element.textContent?.trim() ?? ''),
+	);
+
+export const cutLabels = async (page: Page): Promise<string[]> =>
+	await cut(parameters(page).locator(`${LABELS} [class*="_title_"]`));
+
+/** Chooses from a list of a panel, by what it is called there. */
+export async function choose(page: Page, parameter: string, name: string): Promise<void> {
+	await page.getByTestId(`parameter-input-${parameter}`).click();
+	const entry = page.locator('[data-test-id="parameter-input-item"]:visible');
+	await entry.filter({ has: page.getByText(name, { exact: true }) }).click();
+	await entry.first().waitFor({ state: 'hidden' });
+}
+
+/** Opens "Add Option"; what it offers, from the top. */
+export async function openOffers(page: Page): Promise<string[]> {
+	await page.getByTestId('collection-parameter-add').first().click();
+	const entries = page.locator('[data-test-id="collection-parameter-option"]:visible');
+	await entries.first().waitFor();
+	deepEqual(await cut(entries.locator('span')), [], 'no offer is cut');
+	return await entries.allInnerTexts();
+}
+
+export async function closeOffers(page: Page): Promise<void> {
+	await page.keyboard.press('Escape');
+	const entries = page.locator('[data-test-id="collection-parameter-option"]:visible');
+	await entries.first().waitFor({ state: 'hidden' });
+}
+
+interface Icon {
+	src: string;
+	isLoaded: boolean;
+}
+
+export const icons = async (part: Locator): Promise<Icon[]> =>
+	await part.locator('img').evaluateAll((images) =>
+		(images as HTMLImageElement[]).map(({ src, naturalWidth }) => ({
+			src: new URL(src).pathname,
+			isLoaded: naturalWidth > 0,
+		})),
+	);
+
+/** Pixels of the first picture that a part shows. */
+export const pictureSize = async (part: Locator): Promise<string> =>
+	await part
+		.locator('img')
+		.first()
+		.evaluate((image) => {
+			const { naturalWidth, naturalHeight } = image as HTMLImageElement;
+			return `${naturalWidth} × ${naturalHeight}`;
+		});

@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import type { INodeTypeDescription } from 'n8n-workflow';
+import type { Page } from 'playwright-core';
+import type { Check } from '../checks/check';
+import type { Host } from '../host';
+import { MANUAL } from '../host/workflows';
+import { shot } from './page';
+
+/** What every look at the editor needs. */
+export interface Stage {
+	host: Host;
+	/** Our nodes, as n8n describes them. */
+	nodes: INodeTypeDescription[];
+	light: Page;
+	dark: Page;
+	/** High enough for every option of a node at once. */
+	tall: Page;
+}
+
+/** A check whose window is kept as a picture when it fails. */
+export const look = (page: Page, name: string, run: () => Promise<void>): Check => ({
+	name,
+	async run() {
+		try {
+			await run();
+		} catch (error) {
+			await shot(page, `failed-${name}`);
+			// whatever is open now would stand in the way of the next
+			await page.goto('about:blank');
+			throw error;
+		}
+	},
+});
+
+export const byName = ({ nodes }: Stage, name: string): INodeTypeDescription => {
+	const found = nodes.find((node) => node.name.endsWith(`.${name}`));
+	if (!found) throw new Error(`n8n knows no node ${name}`);
+	return found;
+};
+
+export interface Actor {
+	name: string;
+	node: INodeTypeDescription;
+	parameters: Record<string, unknown>;
+	/** Another credential than the one that works. */
+	credential?: { id: string; name: string };
+}
+
+const [COLUMNS, WIDE, HIGH] = [4, 320, 240];
+
+/** A workflow in which a manual start leads to each of these nodes. */
+export async function rehearse({ host }: Stage, slug: string, actors: readonly Actor[]) {
+	const start = { ...placed('Start', MANUAL, 0), parameters: {}, position: [-WIDE, 0] };
+	const cast = actors.map(({ name, node, parameters, credential }, index) => {
+		const type = node.credentials?.[0]?.name ?? '';
+		const chosen = credential ?? host.credentials[type];
+		return {
+			...placed(name, node.name, index),
+			parameters,
+			credentials: chosen ? { [type]: chosen } : {},
+		};
+	});
+	const targets = actors
+		.filter(({ node }) => node.inputs.length > 0)
+		.map(({ name }) => ({ node: name, type: 'main', index: 0 }));
+	// not published: some lack what they require
+	await host.rest.call('POST', '/rest/workflows', {
+		id: slug,
+		name: slug,
+		active: false,
+		nodes: [start, ...cast],
+		connections: { Start: { main: [targets] } },
+		settings: { executionOrder: 'v1' },
+	});
+}
+
+const placed = (name: string, type: string, index: number) => ({
+	id: randomUUID(),
+	name,
+	type,
+	typeVersion: 1,
+	position: [(index % COLUMNS) * WIDE, Math.floor(index / COLUMNS) * HIGH],
+});
