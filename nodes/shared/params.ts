@@ -41,6 +41,12 @@ interface Choice<V extends string> extends Common {
 	default: NoInfer<V>;
 }
 
+/** Made when it is first used: n8n loads every node at its start, and most parameters are never set. */
+function lazily<T>(make: () => Schema<T>): Schema<T> {
+	let made: Schema<T> | undefined;
+	return z.lazy(() => (made ??= make()));
+}
+
 const camelCase = (wireName: string) =>
 	wireName.replace(/[_-]+(\w)/g, (_match, letter: string) => letter.toUpperCase());
 
@@ -87,7 +93,10 @@ function rangeWords({ min, max }: Limits): string {
 	return min === undefined ? `must be at most ${max}` : `must be at least ${min}`;
 }
 
-function numberSchema(limits: Limits, whole: boolean): Schema<number> {
+const numberSchema = (limits: Limits, whole: boolean): Schema<number> =>
+	lazily(() => z.preprocess(toNumber, numberWithin(limits, whole)));
+
+function numberWithin(limits: Limits, whole: boolean): z.ZodNumber {
 	const words = rangeWords(limits);
 	let schema = z.number({ message: 'must be a number' }).finite('must be a number');
 	if (whole) schema = schema.int('must be a whole number').safe('must be a safe whole number');
@@ -96,7 +105,7 @@ function numberSchema(limits: Limits, whole: boolean): Schema<number> {
 	if (limits.multipleOf) {
 		schema = schema.multipleOf(limits.multipleOf, `must be a multiple of ${limits.multipleOf}`);
 	}
-	return z.preprocess(toNumber, schema);
+	return schema;
 }
 
 function numberParam(wireName: string, spec: NumberParam, whole: boolean): Param<number> {
@@ -140,9 +149,11 @@ export function text(
 	spec: Common & { default?: string; rows?: number; maxLength?: number },
 ): Param<string> {
 	const longest = spec.maxLength ?? Number.MAX_SAFE_INTEGER;
-	const schema = z.preprocess(
-		(value) => (typeof value === 'string' ? value : JSON.stringify(value)),
-		z.string().max(longest, `must be at most ${longest} characters`),
+	const schema = lazily(() =>
+		z.preprocess(
+			(value) => (typeof value === 'string' ? value : JSON.stringify(value)),
+			z.string().max(longest, `must be at most ${longest} characters`),
+		),
 	);
 	return declare(wireName, spec, schema, {
 		type: 'string',
@@ -152,9 +163,11 @@ export function text(
 }
 
 const oneOf = <V extends string>(values: readonly V[]): Schema<V> =>
-	z.preprocess(
-		(value) => (typeof value === 'number' ? String(value) : value),
-		z.enum(values as [V, ...V[]], { message: `must be one of ${values.join(', ')}` }),
+	lazily(() =>
+		z.preprocess(
+			(value) => (typeof value === 'number' ? String(value) : value),
+			z.enum(values as [V, ...V[]], { message: `must be one of ${values.join(', ')}` }),
+		),
 	);
 
 /** One of a list of words. */
@@ -206,7 +219,7 @@ export const toggle = (wireName: string, spec: Common & { default: boolean }): P
 	declare(
 		wireName,
 		spec,
-		z.preprocess(toBoolean, z.boolean({ message: 'must be true or false' })),
+		lazily(() => z.preprocess(toBoolean, z.boolean({ message: 'must be true or false' }))),
 		{
 			type: 'boolean',
 			default: spec.default,
@@ -218,9 +231,11 @@ export const json = (wireName: string, spec: Common & { default?: string }): Par
 	declare(
 		wireName,
 		spec,
-		z.preprocess(
-			toObject,
-			z.record(z.unknown(), { message: 'must be a JSON object' }) as unknown as Schema<IDataObject>,
+		lazily(() =>
+			z.preprocess(
+				toObject,
+				z.record(z.unknown(), { message: 'must be a JSON object' }) as unknown as Schema<IDataObject>,
+			),
 		),
 		{ type: 'json', default: spec.default ?? '{}' },
 	);
