@@ -4,7 +4,8 @@ import type {
 	IWebhookFunctions,
 	IWebhookResponseData,
 } from 'n8n-workflow';
-import { failureOf, generate, type Callback } from './engine';
+import { failureOf } from './ends';
+import { generate, type Callback } from './engine';
 import { asFlux2Error, invalidInput, type Flux2Error } from './errors';
 import { claimHandle, isToolCall, type StoredItem } from './handles';
 import { parsed, type Api } from './http';

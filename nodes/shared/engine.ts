@@ -1,4 +1,5 @@
-import { asFlux2Error, asIs, Flux2Error, Stopped, withAdvice, type FailureKind } from './errors';
+import { endedSlot, givenUp, isExpired } from './ends';
+import { asFlux2Error, asIs, Flux2Error, Stopped, withAdvice } from './errors';
 import { endedWith, savedFailure, type Claim, type Slot, type StoredItem } from './handles';
 import { given, readRequest, valueOf, type Request } from './model';
 import { customBody, generateOptions, simplify } from './options';
@@ -14,15 +15,7 @@ import {
 	type TaskState,
 } from './task';
 import { isPublic } from './urls';
-import {
-	cancelIfStopped,
-	collectable,
-	deadlineOf,
-	look,
-	mayAppearYet,
-	waitFor,
-	type Watch,
-} from './watch';
+import { cancelIfStopped, collectable, deadlineOf, look, waitFor, type Watch } from './watch';
 
 /** One item's request on its way. */
 interface Job {
@@ -42,9 +35,6 @@ export interface Callback {
 	/** Lets the execution wait for that, with the handle in hand. */
 	park(this: void, request: Request, task: Task, handle: StoredItem): Promise<void>;
 }
-
-/** The same request would meet these again: they are remembered, so that a re-run does not pay for them. */
-const LASTING: readonly FailureKind[] = ['moderated', 'invalidInput'];
 
 /** Image: Generate. Submits, waits and stores, or takes up what an earlier run of the node has paid for. */
 export function generate(run: Run, itemIndex: number, callback?: Callback): Work {
@@ -98,12 +88,6 @@ async function accepted(
 	return job;
 }
 
-const SUBMITS_ANEW = 'Running the node again submits it anew.';
-/** One request made them all, so one alone cannot be asked for again. */
-const KEEPS_OTHERS =
-	'Running the node again hands on the other pictures of this request; a new execution asks for all of them anew.';
-const MAYBE_BILLED = 'It may have been billed.';
-
 /** What makes two requests the same picture to pay for; waiting and storing are no part of it. */
 const identityOf = (
 	{ service, api }: Run,
@@ -149,31 +133,10 @@ function slotOf(
 	const open =
 		state.status === 'pending' || (state.status === 'failed' && state.kind === 'badResponse');
 	if (open && state.task) return { state: 'pending', task: state.task, raw };
-	if (state.status !== 'done') return endedSlot(run, state as Failed, pictures);
+	if (state.status !== 'done') {
+		return endedSlot(run.context.getExecutionId(), state as Failed, pictures);
+	}
 	return { state: 'ready', done: { ...state, raw } };
-}
-
-/** What a re-run of the node may do about a task that ended badly. */
-function endedSlot(run: Run, failed: Failed, pictures: number): Slot {
-	const error = failureOf(failed);
-	if (LASTING.includes(failed.kind)) return endedWith(error, 'never');
-	return failed.kind === 'badResponse' ? maybeBilled(run, error) : over(error, pictures);
-}
-
-const over = (error: Flux2Error, pictures: number) =>
-	endedWith(withAdvice(error, pictures > 1 ? KEEPS_OTHERS : SUBMITS_ANEW), 'nextRun');
-
-/** Retry On Fail must not pay again by itself; a person may. */
-const maybeBilled = (run: Run, error: Flux2Error) =>
-	endedWith(
-		withAdvice(error, `${MAYBE_BILLED} ${SUBMITS_ANEW}`, { uncertain: true }),
-		run.context.getExecutionId(),
-	);
-
-/** What a task has ended with, as an error that names it. */
-export function failureOf({ kind, message, task }: Failed): Flux2Error {
-	const error = new Flux2Error(kind, message);
-	return task ? withAdvice(error, `The task ID is ${task.id}.`, { taskId: task.id }) : error;
 }
 
 async function parked(job: Job, { park }: Callback): Promise<Outcome[]> {
@@ -223,10 +186,10 @@ async function conclude(job: Job, watch: Watch, slot: Slot): Promise<Outcome> {
 	} catch (error) {
 		if (error instanceof Stopped) throw asIs(error);
 		const failure = collectable(asFlux2Error(error), taskOf(slot));
-		const { slots } = job.claim.handle;
-		const isBroken = isBrokenData(error, slot);
-		if (!isBroken && !isGone(error, slot)) return { error: failure };
-		const last = isBroken ? maybeBilled(job.run, failure) : over(failure, slots.length);
+		const executionId = job.run.context.getExecutionId();
+		const pictures = job.claim.handle.slots.length;
+		const last = givenUp(slot, failure, { executionId, pictures });
+		if (!last) return { error: failure };
 		replace(job, slot, [last]);
 		return { error: savedFailure(last.error) };
 	}
@@ -234,19 +197,6 @@ async function conclude(job: Job, watch: Watch, slot: Slot): Promise<Outcome> {
 
 const taskOf = (slot: Slot | undefined): Task | undefined =>
 	slot?.state === 'pending' ? slot.task : slot?.state === 'ready' ? slot.done.task : undefined;
-
-/** Bytes out of an answer that are no picture stay none; nobody can be asked for others. */
-const isBrokenData = (error: unknown, slot: Slot | undefined): boolean =>
-	error instanceof Flux2Error &&
-	error.kind === 'badResponse' &&
-	slot?.state === 'ready' &&
-	slot.done.images.some((image) => 'base64' in image);
-
-/** A picture that may appear yet is not given up. */
-const isGone = (error: unknown, slot: Slot): boolean =>
-	isExpired(error) &&
-	slot.state === 'ready' &&
-	!mayAppearYet(slot.done.task?.submittedAt ?? slot.done.submittedAt);
 
 async function settled(job: Job, watch: Watch, task: Task): Promise<Slot> {
 	const state = await waitFor(watch, task);
@@ -289,8 +239,6 @@ function stillThere(error: unknown, { images }: Done): unknown {
 	if (!(error instanceof Flux2Error) || urls.length === 0 || isExpired(error)) return error;
 	return withAdvice(error, `The picture is at ${urls.join(' and ')} for a short time.`);
 }
-
-const isExpired = (error: unknown) => error instanceof Flux2Error && error.kind === 'expired';
 
 /** False when the answer names a picture that could never be opened, e.g. because it came garbled. */
 const hasAddress = ({ run }: Watch, { images }: Done) =>

@@ -234,7 +234,9 @@ export const json = (wireName: string, spec: Common & { default?: string }): Par
 		lazily(() =>
 			z.preprocess(
 				toObject,
-				z.record(z.unknown(), { message: 'must be a JSON object' }) as unknown as Schema<IDataObject>,
+				z.record(z.unknown(), {
+					message: 'must be a JSON object',
+				}) as unknown as Schema<IDataObject>,
 			),
 		),
 		{ type: 'json', default: spec.default ?? '{}' },

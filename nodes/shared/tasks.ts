@@ -5,7 +5,7 @@ import type {
 	INodeProperties,
 } from 'n8n-workflow';
 import { asFlux2Error, asIs, invalidInput, Stopped } from './errors';
-import { failureOf } from './engine';
+import { failureOf } from './ends';
 import { readCollection, readText, valueOf, type Settings } from './model';
 import { collectOptions, simplify } from './options';
 import { compact, storePicture } from './output';
