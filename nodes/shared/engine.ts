@@ -188,7 +188,9 @@ async function conclude(job: Job, watch: Watch, slot: Slot): Promise<Outcome> {
 		const failure = collectable(asFlux2Error(error), taskOf(slot));
 		const executionId = job.run.context.getExecutionId();
 		const pictures = job.claim.handle.slots.length;
-		const last = givenUp(slot, failure, { executionId, pictures });
+		// n8n's own failure to store says nothing about the picture
+		const isOurs = error instanceof Flux2Error;
+		const last = isOurs ? givenUp(slot, failure, { executionId, pictures }) : undefined;
 		if (!last) return { error: failure };
 		replace(job, slot, [last]);
 		return { error: savedFailure(last.error) };
