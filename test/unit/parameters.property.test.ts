@@ -52,7 +52,10 @@ test('a whole number in its range reaches the wire as it is, also as text', () =
 		fc.property(range, fc.boolean(), ({ min, max, inside }, asText) => {
 			const size = integer('some_size', { ...words, min, max, default: min });
 			const value = asText ? ` ${inside} ` : inside;
-			expect(told(read(modelWith(size), { someSize: value }))).toEqual({ some_size: inside });
+			// -0 and 0 are the same on the wire
+			expect(JSON.stringify(told(read(modelWith(size), { someSize: value })))).toBe(
+				JSON.stringify({ some_size: inside }),
+			);
 		}),
 	);
 });
