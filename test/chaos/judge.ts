@@ -1,6 +1,6 @@
 import type { JobRecord, SubmissionRecord } from '../emulator';
-import type { FailureKind } from '../../nodes/shared/errors';
 import type { Scene } from './script';
+import { KINDS } from '../support/failureKinds';
 
 /** What became of the jobs, and whether the promises were kept. Pure: it can be given a lie. */
 
@@ -40,19 +40,6 @@ export interface Verdict {
 	/** What is wrong, in words; nothing where all is well. */
 	problems: string[];
 }
-
-const KINDS: readonly FailureKind[] = [
-	'auth',
-	'credits',
-	'moderated',
-	'rateLimited',
-	'invalidInput',
-	'notFound',
-	'expired',
-	'timeout',
-	'unavailable',
-	'badResponse',
-];
 
 /** What the node says where nobody knows whether a submit was accepted. */
 export const MAYBE_BILLED = /may have (accepted and|been) billed/;

@@ -10,6 +10,7 @@ import {
 	traffic,
 	until,
 	type Lab,
+	type NodeUnderTest,
 	type Route,
 } from '../support/lab';
 
@@ -296,4 +297,50 @@ test('of two pictures of one answer the good one comes out beside the error item
 		json: { error: { kind: 'expired', taskId: idOf('item 1') } },
 		pairedItem: { item: 0 },
 	});
+});
+
+/** What the service answers, with one field of it changed. */
+const withField = (name: string, value: string): Effect => ({
+	mutate: (answer) => ({ ...answer, body: { ...(answer.body as object), [name]: value } }),
+});
+
+test('an address of a task that does not name it is not believed: the documented one finds the task', async () => {
+	lab.emulator.rule({ route: 'queue.submit' }, withField('status_url', '/garbled/status'));
+	lab.emulator.rule({ route: 'bfl.submit' }, withField('polling_url', '/garbled'));
+	const bfl: NodeUnderTest = { ...generating('task'), type: 'flux2Bfl' };
+	for (const node of [generating('queue'), bfl]) {
+		lab.emulator.ledger.jobs.splice(0);
+		const run = await lab.run(node, { items: prompts(1) });
+		expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
+	}
+	expect(lab.emulator.ledger.submissions).toHaveLength(2);
+});
+
+test("a picture's address that came garbled is asked for once more", async () => {
+	const garbled: Effect = {
+		mutate: (answer) => ({
+			...answer,
+			body: { ...(answer.body as object), output: [{ content: [{ url: 'h:/broken' }] }] },
+		}),
+	};
+	lab.emulator.rule({ route: 'task.submit' }, { job: { immediate: true } });
+	lab.emulator.rule({ route: 'task.submit' }, garbled);
+	const run = await lab.run(generating('task'), { items: prompts(1) });
+
+	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
+	expect(traffic(lab)).toEqual(['submit', 'look', 'download']);
+});
+
+test('a run that stops names the other items whose answer was lost', async () => {
+	const lost: Effect = { reset: 'beforeHeaders', accepted: true, delayMs: 100 };
+	lab.emulator.rule({ route: 'task.submit' }, lost);
+	const run = await lab.run(generating('task'), { items: prompts(2) });
+
+	const { description, context } = run.error as unknown as {
+		description: string;
+		context: { itemIndex: number };
+	};
+	const other = context.itemIndex === 0 ? 2 : 1;
+	expect(description).toContain(`Also without a usable answer: item ${other}.`);
+	expect(lab.emulator.ledger.submissions).toHaveLength(2);
 });

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { bfl } from '../../nodes/Flux2Bfl/provider';
 import { cloudflare } from '../../nodes/Flux2Cloudflare/provider';
@@ -11,23 +10,12 @@ import { Place, Pressure } from '../../nodes/shared/pressure';
 import type { Service } from '../../nodes/shared/run';
 import { mutated } from '../chaos/mutate';
 import { randomFrom } from '../emulator/pictures/random';
+import { KINDS } from '../support/failureKinds';
+import fc from '../support/properties';
 
 /** Whatever a provider answers, it is a state of the task or an error with a kind; and it is asked once only. */
 
 const PICTURE = 'https://pictures.example/1.png';
-const KINDS = [
-	'auth',
-	'credits',
-	'moderated',
-	'rateLimited',
-	'invalidInput',
-	'notFound',
-	'expired',
-	'timeout',
-	'unavailable',
-	'badResponse',
-];
-
 /** What the documents say about the answer to a submit, and to a look. */
 const ways: Array<[string, Service, Record<string, unknown>, object, object?]> = [
 	[

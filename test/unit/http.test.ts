@@ -1,5 +1,6 @@
 import { Flux2Error, Stopped, type ErrorFacts } from '../../nodes/shared/errors';
-import { downloadFailure, retryAfterMs } from '../../nodes/shared/httpErrors';
+import type { Api } from '../../nodes/shared/http';
+import { connectionFailure, downloadFailure, retryAfterMs } from '../../nodes/shared/httpErrors';
 import { Place, Pressure } from '../../nodes/shared/pressure';
 import { repeating } from '../../nodes/shared/repeat';
 import { publicUrl } from '../../nodes/shared/urls';
@@ -88,6 +89,22 @@ test('stops waiting for the next attempt at once', async () => {
 
 	await expect(result).rejects.toThrow(Stopped);
 });
+
+test.each(['DEPTH_ZERO_SELF_SIGNED_CERT', 'CERT_HAS_EXPIRED', 'ERR_TLS_CERT_ALTNAME_INVALID'])(
+	'a certificate that is refused (%s) says so, and that nothing was billed',
+	(code) => {
+		const { signal } = new AbortController();
+		const api = { stop: signal, signal } as Api;
+		const cause = Object.assign(new Error('certificate'), { code });
+
+		expect(connectionFailure(api, 'submit', 'the service', { cause })).toMatchObject({
+			kind: 'unavailable',
+			message: 'The certificate of the service is not valid here',
+			uncertain: false,
+			passing: false,
+		});
+	},
+);
 
 const OPENED = 'opened';
 test.each([

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { models as bfl } from '../../nodes/Flux2Bfl/models';
 import { models as cloudflare } from '../../nodes/Flux2Cloudflare/models';
@@ -9,6 +8,7 @@ import { Flux2Error } from '../../nodes/shared/errors';
 import { readRequest, type Model, type Request } from '../../nodes/shared/model';
 import { generateOptions } from '../../nodes/shared/options';
 import { choice, decimal, integer, type Param } from '../../nodes/shared/params';
+import fc from '../support/properties';
 
 /** What is typed in or comes out of an expression, for any value of it. */
 

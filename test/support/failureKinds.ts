@@ -1,0 +1,17 @@
+import type { FailureKind } from '../../nodes/shared/errors';
+
+/** Every kind that an error may have; the type lets none be missing or invented. */
+const kinds: Record<FailureKind, true> = {
+	auth: true,
+	credits: true,
+	moderated: true,
+	rateLimited: true,
+	invalidInput: true,
+	notFound: true,
+	expired: true,
+	timeout: true,
+	unavailable: true,
+	badResponse: true,
+};
+
+export const KINDS: readonly string[] = Object.keys(kinds);
