@@ -34,8 +34,18 @@ async function bundleVendor() {
 		write: false,
 	});
 	const licences = await licencesOf(Object.keys(metafile.inputs));
-	await writeFile(`dist/${VENDOR}.js`, licences + outputFiles[0].text);
+	await writeFile(`dist/${VENDOR}.js`, licences + whenFirstUsed(outputFiles[0].text));
 }
+
+/** n8n loads every node at its start, and zod would be a third of the time: it waits for the first execution. */
+const whenFirstUsed = (bundle) => `let made;
+const libraries = () => (made ??= load({ exports: {} }));
+module.exports = new Proxy({}, { get: (_target, name) => libraries()[name] });
+function load(module) {
+${bundle}
+return module.exports;
+}
+`;
 
 /** Every bundled library asks that its licence travels with it. */
 async function licencesOf(inputs) {

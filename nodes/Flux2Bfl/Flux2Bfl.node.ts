@@ -5,16 +5,11 @@ import {
 	type INodeTypeDescription,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
-import { resume } from '../shared/callback';
 import { neverRegistered } from '../shared/incoming';
 import { operationProperties } from '../shared/operations';
 import { collectOptions, generateOptions, submitOptions } from '../shared/options';
-import { optionsProperty, requestProperties } from '../shared/properties';
-import { runItems } from '../shared/run';
-import { taskProperties } from '../shared/tasks';
+import { optionsProperty, requestProperties, taskProperties } from '../shared/properties';
 import { models } from './models';
-import { readNotice } from './notice';
-import { bfl } from './provider';
 
 const generate = { resource: ['image'], operation: ['generate'] };
 const submit = { resource: ['task'], operation: ['submit'] };
@@ -80,10 +75,15 @@ export class Flux2Bfl implements INodeType {
 	webhookMethods = neverRegistered;
 
 	async webhook(this: IWebhookFunctions) {
+		const { resume } = await import('../shared/callback');
+		const { bfl } = await import('./provider');
+		const { readNotice } = await import('./notice');
 		return await resume(this, bfl, readNotice);
 	}
 
 	async execute(this: IExecuteFunctions) {
+		const { runItems } = await import('../shared/run');
+		const { bfl } = await import('./provider');
 		return await runItems(this, bfl);
 	}
 }

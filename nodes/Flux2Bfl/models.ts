@@ -1,8 +1,16 @@
 import type { Model } from '../shared/model';
 import { seed, size } from '../shared/options';
-import { choice, decimal, integer, text, toggle, zeroAsUnset } from '../shared/params';
+import {
+	choice,
+	decimal,
+	integer,
+	refined,
+	sentAs,
+	text,
+	toggle,
+	zeroAsUnset,
+} from '../shared/params';
 import { isLocal } from '../shared/urls';
-import { z } from '../shared/vendor';
 
 /** The API's automatic size is an unset field: its schema does not take the 0 that its text speaks of. */
 const side = (wireName: 'width' | 'height', label: string) =>
@@ -54,15 +62,18 @@ const promptUpsampling = toggle('prompt_upsampling', {
 const isReachable = (url: string) =>
 	URL.canParse(url) &&
 	(new URL(url).protocol === 'https:' || (url.startsWith('http:') && isLocal(url)));
-const webhookUrl = {
-	...text('webhook_url', {
-		label: 'Notify URL',
-		description:
-			'The https address that Black Forest Labs call when the image is done. To start a workflow: open the FLUX.2 Trigger in it, copy its Production URL, and publish the workflow. It refuses calls without Notify Secret.',
-		placeholder: 'e.g. https://n8n.example.com/webhook/…',
-	}),
-	schema: z.string().trim().max(2083).refine(isReachable, 'must be an https URL'),
-};
+const webhookText = text('webhook_url', {
+	label: 'Notify URL',
+	description:
+		'The https address that Black Forest Labs call when the image is done. To start a workflow: open the FLUX.2 Trigger in it, copy its Production URL, and publish the workflow. It refuses calls without Notify Secret.',
+	placeholder: 'e.g. https://n8n.example.com/webhook/…',
+	maxLength: 2083,
+});
+const webhookUrl = refined(
+	sentAs(webhookText, (url) => url.trim()),
+	isReachable,
+	'must be an https URL',
+);
 const secretText = text('webhook_secret', {
 	label: 'Notify Secret',
 	description:

@@ -6,9 +6,7 @@ import {
 } from 'n8n-workflow';
 import { synchronousOptions } from '../shared/options';
 import { requestProperties } from '../shared/properties';
-import { runItems } from '../shared/run';
 import { models } from './models';
-import { cloudflare } from './provider';
 
 export class Flux2Cloudflare implements INodeType {
 	description: INodeTypeDescription = {
@@ -29,6 +27,8 @@ export class Flux2Cloudflare implements INodeType {
 	};
 
 	async execute(this: IExecuteFunctions) {
+		const { runItems } = await import('../shared/run');
+		const { cloudflare } = await import('./provider');
 		return await runItems(this, cloudflare);
 	}
 }

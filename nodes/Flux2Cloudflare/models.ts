@@ -5,10 +5,11 @@ import {
 	decimal,
 	integer,
 	json,
+	narrowed,
+	refined,
 	sentAs,
 	text,
 	toggle,
-	narrowed,
 	type Param,
 } from '../shared/params';
 
@@ -138,15 +139,12 @@ const metadata = metadataHeader(
 
 /** Node refuses to send anything but visible ASCII in a header. */
 function inHeader(param: Param<string>): Param<string> {
-	const schema = param.schema.refine(
-		(value) => /^[\x20-\x7e]*$/.test(value),
-		'must be plain ASCII text',
-	);
-	return { ...param, schema };
+	return refined(param, (value) => /^[\x20-\x7e]*$/.test(value), 'must be plain ASCII text');
 }
 
 function metadataHeader(param: ReturnType<typeof json>): Param<string> {
-	const schema = param.schema.refine(
+	const checked = refined(
+		param,
 		(entries) =>
 			Object.keys(entries).length <= 5 &&
 			Object.values(entries).every((value) =>
@@ -154,7 +152,7 @@ function metadataHeader(param: ReturnType<typeof json>): Param<string> {
 			),
 		'must have at most 5 entries of text, numbers or booleans',
 	);
-	return sentAs({ ...param, schema }, (entries) =>
+	return sentAs(checked, (entries) =>
 		JSON.stringify(entries).replace(
 			/[^\x20-\x7e]/g,
 			(letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,

@@ -4,15 +4,16 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
-import { listProperties } from '../shared/lists';
 import { operationProperties } from '../shared/operations';
 import { collectOptions, generateOptions, submitOptions } from '../shared/options';
-import { optionsProperty, requestProperties } from '../shared/properties';
-import { runItems } from '../shared/run';
-import { taskProperties } from '../shared/tasks';
-import { modelList, taskList } from './lists';
+import {
+	listProperties,
+	optionsProperty,
+	requestProperties,
+	taskProperties,
+} from '../shared/properties';
+import { modelFilters, taskFilters } from './filters';
 import { models } from './models';
-import { oxen } from './provider';
 
 const generate = { resource: ['image'], operation: ['generate'] };
 const submit = { resource: ['task'], operation: ['submit'] };
@@ -72,12 +73,14 @@ export class Flux2Oxen implements INodeType {
 			taskProperties.taskId(named),
 			taskProperties.waitForCompletion(get),
 			optionsProperty(collectOptions, get),
-			...listProperties(taskList, { resource: ['task'], operation: ['getMany'] }),
-			...listProperties(modelList, { resource: ['model'], operation: ['getMany'] }),
+			...listProperties(taskFilters, { resource: ['task'], operation: ['getMany'] }),
+			...listProperties(modelFilters, { resource: ['model'], operation: ['getMany'] }),
 		],
 	};
 
 	async execute(this: IExecuteFunctions) {
+		const { runItems } = await import('../shared/run');
+		const { oxen } = await import('./provider');
 		return await runItems(this, oxen);
 	}
 }

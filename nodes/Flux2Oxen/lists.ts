@@ -1,7 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 import { getMany, type List } from '../shared/lists';
-import { choice, text } from '../shared/params';
 import { z } from '../shared/vendor';
+import { modelFilters, taskFilters } from './filters';
 
 const row = z.record(z.unknown()) as unknown as z.ZodType<IDataObject>;
 
@@ -13,31 +13,11 @@ const rows = z.union([
 ]);
 
 /** GET /api/ai/queue: active jobs only, unless a status is asked for. */
-export const taskList: List = {
+const taskList: List = {
 	path: '/api/ai/queue',
 	query: { media_type: 'image' },
 	schema: rows,
-	filters: [
-		text('folder', { label: 'Folder', description: 'Only tasks that save to this folder' }),
-		text('model', { label: 'Model', description: 'Only tasks of this model ID' }),
-		text('namespace', {
-			label: 'Namespace',
-			description: 'Only tasks of this user or organization',
-		}),
-		text('repo', { label: 'Repository', description: 'Only tasks that save to this repository' }),
-		choice('status', {
-			label: 'Status',
-			description: 'Only tasks with this status. Active ones when unset.',
-			options: {
-				cancelled: 'Cancelled',
-				failed: 'Failed',
-				processing: 'Processing',
-				queued: 'Queued',
-				succeeded: 'Succeeded',
-			},
-			default: 'processing',
-		}),
-	],
+	filters: taskFilters,
 	simplify: (task) => ({
 		taskId: task.generation_id,
 		model: task.model_name,
@@ -51,20 +31,10 @@ export const taskList: List = {
 };
 
 /** GET /api/ai/models. */
-export const modelList: List = {
+const modelList: List = {
 	path: '/api/ai/models',
 	schema: rows,
-	filters: [
-		text('action', {
-			label: 'Action',
-			description: 'Only models that can do this, by its name in the API',
-		}),
-		text('developer_name', {
-			label: 'Developer',
-			description: 'Only models of this developer',
-			placeholder: 'e.g. Black Forest Labs',
-		}),
-	],
+	filters: modelFilters,
 	simplify: (model) => ({
 		id: model.id,
 		name: model.display_name,

@@ -6,11 +6,13 @@ import {
 } from 'n8n-workflow';
 import { collectOptions, generateOptions, submitOptions } from '../shared/options';
 import { operationProperties } from '../shared/operations';
-import { modelProperties, optionsProperty, requestProperties } from '../shared/properties';
-import { runItems } from '../shared/run';
-import { taskProperties } from '../shared/tasks';
+import {
+	modelProperties,
+	optionsProperty,
+	requestProperties,
+	taskProperties,
+} from '../shared/properties';
 import { models } from './models';
-import { taskApi } from './provider';
 
 const generate = { resource: ['image'], operation: ['generate'] };
 const submit = { resource: ['task'], operation: ['submit'] };
@@ -78,6 +80,8 @@ export class Flux2Task implements INodeType {
 	};
 
 	async execute(this: IExecuteFunctions) {
+		const { runItems } = await import('../shared/run');
+		const { taskApi } = await import('./provider');
 		return await runItems(this, taskApi);
 	}
 }

@@ -12,7 +12,7 @@ import {
 import { models } from '../Flux2Bfl/models';
 import { neverRegistered } from '../shared/incoming';
 import { optionsProperty } from '../shared/properties';
-import { fetchPictures, receive, triggerOptions } from './deliveries';
+import { triggerOptions } from './options';
 
 const SHORTEST_SECRET = 16;
 
@@ -95,10 +95,12 @@ export class Flux2Trigger implements INodeType {
 	webhookMethods = neverRegistered;
 
 	async webhook(this: IWebhookFunctions) {
+		const { receive } = await import('./deliveries');
 		return await receive(this);
 	}
 
 	async execute(this: IExecuteFunctions) {
+		const { fetchPictures } = await import('./deliveries');
 		return await fetchPictures(this);
 	}
 }

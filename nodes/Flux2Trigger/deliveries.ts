@@ -13,31 +13,16 @@ import { asFlux2Error, asIs, Flux2Error, Stopped, withAdvice } from '../shared/e
 import { parsed } from '../shared/http';
 import { answer, bodyOf, isSigned } from '../shared/incoming';
 import { readCollection, type Settings } from '../shared/model';
-import { binaryField, download, fileName, simplify } from '../shared/options';
 import { storePicture } from '../shared/output';
-import { integer } from '../shared/params';
 import { errorJson, nodeError } from '../shared/run';
 import type { Task, TaskState } from '../shared/task';
 import { describe } from '../shared/tasks';
 import { collectable } from '../shared/watch';
 import { acquaintance, endOf, remember, save } from './handedOn';
+import { longestAge, triggerOptions } from './options';
 
 const CREDENTIAL = 'flux2WebhookApi';
 const DOWNLOAD_MS = 300_000;
-
-const longestAge = integer('longestAge', {
-	label: 'Longest Age',
-	description:
-		'How many minutes old a delivery may be, so that nobody can send a recorded one again. Black Forest Labs may deliver again for 36 minutes. One without a readable time is never too old.',
-	hint: 'In minutes',
-	min: 1,
-	max: 1440,
-	default: 60,
-	goesTo: 'setting',
-});
-
-/** In the order of the alphabet, as the editor wants them. */
-export const triggerOptions = [download, fileName, longestAge, binaryField, simplify];
 
 /** The trigger's `webhook`: starts the workflow for what is genuine, new and wanted; the picture comes afterwards. */
 export async function receive(context: IWebhookFunctions): Promise<IWebhookResponseData> {
@@ -65,7 +50,7 @@ export async function receive(context: IWebhookFunctions): Promise<IWebhookRespo
 function exceedsAge(context: IWebhookFunctions, { at }: Notice): boolean {
 	const wanted: unknown = context.getNodeParameter('options.longestAge', null);
 	const minutes =
-		longestAge.schema.safeParse(wanted).data ?? (longestAge.property.default as number);
+		longestAge.schema().safeParse(wanted).data ?? (longestAge.property.default as number);
 	return at !== undefined && Math.abs(Date.now() - at) > minutes * 60_000;
 }
 

@@ -2,7 +2,7 @@ import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { invalidInput } from './errors';
 import { presetSize, size } from './options';
 import { either, text, type Param } from './params';
-import { readReferences, type Reference } from './references';
+import { readReferences, type Reference } from './referenceImages';
 
 /** One model of a provider; everything about it stands in its record. */
 export interface Model {
@@ -36,6 +36,7 @@ export interface Request<M extends Model = Model> {
 
 export const CUSTOM = 'custom';
 export const OPTIONS = 'options';
+export const FILTERS = 'filters';
 
 export const prompt = text('prompt', {
 	label: 'Prompt',
@@ -175,7 +176,7 @@ function readModel<M extends Model>(
 }
 
 function readPrompt(context: IExecuteFunctions, itemIndex: number, problems: string[]): string {
-	const words = prompt.schema.parse(context.getNodeParameter('prompt', itemIndex) ?? '');
+	const words = prompt.schema().parse(context.getNodeParameter('prompt', itemIndex) ?? '');
 	if (words.trim() === '') problems.push('Prompt: must not be empty');
 	return words;
 }
@@ -243,7 +244,7 @@ function place(
 	for (const { property, wireName, schema, goesTo, alwaysSent } of params) {
 		const value = values.get(property.name) ?? (alwaysSent ? property.default : undefined);
 		if (value === undefined) continue;
-		const result = schema.safeParse(value);
+		const result = schema().safeParse(value);
 		if (!result.success) {
 			problems.push(`${property.displayName}: ${result.error.issues[0]!.message}`);
 		} else if (result.data === undefined) {

@@ -2,13 +2,15 @@ import type { IDataObject, INodeProperties } from 'n8n-workflow';
 import { z } from './vendor';
 
 type Schema<T> = z.ZodType<T, z.ZodTypeDef, unknown>;
+/** Made when it is first used: n8n loads every node at its start, and most parameters are never set. */
+type Lazy<T> = () => Schema<T>;
 
 /** One parameter: what the editor shows and what may go on the wire, declared together. */
 export interface Param<T = unknown> {
 	readonly property: INodeProperties;
 	/** The provider's own name of the field or header; for settings the option's name. */
 	readonly wireName: string;
-	readonly schema: Schema<T>;
+	readonly schema: Lazy<T>;
 	readonly goesTo: 'body' | 'header' | 'setting';
 	/** The default that the editor shows is sent when nothing is set: the provider's own is not dependable. */
 	readonly alwaysSent?: boolean;
@@ -41,10 +43,9 @@ interface Choice<V extends string> extends Common {
 	default: NoInfer<V>;
 }
 
-/** Made when it is first used: n8n loads every node at its start, and most parameters are never set. */
-function lazily<T>(make: () => Schema<T>): Schema<T> {
+function lazily<T>(make: Lazy<T>): Lazy<T> {
 	let made: Schema<T> | undefined;
-	return z.lazy(() => (made ??= make()));
+	return () => (made ??= make());
 }
 
 const camelCase = (wireName: string) =>
@@ -53,7 +54,7 @@ const camelCase = (wireName: string) =>
 function declare<T>(
 	wireName: string,
 	common: Common,
-	schema: Schema<T>,
+	schema: Lazy<T>,
 	property: Pick<INodeProperties, 'type' | 'default'> & Partial<INodeProperties>,
 ): Param<T> {
 	const { label, description, name = camelCase(wireName), goesTo = 'body' } = common;
@@ -93,7 +94,7 @@ function rangeWords({ min, max }: Limits): string {
 	return min === undefined ? `must be at most ${max}` : `must be at least ${min}`;
 }
 
-const numberSchema = (limits: Limits, whole: boolean): Schema<number> =>
+const numberSchema = (limits: Limits, whole: boolean): Lazy<number> =>
 	lazily(() => z.preprocess(toNumber, numberWithin(limits, whole)));
 
 function numberWithin(limits: Limits, whole: boolean): z.ZodNumber {
@@ -137,9 +138,8 @@ export const narrowed = (param: Param<number>, limits: Limits): Param<number> =>
 export const zeroAsUnset = (param: Param<number>): Param<number | undefined> => ({
 	...param,
 	property: { ...param.property, typeOptions: { ...param.property.typeOptions, minValue: 0 } },
-	schema: z.preprocess(
-		(value) => (toNumber(value) === 0 ? undefined : value),
-		param.schema.optional(),
+	schema: lazily(() =>
+		z.preprocess((value) => (toNumber(value) === 0 ? undefined : value), param.schema().optional()),
 	),
 });
 
@@ -162,7 +162,7 @@ export function text(
 	});
 }
 
-const oneOf = <V extends string>(values: readonly V[]): Schema<V> =>
+const oneOf = <V extends string>(values: readonly V[]): Lazy<V> =>
 	lazily(() =>
 		z.preprocess(
 			(value) => (typeof value === 'number' ? String(value) : value),
@@ -192,13 +192,16 @@ export const either = (first: Param, second: Param): Param => {
 	if (type === second.property.type) return first;
 	return {
 		...first,
-		schema: z.unknown().transform((value, context): unknown => {
-			const [one, other] = [first.schema.safeParse(value), second.schema.safeParse(value)];
-			if (one.success) return one.data;
-			if (other.success) return other.data;
-			one.error.issues.forEach((issue) => context.addIssue(issue));
-			return z.NEVER;
-		}),
+		schema: lazily(() =>
+			z.unknown().transform((value, context): unknown => {
+				const one = first.schema().safeParse(value);
+				const other = second.schema().safeParse(value);
+				if (one.success) return one.data;
+				if (other.success) return other.data;
+				one.error.issues.forEach((issue) => context.addIssue(issue));
+				return z.NEVER;
+			}),
+		),
 	};
 };
 
@@ -211,8 +214,15 @@ export const hiddenWhen = <T>(
 /** The same parameter in the editor, written on the wire in another form. */
 export const sentAs = <T, W>(param: Param<T>, convert: (value: T) => W): Param<W> => ({
 	...param,
-	schema: param.schema.transform(convert),
+	schema: lazily(() => param.schema().transform(convert)),
 });
+
+/** The same parameter, refused in these words where a value does not pass the test. */
+export const refined = <T>(
+	param: Param<T>,
+	test: (value: T) => boolean,
+	words: string,
+): Param<T> => ({ ...param, schema: lazily(() => param.schema().refine(test, words)) });
 
 /** True or false; the description starts with "Whether". */
 export const toggle = (wireName: string, spec: Common & { default: boolean }): Param<boolean> =>

@@ -1,6 +1,7 @@
 import type { IDisplayOptions, INodeProperties, INodePropertyOptions } from 'n8n-workflow';
-import { CUSTOM, OPTIONS, prompt, type Model } from './model';
+import { CUSTOM, FILTERS, OPTIONS, prompt, type Model } from './model';
 import type { Param } from './params';
+import { referenceProperties } from './referenceImages';
 
 /** The editor's properties of an operation that makes a picture. */
 export function requestProperties(
@@ -98,48 +99,76 @@ function shownFor({ property }: Param, models: readonly Model[]): INodePropertie
 	return { ...property, displayOptions: { ...property.displayOptions, show: { '/model': ids } } };
 }
 
-const imageFields: INodeProperties[] = [
-	{
-		displayName: 'Source',
-		name: 'source',
-		type: 'options',
-		options: [
-			{ name: 'All Binary Images', value: 'allBinary' },
-			{ name: 'Binary Field', value: 'binary' },
-			{ name: 'URL', value: 'url' },
-		],
-		default: 'binary',
-	},
-	{
-		displayName: 'Input Data Field Name',
-		name: 'binaryPropertyName',
+/** The editor's fields that name a task; the defaults take what Task: Submit has emitted. */
+export const taskProperties = {
+	taskId: (show: IDisplayOptions['show']): INodeProperties => ({
+		displayName: 'Task ID',
+		name: 'taskId',
 		type: 'string',
-		typeOptions: { binaryDataProperty: true },
-		default: 'data',
-		displayOptions: { show: { source: ['binary'] } },
-		hint: 'The name of the input field that holds the picture; several are separated by commas',
-	},
-	{
-		displayName: 'URL',
-		name: 'url',
+		required: true,
+		default: '={{ $json.taskId }}',
+		description: 'The ID of the task, as the operation Submit returns it',
+		displayOptions: { show },
+	}),
+	pollUrl: (show: IDisplayOptions['show']): INodeProperties => ({
+		displayName: 'Poll URL',
+		name: 'pollUrl',
 		type: 'string',
-		default: '',
-		placeholder: 'e.g. https://example.com/photo.jpg',
-		displayOptions: { show: { source: ['url'] } },
-		description: 'A public https URL or a data URI. An expression may also yield a list of them.',
-	},
-];
+		default: '={{ $json.pollUrl }}',
+		description:
+			'The address at which the provider tells about the task, as the operation Submit returns it. May be empty.',
+		displayOptions: { show },
+	}),
+	waitForCompletion: (show: IDisplayOptions['show']): INodeProperties => ({
+		displayName: 'Wait for Completion',
+		name: 'waitForCompletion',
+		type: 'boolean',
+		default: true,
+		description:
+			'Whether to wait until the picture is ready. When off, a task that is still running is returned as it is.',
+		displayOptions: { show },
+	}),
+};
 
-/** The editor's "Reference Images". */
-const referenceProperties = (displayOptions?: IDisplayOptions): INodeProperties => ({
-	displayName: 'Reference Images',
-	name: 'referenceImages',
-	type: 'fixedCollection',
-	typeOptions: { multipleValues: true, sortable: true },
-	placeholder: 'Add Reference Image',
-	default: {},
-	description:
-		'Pictures to edit or to take subjects and style from. Their order is the order in which the prompt can refer to them.',
-	...(displayOptions && { displayOptions }),
-	options: [{ displayName: 'Image', name: 'image', values: imageFields }],
-});
+/** The editor's Return All, Limit, Simplify and Filters. */
+export function listProperties(
+	filters: readonly Param[],
+	show: NonNullable<IDisplayOptions['show']>,
+): INodeProperties[] {
+	return [
+		{
+			displayName: 'Return All',
+			name: 'returnAll',
+			type: 'boolean',
+			default: false,
+			description: 'Whether to return all results or only up to a given limit',
+			displayOptions: { show },
+		},
+		{
+			displayName: 'Limit',
+			name: 'limit',
+			type: 'number',
+			typeOptions: { minValue: 1 },
+			default: 50,
+			description: 'Max number of results to return',
+			displayOptions: { show: { ...show, returnAll: [false] } },
+		},
+		{
+			displayName: 'Simplify',
+			name: 'simplify',
+			type: 'boolean',
+			default: true,
+			description: 'Whether to return a simplified version of the response instead of the raw data',
+			displayOptions: { show },
+		},
+		{
+			displayName: 'Filters',
+			name: FILTERS,
+			type: 'collection',
+			placeholder: 'Add Filter',
+			default: {},
+			displayOptions: { show },
+			options: filters.map(({ property }) => property),
+		},
+	];
+}

@@ -1,18 +1,11 @@
-import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
 import { asIs, Flux2Error, invalidInput } from './errors';
 import { openDownload, type Api, type DownloadBody } from './http';
 import { brokenDownload } from './httpErrors';
 import { inspect } from './picture';
+import type { Reference } from './referenceImages';
 import { repeating } from './repeat';
 import { publicUrl } from './urls';
 import { bounded } from './wait';
-
-/** A reference image as the item names it; its bytes are not read yet. */
-export type Reference = { label: string } & (
-	| { from: 'binary'; field: string | IBinaryData; binary: IBinaryData; itemIndex: number }
-	| { from: 'url'; url: string }
-	| { from: 'dataUri'; dataUri: string }
-);
 
 /** A reference image as the provider takes it. */
 export type LoadedReference = { url: string } | { bytes: Buffer; mimeType: string };
@@ -24,85 +17,8 @@ export interface ReferenceRules {
 	sidesBelow?: number;
 }
 
-interface Row {
-	source?: 'binary' | 'allBinary' | 'url';
-	binaryPropertyName?: string | IBinaryData;
-	url?: unknown;
-}
-
 const LONGEST_FETCH_MS = 60_000;
 const LARGEST_FETCH_BYTES = 64 * 1024 * 1024;
-
-/** The item's reference images, in order; what is wrong with them is added to `problems`. */
-export function readReferences(
-	context: IExecuteFunctions,
-	itemIndex: number,
-	problems: string[],
-): Reference[] {
-	const rows = context.getNodeParameter('referenceImages.image', itemIndex, []) as Row[];
-	const read = { binary: fromField, allBinary: fromAllBinary, url: fromUrl };
-	return rows.flatMap((row, index) => {
-		const tell = (words: string) =>
-			void problems.push(`Reference Images (entry ${index + 1}): ${words}`);
-		return read[row.source ?? 'binary'](context, itemIndex, row, tell);
-	});
-}
-
-type Tell = (words: string) => void;
-
-function fromField(
-	context: IExecuteFunctions,
-	itemIndex: number,
-	row: Row,
-	tell: Tell,
-): Reference[] {
-	const given = row.binaryPropertyName ?? 'data';
-	const fields = typeof given === 'string' ? given.split(',').map((name) => name.trim()) : [given];
-	return fields.flatMap((field) => {
-		const label = typeof field === 'string' ? `field "${field}"` : 'the given binary data';
-		try {
-			const binary = context.helpers.assertBinaryData(itemIndex, field);
-			return [{ label, from: 'binary' as const, field, binary, itemIndex }];
-		} catch {
-			tell(`the input item has no binary ${label}`);
-			return [];
-		}
-	});
-}
-
-function fromAllBinary(
-	context: IExecuteFunctions,
-	itemIndex: number,
-	_row: Row,
-	tell: Tell,
-): Reference[] {
-	const fields = Object.entries(context.getInputData()[itemIndex]?.binary ?? {});
-	const images = fields.filter(([, { mimeType }]) => mimeType.startsWith('image/'));
-	if (images.length === 0) tell('the input item has no binary images');
-	return images.map(([field, binary]) => ({
-		label: `field "${field}"`,
-		from: 'binary',
-		field,
-		binary,
-		itemIndex,
-	}));
-}
-
-function fromUrl(
-	_context: IExecuteFunctions,
-	_itemIndex: number,
-	row: Row,
-	tell: Tell,
-): Reference[] {
-	const urls = Array.isArray(row.url) ? row.url : [row.url];
-	return urls.flatMap((value: unknown): Reference[] => {
-		const url = typeof value === 'string' ? value.trim() : '';
-		if (url.startsWith('data:')) return [{ label: 'the data URI', from: 'dataUri', dataUri: url }];
-		if (/^https?:/i.test(url) && URL.canParse(url)) return [{ label: url, from: 'url', url }];
-		tell(url === '' ? 'the URL is empty' : `"${url.slice(0, 100)}" is not an https URL`);
-		return [];
-	});
-}
 
 /** What identifies the references' content without reading it; part of a request's identity. */
 export const fingerprint = (references: readonly Reference[]): string[] =>

@@ -175,7 +175,7 @@ function concurrencyOf(context: IExecuteFunctions): number {
 		0,
 		null,
 	);
-	const read = maxConcurrent.schema.safeParse(wanted);
+	const read = maxConcurrent.schema().safeParse(wanted);
 	return read.success ? read.data : (maxConcurrent.property.default as number);
 }
 

@@ -1,9 +1,4 @@
-import type {
-	IDataObject,
-	IDisplayOptions,
-	IExecuteFunctions,
-	INodeProperties,
-} from 'n8n-workflow';
+import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { asFlux2Error, asIs, invalidInput, Stopped } from './errors';
 import { failureOf } from './ends';
 import { readCollection, readText, valueOf, type Settings } from './model';
@@ -21,37 +16,6 @@ import {
 import { told } from './told';
 import { trusted } from './urls';
 import { collectable, deadlineOf, look, waitFor, type Watch } from './watch';
-
-/** The editor's fields that name a task; the defaults take what Task: Submit has emitted. */
-export const taskProperties = {
-	taskId: (show: IDisplayOptions['show']): INodeProperties => ({
-		displayName: 'Task ID',
-		name: 'taskId',
-		type: 'string',
-		required: true,
-		default: '={{ $json.taskId }}',
-		description: 'The ID of the task, as the operation Submit returns it',
-		displayOptions: { show },
-	}),
-	pollUrl: (show: IDisplayOptions['show']): INodeProperties => ({
-		displayName: 'Poll URL',
-		name: 'pollUrl',
-		type: 'string',
-		default: '={{ $json.pollUrl }}',
-		description:
-			'The address at which the provider tells about the task, as the operation Submit returns it. May be empty.',
-		displayOptions: { show },
-	}),
-	waitForCompletion: (show: IDisplayOptions['show']): INodeProperties => ({
-		displayName: 'Wait for Completion',
-		name: 'waitForCompletion',
-		type: 'boolean',
-		default: true,
-		description:
-			'Whether to wait until the picture is ready. When off, a task that is still running is returned as it is.',
-		displayOptions: { show },
-	}),
-};
 
 interface Target {
 	readonly task: Task;

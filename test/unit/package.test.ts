@@ -38,6 +38,21 @@ describe('the built code', () => {
 			.filter((name) => !name.startsWith('.') || !isShipped(file, name));
 		expect(foreign).toEqual([]);
 	});
+
+	test("loads no engine at n8n's start, only with the first execution", () => {
+		const files = [...manifest.n8n.credentials, ...manifest.n8n.nodes];
+		const program = `
+			for (const file of ${JSON.stringify(files)}) require('./' + file);
+			console.log(JSON.stringify(Object.keys(require.cache)));`;
+		const loaded = JSON.parse(
+			execFileSync(process.execPath, ['-e', program], { cwd: ROOT, encoding: 'utf8' }),
+		) as string[];
+		const names = loaded.map((file) => path.basename(file, '.js'));
+
+		expect(names).toEqual(expect.arrayContaining(['Flux2Bfl.node', 'models', 'properties']));
+		const engine = ['run', 'engine', 'http', 'callback', 'provider', 'deliveries'];
+		expect(names.filter((name) => engine.includes(name))).toEqual([]);
+	});
 });
 
 describe('the package', () => {

@@ -4,7 +4,7 @@ const common = { label: 'A Label', description: 'What it does' };
 
 /** The value on the wire, or the words of the refusal. */
 function read(param: Param, value: unknown): unknown {
-	const result = param.schema.safeParse(value);
+	const result = param.schema().safeParse(value);
 	return result.success ? result.data : `refused: ${result.error.issues[0]!.message}`;
 }
 

@@ -1,0 +1,17 @@
+import { binaryField, download, fileName, simplify } from '../shared/options';
+import { integer } from '../shared/params';
+
+/** What guards against a delivery that somebody has recorded. */
+export const longestAge = integer('longestAge', {
+	label: 'Longest Age',
+	description:
+		'How many minutes old a delivery may be, so that nobody can send a recorded one again. Black Forest Labs may deliver again for 36 minutes. One without a readable time is never too old.',
+	hint: 'In minutes',
+	min: 1,
+	max: 1440,
+	default: 60,
+	goesTo: 'setting',
+});
+
+/** In the order of the alphabet, as the editor wants them. */
+export const triggerOptions = [download, fileName, longestAge, binaryField, simplify];
