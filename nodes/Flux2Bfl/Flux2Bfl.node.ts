@@ -24,7 +24,7 @@ export class Flux2Bfl implements INodeType {
 		version: [1],
 		subtitle: '={{$parameter["operation"] + ": " + $parameter["resource"]}}',
 		description:
-			'Generate and edit images with FLUX.2 at Black Forest Labs (BFL), who make the model',
+			'Generate and edit images with FLUX.2 at Black Forest Labs (BFL), the makers of the model',
 		defaults: { name: 'FLUX.2 (Black Forest Labs)' },
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],
@@ -51,12 +51,12 @@ export class Flux2Bfl implements INodeType {
 						name: 'Callback',
 						value: 'callback',
 						description:
-							'The execution sleeps until Black Forest Labs call n8n, and holds no worker. One item at a time; n8n must be reachable from the internet.',
+							'Parks the execution, without holding a worker, until Black Forest Labs calls n8n. One item per execution; n8n must be reachable from the internet.',
 					},
 					{
 						name: 'Poll',
 						value: 'poll',
-						description: 'The node asks now and then until the image is done',
+						description: 'Checks at intervals until the image is ready',
 					},
 				],
 				default: 'poll',

@@ -35,13 +35,13 @@ const safetyTolerance = integer('safety_tolerance', {
 });
 const outputFormat = choice('output_format', {
 	label: 'Output Format',
-	description: "The picture's file format. JPEG when unset.",
+	description: "The image's file format. JPEG when unset.",
 	options: { jpeg: 'JPEG', png: 'PNG', webp: 'WebP' },
 	default: 'jpeg',
 });
 const guidance = decimal('guidance', {
 	label: 'Guidance',
-	description: 'How strictly the picture follows the prompt, 1.5 to 10. 5 when unset.',
+	description: 'How strictly the image follows the prompt, 1.5 to 10. 5 when unset.',
 	min: 1.5,
 	max: 10,
 	default: 5,
@@ -65,7 +65,7 @@ const isReachable = (url: string) =>
 const webhookText = text('webhook_url', {
 	label: 'Notify URL',
 	description:
-		'The https address that Black Forest Labs call when the image is done. To start a workflow: open the FLUX.2 Trigger in it, copy its Production URL, and publish the workflow. It refuses calls without Notify Secret.',
+		'The https address that Black Forest Labs calls when the image is ready. To start a workflow: open the FLUX.2 Trigger in it, copy its Production URL, and publish the workflow. The trigger refuses calls that are not signed with Notify Secret.',
 	placeholder: 'e.g. https://n8n.example.com/webhook/…',
 	maxLength: 2083,
 });
@@ -77,7 +77,7 @@ const webhookUrl = refined(
 const secretText = text('webhook_secret', {
 	label: 'Notify Secret',
 	description:
-		'What Black Forest Labs sign the call with. The same as in the credential of the FLUX.2 Trigger.',
+		'The secret that Black Forest Labs signs the call with: the one in the credential of the FLUX.2 Trigger',
 });
 const webhookSecret = {
 	...secretText,

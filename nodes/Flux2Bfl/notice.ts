@@ -16,7 +16,7 @@ const noticeSchema = resultSchema.extend({
 	timestamp: z.union([z.string(), z.number()]).optional().catch(undefined),
 });
 
-/** What Black Forest Labs call a webhook with; undefined for anything else. */
+/** What Black Forest Labs calls a webhook with; undefined for anything else. */
 export function readNotice(body: unknown): Notice | undefined {
 	const read = noticeSchema.safeParse(body);
 	if (!read.success) return undefined;
@@ -45,7 +45,7 @@ function stateIn(notice: z.infer<typeof noticeSchema>, task: Task, raw: unknown)
 
 /** Text or a number, in seconds or in milliseconds; undefined when it is no time. */
 function momentOf(timestamp: string | number | undefined): number | undefined {
-	if (timestamp === undefined) return undefined;
+	if (timestamp === undefined || String(timestamp).trim() === '') return undefined;
 	const number = Number(timestamp);
 	if (Number.isNaN(number)) {
 		// without a zone it is UTC, not this computer's time; behind a zone, the Z makes it no time

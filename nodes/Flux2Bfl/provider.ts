@@ -3,7 +3,7 @@ import { imageField, imageFields, withCustomBody } from '../shared/body';
 import { detailSchema, detailWords } from '../shared/detail';
 import { generateOrPark } from '../shared/callback';
 import { submit } from '../shared/engine';
-import { invalidInput, kindOfAnswer, kindOfStatus, type FailureKind } from '../shared/errors';
+import { kindOfAnswer, kindOfStatus, type FailureKind } from '../shared/errors';
 import {
 	json,
 	LOOK_TIMEOUT_MS,
@@ -100,12 +100,8 @@ async function bodyOf(api: Api, request: Request): Promise<IDataObject> {
 	const { prompt, references, settings, callbackUrl } = request;
 	const loaded = await loadReferences(api, references, { takesUrls: true });
 	const body = withCustomBody({ prompt, ...request.body, ...imageFields(loaded) }, settings);
-	if (typeof body.webhook_url !== 'string') {
-		return callbackUrl === undefined ? body : { ...body, webhook_url: callbackUrl };
-	}
-	if (callbackUrl !== undefined) {
-		throw invalidInput(['Notify URL: with the completion Callback, n8n itself is called']);
-	}
+	if (callbackUrl !== undefined) return { ...body, webhook_url: callbackUrl };
+	if (typeof body.webhook_url !== 'string') return body;
 	return { ...body, webhook_url: withModel(body.webhook_url, request.model.id) };
 }
 
@@ -135,6 +131,13 @@ const hide = (words: string, secrets: unknown[]): string =>
 
 /** POST /v1/{model}, then the `polling_url` of the answer, which is on a regional host. */
 const provider: Provider = {
+	problems({ body, settings, callbackUrl }) {
+		const { webhook_url: url } = withCustomBody(body, settings);
+		return callbackUrl !== undefined && typeof url === 'string'
+			? ['Notify URL: with the completion Callback, n8n itself is called']
+			: [];
+	},
+
 	async submit(api, request) {
 		const body = await bodyOf(api, request);
 		const secrets = [body.webhook_secret, request.callbackUrl];
@@ -185,11 +188,13 @@ export function stateOf(answer: z.infer<typeof resultSchema>, task: Task, raw: u
 		return { status: 'done', task, images: [{ url }], seed, price, raw };
 	}
 	const details = answer.details ? `: ${wordsOf(answer.details)}` : '';
+	const kind = ENDS_BADLY[status] ?? 'badResponse';
 	return {
 		status: 'failed',
 		task,
-		kind: ENDS_BADLY[status] ?? 'badResponse',
+		kind,
 		message: `The task ended with the status "${answer.status}"${status === 'ready' ? ' and without "result.sample"' : details}`,
+		...(kind === 'notFound' && { unknown: true }),
 		raw,
 	};
 }

@@ -34,7 +34,7 @@ const height = integer('height', {
 });
 const outputFormat = choice('output_format', {
 	label: 'Output Format',
-	description: "The picture's file format. JPEG when unset.",
+	description: "The image's file format. JPEG when unset.",
 	options: { jpeg: 'JPEG', png: 'PNG', webp: 'WebP' },
 	default: 'jpeg',
 });
@@ -48,7 +48,7 @@ const safetyTolerance = integer('safety_tolerance', {
 const guidance = decimal('guidance', {
 	label: 'Guidance',
 	description:
-		'How strictly the picture follows the prompt. 1.5 to 10 for FLUX.2 [flex]; higher is stricter and less realistic.',
+		'How strictly the image follows the prompt. 1.5 to 10 for FLUX.2 [flex]; higher is stricter and less realistic.',
 	min: 0,
 	default: 5,
 });
@@ -81,7 +81,7 @@ const skipCache = toggle('cf-aig-skip-cache', {
 	label: 'Gateway Skip Cache',
 	name: 'skipCache',
 	goesTo,
-	description: 'Whether to make a new picture even if the gateway has this request in its cache',
+	description: 'Whether to make a new image even if the gateway has this request in its cache',
 	default: true,
 });
 const cacheTtl = integer('cf-aig-cache-ttl', {

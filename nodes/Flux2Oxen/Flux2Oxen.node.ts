@@ -51,17 +51,17 @@ export class Flux2Oxen implements INodeType {
 					{
 						name: 'Events',
 						value: 'events',
-						description: 'Like Queue, but the provider tells when an image is ready',
+						description: 'Like Queue, but Oxen.ai notifies the node when an image is ready',
 					},
 					{
 						name: 'Queue',
 						value: 'queue',
-						description: 'The node asks now and then; survives retries without paying again',
+						description: 'Checks at intervals; a retry resumes without paying again',
 					},
 					{
 						name: 'Sync',
 						value: 'sync',
-						description: 'One call that waits; what it made is lost when the connection breaks',
+						description: 'One call that waits; if the connection breaks, the image is lost',
 					},
 				],
 				default: 'queue',

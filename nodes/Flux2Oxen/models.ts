@@ -6,7 +6,7 @@ const aspectRatio = {
 	...choice('aspect_ratio', {
 		label: 'Aspect Ratio',
 		description:
-			"The picture's proportions. 16:9 is sent when unset; klein models lack 2:3, 3:2 and Match Input Image.",
+			"The image's proportions. 16:9 is sent when unset; klein models lack 2:3, 3:2 and Match Input Image.",
 		options: {
 			'1:1': '1:1',
 			'16:9': '16:9',
@@ -24,7 +24,7 @@ const aspectRatio = {
 };
 const resolution = choice('resolution', {
 	label: 'Resolution',
-	description: 'How many megapixels the picture has. 1 MP when unset.',
+	description: 'How many megapixels the image has. 1 MP when unset.',
 	options: { '0.5 MP': '0.5 MP', '1 MP': '1 MP', '2 MP': '2 MP' },
 	default: '1 MP',
 });
@@ -39,7 +39,7 @@ const steps = integer('num_inference_steps', {
 const guidance = decimal('guidance', {
 	label: 'Guidance',
 	description:
-		'How strictly the picture follows the prompt, 0 to 10. 2 when unset; lower is more realistic.',
+		'How strictly the image follows the prompt, 0 to 10. 2 when unset; lower is more realistic.',
 	min: 0,
 	max: 10,
 	default: 2,
@@ -47,14 +47,14 @@ const guidance = decimal('guidance', {
 const guidanceScale = decimal('guidance_scale', {
 	label: 'Guidance Scale',
 	description:
-		'How strictly the picture follows the prompt, 0 to 10. 2 when unset; lower is more realistic.',
+		'How strictly the image follows the prompt, 0 to 10. 2 when unset; lower is more realistic.',
 	min: 0,
 	max: 10,
 	default: 2,
 });
 const outputFormat = choice('output_format', {
 	label: 'Output Format',
-	description: "The picture's file format. WebP when unset, PNG for klein models.",
+	description: "The image's file format. WebP when unset, PNG for klein models.",
 	options: { jpg: 'JPEG', png: 'PNG', webp: 'WebP' },
 	default: 'webp',
 });
@@ -73,7 +73,7 @@ const qualityLevel = choice('output_quality', {
 });
 const disableSafetyChecker = toggle('disable_safety_checker', {
 	label: 'Disable Safety Checker',
-	description: 'Whether to skip the check of the generated picture',
+	description: 'Whether to skip the check of the generated image',
 	default: false,
 });
 const targetNamespace = text('target_namespace', {
@@ -87,7 +87,7 @@ export const numGenerations = hiddenWhen(
 	integer('num_generations', {
 		label: 'Number of Images',
 		description:
-			'How many pictures to make of one prompt, each an item of its own (modes Queue and Events)',
+			'How many images to make of one prompt, each an item of its own (modes Queue and Events)',
 		min: 1,
 		max: 4,
 		default: 1,

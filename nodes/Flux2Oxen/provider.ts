@@ -1,7 +1,7 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { withCustomBody, withoutBytes } from '../shared/body';
 import { generate, submit } from '../shared/engine';
-import { asIs, Flux2Error, invalidInput } from '../shared/errors';
+import { asIs, Flux2Error } from '../shared/errors';
 import { eventsOf } from '../shared/events';
 import { json, LOOK_TIMEOUT_MS, SUBMIT_TIMEOUT_MS, type Api } from '../shared/http';
 import { readChoice, valueOf, type Request } from '../shared/model';
@@ -12,6 +12,7 @@ import type { Route, Service } from '../shared/run';
 import { now, type Image, type Provider, type Task, type TaskState } from '../shared/task';
 import { cancel, get } from '../shared/tasks';
 import { z } from '../shared/vendor';
+import { notKnown } from '../shared/watch';
 import {
 	explain,
 	generation,
@@ -32,14 +33,16 @@ const modes = ['queue', 'sync', 'events'] as const;
 
 /** The body of both ways to ask. */
 async function bodyOf(api: Api, request: Request): Promise<IDataObject> {
-	if (request.body.aspect_ratio === 'match_input_image' && request.references.length === 0) {
-		throw invalidInput(['Aspect Ratio: Match Input Image needs a reference image']);
-	}
 	const references = await loadReferences(api, request.references, { takesUrls: true });
 	const images = references.length > 0 ? { input_image: references.map(asDataUri) } : {};
 	const body = { model: request.model.id, prompt: request.prompt, ...request.body, ...images };
 	return withCustomBody(body, request.settings);
 }
+
+const problems: Provider['problems'] = ({ body, references }) =>
+	body.aspect_ratio === 'match_input_image' && references.length === 0
+		? ['Aspect Ratio: Match Input Image needs a reference image']
+		: [];
 
 /** POST /api/ai/images/edit, which all FLUX.2 pages use, also without a reference image. */
 async function submitSync(api: Api, request: Request): Promise<TaskState[]> {
@@ -85,8 +88,7 @@ async function check(api: Api, task: Task): Promise<TaskState> {
 	if (inQueue) return stateOf(inQueue, task);
 	const past = await historyOf(api, task);
 	if (past) return stateOf({ ...past, status: past.status ?? statusOf(past) }, task);
-	const message = `Oxen.ai knows no generation ${task.id}`;
-	return { status: 'failed', task, kind: 'notFound', message, raw: undefined };
+	return notKnown(task, `Oxen.ai knows no generation ${task.id}`);
 }
 
 const historyOf = async (api: Api, task: Task): Promise<Generation | undefined> =>
@@ -115,6 +117,7 @@ async function lookUp<T>(
 const subscription = (api: Api) => eventsOf(api, '/api/events', readEvent);
 
 const queue: Provider = {
+	problems,
 	submit: enqueue,
 	check,
 	async cancel(api, { id }) {

@@ -53,7 +53,7 @@ export class Flux2Task implements INodeType {
 					{ name: 'Task', value: 'task', description: 'Vtrix: /model/v1/generation' },
 				],
 				default: 'task',
-				description: 'Which of the two interfaces the service speaks',
+				description: 'Which of the two APIs the provider offers',
 			},
 			{
 				displayName: 'Body Format',
@@ -64,7 +64,8 @@ export class Flux2Task implements INodeType {
 					{ name: 'Wrapped', value: 'wrapped', description: "As the vendor's own clients send it" },
 				],
 				default: 'wrapped',
-				description: 'How the parameters stand in the request. Try Flat when Wrapped is refused.',
+				description:
+					'How the parameters are arranged in the request. Try Flat when Wrapped is refused.',
 				displayOptions: {
 					show: { dialect: ['task'], operation: ['generate', 'submit'] },
 				},

@@ -107,7 +107,7 @@ export function failed(
 	words: string | undefined,
 	raw: unknown,
 ): Failed {
-	const message = `The task ended with the status "${status}"${words ? `: ${words}` : ' and without a picture'}`;
+	const message = `The task ended with the status "${status}"${words ? `: ${words}` : ' and without an image'}`;
 	const kind = kindOfWords(words ?? '', documented ? 'unavailable' : 'badResponse');
 	return { status: 'failed', task, kind, message, raw };
 }

@@ -28,7 +28,7 @@ const height = integer('height', {
 // the document's text says 0 to 6, its range 1 to 6; the queue API takes whole numbers from 0 to 5
 const safetyTolerance = choice('safety_tolerance', {
 	label: 'Safety Tolerance',
-	description: 'How much the moderation lets pass. 6 exists in the dialect Task only.',
+	description: 'How much the moderation lets pass. 6 is available in the dialect Task only.',
 	options: {
 		'0': '0 (Strictest)',
 		'1': '1',
@@ -42,7 +42,8 @@ const safetyTolerance = choice('safety_tolerance', {
 });
 const outputFormat = choice('output_format', {
 	label: 'Output Format',
-	description: "The picture's file format. JPEG when unset; WebP exists in the dialect Queue only.",
+	description:
+		"The image's file format. JPEG when unset; WebP is available in the dialect Queue only.",
 	options: { jpeg: 'JPEG', png: 'PNG', webp: 'WebP' },
 	default: 'jpeg',
 });

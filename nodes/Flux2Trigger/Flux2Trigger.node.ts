@@ -27,7 +27,7 @@ export class Flux2Trigger implements INodeType {
 		group: ['trigger'],
 		version: [1],
 		subtitle: '={{[].concat($parameter["outcomes"]).join(", ")}}',
-		description: 'Starts the workflow when Black Forest Labs (BFL) have finished an image',
+		description: 'Starts the workflow when Black Forest Labs (BFL) has finished an image',
 		defaults: { name: 'FLUX.2 Trigger' },
 		inputs: [],
 		outputs: [NodeConnectionTypes.Main],
@@ -54,12 +54,12 @@ export class Flux2Trigger implements INodeType {
 				name: 'outcomes',
 				type: 'multiOptions',
 				options: [
-					{ name: 'Completed', value: 'completed', description: 'The image is there' },
-					{ name: 'Failed', value: 'failed', description: 'It could not be made' },
-					{ name: 'Moderated', value: 'moderated', description: 'A filter refused it' },
+					{ name: 'Completed', value: 'completed', description: 'The image is ready' },
+					{ name: 'Failed', value: 'failed', description: 'It could not be generated' },
+					{ name: 'Moderated', value: 'moderated', description: 'A content filter refused it' },
 				],
 				default: ['completed', 'failed', 'moderated'],
-				description: 'Which ends of a task start the workflow; all when empty',
+				description: 'Which outcomes start the workflow. All if empty.',
 			},
 			{
 				displayName: 'Models',
@@ -70,8 +70,7 @@ export class Flux2Trigger implements INodeType {
 					.sort((a, b) => a.name.localeCompare(b.name)),
 				default: [],
 				description:
-					'Whose images start the workflow; all when empty. What was submitted elsewhere tells its model only if "?model=" and its ID are added to the URL there.',
-				hint: 'All models when empty',
+					'Only images of these models start the workflow. All if empty. For tasks submitted by another program, add "?model=" and the model ID to the URL there.',
 			},
 			optionsProperty(triggerOptions),
 		],
@@ -86,7 +85,7 @@ export class Flux2Trigger implements INodeType {
 			): Promise<INodeCredentialTestResult> {
 				const isShort = typeof data?.secret !== 'string' || data.secret.length < SHORTEST_SECRET;
 				return isShort
-					? { status: 'Error', message: `Take at least ${SHORTEST_SECRET} characters` }
+					? { status: 'Error', message: `Use at least ${SHORTEST_SECRET} characters` }
 					: { status: 'OK', message: 'The secret is long enough' };
 			},
 		},

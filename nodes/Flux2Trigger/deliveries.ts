@@ -138,6 +138,6 @@ async function itemOf(
 		if (thrown instanceof Stopped) throw asIs(thrown);
 		const urls = state.images.flatMap((image) => ('url' in image ? [image.url] : []));
 		const error = collectable(asFlux2Error(thrown), task);
-		throw asIs(withAdvice(error, `The picture's URL: ${urls.join(', ')}`));
+		throw asIs(withAdvice(error, `The image's URL: ${urls.join(', ')}`));
 	}
 }

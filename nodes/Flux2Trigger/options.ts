@@ -5,7 +5,7 @@ import { integer } from '../shared/params';
 export const longestAge = integer('longestAge', {
 	label: 'Longest Age',
 	description:
-		'How many minutes old a delivery may be, so that nobody can send a recorded one again. Black Forest Labs may deliver again for 36 minutes. One without a readable time is never too old.',
+		'How many minutes old a delivery may be, so that a recorded one cannot be sent again. A delivery without a readable time is always accepted.',
 	hint: 'In minutes',
 	min: 1,
 	max: 1440,

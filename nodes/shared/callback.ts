@@ -46,10 +46,10 @@ interface Parked {
 const STORE = 'flux2Parked';
 
 /**
- * How long an execution waits for its callback, unless "Timeout" says otherwise: the delivery after 5 minutes still
- * finds it, and a picture that is kept for 10 minutes can still be collected afterwards.
+ * How long an execution waits for its callback, unless "Timeout" says otherwise: the last delivery finds it even at a slow
+ * model, and a picture that is kept for 10 minutes can still be collected afterwards.
  */
-const LONGEST_WAIT_SECONDS = 480;
+const LONGEST_WAIT_SECONDS = 300;
 /** Providers give up on an answer after 30 s. */
 const LONGEST_ANSWER_MS = 25_000;
 /** Tasks whose picture this process is fetching. */
@@ -73,7 +73,7 @@ function callbackOf({ context, api, service }: Run, itemIndex: number): Callback
 	const { length } = context.getInputData();
 	if (length !== 1) {
 		throw invalidInput([
-			`Completion: Callback parks the whole execution, so it takes one item at a time, and there are ${length}; choose Poll, or put Loop Over Items before`,
+			`Completion: Callback parks the whole execution, so it takes one item at a time, and there are ${length}; choose Poll, or put a Loop Over Items node in front`,
 		]);
 	}
 	if (isToolCall(context)) {
@@ -180,7 +180,7 @@ async function collected(
 	} catch (thrown) {
 		const error = asFlux2Error(thrown);
 		// it is delivered again, and the execution goes on waiting for that
-		if (isPassing(error, task)) return answer(context, 503, 'The picture could not be fetched');
+		if (isPassing(error, task)) return answer(context, 503, 'The image could not be fetched');
 		const { kind, message } = error;
 		return { workflowData: [[itemOf(watch, { ...done, status: 'failed', kind, message })]] };
 	}

@@ -11,7 +11,7 @@ const LASTING: readonly FailureKind[] = ['moderated', 'invalidInput'];
 const SUBMITS_ANEW = 'Running the node again submits it anew.';
 /** One request made them all, so one alone cannot be asked for again. */
 const KEEPS_OTHERS =
-	'Running the node again hands on the other pictures of this request; a new execution asks for all of them anew.';
+	'Running the node again hands on the other images of this request; a new execution asks for all of them anew.';
 const MAYBE_BILLED = 'It may have been billed.';
 
 /** What a re-run of the node may do about a task that ended badly. */

@@ -1,6 +1,13 @@
 import { endedSlot, givenUp, isExpired } from './ends';
-import { asFlux2Error, asIs, Flux2Error, Stopped, withAdvice } from './errors';
-import { endedWith, savedFailure, type Claim, type Slot, type StoredItem } from './handles';
+import { asFlux2Error, asIs, Flux2Error, invalidInput, Stopped, withAdvice } from './errors';
+import {
+	endedWith,
+	savedFailure,
+	type Asked,
+	type Claim,
+	type Slot,
+	type StoredItem,
+} from './handles';
 import { given, readRequest, valueOf, type Request } from './model';
 import { customBody, generateOptions, simplify } from './options';
 import { compact, storePicture, type Origin } from './output';
@@ -70,8 +77,11 @@ function prepare(
 	callbackUrl?: string,
 ): Pick<Job, 'request' | 'provider'> {
 	const { models, customRoute, provider } = run.service.routeFor(run.context, itemIndex);
-	const request = readRequest(run.context, itemIndex, models, generateOptions, customRoute);
-	return { provider, request: { ...request, callbackUrl } };
+	const read = readRequest(run.context, itemIndex, models, generateOptions, customRoute);
+	const request = { ...read, callbackUrl };
+	const problems = provider.problems?.(request) ?? [];
+	if (problems.length > 0) throw invalidInput(problems);
+	return { provider, request };
 }
 
 /** The item's job once the provider has accepted it, now or in an earlier run. */
@@ -84,9 +94,18 @@ async function accepted(
 	const claim = run.claim(itemIndex, identityOf(run, prepared.request, operation));
 	const fresh = claim.handle.slots.length === 0;
 	const job = { run, itemIndex, ...prepared, claim, fresh };
-	if (fresh) await submitNow(job);
+	if (fresh) {
+		claim.handle.asked = askedFor(prepared.request);
+		await submitNow(job);
+	}
 	return job;
 }
+
+const askedFor = ({ model, prompt, body }: Request): Asked => ({
+	model: model.id,
+	prompt,
+	seed: body.seed,
+});
 
 /** What makes two requests the same picture to pay for; waiting and storing are no part of it. */
 const identityOf = (
@@ -151,21 +170,20 @@ async function parked(job: Job, { park }: Callback): Promise<Outcome[]> {
 	}
 }
 
-/** Brings one slot to its end, each of its pictures apart. What fails is an outcome; only a stop is thrown. */
+/** Brings one slot to its end, each of its pictures apart. Never rejects: what a stop interrupts has no outcome. */
 async function finish(job: Job, slot: Slot): Promise<Outcome[]> {
 	const watch = watchFor(job);
 	try {
 		const ended = slot.state === 'pending' ? await settled(job, watch, slot.task) : slot;
 		const parts = partsOf(ended);
 		replace(job, slot, parts);
-		return await Promise.all(parts.map(async (part) => await conclude(job, watch, part)));
+		return (await Promise.all(parts.map(async (part) => await conclude(job, watch, part)))).flat();
 	} catch (error) {
 		if (!(error instanceof Stopped)) {
 			return [{ error: collectable(asFlux2Error(error), taskOf(slot)) }];
 		}
-		const isOpen = slot.state === 'pending' && job.claim.handle.slots.includes(slot);
-		if (isOpen) cancelIfStopped(watch, slot.task);
-		throw asIs(error);
+		if (slot.state === 'pending') cancelIfStopped(watch, slot.task);
+		return [];
 	}
 }
 
@@ -178,22 +196,22 @@ function replace({ claim }: Job, old: Slot, next: Slot[]): void {
 	slots.splice(slots.indexOf(old), 1, ...next);
 }
 
-async function conclude(job: Job, watch: Watch, slot: Slot): Promise<Outcome> {
+async function conclude(job: Job, watch: Watch, slot: Slot): Promise<Outcome[]> {
 	try {
 		const item = await stored(job, watch, slot);
 		replace(job, slot, [{ state: 'stored', item }]);
-		return { item };
+		return [{ item }];
 	} catch (error) {
-		if (error instanceof Stopped) throw asIs(error);
+		if (error instanceof Stopped) return [];
 		const failure = collectable(asFlux2Error(error), taskOf(slot));
 		const executionId = job.run.context.getExecutionId();
 		const pictures = job.claim.handle.slots.length;
 		// n8n's own failure to store says nothing about the picture
 		const isOurs = error instanceof Flux2Error;
 		const last = isOurs ? givenUp(slot, failure, { executionId, pictures }) : undefined;
-		if (!last) return { error: failure };
+		if (!last) return [{ error: failure }];
 		replace(job, slot, [last]);
-		return { error: savedFailure(last.error) };
+		return [{ error: savedFailure(last.error) }];
 	}
 }
 
@@ -213,9 +231,8 @@ async function stored(job: Job, watch: Watch, slot: Slot): Promise<StoredItem> {
 	if (slot.state === 'stored') return slot.item;
 	if (slot.state !== 'ready') throw savedFailure((slot as Extract<Slot, { state: 'ended' }>).error);
 	const { slots } = job.claim.handle;
-	const { model, prompt, body } = job.request;
 	const part = slots.length > 1 ? slots.indexOf(slot) + 1 : undefined;
-	const origin = { itemIndex: job.itemIndex, model: model.id, prompt, seed: body.seed, part };
+	const origin = { itemIndex: job.itemIndex, ...job.claim.handle.asked, part };
 	return await store(origin, watch, slot.done);
 }
 
@@ -239,7 +256,7 @@ async function store(origin: Origin, watch: Watch, done: Done): Promise<StoredIt
 function stillThere(error: unknown, { images }: Done): unknown {
 	const urls = images.flatMap((image) => ('url' in image ? [image.url] : []));
 	if (!(error instanceof Flux2Error) || urls.length === 0 || isExpired(error)) return error;
-	return withAdvice(error, `The picture is at ${urls.join(' and ')} for a short time.`);
+	return withAdvice(error, `The image is at ${urls.join(' and ')} for a short time.`);
 }
 
 /** False when the answer names a picture that could never be opened, e.g. because it came garbled. */
@@ -275,12 +292,12 @@ function handleOutcome(job: Job, slot: Slot): Outcome {
 	return { item: handleItem(job, slot.state === 'ready' ? slot.done : slot) };
 }
 
-function handleItem({ run, request }: Job, known: Slot | Done): StoredItem {
+function handleItem({ run, claim }: Job, known: Slot | Done): StoredItem {
 	const task = 'task' in known ? known.task : undefined;
 	return {
 		json: compact({
 			provider: run.service.name,
-			model: request.model.id,
+			model: claim.handle.asked?.model,
 			taskId: task?.id,
 			pollUrl: task?.pollUrl,
 			submittedAt: task?.submittedAt,

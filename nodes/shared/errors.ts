@@ -33,9 +33,10 @@ const adviceFor: Record<FailureKind, string> = {
 	rateLimited: 'Lower "Max Concurrent" in the options, or run again later.',
 	invalidInput: 'Change the parameter and run again. Nothing was generated.',
 	notFound: 'Check the model, the base URL in the credential, and the task ID where there is one.',
-	expired: 'The provider keeps pictures for a short time only. Generate it again.',
-	timeout: 'Run again later, or raise "Timeout" in the options if the model usually takes longer.',
-	unavailable: 'The provider has trouble at the moment. Run again later.',
+	expired:
+		'The provider keeps images for a short time only. Retry this execution soon, or generate the image again.',
+	timeout: 'Raise "Timeout" in the options if the model usually takes longer.',
+	unavailable: 'The provider is having trouble at the moment. Run again later.',
 	badResponse:
 		'The provider answered in a form this node does not know. Check the base URL in the credential; if it is right, look for a newer version of this package.',
 };

@@ -31,9 +31,25 @@ interface SavedError {
 	uncertain?: boolean;
 }
 
+/** What was asked for, as the item tells it. */
+export interface Asked {
+	model: string;
+	prompt: string;
+	seed?: unknown;
+}
+
 /** One request's slots; empty until the provider has accepted it. */
 export interface Handle {
 	slots: Slot[];
+	/** Of those that have worked on it, the last. */
+	executionId?: string;
+	asked?: Asked;
+}
+
+/** What makes two requests the same picture; plain data. */
+export interface Identity {
+	operation: string;
+	[fact: string]: unknown;
 }
 
 export interface Claim {
@@ -46,29 +62,43 @@ const STORE = 'flux2Handles';
 /** Handles that a run of this process is working on: an agent may call a tool several times at once. */
 const claimed = new WeakSet<Handle>();
 
-/**
- * The request's handle for this run alone: what an earlier run has left, or a new and empty one.
- * @param identity what makes two requests the same picture; plain data
- */
+/** The request's handle for this run alone: what an earlier run has left, or a new and empty one. */
 export function claimHandle(
 	context: IExecuteFunctions,
 	itemIndex: number,
-	identity: unknown,
+	identity: Identity,
 ): Claim {
 	const store = handleStore(context);
-	const key = freeKey(store, handleKey(context, itemIndex, identity));
+	const executionId = context.getExecutionId();
+	const place = placeOf(context, itemIndex, identity);
+	const exact = `${place}${hashOf(identity)}`;
+	const key =
+		leftKey(store, (name) => name === exact || name.startsWith(`${exact}#`)) ??
+		(isToolCall(context) ? undefined : ofSameTry(store, place, executionId)) ??
+		newKey(store, exact);
 	const handle = (store[key] ??= { slots: [] });
 	claimed.add(handle);
-	const executionId = context.getExecutionId();
+	handle.executionId = executionId;
 	if (handle.slots.every((slot) => maySubmitAgain(slot, executionId))) handle.slots = [];
 	return { key, handle };
 }
 
-/** A handle that an earlier run has left comes before a new one. */
-function freeKey(store: Record<string, Handle>, key: string): string {
-	const own = Object.keys(store).filter((name) => name === key || name.startsWith(`${key}#`));
-	const left = own.find((name) => !claimed.has(store[name]!));
-	if (left) return left;
+/** A handle that an earlier run has left. */
+const leftKey = (
+	store: Record<string, Handle>,
+	isWanted: (name: string, handle: Handle) => boolean,
+): string | undefined =>
+	Object.keys(store).find((name) => isWanted(name, store[name]!) && !claimed.has(store[name]!));
+
+/**
+ * Nobody changes parameters within one execution: when Retry On Fail finds others at the same place, an expression has
+ * yielded another value (a random seed, the time), and the request is still the one that was paid for.
+ */
+const ofSameTry = (store: Record<string, Handle>, place: string, executionId: string | undefined) =>
+	executionId &&
+	leftKey(store, (name, handle) => name.startsWith(place) && handle.executionId === executionId);
+
+function newKey(store: Record<string, Handle>, key: string): string {
 	let free = key;
 	for (let copy = 2; store[free]; copy++) free = `${key}#${copy}`;
 	return free;
@@ -112,14 +142,17 @@ export const savedFailure = ({ kind, message, ...facts }: SavedError): Flux2Erro
 export const isToolCall = (context: IExecuteFunctions & { isToolExecution?(): boolean }): boolean =>
 	context.isToolExecution?.() ?? false;
 
-function handleKey(context: IExecuteFunctions, itemIndex: number, identity: unknown): string {
+/** The beginning of the keys of an item's handles for one operation. */
+function placeOf(context: IExecuteFunctions, itemIndex: number, { operation }: Identity): string {
 	// each retry of an agent's tool gets a new run index
 	const run = isToolCall(context)
 		? 'tool'
 		: String(context.getWorkflowDataProxy(itemIndex).$runIndex);
-	const hash = createHash('sha256').update(JSON.stringify(identity)).digest('hex');
-	return `${run}:${itemIndex}:${hash}`;
+	return `${run}:${itemIndex}:${operation}:`;
 }
+
+const hashOf = (identity: Identity): string =>
+	createHash('sha256').update(JSON.stringify(identity)).digest('hex');
 
 function handleStore(context: IExecuteFunctions): Record<string, Handle> {
 	const nodeContext: IDataObject = context.getContext('node');

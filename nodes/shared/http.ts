@@ -87,6 +87,7 @@ export const LOOK_TIMEOUT_MS = 30_000;
 
 const MAX_REDIRECTS = 5;
 const EVENTS_OPEN_MS = 10_000;
+const DOWNLOAD_OPEN_MS = 20_000;
 /** At most 50 looks a second and host, whatever the number of jobs. */
 const turnToLook = spacing(20);
 
@@ -135,10 +136,7 @@ export async function openDownload(api: Api, url: string): Promise<Download> {
 		}
 		target = publicUrl(api, new URL(location, target).href);
 	}
-	throw new Flux2Error(
-		'badResponse',
-		`The picture's URL redirects more than ${MAX_REDIRECTS} times`,
-	);
+	throw new Flux2Error('badResponse', `The image's URL redirects more than ${MAX_REDIRECTS} times`);
 }
 
 /**
@@ -218,10 +216,12 @@ async function fetchStream(api: Api, url: URL): Promise<IN8nHttpFullResponse> {
 			returnFullResponse: true,
 			ignoreHttpStatusErrors: true,
 			disableFollowRedirect: true,
+			// until the headers are there; what comes after is watched as it flows
+			timeout: DOWNLOAD_OPEN_MS,
 			abortSignal: api.signal,
 		})) as IN8nHttpFullResponse;
 	} catch (error) {
-		throw connectionFailure(api, 'look', `the picture's host (${url.host})`, error);
+		throw connectionFailure(api, 'look', `the image's host (${url.host})`, error);
 	}
 }
 

@@ -58,7 +58,7 @@ export function unreadable(
 	const words =
 		complaint?.message ??
 		(content === undefined
-			? `the answer is no JSON: ${excerpt(answer)}`
+			? `the answer is not JSON: ${excerpt(answer)}`
 			: `the answer has no usable ${field ? `"${field}"` : 'content'}: ${excerpt(answer)}`);
 	const error = new Flux2Error(complaint?.kind ?? 'badResponse', `${api.label}: ${words}`, {
 		description: complaint?.description,
@@ -88,7 +88,7 @@ function excerpt({ bytes }: Answer): string {
 
 /** A picture's bytes broke off on the way; worth another attempt. */
 export const brokenDownload = (api: Api, error: unknown): unknown =>
-	error instanceof Flux2Error ? error : connectionFailure(api, 'look', "the picture's host", error);
+	error instanceof Flux2Error ? error : connectionFailure(api, 'look', "the image's host", error);
 
 /** What became of a call that has no answer. */
 export function connectionFailure(api: Api, repeat: Repeat, peer: string, error: unknown): unknown {
@@ -124,7 +124,7 @@ function brokenOff(peer: string, causes: readonly SystemError[]): Flux2Error {
 	}
 	// n8n's own refusal (a blocked address, a full disk) is told in its own words
 	const words = causes.at(-1)?.message ?? 'for an unknown reason';
-	return new Flux2Error('unavailable', `The exchange with ${peer} did not work: ${words}`);
+	return new Flux2Error('unavailable', `The request to ${peer} failed: ${words}`);
 }
 
 interface SystemError {
@@ -154,8 +154,8 @@ export function downloadFailure(status: number, headers: IDataObject): Flux2Erro
 	return new Flux2Error(
 		gone ? 'expired' : isPassing(status) ? kindOfStatus(status) : 'badResponse',
 		gone
-			? `The picture's URL is no longer valid (it answered ${status})`
-			: `The picture could not be downloaded: its host answered ${status}`,
+			? `The image's URL is no longer valid (it answered ${status})`
+			: `The image could not be downloaded: its host answered ${status}`,
 		{
 			httpCode: status,
 			passing: isPassing(status),

@@ -1,9 +1,10 @@
-import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
-import { invalidInput } from './errors';
+import type { IDataObject } from 'n8n-workflow';
 import { json, LOOK_TIMEOUT_MS } from './http';
-import { FILTERS, readCollection } from './model';
+import { FILTERS, readCollection, readParam } from './model';
+import { simplify } from './options';
 import { compact } from './output';
 import type { Param } from './params';
+import { limit, returnAll } from './properties';
 import type { Operation, Run, Work } from './run';
 import type { z } from './vendor';
 
@@ -18,21 +19,15 @@ export interface List {
 	simplify(row: IDataObject): Record<string, unknown>;
 }
 
-function readLimit(context: IExecuteFunctions, itemIndex: number): number {
-	const limit = Number(context.getNodeParameter('limit', itemIndex));
-	if (Number.isInteger(limit) && limit > 0) return limit;
-	throw invalidInput(['Limit: must be a whole number of at least 1']);
-}
-
 /** Get Many: one item per row. */
 export const getMany =
 	(list: List): Operation =>
 	(run: Run, itemIndex: number): Work => {
 		const { context } = run;
 		const { body: filters } = readCollection(context, itemIndex, list.filters, FILTERS);
-		const returnAll = context.getNodeParameter('returnAll', itemIndex, false) === true;
-		const limit = returnAll ? undefined : readLimit(context, itemIndex);
-		const simple = context.getNodeParameter('simplify', itemIndex, true) !== false;
+		const isLimited = !readParam(context, itemIndex, returnAll);
+		const most = isLimited ? readParam(context, itemIndex, limit) : undefined;
+		const simple = readParam(context, itemIndex, simplify);
 		const query = new URLSearchParams({ ...list.query, ...(filters as Record<string, string>) });
 		return {
 			async start() {
@@ -43,7 +38,7 @@ export const getMany =
 					repeat: 'look',
 					timeoutMs: LOOK_TIMEOUT_MS,
 				});
-				return rows.slice(0, limit).map((row) => ({
+				return rows.slice(0, most).map((row) => ({
 					item: {
 						json: compact({
 							provider: run.service.name,

@@ -41,7 +41,7 @@ export const FILTERS = 'filters';
 export const prompt = text('prompt', {
 	label: 'Prompt',
 	description:
-		'What the picture shows, or what to change in the reference images. Structured JSON prompts and hex colors work too.',
+		'What the image shows, or what to change in the reference images. Structured JSON prompts and hex colors work too.',
 	placeholder: 'e.g. A lighthouse at dawn, watercolor',
 	rows: 4,
 });
@@ -133,6 +133,20 @@ export function readModelId(context: IExecuteFunctions, itemIndex: number): stri
 export function readText(context: IExecuteFunctions, itemIndex: number, name: string): string {
 	const value: unknown = context.getNodeParameter(name, itemIndex, '');
 	return typeof value === 'string' || typeof value === 'number' ? String(value).trim() : '';
+}
+
+/**
+ * A parameter outside of the collections.
+ * @throws Flux2Error `invalidInput` for what an expression may have put there
+ */
+export function readParam<T>(
+	context: IExecuteFunctions,
+	itemIndex: number,
+	{ property, schema }: Param<T>,
+): T {
+	const result = schema().safeParse(context.getNodeParameter(property.name, itemIndex));
+	if (result.success) return result.data;
+	throw invalidInput([`${property.displayName}: ${result.error.issues[0]!.message}`]);
 }
 
 /**
@@ -230,7 +244,7 @@ function refuseForeign(
 		problems.push(
 			label
 				? `${label}: ${model.name} has no such parameter here`
-				: `${name}: is no option of this node`,
+				: `${name}: is not an option of this node`,
 		);
 	}
 }

@@ -31,7 +31,7 @@ const operations = {
 	'task:get': {
 		name: 'Get',
 		action: 'Get task',
-		description: 'Collect the image of a task, or see how far it is',
+		description: 'Collect the image of a task, or check its progress',
 	},
 	'task:getMany': {
 		name: 'Get Many',

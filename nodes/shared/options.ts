@@ -6,7 +6,7 @@ const goesTo = 'setting' as const;
 export const maxConcurrent = integer('maxConcurrent', {
 	label: 'Max Concurrent',
 	description:
-		'How many items are worked on at once. It shrinks by itself while the provider says that it is too much.',
+		'How many items to process at once. Lowered automatically while the provider reports too many requests.',
 	min: 1,
 	max: 100,
 	default: 4,
@@ -29,7 +29,7 @@ export const customBody = json('customBody', {
 
 export const timeout = integer('timeout', {
 	label: 'Timeout',
-	description: 'How many seconds a picture may take, from the accepted request until it is stored',
+	description: 'How many seconds an image may take, from the accepted request until it is stored',
 	hint: 'In seconds',
 	min: 1,
 	max: 86_400,
@@ -40,7 +40,7 @@ export const timeout = integer('timeout', {
 export const pollInterval = decimal('pollInterval', {
 	label: 'Poll Interval',
 	description:
-		"Seconds between two looks at a task. When unset, the node learns how long the model takes and looks around that time, never faster than the provider's documents ask for.",
+		'Seconds between two polls of a task. When unset, the node learns how long the model takes and polls around that time, never faster than the provider asks.',
 	hint: 'In seconds',
 	min: 0.01,
 	max: 3600,
@@ -50,7 +50,7 @@ export const pollInterval = decimal('pollInterval', {
 
 export const binaryField = text('binaryField', {
 	label: 'Put Output File in Field',
-	description: 'The name of the output field to put the picture in',
+	description: 'The name of the output field to put the image in',
 	default: 'data',
 	goesTo,
 });
@@ -58,7 +58,7 @@ export const binaryField = text('binaryField', {
 export const fileName = text('fileName', {
 	label: 'File Name',
 	description:
-		"The picture's file name without an extension, which follows from what the picture really is. When unset, it is made of the model and the task ID.",
+		"The image's file name without the extension, which is added to match the real file type. When unset, the model and the task ID.",
 	placeholder: 'e.g. product-photo',
 	goesTo,
 });
@@ -66,7 +66,7 @@ export const fileName = text('fileName', {
 export const download = toggle('download', {
 	label: 'Download',
 	description:
-		'Whether to download the picture into the output field. When off, only its URL is returned, which the provider keeps for a short time. Without effect where the answer itself is the picture.',
+		'Whether to download the image into the output field. When off, only its URL is returned, which the provider keeps for a short time. Has no effect where the response is the image itself.',
 	default: true,
 	goesTo,
 });
@@ -100,7 +100,7 @@ export const presetSize = (preset: string | undefined) =>
 /** Every model of every provider has it; the schemas that tell limits tell these. */
 export const seed = integer('seed', {
 	label: 'Seed',
-	description: 'The same seed with the same parameters gives the same picture. Random when unset.',
+	description: 'The same seed with the same parameters gives the same image. Random when unset.',
 	min: Number.MIN_SAFE_INTEGER,
 	max: Number.MAX_SAFE_INTEGER,
 	default: 0,

@@ -1,14 +1,15 @@
 import type { IBinaryData, IDataObject } from 'n8n-workflow';
 import { Flux2Error } from './errors';
 import type { StoredItem } from './handles';
-import { calm, openDownload, type Api, type DownloadBody } from './http';
+import { openDownload, type Api, type DownloadBody } from './http';
 import { brokenDownload } from './httpErrors';
-import { given, valueOf } from './model';
+import { given, valueOf, type Settings } from './model';
 import { binaryField, download, fileName, simplify } from './options';
 import { inspect, wholeness, type Picture } from './picture';
 import { repeating } from './repeat';
+import { flowing, nextChunk, passingThrough } from './stream';
 import type { Done, Image, Price } from './task';
-import { bounded, unlessAborted } from './wait';
+import { bounded } from './wait';
 import type { Watch } from './watch';
 
 /** What is known of a picture beside the provider's answer. */
@@ -41,7 +42,7 @@ const LARGEST_HEADER = 1024 * 1024;
 export async function storePicture(watch: Watch, origin: Origin, done: Done): Promise<StoredItem> {
 	const { settings } = watch;
 	const [image] = done.images;
-	if (!image) throw new Flux2Error('badResponse', 'The answer has no picture');
+	if (!image) throw new Flux2Error('badResponse', 'The answer has no image');
 	const price = priceOf(watch, done);
 	const fetches = 'base64' in image || valueOf(settings, download);
 	const picture = fetches
@@ -49,9 +50,13 @@ export async function storePicture(watch: Watch, origin: Origin, done: Done): Pr
 		: undefined;
 	return {
 		json: describe(watch, origin, { ...done, price: await price }, image, picture),
-		...(picture && { binary: { [valueOf(settings, binaryField).trim()]: picture.binary } }),
+		...(picture && { binary: { [fieldOf(settings)]: picture.binary } }),
 	};
 }
+
+/** An expression may yield blanks, which n8n has no field for. */
+const fieldOf = (settings: Settings): string =>
+	valueOf(settings, binaryField).trim() || (binaryField.property.default as string);
 
 /** Asked for while the picture is downloaded; it neither holds the picture up for long nor loses it. */
 async function priceOf(
@@ -80,7 +85,7 @@ async function storeImage(watch: Watch, image: Image, name: string): Promise<Sto
 		});
 	});
 	if (stored) return stored;
-	throw new Flux2Error('timeout', 'The picture was ready, but its download took too long');
+	throw new Flux2Error('timeout', 'The image was ready, but its download took too long');
 }
 
 async function storeBytes(api: Api, bytes: Buffer, name: string): Promise<StoredPicture> {
@@ -96,10 +101,10 @@ async function storeBytes(api: Api, bytes: Buffer, name: string): Promise<Stored
 /** Type and size come from the first bytes; the rest passes through, checked for its end. */
 async function storeStream(api: Api, body: DownloadBody, name: string): Promise<StoredPicture> {
 	try {
-		const picture = await unlessAborted(readHeader(body), api.signal);
+		const picture = await readHeader(body, api.signal);
 		const whole = wholeness(picture.mimeType);
 		const checked = passingThrough(body, async function* () {
-			for await (const chunk of body as AsyncIterable<Buffer>) {
+			for await (const chunk of flowing(body, api.signal)) {
 				whole.add(chunk);
 				yield chunk;
 			}
@@ -108,19 +113,9 @@ async function storeStream(api: Api, body: DownloadBody, name: string): Promise<
 		const binary = await prepare(api, checked, name, picture);
 		return { ...picture, binary, fileSize: whole.fileSize };
 	} catch (error) {
+		body.destroy();
 		throw brokenDownload(api, error);
 	}
-}
-
-/**
- * A stream out of a generator. A package may not import node:stream, but every stream's class inherits its `from`;
- * `compose` would do, if its inner stream did not throw the error of a broken connection at the whole process.
- */
-function passingThrough(body: DownloadBody, chunks: () => AsyncGenerator<Buffer>): DownloadBody {
-	const { from } = body.constructor as unknown as {
-		from(this: void, chunks: AsyncIterable<Buffer>): DownloadBody;
-	};
-	return calm(from(chunks()));
 }
 
 const prepare = async (api: Api, content: Buffer | DownloadBody, name: string, picture: Picture) =>
@@ -131,10 +126,10 @@ const prepare = async (api: Api, content: Buffer | DownloadBody, name: string, p
 	);
 
 /** Reads until the header is known and puts the bytes back. */
-async function readHeader(body: DownloadBody): Promise<Picture> {
+async function readHeader(body: DownloadBody, signal: AbortSignal): Promise<Picture> {
 	let head: Buffer = Buffer.alloc(0);
 	while (head.length < LARGEST_HEADER) {
-		const chunk = (await nextChunk(body)) as Buffer | null;
+		const chunk = await nextChunk(body, signal);
 		if (chunk === null) break;
 		head = Buffer.concat([head, chunk]);
 		const picture = inspect(head);
@@ -146,23 +141,6 @@ async function readHeader(body: DownloadBody): Promise<Picture> {
 	throw noPicture(head);
 }
 
-/** The stream's next bytes, or null at its end. */
-async function nextChunk(body: DownloadBody): Promise<unknown> {
-	if (body.destroyed && !body.readableEnded) throw body.errored ?? broken();
-	const chunk: unknown = body.read();
-	if (chunk !== null || body.readableEnded) return chunk;
-	return await new Promise((resolve, reject) => {
-		const settle = () => {
-			body.off('readable', settle).off('end', settle).off('error', reject).off('close', settle);
-			resolve(body.read());
-		};
-		body.once('readable', settle).once('end', settle).once('error', reject).once('close', settle);
-	});
-}
-
-const broken = () =>
-	new Flux2Error('unavailable', 'The picture broke off before its header', { passing: true });
-
 function noPicture(bytes: Buffer): Flux2Error {
 	const beginning = bytes
 		.toString('utf8', 0, 80)
@@ -171,14 +149,14 @@ function noPicture(bytes: Buffer): Flux2Error {
 	return new Flux2Error(
 		'badResponse',
 		bytes.length === 0
-			? 'The result is empty instead of a picture'
-			: `The result is no PNG, JPEG or WebP picture; it begins with "${beginning}"`,
+			? 'The result is empty instead of an image'
+			: `The result is not a PNG, JPEG or WebP image; it begins with "${beginning}"`,
 		{ passing: true },
 	);
 }
 
 const cutShort = (fileSize: number) =>
-	new Flux2Error('badResponse', `The picture is cut short after ${fileSize} bytes`, {
+	new Flux2Error('badResponse', `The image is cut short after ${fileSize} bytes`, {
 		passing: true,
 	});
 

@@ -1,6 +1,7 @@
 import type { IDisplayOptions, INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 import { CUSTOM, FILTERS, OPTIONS, prompt, type Model } from './model';
-import type { Param } from './params';
+import { simplify } from './options';
+import { integer, toggle, type Param } from './params';
 import { referenceProperties } from './referenceImages';
 
 /** The editor's properties of an operation that makes a picture. */
@@ -39,7 +40,7 @@ export function modelProperties(
 				},
 			].sort((a, b) => a.name.localeCompare(b.name)),
 			default: standard,
-			description: 'The model that makes the picture',
+			description: 'The model that makes the image',
 			...(show && { displayOptions: { show } }),
 		},
 		{
@@ -99,6 +100,26 @@ function shownFor({ property }: Param, models: readonly Model[]): INodePropertie
 	return { ...property, displayOptions: { ...property.displayOptions, show: { '/model': ids } } };
 }
 
+export const waitForCompletion = toggle('waitForCompletion', {
+	label: 'Wait for Completion',
+	description:
+		'Whether to wait until the image is ready. When off, a task that is still running is returned as it is.',
+	default: true,
+});
+
+export const returnAll = toggle('returnAll', {
+	label: 'Return All',
+	description: 'Whether to return all results or only up to a given limit',
+	default: false,
+});
+
+export const limit = integer('limit', {
+	label: 'Limit',
+	description: 'Max number of results to return',
+	min: 1,
+	default: 50,
+});
+
 /** The editor's fields that name a task; the defaults take what Task: Submit has emitted. */
 export const taskProperties = {
 	taskId: (show: IDisplayOptions['show']): INodeProperties => ({
@@ -120,12 +141,7 @@ export const taskProperties = {
 		displayOptions: { show },
 	}),
 	waitForCompletion: (show: IDisplayOptions['show']): INodeProperties => ({
-		displayName: 'Wait for Completion',
-		name: 'waitForCompletion',
-		type: 'boolean',
-		default: true,
-		description:
-			'Whether to wait until the picture is ready. When off, a task that is still running is returned as it is.',
+		...waitForCompletion.property,
 		displayOptions: { show },
 	}),
 };
@@ -136,31 +152,9 @@ export function listProperties(
 	show: NonNullable<IDisplayOptions['show']>,
 ): INodeProperties[] {
 	return [
-		{
-			displayName: 'Return All',
-			name: 'returnAll',
-			type: 'boolean',
-			default: false,
-			description: 'Whether to return all results or only up to a given limit',
-			displayOptions: { show },
-		},
-		{
-			displayName: 'Limit',
-			name: 'limit',
-			type: 'number',
-			typeOptions: { minValue: 1 },
-			default: 50,
-			description: 'Max number of results to return',
-			displayOptions: { show: { ...show, returnAll: [false] } },
-		},
-		{
-			displayName: 'Simplify',
-			name: 'simplify',
-			type: 'boolean',
-			default: true,
-			description: 'Whether to return a simplified version of the response instead of the raw data',
-			displayOptions: { show },
-		},
+		{ ...returnAll.property, displayOptions: { show } },
+		{ ...limit.property, displayOptions: { show: { ...show, returnAll: [false] } } },
+		{ ...simplify.property, displayOptions: { show } },
 		{
 			displayName: 'Filters',
 			name: FILTERS,

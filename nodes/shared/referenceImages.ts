@@ -31,7 +31,7 @@ const imageFields: INodeProperties[] = [
 		typeOptions: { binaryDataProperty: true },
 		default: 'data',
 		displayOptions: { show: { source: ['binary'] } },
-		hint: 'The name of the input field that holds the picture; several are separated by commas',
+		hint: 'The name of the input field that holds the image; several are separated by commas',
 	},
 	{
 		displayName: 'URL',
@@ -53,7 +53,7 @@ export const referenceProperties = (displayOptions?: IDisplayOptions): INodeProp
 	placeholder: 'Add Reference Image',
 	default: {},
 	description:
-		'Pictures to edit or to take subjects and style from. Their order is the order in which the prompt can refer to them.',
+		'Images to edit or to take subjects and style from. Their order is the order in which the prompt can refer to them.',
 	...(displayOptions && { displayOptions }),
 	options: [{ displayName: 'Image', name: 'image', values: imageFields }],
 });
@@ -75,7 +75,10 @@ export function readReferences(
 	return rows.flatMap((row, index) => {
 		const tell = (words: string) =>
 			void problems.push(`Reference Images (entry ${index + 1}): ${words}`);
-		return read[row.source ?? 'binary'](context, itemIndex, row, tell);
+		const reader = read[row.source ?? 'binary'] as (typeof read)['binary'] | undefined;
+		if (reader) return reader(context, itemIndex, row, tell);
+		tell(`Source must be one of ${Object.keys(read).join(', ')}`);
+		return [];
 	});
 }
 

@@ -63,7 +63,7 @@ async function load(
 	}
 	const bytes = await bytesOf(api, reference, name);
 	const picture = inspect(bytes);
-	if (!picture) throw invalidInput([`${name}: is no PNG, JPEG or WebP picture`]);
+	if (!picture) throw invalidInput([`${name}: is not a PNG, JPEG or WebP image`]);
 	const { width, height, mimeType } = picture;
 	const { sidesBelow } = rules;
 	if (sidesBelow && (width >= sidesBelow || height >= sidesBelow)) {

@@ -6,9 +6,16 @@ import {
 	type IExecuteFunctions,
 	type INodeExecutionData,
 } from 'n8n-workflow';
-import { asFlux2Error, invalidInput, Stopped, withAdvice, type Flux2Error } from './errors';
+import { asFlux2Error, asIs, Flux2Error, invalidInput, Stopped, withAdvice } from './errors';
 import { closeEvents } from './events';
-import { claimHandle, dropHandle, releaseHandle, type Claim, type StoredItem } from './handles';
+import {
+	claimHandle,
+	dropHandle,
+	releaseHandle,
+	type Claim,
+	type Identity,
+	type StoredItem,
+} from './handles';
 import type { Api } from './http';
 import { readText, type Model } from './model';
 import { maxConcurrent } from './options';
@@ -63,7 +70,7 @@ export interface Run {
 	readonly api: Api;
 	readonly durations: Durations;
 	/** The item's handle, for this run alone. */
-	claim(itemIndex: number, identity: unknown): Claim;
+	claim(itemIndex: number, identity: Identity): Claim;
 }
 
 interface Failure {
@@ -104,7 +111,12 @@ async function runAll(
 	const most = concurrencyOf(context);
 	const limit = pLimit(most);
 	const pressure = new Pressure(most);
-	const api = await connect(context, service, { stop, signal: halt.signal });
+	let api: Omit<Api, 'place'>;
+	try {
+		api = await connect(context, service, { stop, signal: halt.signal });
+	} catch (thrown) {
+		return unconnected(context, service, thrown);
+	}
 	const claim: Run['claim'] = (itemIndex, identity) => {
 		const claimed = claimHandle(context, itemIndex, identity);
 		claims.push(claimed);
@@ -127,6 +139,23 @@ async function runAll(
 	if (failures.length === 0) claims.forEach((claim) => dropHandle(context, claim));
 	else if (!context.continueOnFail()) throw nodeError(context, api, mostTelling(failures));
 	return items.flat();
+}
+
+/** Without a usable credential every item fails alike. */
+function unconnected(
+	context: IExecuteFunctions,
+	service: Service,
+	thrown: unknown,
+): INodeExecutionData[] {
+	const api = { credentials: {} };
+	const error = asFlux2Error(thrown, 'auth');
+	if (!context.continueOnFail()) {
+		throw error === thrown ? nodeError(context, api, { itemIndex: 0, error }) : asIs(thrown);
+	}
+	return context.getInputData().map((_item, item) => ({
+		json: { error: errorJson({ api, service }, {}, error) },
+		pairedItem: { item },
+	}));
 }
 
 function prepare(run: Run, itemIndex: number, fail: (failure: Failure) => void): Work {
@@ -170,13 +199,14 @@ function operationOf({ context, service }: Run): Operation {
 
 /** One setting for the whole run: the first item's. */
 function concurrencyOf(context: IExecuteFunctions): number {
-	const wanted: unknown = context.getNodeParameter(
-		`options.${maxConcurrent.property.name}`,
-		0,
-		null,
-	);
-	const read = maxConcurrent.schema().safeParse(wanted);
-	return read.success ? read.data : (maxConcurrent.property.default as number);
+	const { name, default: usual } = maxConcurrent.property;
+	try {
+		const wanted: unknown = context.getNodeParameter(`options.${name}`, 0, null);
+		return maxConcurrent.schema().parse(wanted);
+	} catch {
+		// what is wrong with it is told when the item's parameters are checked
+		return usual as number;
+	}
 }
 
 async function connect(
@@ -188,7 +218,7 @@ async function connect(
 	const { credentialType, label, explain, trustsHost } = service;
 	const baseUrl = service.baseUrl(credentials).trim().replace(/\/+$/, '');
 	if (!URL.canParse(baseUrl)) {
-		throw new NodeOperationError(context.getNode(), `"${baseUrl}" is not a URL`, {
+		throw new Flux2Error('invalidInput', `"${baseUrl}" is not a URL`, {
 			description: 'Correct the Base URL in the credential.',
 		});
 	}
@@ -196,16 +226,16 @@ async function connect(
 }
 
 export const errorJson = (
-	run: Run,
+	{ api, service }: { api: Pick<Api, 'credentials'>; service: Pick<Service, 'name'> },
 	{ model }: Pick<Work, 'model'>,
 	error: Flux2Error,
 ): IDataObject =>
 	compact({
-		message: told(run.api, error.message),
-		description: told(run.api, error.description),
+		message: told(api, error.message),
+		description: told(api, error.description),
 		kind: error.kind,
 		taskId: error.taskId,
-		provider: run.service.name,
+		provider: service.name,
 		model,
 		httpCode: error.httpCode,
 	});

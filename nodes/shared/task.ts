@@ -58,6 +58,8 @@ export interface Failed {
 	task?: Task;
 	kind: FailureKind;
 	message: string;
+	/** The provider knows no such task: right after a submit, it may still be spreading among its servers. */
+	unknown?: true;
 	raw: unknown;
 }
 
@@ -65,6 +67,8 @@ export type TaskState = Pending | Done | Failed;
 
 /** What is particular to one provider; everything around it is the engine's. */
 export interface Provider<M extends Model = Model> {
+	/** What of a request can never work, by label; asked before anything is paid for. */
+	problems?(this: void, request: Request<M>): string[];
 	/** One state per picture or task. A synchronous provider answers `done`. */
 	submit(this: void, api: Api, request: Request<M>): Promise<TaskState[]>;
 	check?(this: void, api: Api, task: Task): Promise<TaskState>;

@@ -1,9 +1,10 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { asFlux2Error, asIs, invalidInput, Stopped } from './errors';
 import { failureOf } from './ends';
-import { readCollection, readText, valueOf, type Settings } from './model';
+import { readCollection, readParam, readText, valueOf, type Settings } from './model';
 import { collectOptions, simplify } from './options';
 import { compact, storePicture } from './output';
+import { waitForCompletion } from './properties';
 import type { Outcome, Run, Work } from './run';
 import {
 	onePictureEach,
@@ -26,7 +27,7 @@ interface Target {
 /** Task: Get. The task's state, or its picture once it is done; with "Wait for Completion" as generate does. */
 export function get(run: Run, itemIndex: number): Work {
 	const target = readTarget(run, itemIndex);
-	const waits = run.context.getNodeParameter('waitForCompletion', itemIndex, false) as boolean;
+	const waits = readParam(run.context, itemIndex, waitForCompletion);
 	return {
 		model: target.task.model,
 		async start() {
@@ -62,10 +63,12 @@ function readTarget(run: Run, itemIndex: number): Target {
 	const id = readText(context, itemIndex, 'taskId');
 	if (id === '') throw invalidInput(['Task ID: must not be empty']);
 	const { provider, taskModel } = service.routeFor(context, itemIndex);
-	const pollUrl = readText(context, itemIndex, 'pollUrl') || undefined;
-	if (pollUrl && !trusted(api, pollUrl)) {
+	const given = readText(context, itemIndex, 'pollUrl') || undefined;
+	if (given && !trusted(api, given)) {
 		throw invalidInput([`Poll URL: is no address of ${service.label} that may see the key`]);
 	}
+	// the default takes the input's, which may be another task's
+	const pollUrl = trusted(api, given, id);
 	const { model = taskModel, submittedAt } = handleIn(context, itemIndex, id);
 	return {
 		task: { id, pollUrl, model, submittedAt },

@@ -29,6 +29,9 @@ const PATIENCE = { looks: 3, seconds: 10 };
 /** Seconds between looks while the event stream lives: events may get lost, and some ends have none. */
 const GAP_WITH_EVENTS = 20;
 
+/** What the last look gets, which is due at the deadline. */
+const SHORTEST_LOOK_MS = 2000;
+
 /** The latest moment at which a picture must be stored, counted from now. */
 export const deadlineOf = (settings: Settings): number =>
 	Date.now() + valueOf(settings, timeout) * 1000;
@@ -39,7 +42,7 @@ export const deadlineOf = (settings: Settings): number =>
  */
 export async function waitFor(watch: Watch, task: Task): Promise<Done | Failed> {
 	const { fresh } = watch;
-	const started = fresh && task.submittedAt ? Date.parse(task.submittedAt) : Date.now();
+	const started = task.submittedAt ? Date.parse(task.submittedAt) : Date.now();
 	const age = () => (Date.now() - started) / 1000;
 	// a run that takes a task up listens first: what ends while it looks would otherwise be missed
 	await watch.provider.events?.(watch.run.api)?.opened;
@@ -52,12 +55,15 @@ export async function waitFor(watch: Watch, task: Task): Promise<Done | Failed> 
 		}
 		ranUntil = age();
 		const told = await eventOrGap(watch, task, ranUntil);
-		if (told) ranUntil = age();
-		state = told ?? (await look(watch, task));
+		if (told) {
+			if (told.status === 'done' && fresh) learn(watch, age());
+			return told;
+		}
+		state = await look(watch, task);
 	}
 }
 
-/** Black Forest Labs document 10 minutes for a picture's URL; the others say nothing. */
+/** Black Forest Labs documents 10 minutes for a picture's URL; the others say nothing. */
 const SHORTEST_LIFE_MS = 600_000;
 
 /** Whether a picture that its host refuses may only be late there, or blocked on the way. */
@@ -65,7 +71,11 @@ export const mayAppearYet = (submittedAt: string | undefined): boolean =>
 	submittedAt !== undefined && Date.now() - Date.parse(submittedAt) <= SHORTEST_LIFE_MS;
 
 /** Waits until the next look is due, or until an event tells the task's end. */
-async function eventOrGap(watch: Watch, task: Task, age: number): Promise<TaskState | undefined> {
+async function eventOrGap(
+	watch: Watch,
+	task: Task,
+	age: number,
+): Promise<Done | Failed | undefined> {
 	const { run, provider, settings } = watch;
 	const remainingMs = watch.deadline - Date.now();
 	if (remainingMs <= 0) throw tooLate(watch, task);
@@ -86,7 +96,7 @@ export async function look(watch: Watch, task: Task): Promise<TaskState> {
 	const { provider, run, deadline } = watch;
 	watch.polls++;
 	try {
-		const remainingMs = Math.max(1, deadline - Date.now());
+		const remainingMs = Math.max(SHORTEST_LOOK_MS, deadline - Date.now());
 		const state = await bounded(
 			remainingMs,
 			run.api.signal,
@@ -99,6 +109,16 @@ export async function look(watch: Watch, task: Task): Promise<TaskState> {
 	}
 }
 
+/** The state of a task that the provider does not know, or not yet. */
+export const notKnown = (task: Task, message: string): Failed => ({
+	status: 'failed',
+	task,
+	kind: 'notFound',
+	message,
+	unknown: true,
+	raw: undefined,
+});
+
 /** For a provider that answers 404 about a task it does not know: that is a state of the task. */
 export async function unlessNotFound(
 	task: Task,
@@ -108,16 +128,20 @@ export async function unlessNotFound(
 		return await look();
 	} catch (error) {
 		if (!(error instanceof Flux2Error) || error.kind !== 'notFound') throw asIs(error);
-		return { status: 'failed', task, kind: 'notFound', message: error.message, raw: undefined };
+		return notKnown(task, error.message);
 	}
 }
 
-/** The failure of a task with its id and the way to collect it later. */
+const COLLECT =
+	'To get the image without paying again, retry this execution, or use the resource Task, operation Get.';
+
+/** The failure of a task with what names it, and the way to its picture that costs nothing. */
 export function collectable(error: Flux2Error, task: Task | undefined): Flux2Error {
 	if (!task || error.taskId === task.id) return error;
-	const later =
-		error.kind === 'expired' ? '' : ': collect it with the resource Task, operation Get';
-	return withAdvice(error, `The task ID is ${task.id}${later}.`, { taskId: task.id });
+	const { id: taskId, pollUrl } = task;
+	if (error.kind === 'expired') return withAdvice(error, `The task ID is ${taskId}.`, { taskId });
+	const address = pollUrl ? `, its poll URL "${pollUrl}"` : '';
+	return withAdvice(error, `The task ID is ${taskId}${address}. ${COLLECT}`, { taskId });
 }
 
 /** After n8n has stopped the execution the provider need not work on; nobody waits for its answer. */
@@ -128,13 +152,13 @@ export function cancelIfStopped({ run, provider }: Watch, task: Task): void {
 }
 
 function isTooEarly({ polls }: Watch, { submittedAt }: Task, state: Done | Failed): boolean {
-	if (state.status !== 'failed' || state.kind !== 'notFound' || !submittedAt) return false;
+	if (state.status !== 'failed' || !state.unknown || !submittedAt) return false;
 	const age = (Date.now() - Date.parse(submittedAt)) / 1000;
 	return polls <= PATIENCE.looks && age <= PATIENCE.seconds;
 }
 
 function tooLate({ settings }: Watch, task: Task): Flux2Error {
-	const message = `The picture was not ready after ${valueOf(settings, timeout)} s`;
+	const message = `The image was not ready after ${valueOf(settings, timeout)} s`;
 	return collectable(new Flux2Error('timeout', message), task);
 }
 

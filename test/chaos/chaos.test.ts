@@ -82,7 +82,7 @@ describe('the judge', () => {
 	test.each<[string, Partial<Evidence>]>([
 		['an item that never came', { endings: [] }],
 		['an item that came twice', { endings: [picture, picture] }],
-		['an item without a picture', { endings: [{ ...picture, sha256: undefined }] }],
+		['an item without an image', { endings: [{ ...picture, sha256: undefined }] }],
 		['a picture that nobody has made', { endings: [{ ...picture, sha256: 'beef' }] }],
 		["another item's picture", { endings: [{ ...picture, prompt: 'A hen' }] }],
 		['a picture of an unknown task', { endings: [{ ...picture, taskId: 'two' }] }],

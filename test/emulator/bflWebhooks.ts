@@ -12,7 +12,6 @@ import type { World } from './world';
 
 /** Between the attempts, in units of `webhookUnitMs`. */
 const PAUSES = [1, 5, 30];
-const LATE = 2;
 const ANSWER_WITHIN_MS = 30_000;
 
 interface Webhook {
@@ -33,7 +32,7 @@ export async function callBack(
 	if (fault.webhook === 'never') return;
 	const attempt = async () => await post(world, job, webhook, resultOf);
 	if (fault.webhook !== 'early') {
-		const late = fault.webhook === 'late' ? LATE * world.webhookUnitMs : 0;
+		const late = fault.webhook === 'late' ? world.webhookLateMs : 0;
 		const due = world.wait(record.readyAt - Date.now() + late);
 		void due.then(
 			async () => await insist(world, job, await attempt(), attempt),

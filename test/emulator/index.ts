@@ -51,10 +51,12 @@ export interface EmulatorOptions {
 	keepAliveMs?: number;
 	/** Oxen.ai: jobs that have ended are in the history only (true), or nowhere. */
 	oxenVanishes?: boolean | 'everywhere';
-	/** BFL: how long a picture's URL is good for; 600 by default. */
+	/** BFL: how long an image's URL is good for; 600 by default. */
 	sampleSeconds?: number;
-	/** BFL: milliseconds of the unit after 1, 5 and 30 of which a webhook is delivered again; a minute by default. */
+	/** BFL: milliseconds of the unit after 1, 5 and 30 of which a webhook is delivered again; a second by default. */
 	webhookUnitMs?: number;
+	/** BFL: how late the fault `late` delivers a webhook, in milliseconds; two units by default. */
+	webhookLateMs?: number;
 	/** What happens to each call, beside the rules. */
 	script?: Script;
 	/** Serves https with this key and certificate, both PEM; plain http by default. */
@@ -121,7 +123,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 
 function createWorld(options: EmulatorOptions, closing: AbortSignal): World {
 	const urls = { api: '', polling: '', results: '' };
-	const { oxenVanishes } = options;
+	const { oxenVanishes, webhookUnitMs = 1000 } = options;
 	return {
 		jobs: new Jobs(
 			options.seconds ?? 0.2,
@@ -137,7 +139,8 @@ function createWorld(options: EmulatorOptions, closing: AbortSignal): World {
 		keepAliveMs: options.keepAliveMs ?? 15_000,
 		oxenLeaves: oxenVanishes === true ? 'queue' : oxenVanishes || undefined,
 		sampleSeconds: options.sampleSeconds ?? 600,
-		webhookUnitMs: options.webhookUnitMs ?? 60_000,
+		webhookUnitMs,
+		webhookLateMs: options.webhookLateMs ?? 2 * webhookUnitMs,
 		closing,
 		wait: (ms) => wait(ms, closing),
 	};

@@ -43,7 +43,7 @@ export interface JobFault {
 	leaves?: 'queue' | 'everywhere';
 	/** BFL: so many looks do not find it yet. */
 	unknownLooks?: number;
-	/** BFL: how the webhook goes; `early` before the submission is answered, `late` two units after the end. */
+	/** BFL: how the webhook goes; `early` before the submission is answered, `late` some time after the end. */
 	webhook?: 'early' | 'late' | 'twice' | 'wrongSignature' | 'never';
 	/** BFL: where the answer says that one shall look; the task's id is added. */
 	pollingUrl?: string;

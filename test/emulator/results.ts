@@ -65,7 +65,7 @@ const expired = (): Answer => ({
 	body: EXPIRED,
 });
 
-/** A picture's URL that is good until then. */
+/** An image's URL that is good until then. */
 export function signed({ url }: JobRecord, until: number): string {
 	return `${url}?se=${until}&sig=${signatureOf(url, String(until))}`;
 }

@@ -19,10 +19,12 @@ export interface World {
 	keepAliveMs: number;
 	/** Oxen.ai: what becomes of jobs that have ended, unless a rule says otherwise. */
 	oxenLeaves?: 'queue' | 'everywhere';
-	/** BFL: how long a picture's URL is good for. */
+	/** BFL: how long an image's URL is good for. */
 	sampleSeconds: number;
 	/** BFL: milliseconds of the unit that webhooks are delivered again by. */
 	webhookUnitMs: number;
+	/** BFL: how late the fault `late` delivers a webhook. */
+	webhookLateMs: number;
 	/** Aborted when the emulator closes. */
 	closing: AbortSignal;
 	/** Waits; ends early, by rejecting, when the emulator closes. */

@@ -141,13 +141,13 @@ describe('a picture', () => {
 			items: spoil(),
 		});
 
-		const cutShort = expect.stringMatching(/^The picture is cut short after \d+ bytes$/);
+		const cutShort = expect.stringMatching(/^The image is cut short after \d+ bytes$/);
 		expect(run.items(NODE).map(({ json }) => (json.error as { message: string }).message)).toEqual([
 			cutShort,
 			cutShort,
 			cutShort,
-			'The result is no PNG, JPEG or WebP picture; it begins with "<!doctype html><h1>Sign in</h1>"',
-			'The result is empty instead of a picture',
+			'The result is not a PNG, JPEG or WebP image; it begins with "<!doctype html><h1>Sign in</h1>"',
+			'The result is empty instead of an image',
 		]);
 		expect(lab.emulator.ledger.downloads).toHaveLength(4 * spoiled.length);
 	});
@@ -389,7 +389,7 @@ describe('reference images', () => {
 			'a file that is no picture',
 			'task',
 			[{ binaryPropertyName: 'a,text' }],
-			'Reference image 2 (field "text"): is no PNG, JPEG or WebP picture',
+			'Reference image 2 (field "text"): is not a PNG, JPEG or WebP image',
 		],
 		['something that is no URL', 'task', [{ source: 'url', url: 'photo.png' }], 'Reference Images (entry 1): "photo.png" is not an https URL'],
 		['an empty URL', 'catalogue', [{ source: 'url', url: '' }], 'Reference Images (entry 1): the URL is empty'],
@@ -403,7 +403,7 @@ describe('reference images', () => {
 			'a data URI of something else',
 			'workersAi',
 			[{ source: 'url', url: 'data:text/plain;base64,aGVsbG8=' }],
-			'Reference image 1 (the data URI): is no PNG, JPEG or WebP picture',
+			'Reference image 1 (the data URI): is not a PNG, JPEG or WebP image',
 		],
 	];
 

@@ -187,13 +187,13 @@ describe('a parked execution', () => {
 		expect(lab.emulator.ledger.submissions).toHaveLength(1);
 	});
 
-	test('waits for 8 minutes, within which a picture can still be collected, or as long as Timeout says', async () => {
+	test('waits for 5 minutes, within which a picture can still be collected, or as long as Timeout says', async () => {
 		job({ webhook: 'never' });
 		const waited = async (options?: object) => {
 			const { first } = await park(options);
 			return (first.raw.waitTill!.getTime() - first.raw.startedAt.getTime()) / 1000;
 		};
-		expect(Math.abs((await waited()) - 480)).toBeLessThan(20);
+		expect(Math.abs((await waited()) - 300)).toBeLessThan(20);
 		expect(Math.abs((await waited({ timeout: 3600 })) - 3600)).toBeLessThan(20);
 	});
 

@@ -7,7 +7,7 @@ type Told = [kind: string, message: string, description: string, httpCode?: numb
 interface Case {
 	/** What the emulator does to the calls of this item. */
 	rules: Array<[RouteName, Effect]>;
-	/** `{task}`, `{picture}`, `{api}` and `{hostile}` stand for the task's id, its picture's URL and the addresses of the two servers. */
+	/** `{task}`, `{picture}`, `{api}` and `{hostile}` stand for the task's id, its image's URL and the addresses of the two servers. */
 	told: Told;
 	/** The error carries the id of the task that was paid for. */
 	accepted?: true;
@@ -25,9 +25,9 @@ const MODERATED = "Change the prompt or the reference images: the provider's fil
 const RATE = 'Lower "Max Concurrent" in the options, or run again later.';
 const INPUT = 'Change the parameter and run again. Nothing was generated.';
 const NOT_FOUND = 'Check the model, the base URL in the credential, and the task ID where there is one.';
-const EXPIRED = 'The provider keeps pictures for a short time only. Generate it again.';
-const TIMEOUT = 'Run again later, or raise "Timeout" in the options if the model usually takes longer.';
-const UNAVAILABLE = 'The provider has trouble at the moment. Run again later.';
+const EXPIRED = 'The provider keeps images for a short time only. Retry this execution soon, or generate the image again.';
+const TIMEOUT = 'Raise "Timeout" in the options if the model usually takes longer.';
+const UNAVAILABLE = 'The provider is having trouble at the moment. Run again later.';
 const BAD_RESPONSE =
 	'The provider answered in a form this node does not know. Check the base URL in the credential; if it is right, look for a newer version of this package.';
 const KEY_OR_BALANCE = "The key may lack the permission for this API or model, or the account's balance is used up.";
@@ -36,8 +36,9 @@ const MAYBE_BILLED =
 const AGAIN = ' Running the node again submits it anew.';
 const MAY_BE_BILLED = ' It may have been billed.';
 const ITS_ID = ' The task ID is {task}.';
-const COLLECT = ' The task ID is {task}: collect it with the resource Task, operation Get.';
-const STILL_THERE = ' The picture is at {picture} for a short time.';
+const COLLECT =
+	' The task ID is {task}{address}. To get the image without paying again, retry this execution, or use the resource Task, operation Get.';
+const STILL_THERE = ' The image is at {picture} for a short time.';
 
 const AT_ONCE = { 'retry-after': '0.01' };
 const PRO = 'black-forest-labs/flux-2-pro-preview';
@@ -124,8 +125,15 @@ function seenOf(prompt: string) {
 	return { task: ids[0] ?? '', calls: [submits, count(polls), count(downloads)] };
 }
 
-const filled = (text: string, task: string) =>
+/** What the service has told, and the error repeats. */
+function addressOf(task: string, dialect: unknown): string {
+	const requests = new URL('/model/v1/queue/flux_2_pro/requests', lab.emulator.urls.task).href;
+	return dialect === 'queue' ? `, its poll URL "${requests}/${task}/status"` : '';
+}
+
+const filled = (text: string, task: string, { parameters: { dialect } }: NodeUnderTest) =>
 	text
+		.replaceAll('{address}', addressOf(task, dialect))
 		.replaceAll('{task}', task)
 		.replaceAll('{picture}', new URL(`/results/${task}.jpeg`, lab.emulator.urls.results).href)
 		.replaceAll('{api}', new URL(lab.emulator.urls.task).host)
@@ -170,8 +178,8 @@ function tell(node: NodeUnderTest, cases: Cases) {
 					{
 						json: {
 							error: {
-								message: filled(message, task),
-								description: filled(description, task),
+								message: filled(message, task, node),
+								description: filled(description, task, node),
 								kind,
 								provider: isTask ? 'task' : 'cloudflare',
 								model: node.parameters.model ?? (isTask ? 'flux_2_pro' : PRO),
@@ -197,8 +205,8 @@ function tell(node: NodeUnderTest, cases: Cases) {
 				context: (stopped.error as unknown as { context: object }).context,
 				calls: own.calls,
 			}).toEqual({
-				message: filled(message, own.task),
-				description: filled(description, own.task),
+				message: filled(message, own.task, node),
+				description: filled(description, own.task, node),
 				context: expect.objectContaining({ itemIndex: 1, kind, ...(accepted && { taskId: own.task }) }),
 				calls: [submits, looks, downloads],
 			});
@@ -302,9 +310,9 @@ describe('Cloudflare catalogue', () => {
 			{ status: 520, body: '<html><head><title>520: Web server\n is returning an unknown error</title></head><p>Sorry</p></html>' },
 			['unavailable', 'Cloudflare answered 520: 520: Web server is returning an unknown error', UNAVAILABLE + MAYBE_BILLED, 520],
 		),
-		'an HTML page under 200': onRun({ html: true, status: 200 }, ['badResponse', 'Cloudflare: the answer is no JSON: 200 200 Error', BAD_RESPONSE + MAYBE_BILLED, 200]),
-		'truncated JSON': onRun({ status: 200, body: '{"state":"Completed","result":{"ima' }, ['badResponse', 'Cloudflare: the answer is no JSON: {"state":"Completed","result":{"ima', BAD_RESPONSE + MAYBE_BILLED, 200]),
-		'an empty answer': onRun({ status: 200 }, ['badResponse', 'Cloudflare: the answer is no JSON: an empty answer', BAD_RESPONSE + MAYBE_BILLED, 200]),
+		'an HTML page under 200': onRun({ html: true, status: 200 }, ['badResponse', 'Cloudflare: the answer is not JSON: 200 200 Error', BAD_RESPONSE + MAYBE_BILLED, 200]),
+		'truncated JSON': onRun({ status: 200, body: '{"state":"Completed","result":{"ima' }, ['badResponse', 'Cloudflare: the answer is not JSON: {"state":"Completed","result":{"ima', BAD_RESPONSE + MAYBE_BILLED, 200]),
+		'an empty answer': onRun({ status: 200 }, ['badResponse', 'Cloudflare: the answer is not JSON: an empty answer', BAD_RESPONSE + MAYBE_BILLED, 200]),
 		'an answer without the picture names the field': onRun(
 			{ status: 200, body: { state: 'Completed', result: {} } },
 			['badResponse', 'Cloudflare answered with the state "Completed" and without "result.image"', BAD_RESPONSE + MAY_BE_BILLED + AGAIN],
@@ -317,10 +325,10 @@ describe('Cloudflare catalogue', () => {
 		'no answer within the time-out': onRun({ hang: true }, ['timeout', 'There was no answer in time from Cloudflare ({api})', TIMEOUT + MAYBE_BILLED], { timeout: 1, slow: true }),
 		'words that n8n would take for a stop': onRun({ status: 500, body: { errors: [{ code: 2002, message: 'job was canceled' }] } }, ['unavailable', 'Cloudflare answered 500: 2002: job was cancelled', UNAVAILABLE + MAYBE_BILLED, 500]),
 		'a system error code in the words': onRun({ status: 503, body: { errors: [{ code: 2002, message: 'upstream ETIMEDOUT' }] } }, ['unavailable', 'Cloudflare answered 503: 2002: upstream ETIMEDOUT', UNAVAILABLE + MAYBE_BILLED, 503]),
-		'a picture that is a page': onDownload({ picture: 'html' }, ['badResponse', 'The result is no PNG, JPEG or WebP picture; it begins with "<!doctype html><h1>Sign in</h1>"', BAD_RESPONSE + STILL_THERE], 4, { slow: true }),
-		'an empty picture': onDownload({ picture: 'empty' }, ['badResponse', 'The result is empty instead of a picture', BAD_RESPONSE + STILL_THERE], 4, { slow: true }),
-		'an expired URL': onDownload({ picture: 'expired' }, ['expired', "The picture's URL is no longer valid (it answered 403)", EXPIRED, 403], 1),
-		'a host of pictures that is down': onDownload({ status: 500, headers: AT_ONCE }, ['unavailable', 'The picture could not be downloaded: its host answered 500', UNAVAILABLE + STILL_THERE, 500], 4),
+		'a picture that is a page': onDownload({ picture: 'html' }, ['badResponse', 'The result is not a PNG, JPEG or WebP image; it begins with "<!doctype html><h1>Sign in</h1>"', BAD_RESPONSE + STILL_THERE], 4, { slow: true }),
+		'an empty picture': onDownload({ picture: 'empty' }, ['badResponse', 'The result is empty instead of an image', BAD_RESPONSE + STILL_THERE], 4, { slow: true }),
+		'an expired URL': onDownload({ picture: 'expired' }, ['expired', "The image's URL is no longer valid (it answered 403)", EXPIRED, 403], 1),
+		'a host of pictures that is down': onDownload({ status: 500, headers: AT_ONCE }, ['unavailable', 'The image could not be downloaded: its host answered 500', UNAVAILABLE + STILL_THERE, 500], 4),
 		'a picture that redirects to another host without https': onDownload({ redirect: `${HOSTILE}/a.png` }, ['badResponse', 'The address {hostile} was not opened, because it is not https', BAD_RESPONSE + STILL_THERE], 1),
 	};
 
@@ -388,7 +396,7 @@ describe('Cloudflare Workers AI', () => {
 				{ status: 200, body: { result: {}, success: false, errors: [{ code: 3030, message: '3030: flagged' }] } },
 				['moderated', 'Cloudflare: 3030: flagged', MODERATED, 200],
 			),
-			'an answer without a picture': onWorkersAi({ status: 200, body: { result: { image: '' }, success: true } }, [
+			'an answer without an image': onWorkersAi({ status: 200, body: { result: { image: '' }, success: true } }, [
 				'badResponse',
 				'Cloudflare: the answer has no usable "result.image": {"result":{"image":""},"success":true}',
 				BAD_RESPONSE + MAYBE_BILLED,
@@ -396,10 +404,10 @@ describe('Cloudflare Workers AI', () => {
 			]),
 			'base64 of no picture': onWorkersAi(base64('<html>no</html>'), [
 				'badResponse',
-				'The result is no PNG, JPEG or WebP picture; it begins with "<html>no</html>"',
+				'The result is not a PNG, JPEG or WebP image; it begins with "<html>no</html>"',
 				BAD_RESPONSE + MAY_BE_BILLED + AGAIN,
 			]),
-			'base64 that is cut short': onWorkersAi(cutShort, ['badResponse', 'The picture is cut short after 300 bytes', BAD_RESPONSE + MAY_BE_BILLED + AGAIN]),
+			'base64 that is cut short': onWorkersAi(cutShort, ['badResponse', 'The image is cut short after 300 bytes', BAD_RESPONSE + MAY_BE_BILLED + AGAIN]),
 			'a connection that breaks in the picture': onWorkersAi({ reset: 'midBody' }, [
 				'unavailable',
 				'The connection to Cloudflare ({api}) broke before the answer was complete',
@@ -438,7 +446,7 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 			accepted: true,
 		});
 	const word = (status: string, told: string): Case =>
-		onSubmit({ job: { status } }, ['badResponse', `The task ended with the status "${told}" and without a picture`, BAD_RESPONSE + COLLECT], {
+		onSubmit({ job: { status } }, ['badResponse', `The task ended with the status "${told}" and without an image`, BAD_RESPONSE + COLLECT], {
 			calls: [1, 1],
 			accepted: true,
 		});
@@ -466,7 +474,7 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 		'an internal error, which may have been billed': onSubmit({ status: 500, body: { message: 'internal server error' } }, ['unavailable', 'Task API answered 500: internal server error', UNAVAILABLE + MAYBE_BILLED, 500]),
 		'a status nobody documented': onSubmit({ status: 418, body: 'teapot' }, ['badResponse', 'Task API answered 418: teapot', BAD_RESPONSE, 418]),
 		'an HTML error page': onSubmit({ html: true }, ['unavailable', 'Task API answered 502: 502 502 Error', UNAVAILABLE + MAYBE_BILLED, 502]),
-		'truncated JSON': onSubmit({ status: 200, body: '{"id":"d10c' }, ['badResponse', 'Task API: the answer is no JSON: {"id":"d10c', BAD_RESPONSE + MAYBE_BILLED, 200]),
+		'truncated JSON': onSubmit({ status: 200, body: '{"id":"d10c' }, ['badResponse', 'Task API: the answer is not JSON: {"id":"d10c', BAD_RESPONSE + MAYBE_BILLED, 200]),
 		'an answer without an ID names the field': onSubmit({ status: 200, body: { status: 'pending' } }, [
 			'badResponse',
 			`Task API: the answer has no usable "${dialect === 'task' ? 'id' : 'request_id'}": {"status":"pending"}`,
@@ -488,7 +496,7 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 		'an end that n8n would take for a stop': word('canceled', 'cancelled'),
 		'a running word that nobody documented': onSubmit(
 			{ job: { running: 'warming_up', seconds: 9 } },
-			['badResponse', 'The task ended with the status "warming_up" and without a picture', BAD_RESPONSE + COLLECT],
+			['badResponse', 'The task ended with the status "warming_up" and without an image', BAD_RESPONSE + COLLECT],
 			{ calls: [1, 1], accepted: true },
 		),
 		'a task that vanished': onSubmit(
@@ -501,7 +509,7 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 		'an internal error at the look, four times': onLook({ status: 500, body: { error: 'internal' }, headers: AT_ONCE }, 4, ['unavailable', 'Task API answered 500: internal', UNAVAILABLE, 500]),
 		'too many looks, four times': onLook({ status: 429, body: { message: 'slow down' }, headers: AT_ONCE }, 4, ['rateLimited', 'Task API answered 429: slow down', RATE, 429]),
 		'an HTML page at the look, four times': onLook({ html: true, headers: AT_ONCE }, 4, ['unavailable', 'Task API answered 502: 502 502 Error', UNAVAILABLE, 502]),
-		'truncated JSON at the look, four times': onLook({ status: 200, body: '{"id":"d1' }, 4, ['badResponse', 'Task API: the answer is no JSON: {"id":"d1', BAD_RESPONSE, 200], { slow: true }),
+		'truncated JSON at the look, four times': onLook({ status: 200, body: '{"id":"d1' }, 4, ['badResponse', 'Task API: the answer is not JSON: {"id":"d1', BAD_RESPONSE, 200], { slow: true }),
 		'a connection that breaks at the look, four times': onLook(
 			{ reset: 'midBody' },
 			4,
@@ -511,41 +519,42 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 		'an answer without a status names the field': onLook({ status: 200, body: { id: 'x' } }, 1, ['badResponse', 'Task API: the answer has no usable "status": {"id":"x"}', BAD_RESPONSE, 200]),
 		'a redirect at the look, which is not followed with the key': onLook({ redirect: `${HOSTILE}/look` }, 1, ['badResponse', 'Task API answered 302: an empty answer', BAD_RESPONSE, 302]),
 
-		'a picture that is a page': onPicture({ picture: 'html' }, 4, ['badResponse', 'The result is no PNG, JPEG or WebP picture; it begins with "<!doctype html><h1>Sign in</h1>"', BAD_RESPONSE], { slow: true }),
-		'an empty picture': onPicture({ picture: 'empty' }, 4, ['badResponse', 'The result is empty instead of a picture', BAD_RESPONSE], { slow: true }),
-		'an expired URL, asked for once more': onPicture({ picture: 'expired' }, 2, ['expired', "The picture's URL is no longer valid (it answered 403)", EXPIRED, 403], {
+		'a picture that is a page': onPicture({ picture: 'html' }, 4, ['badResponse', 'The result is not a PNG, JPEG or WebP image; it begins with "<!doctype html><h1>Sign in</h1>"', BAD_RESPONSE], { slow: true }),
+		'an empty picture': onPicture({ picture: 'empty' }, 4, ['badResponse', 'The result is empty instead of an image', BAD_RESPONSE], { slow: true }),
+		'an expired URL, asked for once more': onPicture({ picture: 'expired' }, 2, ['expired', "The image's URL is no longer valid (it answered 403)", EXPIRED, 403], {
 			calls: [1, 2 * done, 2],
-			told: ['expired', "The picture's URL is no longer valid (it answered 403)", EXPIRED + ITS_ID, 403],
+			told: ['expired', "The image's URL is no longer valid (it answered 403)", EXPIRED + ITS_ID, 403],
 		}),
-		'a host of pictures that is down': onPicture({ status: 503, headers: AT_ONCE }, 4, ['unavailable', 'The picture could not be downloaded: its host answered 503', UNAVAILABLE, 503]),
+		'a host of pictures that is down': onPicture({ status: 503, headers: AT_ONCE }, 4, ['unavailable', 'The image could not be downloaded: its host answered 503', UNAVAILABLE, 503]),
 		'a picture that redirects to another host without https': onPicture({ redirect: `${HOSTILE}/a.png` }, 1, ['badResponse', 'The address {hostile} was not opened, because it is not https', BAD_RESPONSE]),
 	};
 
 	const ofTask: Cases = {
-		'a failure without words': ended({ fail: { message: '', style: 'state' } }, 'unavailable', ' and without a picture', UNAVAILABLE, AGAIN),
+		'a failure without words': ended({ fail: { message: '', style: 'state' } }, 'unavailable', ' and without an image', UNAVAILABLE, AGAIN),
 		'a failure in the answer to the submit': {
 			...ended({ immediate: true, fail: { code: 'x1', message: 'Request Moderated' } }, 'moderated', ': x1: Request Moderated', MODERATED),
 			calls: [1, 0],
 		},
-		'a finished task without a picture': onLook({ status: 200, body: { id: 'x', status: 'completed', output: [] } }, 1, ['badResponse', 'The task ended with the status "completed" and without a picture', BAD_RESPONSE]),
+		'a finished task without an image': onLook({ status: 200, body: { id: 'x', status: 'completed', output: [] } }, 1, ['badResponse', 'The task ended with the status "completed" and without an image', BAD_RESPONSE]),
 		'a picture without a URL': onLook(
 			{ status: 200, body: { id: 'x', status: 'completed', output: [{ content: [{ type: 'image' }] }] } },
 			1,
-			['badResponse', 'The task ended with the status "completed" and without a picture', BAD_RESPONSE],
+			['badResponse', 'The task ended with the status "completed" and without an image', BAD_RESPONSE],
 		),
 	};
 	const ofQueue: Cases = {
 		'a picture without a URL': {
-			...onLook({}, 2, ['badResponse', 'The task ended with the status "COMPLETED" and without a picture', BAD_RESPONSE]),
+			...onLook({}, 2, ['badResponse', 'The task ended with the status "COMPLETED" and without an image', BAD_RESPONSE]),
 			rules: [['queue.response', { status: 200, body: { outputs: [{ type: 'image' }] } }]],
 		},
-		'a finished task without a picture': {
-			...onLook({}, 2, ['badResponse', 'The task ended with the status "COMPLETED" and without a picture', BAD_RESPONSE]),
+		'a finished task without an image': {
+			...onLook({}, 2, ['badResponse', 'The task ended with the status "COMPLETED" and without an image', BAD_RESPONSE]),
 			rules: [['queue.response', { status: 200, body: { request_id: 'x' } }]],
 		},
 	};
 
-	tell({ type: 'flux2Task', parameters: { dialect } }, { ...cases, ...(dialect === 'task' ? ofTask : ofQueue) });
+	const ofDialect: NodeUnderTest = { type: 'flux2Task', parameters: { dialect } };
+	tell(ofDialect, { ...cases, ...(dialect === 'task' ? ofTask : ofQueue) });
 
 	test('a task that is too slow ends at its time-out and can be collected', async () => {
 		lab.emulator.reset();
@@ -555,8 +564,8 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 
 		const [job] = lab.emulator.ledger.jobs;
 		expect(run.error).toMatchObject({
-			message: 'The picture was not ready after 1 s',
-			description: filled(TIMEOUT + COLLECT, job!.id),
+			message: 'The image was not ready after 1 s',
+			description: filled(TIMEOUT + COLLECT, job!.id, ofDialect),
 			context: { itemIndex: 0, kind: 'timeout', taskId: job!.id },
 		});
 		expect(lab.emulator.ledger.submissions).toHaveLength(1);

@@ -386,7 +386,7 @@ describe('several pictures of one prompt', () => {
 		job({ only: 1, fail: { message: 'no luck' } }, 1);
 		const failed = await lab.run(generating('queue', three), { items: prompts(1) });
 		expect(failed.status).toBe('error');
-		expect(failed.error?.description).toContain('hands on the other pictures of this request');
+		expect(failed.error?.description).toContain('hands on the other images of this request');
 		const again = await lab.retry(failed, generating('queue', three, CONTINUE));
 
 		expect(lab.emulator.ledger.submissions).toHaveLength(1);

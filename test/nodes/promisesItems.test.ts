@@ -64,7 +64,7 @@ const errors = () => [
 		model: 'flux_2_pro',
 	},
 	{
-		message: "The picture's URL is no longer valid (it answered 403)",
+		message: "The image's URL is no longer valid (it answered 403)",
 		description: expect.any(String),
 		kind: 'expired',
 		taskId: idOf('item 20'),

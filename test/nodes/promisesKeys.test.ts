@@ -167,7 +167,7 @@ describe('a redirect', () => {
 		);
 		const run = await lab.run(generating('task'), { items: prompts(1) });
 
-		expect(run.error?.message).toBe("The picture's URL redirects more than 5 times");
+		expect(run.error?.message).toBe("The image's URL redirects more than 5 times");
 		expect(ledger.downloads).toHaveLength(6);
 	});
 });

@@ -29,7 +29,7 @@ let lab: Lab;
 let host: Awaited<ReturnType<typeof startHolding>>;
 const measured = new Map<string, Stopped>();
 
-/** A picture's host that sends the beginning of an answer, or nothing at all, and then falls silent. */
+/** A image's host that sends the beginning of an answer, or nothing at all, and then falls silent. */
 async function startHolding() {
 	const picture = await drawReference('held', 64, 64, 'png');
 	const half = picture.bytes.subarray(0, Math.floor(picture.bytes.length / 2));

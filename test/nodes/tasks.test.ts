@@ -244,15 +244,15 @@ describe('Get', () => {
 		expect(done?.json.status).toBe('completed');
 	});
 
-	test.each(dialects)("tells that a picture's URL has expired, and that it must be made again (%s)", async (dialect) => {
+	test.each(dialects)("tells that a image's URL has expired, and that it must be made again (%s)", async (dialect) => {
 		lab.emulator.rule({ route: 'download' }, { picture: 'expired' });
 		const run = await lab.run(getting(dialect), { items: await submitted(dialect) });
 
 		expect(failure(run)).toMatchObject({
 			kind: 'expired',
 			taskId: job().id,
-			message: "The picture's URL is no longer valid (it answered 403)",
-			description: expect.stringContaining('Generate it again'),
+			message: "The image's URL is no longer valid (it answered 403)",
+			description: expect.stringContaining('or generate the image again'),
 		});
 		expect(lab.emulator.ledger.downloads).toHaveLength(1);
 	});
@@ -295,8 +295,8 @@ describe('a task that takes longer than the timeout', () => {
 			kind: 'timeout',
 			taskId: job().id,
 			message: expect.stringMatching(/not ready after 1 s/),
-			description: expect.stringContaining(
-				`The task ID is ${job().id}: collect it with the resource Task, operation Get.`,
+			description: expect.stringMatching(
+				new RegExp(`The task ID is ${job().id}[.,].* retry this execution, or use the resource Task, operation Get`),
 			),
 		});
 		const later = await lab.run(getting(dialect), { items: items({ taskId: job().id }) });

@@ -217,7 +217,7 @@ describe('what was submitted elsewhere', () => {
 		const { id, url } = lab.emulator.ledger.jobs[0]!;
 		expect(status).toBe('error');
 		expect(error).toMatchObject({
-			message: "The picture's URL is no longer valid (it answered 403)",
+			message: "The image's URL is no longer valid (it answered 403)",
 			context: { kind: 'expired', taskId: id },
 		});
 		expect(error?.description).toContain(id);
@@ -234,7 +234,7 @@ describe('what was submitted elsewhere', () => {
 			{
 				json: {
 					error: {
-						message: "The picture's URL is no longer valid (it answered 403)",
+						message: "The image's URL is no longer valid (it answered 403)",
 						description: expect.stringContaining(url),
 						kind: 'expired',
 						taskId: id,

@@ -327,7 +327,7 @@ describe('refusals', () => {
 });
 
 describe('a client that nobody here wrote (@ai-sdk/black-forest-labs)', () => {
-	/** Its version 1 sends the key along to the picture's host, and the ledger sees it. */
+	/** Its version 1 sends the key along to the image's host, and the ledger sees it. */
 	const withoutItsLeak = () => {
 		const { leaks } = emulator.ledger;
 		expect(leaks.map(({ port, where, key }) => [port, where, key])).toEqual([

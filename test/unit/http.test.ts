@@ -62,7 +62,7 @@ test.each([
 	[408, 'timeout', true],
 	[429, 'rateLimited', true],
 	[500, 'unavailable', true],
-])("takes a %i of a picture's host as %s", (status, kind, passing) => {
+])("takes a %i of a image's host as %s", (status, kind, passing) => {
 	expect(downloadFailure(status, {})).toMatchObject({ kind, passing, httpCode: status });
 });
 

@@ -28,5 +28,5 @@ test('a time without a zone is UTC, wherever n8n runs; a zone that is named coun
 		NOON / 1000,
 		String(NOON),
 	];
-	expect(moments([...same, 'soon'])).toEqual([...same.map(() => NOON), null]);
+	expect(moments([...same, 'soon', '', ' '])).toEqual([...same.map(() => NOON), null, null, null]);
 });

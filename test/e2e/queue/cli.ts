@@ -21,19 +21,16 @@ const USAGE = `Queue mode: n8n with workers, some of which are killed. Takes abo
   --concurrency N    of most workers (${FULL.concurrency})
   --parked N         executions that are parked at once, and as many that poll (${FULL.parked})
   --restarted N      executions in the midst of which n8n itself is killed (${FULL.restarted})
-  --unit-seconds N   what the emulator takes for a minute between two attempts at a callback (60)
+  --late-seconds N   how late callbacks come where all executions are to be parked at once (${FULL.lateSeconds})
   --only TEXT        only the scenarios whose name contains it; --list shows the names
-  --quick            few executions and short minutes: shows that it works, measures nothing
+  --quick            few executions: shows that it works, measures nothing
   --json             prints one JSON object instead of the tables
 
 Needs redis-server (in PATH). Uses PostgreSQL where it is there (in PATH or /usr/lib/postgresql/*/bin),
 SQLite otherwise. Everything listens on 127.0.0.1 and is thrown away at the end.
 `;
 
-const QUICK_UNIT_SECONDS = 15;
-
 interface Options extends Sizes {
-	unitSeconds: number;
 	only: string;
 	json: boolean;
 }
@@ -52,7 +49,7 @@ async function main(cleanup: Cleanup, stopped: AbortSignal): Promise<void> {
 			concurrency: { type: 'string' },
 			parked: { type: 'string' },
 			restarted: { type: 'string' },
-			'unit-seconds': { type: 'string' },
+			'late-seconds': { type: 'string' },
 			only: { type: 'string', default: '' },
 			list: { type: 'boolean', default: false },
 			quick: { type: 'boolean', default: false },
@@ -61,17 +58,17 @@ async function main(cleanup: Cleanup, stopped: AbortSignal): Promise<void> {
 		},
 	});
 	const usual = values.quick ? QUICK : FULL;
-	const sizeOf = (name: keyof Sizes) => Number(values[name] ?? usual[name]);
+	const sizeOf = (name: keyof Sizes, given?: string) => Number(given ?? usual[name]);
 	const sizes: Sizes = {
-		executions: sizeOf('executions'),
-		concurrency: sizeOf('concurrency'),
-		parked: sizeOf('parked'),
-		restarted: sizeOf('restarted'),
+		executions: sizeOf('executions', values.executions),
+		concurrency: sizeOf('concurrency', values.concurrency),
+		parked: sizeOf('parked', values.parked),
+		restarted: sizeOf('restarted', values.restarted),
+		lateSeconds: sizeOf('lateSeconds', values['late-seconds']),
 	};
 	if (values.help) return console.log(USAGE);
 	if (values.list) return console.log(namesOf(sizes).join('\n'));
-	const unitSeconds = Number(values['unit-seconds'] ?? (values.quick ? QUICK_UNIT_SECONDS : 60));
-	const options = { ...sizes, unitSeconds, only: values.only, json: values.json };
+	const options = { ...sizes, only: values.only, json: values.json };
 	const session = { options, cleanup, stopped, say: withTime() };
 	await Promise.race([runAll(session), once(stopped, 'abort')]);
 }
@@ -113,7 +110,7 @@ async function runScenarios(report: Report, session: Session): Promise<void> {
 	const { options, cleanup, stopped, say } = session;
 	const scenarios = scenariosOf(options).filter((one) => nameOf(one).includes(options.only));
 	if (scenarios.length === 0) return;
-	const cluster = await openCluster(options.unitSeconds, cleanup, say);
+	const cluster = await openCluster(options.lateSeconds, cleanup, say);
 	report.database = cluster.database;
 	report.ledgers.push(cluster.host.emulator.ledger);
 	for (const scenario of scenarios) {
@@ -130,7 +127,7 @@ async function runRestarts(report: Report, session: Session): Promise<void> {
 	const { options, cleanup, stopped, say } = session;
 	const plans = restartsOf(options).filter((one) => restartNameOf(one).includes(options.only));
 	if (plans.length === 0 || stopped.aborted) return;
-	const regular = await Regular.open(options.unitSeconds, cleanup, say);
+	const regular = await Regular.open(options.lateSeconds, cleanup, say);
 	report.ledgers.push(regular.emulator.ledger);
 	for (const plan of plans) {
 		if (stopped.aborted) return;

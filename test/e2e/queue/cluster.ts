@@ -19,15 +19,15 @@ const SHUTDOWN_SECONDS = 30;
 const UNLIMITED = 1_000_000;
 
 /** Prompts say how long their pictures take, and no account limits how many are made at once. */
-export const emulatorOf = (webhookUnitSeconds: number): EmulatorOptions => ({
+export const emulatorOf = (lateSeconds: number): EmulatorOptions => ({
 	seconds: ({ prompt }) => (prompt.includes(' takes ') ? secondsOf(prompt) : 1),
 	pictures: 'plain',
 	maxRunning: UNLIMITED,
-	webhookUnitMs: webhookUnitSeconds * 1000,
+	webhookLateMs: lateSeconds * 1000,
 });
 
 export async function openCluster(
-	webhookUnitSeconds: number,
+	lateSeconds: number,
 	cleanup: Cleanup,
 	say: (line: string) => void,
 ): Promise<Cluster> {
@@ -38,7 +38,7 @@ export async function openCluster(
 		N8N_GRACEFUL_SHUTDOWN_TIMEOUT: String(SHUTDOWN_SECONDS),
 	};
 	const host = await openHost(
-		{ version: NEWEST, environment, emulator: emulatorOf(webhookUnitSeconds), examples: [], say },
+		{ version: NEWEST, environment, emulator: emulatorOf(lateSeconds), examples: [], say },
 		cleanup,
 	);
 	return { ...services, host, cleanup, say };

@@ -11,10 +11,12 @@ export interface Sizes {
 	parked: number;
 	/** Executions that are parked when n8n itself is killed. */
 	restarted: number;
+	/** How late callbacks come, in seconds, where all executions are to be parked at once. */
+	lateSeconds: number;
 }
 
-export const FULL: Sizes = { executions: 200, concurrency: 10, parked: 500, restarted: 50 };
-export const QUICK: Sizes = { executions: 12, concurrency: 3, parked: 15, restarted: 5 };
+export const FULL: Sizes = { executions: 200, concurrency: 10, parked: 500, restarted: 50, lateSeconds: 120 };
+export const QUICK: Sizes = { executions: 12, concurrency: 3, parked: 15, restarted: 5, lateSeconds: 30 };
 
 const SMALL_WORKER = 5;
 

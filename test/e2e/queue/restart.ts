@@ -48,9 +48,9 @@ export class Regular {
 		private server: N8nProcess,
 	) {}
 
-	static async open(webhookUnitSeconds: number, cleanup: Cleanup, say: (line: string) => void) {
+	static async open(lateSeconds: number, cleanup: Cleanup, say: (line: string) => void) {
 		const environment = { N8N_DEFAULT_BINARY_DATA_MODE: 'database' };
-		const emulator = emulatorOf(webhookUnitSeconds);
+		const emulator = emulatorOf(lateSeconds);
 		const host = await openHost(
 			{ version: NEWEST, environment, emulator, examples: [], say },
 			cleanup,

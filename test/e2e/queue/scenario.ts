@@ -23,7 +23,7 @@ export interface Scenario {
 	executions: number;
 	/** What happens to the first worker. */
 	blow?: Blow;
-	/** The callbacks come two of the emulator's units late, so that all executions wait at once. */
+	/** The callbacks come so late that all executions wait at once. */
 	lateCallbacks?: boolean;
 }
 

@@ -58,8 +58,8 @@ const wait = {
 	parameters: { resume: 'timeInterval', amount: PARKED_SECONDS, unit: 'seconds' },
 };
 
-const isPending = {
-	name: 'Pending?',
+const isStatus = (name: string, operation: 'equals' | 'notEquals', status: string) => ({
+	name,
 	type: 'n8n-nodes-base.if',
 	typeVersion: 2.2,
 	parameters: {
@@ -68,16 +68,21 @@ const isPending = {
 			combinator: 'and',
 			conditions: [
 				{
-					id: 'pending',
-					leftValue: '={{ $json.status }}',
-					rightValue: 'pending',
-					operator: { type: 'string', operation: 'equals' },
+					id: status,
+					leftValue: "={{ $json.status ?? '' }}",
+					rightValue: status,
+					operator: { type: 'string', operation },
 				},
 			],
 		},
 		options: {},
 	},
-};
+});
+
+const isPending = isStatus('Pending?', 'equals', 'pending');
+
+/** Where nobody has called in time. */
+const isMissing = isStatus('Missing?', 'notEquals', 'completed');
 
 export const SHAPES = {
 	generate: { title: 'Generate', nodes: [generate()] },
@@ -91,7 +96,10 @@ export const SHAPES = {
 		nodes: [submit, wait, get(false), isPending],
 		loop: { from: isPending.name, output: 0, to: wait.name },
 	},
-	callback: { title: 'Generate with callback', nodes: [generate({ completion: 'callback' })] },
+	callback: {
+		title: 'Generate with callback',
+		nodes: [generate({ completion: 'callback' }), isMissing, get(true)],
+	},
 } satisfies Record<string, Shape>;
 
 export type ShapeName = keyof typeof SHAPES;
