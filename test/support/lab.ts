@@ -2,6 +2,7 @@ import type { INode, INodeExecutionData } from 'n8n-workflow';
 import { startEmulator, type Emulator, type EmulatorOptions } from '../emulator';
 import { sha256 } from '../emulator/pictures';
 import type { CredentialStore } from './credentials';
+import { emulatorCredentials } from './emulatorCredentials';
 import {
 	startEngine,
 	type Engine,
@@ -49,30 +50,12 @@ export interface LabOptions {
 
 export async function openLab(options: LabOptions = {}): Promise<Lab> {
 	const emulator = await startEmulator({ seconds: 0.03, ...options.emulator });
-	const credentials: CredentialStore = {
-		flux2CloudflareApi: {
-			accountId: emulator.keys.accountId,
-			apiToken: emulator.keys.cloudflareToken,
-			baseUrl: emulator.urls.cloudflare,
-			...options.credentials?.flux2CloudflareApi,
-		},
-		flux2TaskApi: {
-			apiKey: emulator.keys.taskKey,
-			baseUrl: emulator.urls.task,
-			...options.credentials?.flux2TaskApi,
-		},
-		flux2OxenApi: {
-			apiKey: emulator.keys.oxenKey,
-			baseUrl: emulator.urls.oxen,
-			...options.credentials?.flux2OxenApi,
-		},
-		flux2BflApi: {
-			apiKey: emulator.keys.bflKey,
-			region: 'custom',
-			baseUrl: emulator.urls.bfl,
-			...options.credentials?.flux2BflApi,
-		},
-	};
+	const credentials: CredentialStore = Object.fromEntries(
+		Object.entries(emulatorCredentials(emulator)).map(([type, working]) => [
+			type,
+			{ ...working, ...options.credentials?.[type as `${NodeType}Api`] },
+		]),
+	);
 	const { binaryMode, nodeTypes } = options;
 	const engine = await startEngine({ binaryMode, credentials, nodeTypes });
 	return {

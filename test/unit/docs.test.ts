@@ -7,7 +7,12 @@ import { startEngine, type Engine } from '../support/engine';
 import { builtModels } from '../demo/models';
 
 const ROOT = path.resolve(__dirname, '../..');
-const PAGES = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'test/emulator/README.md'];
+const PAGES = [
+	'README.md',
+	'CONTRIBUTING.md',
+	'CHANGELOG.md',
+	...['bench', 'chaos', 'e2e', 'emulator'].map((folder) => `test/${folder}/README.md`),
+];
 
 const read = (file: string) => readFileSync(path.join(ROOT, file), 'utf8');
 const readme = read('README.md');

@@ -10,6 +10,7 @@ const scripts: Record<string, string> = manifest.scripts;
 
 const workflows = {
 	ci: read('.github/workflows/ci.yml'),
+	e2e: read('.github/workflows/e2e.yml'),
 	publish: read('.github/workflows/publish.yml'),
 };
 

@@ -11,7 +11,7 @@ const silent = { kind: 'timeout', message: 'The image stopped coming', passing: 
 
 async function read(stream: PassThrough, until = signal): Promise<string> {
 	let text = '';
-	for await (const chunk of flowing(stream as unknown as DownloadBody, until, SILENCE_MS)) {
+	for await (const chunk of flowing(stream, until, SILENCE_MS)) {
 		text += chunk.toString();
 	}
 	return text;
@@ -40,7 +40,7 @@ test.each(['', 'half an '])(
 test('that are taken slowly are not given up', async () => {
 	const stream = new PassThrough();
 	stream.write('an ');
-	const chunks = flowing(stream as unknown as DownloadBody, signal, SILENCE_MS);
+	const chunks = flowing(stream, signal, SILENCE_MS);
 	await chunks.next();
 	stream.end('image');
 	await new Promise((resolve) => setTimeout(resolve, 2 * SILENCE_MS));

@@ -41,7 +41,7 @@ export const cpu: Benchmark<Figures> = {
 			figure: 'processor time',
 			value: `${msPerJob} ms per job`,
 			beside: `${msPerPoll} ms for each look after the first`,
-			meaning: "of n8n's process: submit, one look, download of a small picture",
+			meaning: "of n8n's process: submit, one poll, download of a small image",
 		},
 	],
 };

@@ -33,8 +33,8 @@ export const events: Benchmark<Figures> = {
 		{
 			figure: 'events, mean',
 			value: `${meanMs} ms`,
-			beside: `95 of 100 within ${p95Ms} ms, ${polls} looks per job`,
-			meaning: "how long a finished picture waits in Oxen.ai's events mode",
+			beside: `95 of 100 within ${p95Ms} ms, ${polls} polls per job`,
+			meaning: "how long a finished image waits in Oxen.ai's events mode",
 		},
 	],
 };

@@ -50,7 +50,7 @@ export const lateness: Benchmark<Figures> = {
 			figure: 'lateness, mean',
 			value: `${ours.meanMs} ms`,
 			beside: beside('AI SDK', ours.meanMs, aiSdk.meanMs, 'ms'),
-			meaning: 'how long a finished picture waits until the node knows (BFL)',
+			meaning: 'how long a finished image waits until the node knows (BFL)',
 		},
 		{
 			figure: 'lateness, 95 of 100',
@@ -59,10 +59,10 @@ export const lateness: Benchmark<Figures> = {
 			meaning: 'the same, for the unlucky ones',
 		},
 		{
-			figure: 'looks per job',
+			figure: 'polls per job',
 			value: `${ours.polls}`,
 			beside: beside('AI SDK', ours.polls, aiSdk.polls, 'looks'),
-			meaning: 'how often the provider is asked for each picture',
+			meaning: 'how often the provider is asked for each image',
 		},
 		{
 			figure: 'lateness at 24 at once',
@@ -80,7 +80,7 @@ export const lateness: Benchmark<Figures> = {
 			figure: 'lateness over TLS',
 			value: `${tls.meanMs} ms`,
 			beside: `in ${tls.polls} looks; without TLS ${ours.meanMs} ms`,
-			meaning: 'with a handshake for every look, as n8n makes them',
+			meaning: 'with a handshake for every poll, as n8n makes them',
 		},
 	],
 };

@@ -37,12 +37,12 @@ export const memory: Benchmark<Figures> = {
 			figure: 'memory, growth',
 			value: `${growthMb} MB`,
 			beside: `at the peak ${peakMb} MB, with n8n's engine`,
-			meaning: '400 pictures of 8 MB, 8 at once, beside as many tiny ones',
+			meaning: '400 images of 8 MB, 8 at once, beside as many tiny ones',
 		},
 		{
 			figure: 'memory, slope',
 			value: `${slopeMb} MB`,
-			meaning: '400 pictures of 8 MB beside 100 of them',
+			meaning: '400 images of 8 MB beside 100 of them',
 		},
 	],
 };
