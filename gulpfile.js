@@ -27,9 +27,7 @@ async function bundleVendor() {
 		platform: 'neutral',
 		target: 'node20',
 		legalComments: 'none',
-		// names stay, so that a stack trace still says where it comes from
-		minifyWhitespace: true,
-		minifySyntax: true,
+		minify: true,
 		metafile: true,
 		write: false,
 	});
