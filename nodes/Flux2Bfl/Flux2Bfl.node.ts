@@ -1,6 +1,7 @@
 import {
 	NodeConnectionTypes,
 	type IExecuteFunctions,
+	type INodeProperties,
 	type INodeType,
 	type INodeTypeDescription,
 	type IWebhookFunctions,
@@ -14,6 +15,27 @@ import { models } from './models';
 const generate = { resource: ['image'], operation: ['generate'] };
 const submit = { resource: ['task'], operation: ['submit'] };
 const get = { resource: ['task'], operation: ['get'] };
+
+const completion: INodeProperties = {
+	displayName: 'Completion',
+	name: 'completion',
+	type: 'options',
+	options: [
+		{
+			name: 'Callback',
+			value: 'callback',
+			description:
+				'Parks the execution, without holding a worker, until Black Forest Labs calls n8n. One item per execution; n8n must be reachable from the internet.',
+		},
+		{
+			name: 'Poll',
+			value: 'poll',
+			description: 'Checks at intervals until the image is ready',
+		},
+	],
+	default: 'poll',
+	description: 'How the node waits for the image',
+};
 
 export class Flux2Bfl implements INodeType {
 	description: INodeTypeDescription = {
@@ -42,28 +64,7 @@ export class Flux2Bfl implements INodeType {
 		],
 		properties: [
 			...operationProperties(['account:getCredits', 'image:generate', 'task:get', 'task:submit']),
-			{
-				displayName: 'Completion',
-				name: 'completion',
-				type: 'options',
-				options: [
-					{
-						name: 'Callback',
-						value: 'callback',
-						description:
-							'Parks the execution, without holding a worker, until Black Forest Labs calls n8n. One item per execution; n8n must be reachable from the internet.',
-					},
-					{
-						name: 'Poll',
-						value: 'poll',
-						description: 'Checks at intervals until the image is ready',
-					},
-				],
-				default: 'poll',
-				description: 'How the node waits for the image',
-				displayOptions: { show: generate },
-			},
-			...requestProperties(models, generateOptions, generate),
+			...requestProperties(models, generateOptions, generate, completion),
 			...requestProperties(models, submitOptions, submit),
 			taskProperties.taskId(get),
 			taskProperties.pollUrl(get),

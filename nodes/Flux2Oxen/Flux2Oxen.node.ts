@@ -1,6 +1,7 @@
 import {
 	NodeConnectionTypes,
 	type IExecuteFunctions,
+	type INodeProperties,
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
@@ -19,6 +20,31 @@ const generate = { resource: ['image'], operation: ['generate'] };
 const submit = { resource: ['task'], operation: ['submit'] };
 const get = { resource: ['task'], operation: ['get'] };
 const named = { resource: ['task'], operation: ['get', 'cancel'] };
+
+const mode: INodeProperties = {
+	displayName: 'Mode',
+	name: 'mode',
+	type: 'options',
+	options: [
+		{
+			name: 'Events',
+			value: 'events',
+			description: 'Like Queue, but Oxen.ai notifies the node when an image is ready',
+		},
+		{
+			name: 'Queue',
+			value: 'queue',
+			description: 'Checks at intervals; a retry resumes without paying again',
+		},
+		{
+			name: 'Sync',
+			value: 'sync',
+			description: 'One call that waits; if the connection breaks, the image is lost',
+		},
+	],
+	default: 'queue',
+	description: 'How the node waits for the image',
+};
 
 export class Flux2Oxen implements INodeType {
 	description: INodeTypeDescription = {
@@ -43,32 +69,7 @@ export class Flux2Oxen implements INodeType {
 				'task:getMany',
 				'task:submit',
 			]),
-			{
-				displayName: 'Mode',
-				name: 'mode',
-				type: 'options',
-				options: [
-					{
-						name: 'Events',
-						value: 'events',
-						description: 'Like Queue, but Oxen.ai notifies the node when an image is ready',
-					},
-					{
-						name: 'Queue',
-						value: 'queue',
-						description: 'Checks at intervals; a retry resumes without paying again',
-					},
-					{
-						name: 'Sync',
-						value: 'sync',
-						description: 'One call that waits; if the connection breaks, the image is lost',
-					},
-				],
-				default: 'queue',
-				description: 'How the node waits for the image',
-				displayOptions: { show: generate },
-			},
-			...requestProperties(models, generateOptions, generate),
+			...requestProperties(models, generateOptions, generate, mode),
 			...requestProperties(models, submitOptions, submit),
 			taskProperties.taskId(named),
 			taskProperties.waitForCompletion(get),

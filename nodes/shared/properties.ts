@@ -4,17 +4,22 @@ import { simplify } from './options';
 import { integer, toggle, type Param } from './params';
 import { referenceProperties } from './referenceImages';
 
-/** The editor's properties of an operation that makes a picture. */
+/**
+ * The editor's properties of an operation that makes a picture.
+ * @param own what only this node asks for; it stands before the options
+ */
 export function requestProperties(
 	models: readonly Model[],
 	ownOptions: readonly Param[],
 	show?: IDisplayOptions['show'],
+	...own: INodeProperties[]
 ): INodeProperties[] {
 	const displayOptions = show && { show };
 	return [
 		...modelProperties(models, show),
 		{ ...prompt.property, required: true, ...(displayOptions && { displayOptions }) },
 		referenceProperties(displayOptions),
+		...own.map((property) => ({ ...property, ...(displayOptions && { displayOptions }) })),
 		optionsProperty(ownOptions, show, models),
 	];
 }

@@ -50,7 +50,7 @@ async function show(emulator: Emulator, engine: Engine): Promise<void> {
 	const workflow = withReferenceBase(readWorkflow(), referenceBase);
 	const lanes = lanesOf(workflow);
 	const total = lanes.flatMap(({ wishes }) => wishes).length;
-	console.log(`\nFLUX.2 demo: ${total} pictures from ${lanes.length} nodes\n`);
+	console.log(`\nFLUX.2 demo: ${total} images from ${lanes.length} nodes of a workflow\n`);
 	const started = Date.now();
 	const endProgress = showProgress(lanes, ledger);
 	const run = await engine.run(workflow, { limitMs: LIMIT_MS }).catch(brokenOff);
@@ -80,7 +80,7 @@ function report(results: Result[], ledger: Ledger, seconds: number): void {
 	const cost = facts.dollars(totalCost(results));
 	console.log(`\n${table(results)}\n`);
 	console.log(
-		`${good} of ${results.length} pictures in ${facts.seconds(seconds)}; worth ${cost}, and nothing was paid.`,
+		`${good} of ${results.length} images in ${facts.seconds(seconds)}; worth ${cost}, and nothing was paid.`,
 	);
 	problems.forEach((problem) => console.error(`  ✗ ${problem}`));
 	console.log(`Open ${path.relative(process.cwd(), path.join(OUTPUT, 'index.html'))}\n`);

@@ -34,7 +34,7 @@ export async function gallery({ results, seconds, referenceBase }: GalleryOrder)
 ${readFileSync(STYLE, 'utf8')}</style>
 <header class="page">
 <h1>FLUX.2 in n8n</h1>
-<p>${summary(results, lanes, seconds)}</p>
+<p>${summary(results, seconds)}</p>
 <p class="small">Drawn by the emulator in this repository from each prompt's words, to prove the nodes and not the models: no keys, no network, nothing paid. Costs follow the providers' price lists.</p>
 </header>
 <main>
@@ -44,11 +44,11 @@ ${cards.join('\n')}
 `;
 }
 
-function summary(results: readonly Result[], lanes: string[], seconds: number): string {
+function summary(results: readonly Result[], seconds: number): string {
 	const good = results.filter(isGood).length;
-	const pictures = good === results.length ? good : `${good} of ${results.length}`;
+	const images = good === results.length ? good : `${good} of ${results.length}`;
 	const cost = facts.dollars(totalCost(results));
-	return `<b>${pictures} pictures</b> from <b>${lanes.length} nodes</b> in <b>${facts.seconds(seconds)}</b>, worth <b>${cost}</b>`;
+	return `<b>${images} images</b> in <b>${facts.seconds(seconds)}</b>, worth <b>${cost}</b>`;
 }
 
 async function card(result: Result, lane: number, referenceBase: string): Promise<string> {
@@ -99,7 +99,9 @@ async function shown(bytes: Buffer, width: number): Promise<string> {
 /** Structured prompts show a line for each key, and colours what they are. */
 function promptHtml({ prompt }: Wish): string {
 	if (typeof prompt === 'string') return `<p class="prompt">${swatches(escape(prompt))}</p>`;
-	const lines = Object.entries(prompt).map(([key, value]) => `  "${key}": ${JSON.stringify(value)}`);
+	const lines = Object.entries(prompt).map(
+		([key, value]) => `  "${key}": ${JSON.stringify(value)}`,
+	);
 	return `<pre class="prompt">${swatches(escape(`{\n${lines.join(',\n')}\n}`))}</pre>`;
 }
 

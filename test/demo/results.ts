@@ -65,7 +65,8 @@ export async function resultsOf(
 	return await Promise.all(results);
 }
 
-const inputOf = ({ pairedItem }: INodeExecutionData) => (pairedItem as { item: number } | undefined)?.item;
+const inputOf = ({ pairedItem }: INodeExecutionData) =>
+	(pairedItem as { item: number } | undefined)?.item;
 
 /** Compares the picture with what its item says and with what the emulator sent. */
 export async function judge(evidence: Evidence): Promise<Result> {
@@ -107,4 +108,7 @@ async function decode(bytes: Buffer) {
 const differences = (pairs: Record<string, [expected: unknown, found: unknown]>): string[] =>
 	Object.entries(pairs)
 		.filter(([, [expected, found]]) => expected !== found)
-		.map(([what, [expected, found]]) => `${what}: ${String(expected)} expected, ${String(found)} found`);
+		.map(
+			([what, [expected, found]]) =>
+				`${what}: ${String(expected)} expected, ${String(found)} found`,
+		);
