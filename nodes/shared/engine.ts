@@ -297,7 +297,7 @@ function handleItem({ run, claim }: Job, known: Slot | Done): StoredItem {
 	return {
 		json: compact({
 			provider: run.service.name,
-			model: claim.handle.asked?.model,
+			model: claim.handle.asked?.model ?? task?.model,
 			taskId: task?.id,
 			pollUrl: task?.pollUrl,
 			submittedAt: task?.submittedAt,

@@ -94,9 +94,24 @@ const leftKey = (
  * Nobody changes parameters within one execution: when Retry On Fail finds others at the same place, an expression has
  * yielded another value (a random seed, the time), and the request is still the one that was paid for.
  */
-const ofSameTry = (store: Record<string, Handle>, place: string, executionId: string | undefined) =>
-	executionId &&
-	leftKey(store, (name, handle) => name.startsWith(place) && handle.executionId === executionId);
+const ofSameTry = (
+	store: Record<string, Handle>,
+	place: string,
+	executionId: string | undefined,
+) =>
+	executionId
+		? leftKey(
+				store,
+				(name, handle) =>
+					name.startsWith(place) &&
+					handle.executionId === executionId &&
+					handle.slots.some((slot) => isOfUse(slot, executionId)),
+			)
+		: undefined;
+
+/** A refusal was of those values alone; what may have been billed is told again, whatever the values. */
+const isOfUse = (slot: Slot, executionId: string): boolean =>
+	slot.state !== 'ended' || slot.submitAgain === executionId;
 
 function newKey(store: Record<string, Handle>, key: string): string {
 	let free = key;

@@ -216,7 +216,7 @@ async function fetchStream(api: Api, url: URL): Promise<IN8nHttpFullResponse> {
 			returnFullResponse: true,
 			ignoreHttpStatusErrors: true,
 			disableFollowRedirect: true,
-			// until the headers are there; what comes after is watched as it flows
+			// until the headers are there, as long as no redirects are followed; what comes after is watched as it flows
 			timeout: DOWNLOAD_OPEN_MS,
 			abortSignal: api.signal,
 		})) as IN8nHttpFullResponse;

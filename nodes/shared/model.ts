@@ -136,7 +136,7 @@ export function readText(context: IExecuteFunctions, itemIndex: number, name: st
 }
 
 /**
- * A parameter outside of the collections.
+ * A parameter outside of the collections; its default where it is unset.
  * @throws Flux2Error `invalidInput` for what an expression may have put there
  */
 export function readParam<T>(
@@ -144,7 +144,8 @@ export function readParam<T>(
 	itemIndex: number,
 	{ property, schema }: Param<T>,
 ): T {
-	const result = schema().safeParse(context.getNodeParameter(property.name, itemIndex));
+	const given: unknown = context.getNodeParameter(property.name, itemIndex, null);
+	const result = schema().safeParse(given === null || given === '' ? property.default : given);
 	if (result.success) return result.data;
 	throw invalidInput([`${property.displayName}: ${result.error.issues[0]!.message}`]);
 }

@@ -10,7 +10,7 @@ import { repeating } from './repeat';
 import { flowing, nextChunk, passingThrough } from './stream';
 import type { Done, Image, Price } from './task';
 import { bounded } from './wait';
-import type { Watch } from './watch';
+import { remainingMs, type Watch } from './watch';
 
 /** What is known of a picture beside the provider's answer. */
 export interface Origin {
@@ -76,12 +76,16 @@ async function priceOf(
 async function storeImage(watch: Watch, image: Image, name: string): Promise<StoredPicture> {
 	const { api } = watch.run;
 	if ('base64' in image) return await storeBytes(api, Buffer.from(image.base64, 'base64'), name);
-	const remainingMs = Math.max(1, watch.deadline - Date.now());
-	const stored = await bounded(remainingMs, api.signal, async (signal) => {
+	const mostMs = remainingMs(watch);
+	const stored = await bounded(mostMs, api.signal, async (signal) => {
 		const until = { ...api, signal };
 		return await repeating(until, 'look', async () => {
-			const { body } = await openDownload(until, image.url);
-			return await storeStream(until, body, name);
+			// each attempt ends its own connection
+			return await bounded(mostMs, signal, async (own) => {
+				const attempt = { ...api, signal: own };
+				const { body } = await openDownload(attempt, image.url);
+				return await storeStream(attempt, body, name);
+			});
 		});
 	});
 	if (stored) return stored;

@@ -75,8 +75,8 @@ export function readReferences(
 	return rows.flatMap((row, index) => {
 		const tell = (words: string) =>
 			void problems.push(`Reference Images (entry ${index + 1}): ${words}`);
-		const reader = read[row.source ?? 'binary'] as (typeof read)['binary'] | undefined;
-		if (reader) return reader(context, itemIndex, row, tell);
+		const source = row.source ?? 'binary';
+		if (Object.hasOwn(read, source)) return read[source](context, itemIndex, row, tell);
 		tell(`Source must be one of ${Object.keys(read).join(', ')}`);
 		return [];
 	});

@@ -67,4 +67,8 @@ export function passingThrough(
 const broken = () =>
 	new Flux2Error('unavailable', 'The image broke off before its header', { passing: true });
 
-const silent = () => new Flux2Error('timeout', 'The image stopped coming', { passing: true });
+const silent = () =>
+	new Flux2Error('timeout', 'The image stopped coming', {
+		description: "The image's host has fallen silent.",
+		passing: true,
+	});

@@ -46,15 +46,21 @@ export async function within<T>(
 	signal: AbortSignal,
 ): Promise<T | undefined> {
 	const over = new AbortController();
-	const time = sleepUnless(ms, over.signal).then(
-		() => undefined,
-		() => undefined,
-	);
+	const time = sleepUnless(ms, over.signal).then(nothing, nothing);
+	const came: { value?: T } = {};
 	try {
-		return await unlessAborted(Promise.race([work, time]), signal);
+		await unlessAborted(Promise.race([keeping(work, came), time]), signal);
+		return came.value;
 	} finally {
 		over.abort();
 	}
+}
+
+const nothing = () => undefined;
+
+/** A timer that runs on keeps its race, and with it what the race is about: it must not be the value itself. */
+async function keeping<T>(work: Promise<T>, box: { value?: T }): Promise<void> {
+	box.value = await work;
 }
 
 /**

@@ -29,8 +29,8 @@ const PATIENCE = { looks: 3, seconds: 10 };
 /** Seconds between looks while the event stream lives: events may get lost, and some ends have none. */
 const GAP_WITH_EVENTS = 20;
 
-/** What the last look gets, which is due at the deadline. */
-const SHORTEST_LOOK_MS = 2000;
+/** What a call gets that begins at the deadline: the last look, and the download of what it finds. */
+const SHORTEST_CALL_MS = 2000;
 
 /** The latest moment at which a picture must be stored, counted from now. */
 export const deadlineOf = (settings: Settings): number =>
@@ -42,7 +42,8 @@ export const deadlineOf = (settings: Settings): number =>
  */
 export async function waitFor(watch: Watch, task: Task): Promise<Done | Failed> {
 	const { fresh } = watch;
-	const started = task.submittedAt ? Date.parse(task.submittedAt) : Date.now();
+	// another computer's clock, or a time whose zone was lost, may say that it is yet to come
+	const started = Math.min(Date.parse(task.submittedAt ?? '') || Date.now(), Date.now());
 	const age = () => (Date.now() - started) / 1000;
 	// a run that takes a task up listens first: what ends while it looks would otherwise be missed
 	await watch.provider.events?.(watch.run.api)?.opened;
@@ -70,6 +71,10 @@ const SHORTEST_LIFE_MS = 600_000;
 export const mayAppearYet = (submittedAt: string | undefined): boolean =>
 	submittedAt !== undefined && Date.now() - Date.parse(submittedAt) <= SHORTEST_LIFE_MS;
 
+/** How long a call may take. */
+export const remainingMs = ({ deadline }: Watch): number =>
+	Math.max(SHORTEST_CALL_MS, deadline - Date.now());
+
 /** Waits until the next look is due, or until an event tells the task's end. */
 async function eventOrGap(
 	watch: Watch,
@@ -77,28 +82,27 @@ async function eventOrGap(
 	age: number,
 ): Promise<Done | Failed | undefined> {
 	const { run, provider, settings } = watch;
-	const remainingMs = watch.deadline - Date.now();
-	if (remainingMs <= 0) throw tooLate(watch, task);
+	const leftMs = watch.deadline - Date.now();
+	if (leftMs <= 0) throw tooLate(watch, task);
 	const own = given(settings, pollInterval);
 	const events = provider.events?.(run.api);
 	if (events?.isAlive) {
-		const gapMs = Math.min((own ?? GAP_WITH_EVENTS) * 1000, remainingMs);
+		const gapMs = Math.min((own ?? GAP_WITH_EVENTS) * 1000, leftMs);
 		const told = await within(events.told(task.id), gapMs, run.api.signal);
 		return told && { ...told, task };
 	}
 	const seconds = own ?? nextLookIn(age, known(watch), run.service.shortestGapSeconds);
-	await pause(Math.min(seconds * 1000, remainingMs), run.api.signal);
+	await pause(Math.min(seconds * 1000, leftMs), run.api.signal);
 	return undefined;
 }
 
 /** One look at the task; when it goes wrong, the error says how to collect the task later. */
 export async function look(watch: Watch, task: Task): Promise<TaskState> {
-	const { provider, run, deadline } = watch;
+	const { provider, run } = watch;
 	watch.polls++;
 	try {
-		const remainingMs = Math.max(SHORTEST_LOOK_MS, deadline - Date.now());
 		const state = await bounded(
-			remainingMs,
+			remainingMs(watch),
 			run.api.signal,
 			async (signal) => await provider.check!({ ...run.api, signal }, task),
 		);

@@ -98,3 +98,15 @@ test('the last look, at the deadline, has time for its answer', async () => {
 
 	expect(await waitFor(watch, task)).toEqual(done);
 });
+
+test('a task that seems to come from the future is not looked at more often for that', async () => {
+	jest.useFakeTimers();
+	const check = jest.fn(async () => ({ status: 'pending', task, raw: {} }) as never);
+	const submittedAt = new Date(Date.now() + 3_600_000).toISOString();
+	void waitFor(watching({ check }, { fresh: false }), { ...task, submittedAt }).catch(
+		() => undefined,
+	);
+
+	await jest.advanceTimersByTimeAsync(4900);
+	expect(check.mock.calls.length).toBeLessThan(6);
+});
