@@ -12,7 +12,7 @@ import { Regular, restartNameOf, runRestart, type Restart } from './restart';
 import { nameOf, runScenario, type Result } from './scenario';
 import type { Mended, Stock } from './trial';
 
-const USAGE = `Queue mode: n8n with workers, some of which are killed. Takes about an hour; --quick, a quarter of it.
+const USAGE = `Queue mode: n8n with workers, some of which are killed. Takes about 40 minutes; --quick, a quarter of it.
 
   npm run test:queue -- [options]
   npm run --silent test:queue -- --json

@@ -33,7 +33,7 @@ function brokenByRestart({ executions, when, ...restart }: Restart): string[] {
 	const { finished, callsInVain } = restart;
 	const parked = [
 		...said(finished === executions, `${finished} of ${executions} have finished`),
-		...said(callsInVain === executions, `only ${callsInVain} callbacks came while n8n was down`),
+		...said(callsInVain >= executions, `only ${callsInVain} callbacks came while n8n was down`),
 	];
 	return [...(when === 'parked' ? parked : []), ...brokenInTheEnd(restart, executions)];
 }
