@@ -87,7 +87,6 @@ export const LOOK_TIMEOUT_MS = 30_000;
 
 const MAX_REDIRECTS = 5;
 const EVENTS_OPEN_MS = 10_000;
-const DOWNLOAD_OPEN_MS = 20_000;
 /** At most 50 looks a second and host, whatever the number of jobs. */
 const turnToLook = spacing(20);
 
@@ -216,8 +215,6 @@ async function fetchStream(api: Api, url: URL): Promise<IN8nHttpFullResponse> {
 			returnFullResponse: true,
 			ignoreHttpStatusErrors: true,
 			disableFollowRedirect: true,
-			// until the headers are there, as long as no redirects are followed; what comes after is watched as it flows
-			timeout: DOWNLOAD_OPEN_MS,
 			abortSignal: api.signal,
 		})) as IN8nHttpFullResponse;
 	} catch (error) {

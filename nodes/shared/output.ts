@@ -7,9 +7,9 @@ import { given, valueOf, type Settings } from './model';
 import { binaryField, download, fileName, simplify } from './options';
 import { inspect, wholeness, type Picture } from './picture';
 import { repeating } from './repeat';
-import { flowing, nextChunk, passingThrough } from './stream';
+import { heard, nextChunk, passingThrough, unlessSilent, type Waiting } from './stream';
 import type { Done, Image, Price } from './task';
-import { bounded } from './wait';
+import { bounded, unlessAborted } from './wait';
 import { remainingMs, type Watch } from './watch';
 
 /** What is known of a picture beside the provider's answer. */
@@ -76,15 +76,13 @@ async function priceOf(
 async function storeImage(watch: Watch, image: Image, name: string): Promise<StoredPicture> {
 	const { api } = watch.run;
 	if ('base64' in image) return await storeBytes(api, Buffer.from(image.base64, 'base64'), name);
-	const mostMs = remainingMs(watch);
-	const stored = await bounded(mostMs, api.signal, async (signal) => {
+	const stored = await bounded(remainingMs(watch), api.signal, async (signal) => {
 		const until = { ...api, signal };
 		return await repeating(until, 'look', async () => {
-			// each attempt ends its own connection
-			return await bounded(mostMs, signal, async (own) => {
+			return await unlessSilent(signal, async (own, waiting) => {
 				const attempt = { ...api, signal: own };
 				const { body } = await openDownload(attempt, image.url);
-				return await storeStream(attempt, body, name);
+				return await storeStream(attempt, body, waiting, name);
 			});
 		});
 	});
@@ -103,12 +101,19 @@ async function storeBytes(api: Api, bytes: Buffer, name: string): Promise<Stored
 }
 
 /** Type and size come from the first bytes; the rest passes through, checked for its end. */
-async function storeStream(api: Api, body: DownloadBody, name: string): Promise<StoredPicture> {
+async function storeStream(
+	api: Api,
+	body: DownloadBody,
+	waiting: Waiting,
+	name: string,
+): Promise<StoredPicture> {
 	try {
-		const picture = await readHeader(body, api.signal);
+		const picture = await unlessAborted(readHeader(body), api.signal);
+		// from here on it is n8n's store that asks for bytes
+		waiting.since = undefined;
 		const whole = wholeness(picture.mimeType);
 		const checked = passingThrough(body, async function* () {
-			for await (const chunk of flowing(body, api.signal)) {
+			for await (const chunk of heard(body, waiting)) {
 				whole.add(chunk);
 				yield chunk;
 			}
@@ -117,7 +122,6 @@ async function storeStream(api: Api, body: DownloadBody, name: string): Promise<
 		const binary = await prepare(api, checked, name, picture);
 		return { ...picture, binary, fileSize: whole.fileSize };
 	} catch (error) {
-		body.destroy();
 		throw brokenDownload(api, error);
 	}
 }
@@ -130,10 +134,10 @@ const prepare = async (api: Api, content: Buffer | DownloadBody, name: string, p
 	);
 
 /** Reads until the header is known and puts the bytes back. */
-async function readHeader(body: DownloadBody, signal: AbortSignal): Promise<Picture> {
+async function readHeader(body: DownloadBody): Promise<Picture> {
 	let head: Buffer = Buffer.alloc(0);
 	while (head.length < LARGEST_HEADER) {
-		const chunk = await nextChunk(body, signal);
+		const chunk = await nextChunk(body);
 		if (chunk === null) break;
 		head = Buffer.concat([head, chunk]);
 		const picture = inspect(head);

@@ -5,50 +5,60 @@ import { within } from './wait';
 /** A host from which nothing comes for so long is asked anew. */
 const LONGEST_SILENCE_MS = 20_000;
 
+/** Since when the next bytes are waited for; undefined while a reader has them, who may take his time. */
+export interface Waiting {
+	since?: number;
+}
+
 /**
- * The stream's chunks.
- * @throws Flux2Error `timeout` (passing) when nothing comes for too long; `Stopped`; or what broke the stream
+ * What one attempt at a download yields. Its signal is aborted in the end in every case, which closes its connection.
+ * @throws Flux2Error `timeout` (passing) when nothing comes for too long; `Stopped`; or what `work` has met
  */
-export async function* flowing(
-	body: DownloadBody,
+export async function unlessSilent<T>(
 	signal: AbortSignal,
+	work: (until: AbortSignal, waiting: Waiting) => Promise<T>,
 	longestSilenceMs = LONGEST_SILENCE_MS,
-): AsyncGenerator<Buffer> {
-	const chunks = (body as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+): Promise<T> {
+	const until = new AbortController();
+	const waiting: Waiting = { since: Date.now() };
+	const working = work(until.signal, waiting);
 	try {
 		for (;;) {
-			const next = await within(chunks.next(), longestSilenceMs, signal);
-			if (!next) throw silent();
-			if (next.done) return;
-			yield next.value;
+			const silentMs = Date.now() - (waiting.since ?? Date.now());
+			if (silentMs >= longestSilenceMs) throw silent();
+			const ended = working.then((value) => ({ value }));
+			const end = await within(ended, longestSilenceMs - silentMs, signal);
+			if (end) return end.value;
 		}
 	} finally {
-		body.destroy();
+		until.abort();
 	}
 }
 
-/** The stream's next bytes, or null at its end; throws as `flowing` does. */
-export async function nextChunk(
-	body: DownloadBody,
-	signal: AbortSignal,
-	longestSilenceMs = LONGEST_SILENCE_MS,
-): Promise<Buffer | null> {
+/** The stream's chunks, as `unlessSilent` wants to hear of them. */
+export async function* heard(body: DownloadBody, waiting: Waiting): AsyncGenerator<Buffer> {
+	waiting.since = Date.now();
+	for await (const chunk of body as AsyncIterable<Buffer>) {
+		waiting.since = undefined;
+		yield chunk;
+		waiting.since = Date.now();
+	}
+	waiting.since = undefined;
+}
+
+/** The stream's next bytes, or null at its end. */
+export async function nextChunk(body: DownloadBody): Promise<Buffer | null> {
 	if (body.destroyed && !body.readableEnded) throw body.errored ?? broken();
 	const chunk = body.read() as Buffer | null;
 	if (chunk !== null || body.readableEnded) return chunk;
-	const next = await within(readable(body), longestSilenceMs, signal);
-	if (next === undefined) throw silent();
-	return next;
-}
-
-const readable = async (body: DownloadBody): Promise<Buffer | null> =>
-	await new Promise((resolve, reject) => {
+	return await new Promise((resolve, reject) => {
 		const settle = () => {
 			body.off('readable', settle).off('end', settle).off('error', reject).off('close', settle);
 			resolve(body.read() as Buffer | null);
 		};
 		body.once('readable', settle).once('end', settle).once('error', reject).once('close', settle);
 	});
+}
 
 /**
  * A stream out of a generator. A package may not import node:stream, but every stream's class inherits its `from`;

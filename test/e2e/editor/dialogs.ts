@@ -25,7 +25,7 @@ const keyOf = ({ properties }: ICredentialType) =>
 /** What a wrong key is told; the webhook's secret is checked by the node, not by a request. */
 const refusalOf = ({ test }: ICredentialType) =>
 	test?.rules?.find(({ properties }) => 'value' in properties && properties.value === 401)
-		?.properties.message ?? 'Take at least 16 characters';
+		?.properties.message ?? 'Use at least 16 characters';
 
 export const dialogChecks = (stage: Stage): Check[] =>
 	CREDENTIAL_TYPES.map((type) => {

@@ -12,7 +12,7 @@ const PICTURES: Record<string, Region & { of: string }> = {
 	'node-creator.png': { of: 'creator-flux', left: 1057, top: 66, width: 382, height: 560 },
 	'result.png': { of: 'result-text-to-image-bfl', left: 24, top: 24, width: 1392, height: 852 },
 	'error.png': { of: 'error-Refused-prompt', left: 511, top: 66, width: 904, height: 480 },
-	'example.png': { of: 'example-prompt-list', left: 120, top: 140, width: 1260, height: 650 },
+	'example.png': { of: 'example-prompt-list', left: 120, top: 140, width: 1266, height: 670 },
 };
 
 /** Cuts the pictures of the README out of the shots, with few colors; says how large they are. */
