@@ -1,6 +1,5 @@
 import { PassThrough } from 'node:stream';
 import { Stopped } from '../../nodes/shared/errors';
-import type { DownloadBody } from '../../nodes/shared/http';
 import { heard, unlessSilent } from '../../nodes/shared/stream';
 
 /** A download's bytes, for a host that may fall silent. */
