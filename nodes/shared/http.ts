@@ -121,7 +121,7 @@ const withSignal = (context: IExecuteFunctions, signal: AbortSignal) =>
  * Opens a picture's URL without any credential, following redirects by hand so that each hop is checked.
  * The connection lasts until the body is read or `api.signal` is aborted: n8n's axios wraps the body, and to destroy
  * the wrapper before it was read would leave the connection open for ever.
- * @throws Flux2Error kind `expired` for 403, 404 and 410; passing failures are marked as such
+ * @throws Flux2Error kind `expired` for 401, 403, 404 and 410; passing failures are marked as such
  */
 export async function openDownload(api: Api, url: string): Promise<Download> {
 	let target = publicUrl(api, url);
