@@ -41,7 +41,8 @@ const supersededByCommunityRules = {
  */
 const onlyWhatTheHostHas = {
 	regex: '^(?!\\.{1,2}/|n8n-workflow$|node:crypto$)',
-	message: 'Only n8n-workflow and node:crypto exist at run time; libraries come from shared/vendor.',
+	message:
+		'Only n8n-workflow and node:crypto exist at run time; libraries come from shared/vendor.',
 };
 
 const providersStayOutside = {
@@ -99,10 +100,7 @@ export default defineConfig(
 		files: ['nodes/shared/**/*.ts'],
 		ignores: ['nodes/shared/vendor.ts'],
 		rules: {
-			'no-restricted-imports': [
-				'error',
-				{ patterns: [onlyWhatTheHostHas, providersStayOutside] },
-			],
+			'no-restricted-imports': ['error', { patterns: [onlyWhatTheHostHas, providersStayOutside] }],
 		},
 	},
 	{

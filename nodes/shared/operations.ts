@@ -86,11 +86,13 @@ function operationProperty(
 	only: Partial<Record<OperationName, IDisplayOptions>>,
 ): INodeProperties {
 	const own = available.filter((key) => key.startsWith(`${resource}:`)).sort();
-	const options = own.map((key): INodePropertyOptions => ({
-		...operations[key],
-		value: key.split(':')[1]!,
-		...(only[key] && { displayOptions: only[key] }),
-	}));
+	const options = own.map(
+		(key): INodePropertyOptions => ({
+			...operations[key],
+			value: key.split(':')[1]!,
+			...(only[key] && { displayOptions: only[key] }),
+		}),
+	);
 	const standard = defaultOperations[resource]!;
 	return {
 		displayName: 'Operation',

@@ -31,7 +31,7 @@ export class Pressure {
 			await unlessAborted(new Promise<void>((resolve) => this.waiting.push(resolve)), signal);
 		}
 		enter();
-		for (let ms; (ms = this.notBefore - Date.now()) > 0;) await pause(ms, signal);
+		for (let ms; (ms = this.notBefore - Date.now()) > 0; ) await pause(ms, signal);
 	}
 
 	move(from: Holding, to: Holding): void {

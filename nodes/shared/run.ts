@@ -27,10 +27,8 @@ import { told } from './told';
 import { pLimit } from './vendor';
 
 /** What a node is made of: one provider, its models and its operations. */
-export interface Service<M extends Model = Model> extends Pick<
-	Api,
-	'credentialType' | 'label' | 'explain' | 'trustsHost'
-> {
+export interface Service<M extends Model = Model>
+	extends Pick<Api, 'credentialType' | 'label' | 'explain' | 'trustsHost'> {
 	/** `provider` in the output. */
 	readonly name: string;
 	baseUrl(credentials: IDataObject): string;

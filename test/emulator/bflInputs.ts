@@ -92,7 +92,8 @@ export async function readInput(body: Body, schema: ModelSchema): Promise<BflReq
 
 function jsonOf(body: Body): JsonObject {
 	if (body.kind === 'json' && isObject(body.value)) return body.value;
-	if (body.kind === 'none') throw refused({ loc: ['body'], msg: 'Field required', type: 'missing' });
+	if (body.kind === 'none')
+		throw refused({ loc: ['body'], msg: 'Field required', type: 'missing' });
 	throw refused({
 		loc: ['body'],
 		msg: 'Input should be a valid dictionary or object to extract fields from',
@@ -152,7 +153,9 @@ const TYPES: Record<string, string> = {
 function problemOf({ instancePath, keyword, params }: ErrorObject): Problem[] {
 	const { type = '', limit, missingProperty, allowedValues = [] } = params as Told;
 	const loc = ['body', ...instancePath.split('/').slice(1)];
-	const should = (words: string, code: string) => [{ loc, msg: `Input should be ${words}`, type: code }];
+	const should = (words: string, code: string) => [
+		{ loc, msg: `Input should be ${words}`, type: code },
+	];
 	switch (keyword) {
 		case 'required':
 			return [{ loc: [...loc, missingProperty ?? ''], msg: 'Field required', type: 'missing' }];

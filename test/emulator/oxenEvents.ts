@@ -66,11 +66,7 @@ export class OxenEvents {
 		}
 	}
 
-	private async *read(
-		key: string,
-		fault: StreamFault,
-		gone: AbortSignal,
-	): AsyncGenerator<string> {
+	private async *read(key: string, fault: StreamFault, gone: AbortSignal): AsyncGenerator<string> {
 		const { streams } = this.world.jobs.ledger;
 		const box = new Mailbox();
 		const subscriber = { key, deliver: (letter: Letter) => box.put(letter) };
@@ -162,4 +158,5 @@ function foreign(): Letter[] {
 	];
 }
 
-const format = (event: string, data: object) => `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+const format = (event: string, data: object) =>
+	`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;

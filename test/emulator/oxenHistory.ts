@@ -137,7 +137,9 @@ function filtered(world: World, call: Call, more: readonly string[] = []): Job[]
 				repo: REPO,
 				folder: DIRECTORY,
 			};
-			return FILTERS.every((name) => call.query[name] === undefined || call.query[name] === facts[name]);
+			return FILTERS.every(
+				(name) => call.query[name] === undefined || call.query[name] === facts[name],
+			);
 		});
 }
 
@@ -178,7 +180,8 @@ function historyRow(job: Job): JsonObject {
 function listHistory(world: World, call: Call): Answer {
 	const { page = '1', page_size = '50' } = call.query;
 	const [number, size] = [Number(page), Number(page_size)];
-	const inRange = Number.isInteger(number) && number >= 1 && Number.isInteger(size) && size >= 1 && size <= 1000;
+	const inRange =
+		Number.isInteger(number) && number >= 1 && Number.isInteger(size) && size >= 1 && size <= 1000;
 	const all = filtered(world, call, ['page', 'page_size']);
 	if (!inRange) return oxenError(400, 'invalid_params', 'page_size must be between 1 and 1000');
 	const rows = all.slice((number - 1) * size, number * size).map(historyRow);

@@ -84,7 +84,8 @@ const ASIDE = ['model', 'prompt', 'input_image', 'response_format', 'target_name
 export async function readParameters(body: JsonObject, known: OxenModel): Promise<OxenParameters> {
 	const { validate, format } = known;
 	if (body.prompt === '') throw new BadParameters('Prompt cannot be empty');
-	if (!validate(body)) throw new BadParameters(ajv.errorsText(validate.errors, { dataVar: 'params' }));
+	if (!validate(body))
+		throw new BadParameters(ajv.errorsText(validate.errors, { dataVar: 'params' }));
 	const { prompt, input_image = [] } = body as { prompt: string; input_image?: string[] };
 	const references = await Promise.all(input_image.map(readReference));
 	const rest = Object.entries(body).filter(([name]) => !ASIDE.includes(name));

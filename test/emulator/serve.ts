@@ -195,11 +195,7 @@ function finish(records: Array<Outcome | undefined>, { status, bytes }: Sent): v
 }
 
 /** Answers 404 to what no route knows, and writes it down. */
-export function serveUnknown(
-	app: FastifyInstance,
-	world: World,
-	port: Port = 'api',
-): void {
+export function serveUnknown(app: FastifyInstance, world: World, port: Port = 'api'): void {
 	app.setNotFoundHandler(async (request: FastifyRequest, reply: FastifyReply) => {
 		const call = await readCall(request);
 		const provider = port === 'results' ? port : undefined;

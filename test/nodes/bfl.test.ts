@@ -35,7 +35,11 @@ beforeAll(async () => {
 
 afterEach(() => {
 	const { unexpected, leaks } = lab.emulator.ledger;
-	expect({ unexpected, leaks, stranger: stranger.requests }).toEqual({ unexpected: [], leaks: [], stranger: [] });
+	expect({ unexpected, leaks, stranger: stranger.requests }).toEqual({
+		unexpected: [],
+		leaks: [],
+		stranger: [],
+	});
 	lab.emulator.reset();
 });
 
@@ -88,7 +92,9 @@ async function expectEachPictureOnce(run: Run, count: number): Promise<void> {
 }
 
 test('an item tells everything that is known about its picture, the price in credits and megapixels too', async () => {
-	const run = await lab.run(generating({ seed: 7, width: 1408, height: 1472 }), { items: prompts(1) });
+	const run = await lab.run(generating({ seed: 7, width: 1408, height: 1472 }), {
+		items: prompts(1),
+	});
 
 	const { id, url } = lab.emulator.ledger.jobs[0]!;
 	expect(run.items(NODE)).toEqual([
@@ -173,7 +179,8 @@ describe('the polling URL of the answer', () => {
 	});
 
 	test('may be missing: a request with a webhook of its own is looked at by its id', async () => {
-		const customBody = '{"webhook_url": "https://n8n.example/webhook/flux", "webhook_secret": "of my own"}';
+		const customBody =
+			'{"webhook_url": "https://n8n.example/webhook/flux", "webhook_secret": "of my own"}';
 		const run = await lab.run(generating({ customBody }), { items: prompts(1) });
 
 		await expectEachPictureOnce(run, 1);
@@ -202,7 +209,8 @@ test.each([
 		response.writeHead(status, NOW).write('x'.repeat(2 ** 21));
 	});
 	/** On both sides: server and client are in this process. */
-	const sockets = () => process.getActiveResourcesInfo().filter((name) => /^TCPSocket/.test(name)).length;
+	const sockets = () =>
+		process.getActiveResourcesInfo().filter((name) => /^TCPSocket/.test(name)).length;
 	const before = sockets();
 	await once(server.listen(0, '127.0.0.1'), 'listening');
 	pointTo(`http://127.0.0.1:${(server.address() as AddressInfo).port}/sample.jpeg`);
@@ -231,10 +239,39 @@ describe('a task that ends', () => {
 	});
 
 	test.each<[string, object, object]>([
-		['Request Moderated', { status: 'Request Moderated' }, { kind: 'moderated', message: 'The task ended with the status "Request Moderated": Moderation Reasons: Derivative Works Filter' }],
-		['Content Moderated', { status: 'Content Moderated' }, { kind: 'moderated', message: 'The task ended with the status "Content Moderated": Moderation Reasons: Derivative Works Filter' }],
-		['Error', { fail: { message: 'out of memory' } }, { kind: 'unavailable', message: expect.stringMatching(/^The task ended with the status "Error": message: .*out of memory/) }],
-		['Frozen', { status: 'Frozen' }, { kind: 'badResponse', message: 'The task ended with the status "Frozen"' }],
+		[
+			'Request Moderated',
+			{ status: 'Request Moderated' },
+			{
+				kind: 'moderated',
+				message:
+					'The task ended with the status "Request Moderated": Moderation Reasons: Derivative Works Filter',
+			},
+		],
+		[
+			'Content Moderated',
+			{ status: 'Content Moderated' },
+			{
+				kind: 'moderated',
+				message:
+					'The task ended with the status "Content Moderated": Moderation Reasons: Derivative Works Filter',
+			},
+		],
+		[
+			'Error',
+			{ fail: { message: 'out of memory' } },
+			{
+				kind: 'unavailable',
+				message: expect.stringMatching(
+					/^The task ended with the status "Error": message: .*out of memory/,
+				),
+			},
+		],
+		[
+			'Frozen',
+			{ status: 'Frozen' },
+			{ kind: 'badResponse', message: 'The task ended with the status "Frozen"' },
+		],
 	])('as %s is told as what it is, after one look at that end', async (status, fault, expected) => {
 		job(fault);
 		const run = await lab.run(generating({}, CONTINUE), { items: prompts(1) });
@@ -244,13 +281,16 @@ describe('a task that ends', () => {
 		expect(statuses()).toEqual([200]);
 	});
 
-	test.each(['Queued', 'Processing'])('is waited for while it says %s, as some clients have seen', async (running) => {
-		job({ running, seconds: 0.1 });
-		const run = await lab.run(generating(), { items: prompts(1) });
+	test.each(['Queued', 'Processing'])(
+		'is waited for while it says %s, as some clients have seen',
+		async (running) => {
+			job({ running, seconds: 0.1 });
+			const run = await lab.run(generating(), { items: prompts(1) });
 
-		await expectEachPictureOnce(run, 1);
-		expect(words()).toContain(running);
-	});
+			await expectEachPictureOnce(run, 1);
+			expect(words()).toContain(running);
+		},
+	);
 });
 
 test('what the service says about a task is shown without its secret', async () => {
@@ -297,18 +337,41 @@ describe('a task that is not found', () => {
 
 describe('a submit', () => {
 	test.each<[string, Effect, object]>([
-		['402', { error: 'bfl.credits' }, { kind: 'credits', httpCode: 402, message: 'Black Forest Labs answered 402: Insufficient credits' }],
-		['403', { error: 'bfl.key' }, { kind: 'auth', httpCode: 403, message: 'Black Forest Labs answered 403: Not authenticated' }],
+		[
+			'402',
+			{ error: 'bfl.credits' },
+			{
+				kind: 'credits',
+				httpCode: 402,
+				message: 'Black Forest Labs answered 402: Insufficient credits',
+			},
+		],
+		[
+			'403',
+			{ error: 'bfl.key' },
+			{ kind: 'auth', httpCode: 403, message: 'Black Forest Labs answered 403: Not authenticated' },
+		],
 		['400', { error: 'bfl.badRequest' }, { kind: 'invalidInput', httpCode: 400 }],
-		['500', { error: 'bfl.internal', accepted: true }, { kind: 'unavailable', httpCode: 500, description: expect.stringContaining('may have accepted and billed') }],
+		[
+			'500',
+			{ error: 'bfl.internal', accepted: true },
+			{
+				kind: 'unavailable',
+				httpCode: 500,
+				description: expect.stringContaining('may have accepted and billed'),
+			},
+		],
 		['503 of a proxy', { html: true, status: 503 }, { kind: 'unavailable', httpCode: 503 }],
-	])('that is answered with %s is told as what it is, and not sent again', async (_status, effect, expected) => {
-		lab.emulator.rule({ route: 'bfl.submit' }, effect);
-		const run = await lab.run(generating({}, CONTINUE), { items: prompts(1) });
+	])(
+		'that is answered with %s is told as what it is, and not sent again',
+		async (_status, effect, expected) => {
+			lab.emulator.rule({ route: 'bfl.submit' }, effect);
+			const run = await lab.run(generating({}, CONTINUE), { items: prompts(1) });
 
-		expect(errors(run)).toMatchObject([expected]);
-		expect(statuses()).toHaveLength(1);
-	});
+			expect(errors(run)).toMatchObject([expected]);
+			expect(statuses()).toHaveLength(1);
+		},
+	);
 
 	test('that is answered with 422 is told by the labels of the editor', async () => {
 		const customBody = '{"width": 100, "safety_tolerance": 9, "steps": "many"}';
@@ -327,16 +390,22 @@ describe('a submit', () => {
 		expect(lab.emulator.ledger.jobs).toEqual([]);
 	});
 
-	test.each(['bfl.rateLimit', 'bfl.rateLimit.message'] as const)('that is answered with 429 (%s) is sent again', async (error) => {
-		lab.emulator.rule({ route: 'bfl.submit', times: 2 }, { error, headers: NOW });
-		const run = await lab.run(generating(), { items: prompts(1) });
+	test.each(['bfl.rateLimit', 'bfl.rateLimit.message'] as const)(
+		'that is answered with 429 (%s) is sent again',
+		async (error) => {
+			lab.emulator.rule({ route: 'bfl.submit', times: 2 }, { error, headers: NOW });
+			const run = await lab.run(generating(), { items: prompts(1) });
 
-		await expectEachPictureOnce(run, 1);
-		expect(statuses()).toEqual([429, 429, 200]);
-	});
+			await expectEachPictureOnce(run, 1);
+			expect(statuses()).toEqual([429, 429, 200]);
+		},
+	);
 
 	test('beyond the 24 tasks that a key may have waits until there is room', async () => {
-		lab.emulator.rule({ route: 'bfl.submit' }, { job: { seconds: 1.5, looks: 8 }, as: { width: 16, height: 16 } });
+		lab.emulator.rule(
+			{ route: 'bfl.submit' },
+			{ job: { seconds: 1.5, looks: 8 }, as: { width: 16, height: 16 } },
+		);
 		const run = await lab.run(generating({ maxConcurrent: 40 }), { items: prompts(26) });
 
 		await expectEachPictureOnce(run, 26);
@@ -403,12 +472,18 @@ describe('Task', () => {
 		const submitted = await lab.run(onTask('submit', { prompt: 'a pier' }));
 		const handle = { provider: 'bfl', model: 'flux-2-pro', taskId: firstId() };
 		expect(jsons(submitted)).toEqual([
-			{ ...handle, pollUrl: expect.stringContaining('/v1/get_result?id='), submittedAt: expect.any(String) },
+			{
+				...handle,
+				pollUrl: expect.stringContaining('/v1/get_result?id='),
+				submittedAt: expect.any(String),
+			},
 		]);
 		const text = JSON.stringify(jsons(submitted));
 		const collected = await lab.run(get(), { items: items(...JSON.parse(text)) });
 
-		expect(jsons(collected)).toMatchObject([{ status: 'completed', taskId: firstId(), image: { mimeType: 'image/jpeg' } }]);
+		expect(jsons(collected)).toMatchObject([
+			{ status: 'completed', taskId: firstId(), image: { mimeType: 'image/jpeg' } },
+		]);
 		expect(collected.items(NODE)[0]?.binary).toHaveProperty('data');
 		expect(statuses()).toEqual([200]);
 	});

@@ -107,7 +107,10 @@ const numberOf = ({ prompt = '' }: { prompt?: string }) => Number(/\d+/.exec(pro
 async function sent(parameters: NodeUnderTest['parameters'], rows: Rows) {
 	const node = { ...parameters, ...fromItems(rows) };
 	const continuing = { onError: 'continueRegularOutput' as const };
-	await lab.run({ type: 'flux2Bfl', parameters: node, settings: continuing }, { items: itemsOf(rows) });
+	await lab.run(
+		{ type: 'flux2Bfl', parameters: node, settings: continuing },
+		{ items: itemsOf(rows) },
+	);
 	const { requests, submissions } = lab.emulator.ledger;
 	const posts = requests.filter(({ method }) => method === 'POST');
 	return {
@@ -133,7 +136,12 @@ describe('the table has every parameter and nothing else', () => {
 		const fields = Object.fromEntries(
 			['Flux2Inputs', 'Flux2FlexInputs', 'Flux2KleinInputs'].map((name) => {
 				const { properties } = openapi.components.schemas[name as 'Flux2Inputs'];
-				return [name, Object.keys(properties).filter((field) => !/^(prompt$|input_image)/.test(field)).sort()];
+				return [
+					name,
+					Object.keys(properties)
+						.filter((field) => !/^(prompt$|input_image)/.test(field))
+						.sort(),
+				];
 			}),
 		);
 		const wireNames = (id: string) =>
@@ -152,7 +160,9 @@ describe('the table has every parameter and nothing else', () => {
 
 describe('each parameter alone is on the wire as the OpenAPI has it, and nothing when unset', () => {
 	const submitNames = namesOf(submitOptions);
-	const own = Object.fromEntries(Object.entries(settings).filter(([name]) => submitNames.includes(name)));
+	const own = Object.fromEntries(
+		Object.entries(settings).filter(([name]) => submitNames.includes(name)),
+	);
 
 	test.each(Object.entries(rowsOf))('%s', async (model, ofModel) => {
 		const rows = { ...ofModel, ...own };
@@ -170,10 +180,15 @@ describe('each parameter alone is on the wire as the OpenAPI has it, and nothing
 		const rows = { ...flex, ...mine };
 		const parameters = { model: 'flux-2-flex', ...fromItems(rows) };
 		const options = { ...parameters.options, ...QUICK };
-		await lab.run({ type: 'flux2Bfl', parameters: { ...parameters, options } }, { items: itemsOf(rows) });
+		await lab.run(
+			{ type: 'flux2Bfl', parameters: { ...parameters, options } },
+			{ items: itemsOf(rows) },
+		);
 
 		const { submissions } = lab.emulator.ledger;
-		const bodies = [...submissions].sort((a, b) => numberOf(a) - numberOf(b)).map(({ body }) => body);
+		const bodies = [...submissions]
+			.sort((a, b) => numberOf(a) - numberOf(b))
+			.map(({ body }) => body);
 		expect(bodies).toEqual(bodiesOf(rows, {}));
 	});
 });
@@ -186,7 +201,10 @@ test('a custom model has the parameters of all models, and its name becomes a pa
 	const listener = await startListener();
 	const { baseUrl } = lab.credentials.flux2BflApi!;
 	lab.credentials.flux2BflApi!.baseUrl = `http://127.0.0.1:${listener.port}`;
-	await sent({ resource: 'task', operation: 'submit', model: 'custom', customModel: 'flux-3' }, flex);
+	await sent(
+		{ resource: 'task', operation: 'submit', model: 'custom', customModel: 'flux-3' },
+		flex,
+	);
 	lab.credentials.flux2BflApi!.baseUrl = baseUrl!;
 	await listener.close();
 
@@ -198,7 +216,11 @@ test('a custom model has the parameters of all models, and its name becomes a pa
 test('all parameters of a model at once', async () => {
 	const options = { width: 512, height: 256, seed: 0, outputFormat: 'png', safetyTolerance: 0 };
 	const ofFlex = { guidance: 2, steps: 1, promptUpsampling: false };
-	const parameters = { model: 'flux-2-flex', prompt: 'all', options: { ...options, ...ofFlex, ...QUICK } };
+	const parameters = {
+		model: 'flux-2-flex',
+		prompt: 'all',
+		options: { ...options, ...ofFlex, ...QUICK },
+	};
 	await lab.run({ type: 'flux2Bfl', parameters });
 
 	const body = {
@@ -213,7 +235,9 @@ test('all parameters of a model at once', async () => {
 		prompt_upsampling: false,
 	};
 	expect(lab.emulator.ledger.submissions).toMatchObject([{ body, ignored: [], accepted: true }]);
-	expect(Object.keys(lab.emulator.ledger.submissions[0]?.body as object).sort()).toEqual(Object.keys(body).sort());
+	expect(Object.keys(lab.emulator.ledger.submissions[0]?.body as object).sort()).toEqual(
+		Object.keys(body).sort(),
+	);
 });
 
 describe('reference images', () => {
@@ -224,7 +248,9 @@ describe('reference images', () => {
 		const binary = await lab.engine.store(bytes, 'image/png', 'a.png');
 		lab.emulator.ledger.requests.length = 0;
 		const image = Array.from({ length: count }, (_, index) =>
-			index % 2 === 0 ? { source: 'url', url: reference() } : { source: 'binary', binaryPropertyName: 'data' },
+			index % 2 === 0
+				? { source: 'url', url: reference() }
+				: { source: 'binary', binaryPropertyName: 'data' },
 		);
 		const parameters = { model, prompt: 'edit it', referenceImages: { image }, options: QUICK };
 		const run = await lab.run(
@@ -254,7 +280,9 @@ describe('reference images', () => {
 	test('beyond the model’s number are refused before anything is sent', async () => {
 		const { run } = await edit('flux-2-klein-4b', 5);
 
-		expect(run.error?.message).toBe('Reference Images: 5 given, but FLUX.2 [klein] 4B takes at most 4');
+		expect(run.error?.message).toBe(
+			'Reference Images: 5 given, but FLUX.2 [klein] 4B takes at most 4',
+		);
 		expect(lab.emulator.ledger.requests).toEqual([]);
 	});
 });
@@ -262,7 +290,10 @@ describe('reference images', () => {
 test.each([
 	[{ width: 100 }, 'Width: must be a multiple of 16'],
 	[{ width: 48 }, 'Width: must be at least 64'],
-	[{ width: 2064, height: 2048 }, 'Width, Height: 2064 × 2048 is more than the 4 megapixels that FLUX.2 [pro] makes'],
+	[
+		{ width: 2064, height: 2048 },
+		'Width, Height: 2064 × 2048 is more than the 4 megapixels that FLUX.2 [pro] makes',
+	],
 	[{ steps: 4 }, 'Steps: FLUX.2 [pro] has no such parameter here'],
 	[{ size: 'wide', width: 512 }, 'Size: choose Custom when Width or Height is set'],
 	[{ webhookUrl: 'http://n8n.example/a' }, 'Notify URL: must be an https URL'],
@@ -276,10 +307,18 @@ test.each([
 });
 
 test('Custom Body is merged in last', async () => {
-	const options = { seed: 1, width: 64, customBody: '{"seed": 7, "new_field": {"on": true}}', ...QUICK };
+	const options = {
+		seed: 1,
+		width: 64,
+		customBody: '{"seed": 7, "new_field": {"on": true}}',
+		...QUICK,
+	};
 	await lab.run({ type: 'flux2Bfl', parameters: { prompt: 'merged', options } });
 
 	expect(lab.emulator.ledger.submissions).toMatchObject([
-		{ body: { prompt: 'merged', seed: 7, width: 64, new_field: { on: true } }, ignored: ['new_field'] },
+		{
+			body: { prompt: 'merged', seed: 7, width: 64, new_field: { on: true } },
+			ignored: ['new_field'],
+		},
 	]);
 });

@@ -51,45 +51,48 @@ const made = async (index = 0) =>
 	await lab.emulator.ledger.picture(lab.emulator.ledger.jobs[index]?.id ?? '');
 
 describe('a picture', () => {
-	test.each(everyRoute)('comes out byte for byte, with everything known about it (%s)', async (route) => {
-		const run = await lab.run(generating(route), { items: prompts(1) });
-		const [item] = run.items(NODE);
-		const [job] = lab.emulator.ledger.jobs;
-		const { bytes, sha256: _, extension, ...facts } = await made();
+	test.each(everyRoute)(
+		'comes out byte for byte, with everything known about it (%s)',
+		async (route) => {
+			const run = await lab.run(generating(route), { items: prompts(1) });
+			const [item] = run.items(NODE);
+			const [job] = lab.emulator.ledger.jobs;
+			const { bytes, sha256: _, extension, ...facts } = await made();
 
-		expect(await bytesOf(item)).toEqual(bytes);
-		const isTask = ROUTES[route].type === 'flux2Task';
-		expect(item?.json).toEqual({
-			provider: isTask ? 'task' : 'cloudflare',
-			model: MODELS[route],
-			status: 'completed',
-			...(isTask && { taskId: job?.id }),
-			prompt: 'item 1',
-			image: {
-				...facts,
-				fileSize: bytes.length,
-				...(route !== 'workersAi' && { url: job?.url }),
-			},
-			...(route === 'task' && { cost: { amount: job?.cost, currency: 'USD' } }),
-			timing: {
-				submittedAt: expect.stringMatching(/^2.*Z$/),
-				completedAt: expect.stringMatching(/^2.*Z$/),
-				seconds: expect.any(Number),
-				...(isTask && { polls: expect.any(Number) }),
-			},
-		});
-		expect(extension).toBe('jpeg');
-		const name = MODELS[route].split('/').at(-1);
-		expect(item?.binary).toEqual({
-			data: expect.objectContaining({
-				fileName: `${name}-${isTask ? job?.id : 1}.jpg`,
-				fileExtension: 'jpg',
-				mimeType: 'image/jpeg',
-				fileType: 'image',
-				id: expect.stringMatching(/^filesystem/),
-			}),
-		});
-	});
+			expect(await bytesOf(item)).toEqual(bytes);
+			const isTask = ROUTES[route].type === 'flux2Task';
+			expect(item?.json).toEqual({
+				provider: isTask ? 'task' : 'cloudflare',
+				model: MODELS[route],
+				status: 'completed',
+				...(isTask && { taskId: job?.id }),
+				prompt: 'item 1',
+				image: {
+					...facts,
+					fileSize: bytes.length,
+					...(route !== 'workersAi' && { url: job?.url }),
+				},
+				...(route === 'task' && { cost: { amount: job?.cost, currency: 'USD' } }),
+				timing: {
+					submittedAt: expect.stringMatching(/^2.*Z$/),
+					completedAt: expect.stringMatching(/^2.*Z$/),
+					seconds: expect.any(Number),
+					...(isTask && { polls: expect.any(Number) }),
+				},
+			});
+			expect(extension).toBe('jpeg');
+			const name = MODELS[route].split('/').at(-1);
+			expect(item?.binary).toEqual({
+				data: expect.objectContaining({
+					fileName: `${name}-${isTask ? job?.id : 1}.jpg`,
+					fileExtension: 'jpg',
+					mimeType: 'image/jpeg',
+					fileType: 'image',
+					id: expect.stringMatching(/^filesystem/),
+				}),
+			});
+		},
+	);
 
 	test.each(['png', 'jpeg', 'webp'] as const)(
 		'is what its bytes say, whatever was asked for: %s',
@@ -101,7 +104,11 @@ describe('a picture', () => {
 
 			const [item] = run.items(NODE);
 			expect(await bytesOf(item)).toEqual((await made()).bytes);
-			expect(item?.json.image).toMatchObject({ width: 320, height: 64, mimeType: `image/${format}` });
+			expect(item?.json.image).toMatchObject({
+				width: 320,
+				height: 64,
+				mimeType: `image/${format}`,
+			});
 			const extension = format === 'jpeg' ? 'jpg' : format;
 			expect(item?.binary?.data?.mimeType).toBe(`image/${format}`);
 			expect(item?.binary?.data?.fileName).toMatch(new RegExp(`\\.${extension}$`));
@@ -167,7 +174,9 @@ describe('an option', () => {
 	});
 
 	test('Put Output File in Field names the field', async () => {
-		const run = await lab.run(generating('task', {}, { binaryField: 'cover' }), { items: prompts(1) });
+		const run = await lab.run(generating('task', {}, { binaryField: 'cover' }), {
+			items: prompts(1),
+		});
 
 		const [item] = run.items(NODE);
 		expect(Object.keys(item?.binary ?? {})).toEqual(['cover']);
@@ -187,7 +196,9 @@ describe('an option', () => {
 	);
 
 	test('Download turned off changes nothing where the answer is the picture', async () => {
-		const run = await lab.run(generating('workersAi', {}, { download: false }), { items: prompts(1) });
+		const run = await lab.run(generating('workersAi', {}, { download: false }), {
+			items: prompts(1),
+		});
 
 		expect(await bytesOf(run.items(NODE)[0])).toEqual((await made()).bytes);
 	});
@@ -265,9 +276,17 @@ describe('reference images', () => {
 	const sources: Array<[string, Row[], Array<'a' | 'b' | 'c'>]> = [
 		['one field', [{ binaryPropertyName: 'b' }], ['b']],
 		['several fields', [{ binaryPropertyName: 'c, a' }], ['c', 'a']],
-		['an expression', [{ binaryPropertyName: '={{ $json.prompt.replace("item 1", "a") }}' }], ['a']],
+		[
+			'an expression',
+			[{ binaryPropertyName: '={{ $json.prompt.replace("item 1", "a") }}' }],
+			['a'],
+		],
 		['all binary images', [{ source: 'allBinary' }], ['a', 'b', 'c']],
-		['two rows', [{ binaryPropertyName: 'c' }, { source: 'binary', binaryPropertyName: 'b' }], ['c', 'b']],
+		[
+			'two rows',
+			[{ binaryPropertyName: 'c' }, { source: 'binary', binaryPropertyName: 'b' }],
+			['c', 'b'],
+		],
 	];
 	const cases = (['task', 'queue', 'catalogue'] as const).flatMap((route) =>
 		sources.map(([what, rows, expected]) => [what, route, rows, expected] as const),
@@ -312,15 +331,24 @@ describe('reference images', () => {
 			read.push(bytes.then((bytes) => ({ name, mimeType: value.type, bytes })));
 		});
 		expect(await Promise.all(read)).toEqual(
-			expected.map(({ bytes, mimeType }, index) => ({ name: `input_image_${index}`, mimeType, bytes })),
+			expected.map(({ bytes, mimeType }, index) => ({
+				name: `input_image_${index}`,
+				mimeType,
+				bytes,
+			})),
 		);
 	}
 
 	test.each(sources)('from %s arrive in the form byte for byte', async (_what, rows, expected) => {
 		const items = await photos();
-		const form = await formOf(async () => await lab.run(referring('workersAi', ...rows), { items }));
+		const form = await formOf(
+			async () => await lab.run(referring('workersAi', ...rows), { items }),
+		);
 
-		await expectFiles(form, expected.map((name) => references[name]));
+		await expectFiles(
+			form,
+			expected.map((name) => references[name]),
+		);
 	});
 
 	const urlOf = (name: string) =>
@@ -348,18 +376,22 @@ describe('reference images', () => {
 		await expectFiles(form, await Promise.all(pictures));
 	});
 
-	test.each(everyRoute)('as data URIs in a list of an expression arrive byte for byte (%s)', async (route) => {
-		const { a, c } = references;
-		const urls = [a, c].map(
-			({ bytes, mimeType }) => `data:${mimeType};base64,${bytes.toString('base64')}`,
-		);
-		const node = referring(route, { source: 'url', url: '={{ $json.urls }}' });
-		const run = async () => await lab.run(node, { items: [{ json: { prompt: 'item 1', urls } }] });
+	test.each(everyRoute)(
+		'as data URIs in a list of an expression arrive byte for byte (%s)',
+		async (route) => {
+			const { a, c } = references;
+			const urls = [a, c].map(
+				({ bytes, mimeType }) => `data:${mimeType};base64,${bytes.toString('base64')}`,
+			);
+			const node = referring(route, { source: 'url', url: '={{ $json.urls }}' });
+			const run = async () =>
+				await lab.run(node, { items: [{ json: { prompt: 'item 1', urls } }] });
 
-		if (route === 'workersAi') return await expectFiles(await formOf(run), [a, c]);
-		await run();
-		expect(sentReferences()).toEqual([wanted(route, a), wanted(route, c)]);
-	});
+			if (route === 'workersAi') return await expectFiles(await formOf(run), [a, c]);
+			await run();
+			expect(sentReferences()).toEqual([wanted(route, a), wanted(route, c)]);
+		},
+	);
 
 	test('take their type from their bytes, not from what the item says', async () => {
 		const [item] = await photos();
@@ -369,10 +401,21 @@ describe('reference images', () => {
 		expect(sentReferences()).toEqual([wanted('catalogue', references.a)]);
 	});
 
-	const many = (count: number): Row[] => Array.from({ length: count }, () => ({ binaryPropertyName: 'a' }));
+	const many = (count: number): Row[] =>
+		Array.from({ length: count }, () => ({ binaryPropertyName: 'a' }));
 	const refusals: Array<[string, Route, Row[], string]> = [
-		['too many pictures', 'task', many(9), 'Reference Images: 9 given, but FLUX.2 [pro] takes at most 8'],
-		['too many pictures', 'catalogue', many(9), 'Reference Images: 9 given, but FLUX.2 [pro] Preview takes at most 8'],
+		[
+			'too many pictures',
+			'task',
+			many(9),
+			'Reference Images: 9 given, but FLUX.2 [pro] takes at most 8',
+		],
+		[
+			'too many pictures',
+			'catalogue',
+			many(9),
+			'Reference Images: 9 given, but FLUX.2 [pro] Preview takes at most 8',
+		],
 		[
 			'too many pictures',
 			'workersAi',
@@ -391,8 +434,18 @@ describe('reference images', () => {
 			[{ binaryPropertyName: 'a,text' }],
 			'Reference image 2 (field "text"): is not a PNG, JPEG or WebP image',
 		],
-		['something that is no URL', 'task', [{ source: 'url', url: 'photo.png' }], 'Reference Images (entry 1): "photo.png" is not an https URL'],
-		['an empty URL', 'catalogue', [{ source: 'url', url: '' }], 'Reference Images (entry 1): the URL is empty'],
+		[
+			'something that is no URL',
+			'task',
+			[{ source: 'url', url: 'photo.png' }],
+			'Reference Images (entry 1): "photo.png" is not an https URL',
+		],
+		[
+			'an empty URL',
+			'catalogue',
+			[{ source: 'url', url: '' }],
+			'Reference Images (entry 1): the URL is empty',
+		],
 		[
 			'a plain http URL',
 			'task',
@@ -407,41 +460,51 @@ describe('reference images', () => {
 		],
 	];
 
-	test.each(refusals)('with %s are refused by number and name (%s)', async (_what, route, rows, message) => {
-		const run = await lab.run(referring(route, ...rows), { items: await photos() });
+	test.each(refusals)(
+		'with %s are refused by number and name (%s)',
+		async (_what, route, rows, message) => {
+			const run = await lab.run(referring(route, ...rows), { items: await photos() });
 
-		expect(run.error?.message).toBe(message);
-		expect(run.error?.context).toMatchObject({ kind: 'invalidInput', itemIndex: 0 });
-		expect(traffic(lab)).toEqual([]);
-	});
+			expect(run.error?.message).toBe(message);
+			expect(run.error?.context).toMatchObject({ kind: 'invalidInput', itemIndex: 0 });
+			expect(traffic(lab)).toEqual([]);
+		},
+	);
 
 	test('"all" of an item without any are refused', async () => {
 		const run = await lab.run(referring('task', { source: 'allBinary' }), { items: prompts(1) });
 
-		expect(run.error?.message).toBe('Reference Images (entry 1): the input item has no binary images');
+		expect(run.error?.message).toBe(
+			'Reference Images (entry 1): the input item has no binary images',
+		);
 		expect(traffic(lab)).toEqual([]);
 	});
 
 	test.each([
 		[512, 100],
 		[100, 512],
-	])('of %s × %s pixels are too large for Workers AI, which the message explains', async (width, height) => {
-		const { bytes, mimeType } = await drawReference('large', width, height, 'png');
-		const large = await lab.engine.store(bytes, mimeType, 'large.png');
-		const [item] = await photos();
-		item!.binary!.large = large;
-		const node = referring('workersAi', { binaryPropertyName: 'a, large' });
-		const run = await lab.run(node, { items: [item!] });
+	])(
+		'of %s × %s pixels are too large for Workers AI, which the message explains',
+		async (width, height) => {
+			const { bytes, mimeType } = await drawReference('large', width, height, 'png');
+			const large = await lab.engine.store(bytes, mimeType, 'large.png');
+			const [item] = await photos();
+			item!.binary!.large = large;
+			const node = referring('workersAi', { binaryPropertyName: 'a, large' });
+			const run = await lab.run(node, { items: [item!] });
 
-		expect(run.error?.message).toBe(
-			`Reference image 2 (field "large"): is ${width} × ${height} pixels, but this model takes references below 512 × 512 only. Make it smaller with n8n's Edit Image node (Resize) first`,
-		);
-		expect(traffic(lab)).toEqual([]);
-	});
+			expect(run.error?.message).toBe(
+				`Reference image 2 (field "large"): is ${width} × ${height} pixels, but this model takes references below 512 × 512 only. Make it smaller with n8n's Edit Image node (Resize) first`,
+			);
+			expect(traffic(lab)).toEqual([]);
+		},
+	);
 
 	test('by a URL that has gone are refused before anything is submitted', async () => {
 		const url = `${lab.emulator.urls.results}/results/gone.png`;
-		const run = await lab.run(referring('workersAi', { source: 'url', url }), { items: prompts(1) });
+		const run = await lab.run(referring('workersAi', { source: 'url', url }), {
+			items: prompts(1),
+		});
 
 		expect(run.error?.message).toContain(`Reference image 1 (${url}): `);
 		expect(run.error?.message).toContain('404');

@@ -16,7 +16,11 @@ beforeAll(async () => {
 beforeEach(() => emulator.reset());
 afterEach(() => {
 	const { submissions, unexpected, leaks } = emulator.ledger;
-	expect({ submissions, unexpected, leaks }).toEqual({ submissions: [], unexpected: [], leaks: [] });
+	expect({ submissions, unexpected, leaks }).toEqual({
+		submissions: [],
+		unexpected: [],
+		leaks: [],
+	});
 });
 afterAll(async () => {
 	await engine.close();
@@ -36,7 +40,8 @@ const WORKS = { status: 'OK', message: 'Connection successful!' };
 const fails = (message: string) => ({ status: 'Error', message });
 
 describe('Cloudflare', () => {
-	const SEARCH = '/client/v4/accounts/decafbad000000000000000000c0ffee/ai/models/search?search=flux-2&per_page=1';
+	const SEARCH =
+		'/client/v4/accounts/decafbad000000000000000000c0ffee/ai/models/search?search=flux-2&per_page=1';
 	const NOT_ACCEPTED =
 		'Cloudflare does not accept this API token. It may be wrong or expired, or lack Workers AI Read (an AI Gateway token fails this test although it works for the catalogue models)';
 	const NOT_PERMITTED =
@@ -49,15 +54,16 @@ describe('Cloudflare', () => {
 			...data,
 		});
 
-	test.each(['cloudflareToken', 'cloudflareAccountToken', 'cloudflareTokenWithoutCredits'] as const)(
-		'%s works, asked for free',
-		async (name) => {
-			expect(await tried({ apiToken: emulator.keys[name] })).toEqual(WORKS);
-			expect(emulator.ledger.requests).toEqual([
-				expect.objectContaining({ method: 'GET', path: SEARCH, status: 200 }),
-			]);
-		},
-	);
+	test.each([
+		'cloudflareToken',
+		'cloudflareAccountToken',
+		'cloudflareTokenWithoutCredits',
+	] as const)('%s works, asked for free', async (name) => {
+		expect(await tried({ apiToken: emulator.keys[name] })).toEqual(WORKS);
+		expect(emulator.ledger.requests).toEqual([
+			expect.objectContaining({ method: 'GET', path: SEARCH, status: 200 }),
+		]);
+	});
 
 	test('an account ID with spaces and a base URL with a slash work', async () => {
 		const accountId = ` ${emulator.keys.accountId} `;
@@ -69,7 +75,11 @@ describe('Cloudflare', () => {
 		['a disabled token', 'made-up-cloudflare-disabled-token', NOT_ACCEPTED],
 		['a token of the AI Gateway alone', 'made-up-cloudflare-gateway-only-token', NOT_PERMITTED],
 		['a token without permissions', 'made-up-cloudflare-powerless-token', NOT_PERMITTED],
-		['half a token', 'two words', 'Cloudflare cannot read the API token or the account ID: copy both again, without spaces'],
+		[
+			'half a token',
+			'two words',
+			'Cloudflare cannot read the API token or the account ID: copy both again, without spaces',
+		],
 	])('%s', async (_name, apiToken, message) => {
 		expect(await tried({ apiToken })).toEqual(fails(message));
 	});
@@ -94,16 +104,19 @@ describe('task API', () => {
 			...data,
 		});
 
-	test.each(['taskKey', 'taskKeyWithoutCredits'] as const)('%s works, asked for free', async (name) => {
-		expect(await tried({ apiKey: emulator.keys[name] })).toEqual(WORKS);
-		expect(emulator.ledger.requests).toEqual([
-			expect.objectContaining({
-				method: 'GET',
-				path: '/model/v1/generation/task/n8n-credential-test',
-				status: 404,
-			}),
-		]);
-	});
+	test.each(['taskKey', 'taskKeyWithoutCredits'] as const)(
+		'%s works, asked for free',
+		async (name) => {
+			expect(await tried({ apiKey: emulator.keys[name] })).toEqual(WORKS);
+			expect(emulator.ledger.requests).toEqual([
+				expect.objectContaining({
+					method: 'GET',
+					path: '/model/v1/generation/task/n8n-credential-test',
+					status: 404,
+				}),
+			]);
+		},
+	);
 
 	test('a base URL with a slash works', async () => {
 		expect(await tried({ baseUrl: `${emulator.urls.task}/` })).toEqual(WORKS);

@@ -30,8 +30,14 @@ describe('the demo workflow', () => {
 	});
 
 	test('uses node types that n8n has', () => {
-		const known = ['n8n-nodes-base.manualTrigger', ...Object.keys(standIns), ...builtModels().keys()];
-		expect(workflow.nodes.map(({ type }) => type).filter((type) => !known.includes(type))).toEqual([]);
+		const known = [
+			'n8n-nodes-base.manualTrigger',
+			...Object.keys(standIns),
+			...builtModels().keys(),
+		];
+		expect(workflow.nodes.map(({ type }) => type).filter((type) => !known.includes(type))).toEqual(
+			[],
+		);
 	});
 
 	test('tells its pictures apart by name and by prompt', () => {
@@ -61,7 +67,9 @@ describe('the demo workflow', () => {
 		const folder = referenceBase.replace(raw, '');
 		const files = wishes.flatMap(({ references = [] }) => references);
 		expect(files.filter((file) => !existsSync(path.join(ROOT, folder, file)))).toEqual([]);
-		expect(settingsOf(withReferenceBase(workflow, 'http://here')).referenceBase).toBe('http://here');
+		expect(settingsOf(withReferenceBase(workflow, 'http://here')).referenceBase).toBe(
+			'http://here',
+		);
 	});
 });
 

@@ -39,7 +39,9 @@ beforeAll(async () => {
 	({ types } = engine.loader);
 	descriptions = new Map(
 		classNames.map((name) => {
-			const type = engine.loader.getNode(nodeName(name)).type as { description: INodeTypeDescription };
+			const type = engine.loader.getNode(nodeName(name)).type as {
+				description: INodeTypeDescription;
+			};
 			return [name, type.description];
 		}),
 	);
@@ -57,7 +59,8 @@ const isGroup = (entry: Entry): entry is INodePropertyCollection => 'values' in 
 const inside = ({ options = [] }: INodeProperties): INodeProperties[] =>
 	options.flatMap((entry) => (isProperty(entry) ? [entry] : isGroup(entry) ? entry.values : []));
 
-const collectionsOf = ({ properties }: INodeTypeDescription) => properties.filter((property) => inside(property).length > 0);
+const collectionsOf = ({ properties }: INodeTypeDescription) =>
+	properties.filter((property) => inside(property).length > 0);
 
 describe('n8n loads the package', () => {
 	test('with every node and credential, and nothing else', () => {
@@ -107,10 +110,14 @@ describe("n8n's lint has nothing to say about properties that functions build", 
 		plugin = createRequire(__filename)('eslint-plugin-n8n-nodes-base') as object;
 		process.env.NODE_ENV = NODE_ENV;
 		const eslint = path.join(ROOT, 'node_modules/eslint/bin/eslint.js');
-		const printed = execFileSync(process.execPath, [eslint, '--print-config', 'nodes/Flux2Task/Flux2Task.node.ts'], {
-			cwd: ROOT,
-			encoding: 'utf8',
-		});
+		const printed = execFileSync(
+			process.execPath,
+			[eslint, '--print-config', 'nodes/Flux2Task/Flux2Task.node.ts'],
+			{
+				cwd: ROOT,
+				encoding: 'utf8',
+			},
+		);
 		const config = JSON.parse(printed) as { rules: Linter.RulesRecord };
 		rules = Object.fromEntries(
 			Object.entries(config.rules).filter(([rule]) => rule.startsWith('n8n-nodes-base/node-')),
@@ -118,7 +125,11 @@ describe("n8n's lint has nothing to say about properties that functions build", 
 	});
 
 	function lint(name: string, description: INodeTypeDescription) {
-		const literal = inspect(description, { depth: Infinity, maxArrayLength: null, maxStringLength: null });
+		const literal = inspect(description, {
+			depth: Infinity,
+			maxArrayLength: null,
+			maxStringLength: null,
+		});
 		const source = [
 			"import type { INodeType, INodeTypeDescription } from 'n8n-workflow';",
 			`export class ${name} implements INodeType {`,
@@ -131,12 +142,14 @@ describe("n8n's lint has nothing to say about properties that functions build", 
 			languageOptions: { parser: typescriptEslint.parser },
 			rules,
 		} as unknown as Linter.Config;
-		return new Linter({ cwd: ROOT })
-			.verify(source, [config], path.join(ROOT, `nodes/${name}/${name}.node.ts`))
-			.map(({ ruleId, message, line }) => `${ruleId}: ${message} ${source.split('\n')[line - 1]}`)
-			// the models' names are spelt as their maker spells them
-			.filter((told) => !/display-name-miscased.*'FLUX\.2 \[[a-z]+\]/.test(told))
-			.sort();
+		return (
+			new Linter({ cwd: ROOT })
+				.verify(source, [config], path.join(ROOT, `nodes/${name}/${name}.node.ts`))
+				.map(({ ruleId, message, line }) => `${ruleId}: ${message} ${source.split('\n')[line - 1]}`)
+				// the models' names are spelt as their maker spells them
+				.filter((told) => !/display-name-miscased.*'FLUX\.2 \[[a-z]+\]/.test(told))
+				.sort()
+		);
 	}
 
 	test.each(classNames)('%s', (name) => {
@@ -148,7 +161,13 @@ describe("n8n's lint has nothing to say about properties that functions build", 
 
 	test('the lint does see them', () => {
 		const bad = structuredClone(descriptionOf('Flux2Task'));
-		bad.properties.push({ displayName: 'not title case', name: 'x', type: 'boolean', default: false, description: 'Does it' });
+		bad.properties.push({
+			displayName: 'not title case',
+			name: 'x',
+			type: 'boolean',
+			default: false,
+			description: 'Does it',
+		});
 
 		expect(lint('Flux2Task', bad)).toEqual([
 			expect.stringContaining('n8n-nodes-base/node-param-description-boolean-without-whether'),
@@ -166,25 +185,41 @@ describe.each(classNames)('%s', (name) => {
 	test('shows each parameter of each model once', () => {
 		const generate = collectionsOf(descriptionOf(name)).find(
 			({ name: own, displayOptions }) =>
-				own === 'options' && (!displayOptions?.show?.operation || displayOptions.show.operation.includes('generate')),
+				own === 'options' &&
+				(!displayOptions?.show?.operation || displayOptions.show.operation.includes('generate')),
 		)!;
 		for (const model of modelsOf[nodeName(name)] ?? []) {
-			const shown = inside(generate).filter(visibleFor(model.id)).map((option) => option.name);
+			const shown = inside(generate)
+				.filter(visibleFor(model.id))
+				.map((option) => option.name);
 			const wanted = model.parameters.map(({ property }) => property.name);
-			expect(shown.filter((option) => wanted.includes(option)).sort()).toEqual([...new Set(wanted)].sort());
+			expect(shown.filter((option) => wanted.includes(option)).sort()).toEqual(
+				[...new Set(wanted)].sort(),
+			);
 			expect(new Set(shown).size).toBe(shown.length);
 		}
 	});
 
 	test('shows no option for a model that lacks it', () => {
 		const models = modelsOf[nodeName(name)] ?? [];
-		const ofModels = new Set(models.flatMap(({ parameters }) => parameters.map(({ property }) => property.name)));
+		const ofModels = new Set(
+			models.flatMap(({ parameters }) => parameters.map(({ property }) => property.name)),
+		);
 		for (const collection of collectionsOf(descriptionOf(name))) {
 			for (const option of inside(collection).filter((each) => ofModels.has(each.name))) {
-				const ids = (option.displayOptions?.show?.['/model'] as string[] | undefined) ?? models.map(({ id }) => id);
+				const ids =
+					(option.displayOptions?.show?.['/model'] as string[] | undefined) ??
+					models.map(({ id }) => id);
 				const lacking = ids
 					.filter((id) => id !== 'custom')
-					.filter((id) => !models.some((model) => model.id === id && model.parameters.some(({ property }) => property.name === option.name)));
+					.filter(
+						(id) =>
+							!models.some(
+								(model) =>
+									model.id === id &&
+									model.parameters.some(({ property }) => property.name === option.name),
+							),
+					);
 				expect({ [option.name]: lacking }).toEqual({ [option.name]: [] });
 			}
 		}
@@ -209,14 +244,18 @@ describe.each(classNames)('%s', (name) => {
 			return shown.includes('model') || shown.includes('/model');
 		});
 
-		expect(dependent.filter(({ required }) => required).map((property) => property.name)).toEqual([]);
+		expect(dependent.filter(({ required }) => required).map((property) => property.name)).toEqual(
+			[],
+		);
 	});
 
 	test('looks in the editor as it was reviewed', () => {
 		const { displayName, description, subtitle, properties } = descriptionOf(name);
 		const head = [displayName, description, subtitle].join('\n');
 
-		expect(`${head}\n\n${properties.map((property) => render(property)).join('\n')}\n`).toMatchSnapshot();
+		expect(
+			`${head}\n\n${properties.map((property) => render(property)).join('\n')}\n`,
+		).toMatchSnapshot();
 	});
 });
 
@@ -226,17 +265,39 @@ const json = (value: unknown) => JSON.stringify(value);
 function render(entry: Entry, indent = ''): string {
 	const deeper = `${indent}    `;
 	if (isGroup(entry)) {
-		return [`${indent}[${entry.name}] ${entry.displayName}`, ...entry.values.map((value) => render(value, deeper))].join('\n');
+		return [
+			`${indent}[${entry.name}] ${entry.displayName}`,
+			...entry.values.map((value) => render(value, deeper)),
+		].join('\n');
 	}
 	if (!isProperty(entry)) {
 		const { name, value, description, action } = entry;
 		const words = [description, action && `(${action})`].filter(Boolean).join(' ');
 		return `${indent}${json(value)} ${name}${words ? ` – ${words}` : ''}${conditions(entry)}`;
 	}
-	const { name, displayName, type, default: standard, required, options = [], description, placeholder, hint } = entry;
-	const flags = [required && 'required', entry.noDataExpression && 'no expression', entry.typeOptions && json(entry.typeOptions)];
-	const line = [`${indent}${name}: ${displayName} <${type}> = ${json(standard)}`, ...flags.filter(Boolean)].join(' ');
-	const words = [description, placeholder && `(${placeholder})`, hint && `[${hint}]`].filter(Boolean).join(' ');
+	const {
+		name,
+		displayName,
+		type,
+		default: standard,
+		required,
+		options = [],
+		description,
+		placeholder,
+		hint,
+	} = entry;
+	const flags = [
+		required && 'required',
+		entry.noDataExpression && 'no expression',
+		entry.typeOptions && json(entry.typeOptions),
+	];
+	const line = [
+		`${indent}${name}: ${displayName} <${type}> = ${json(standard)}`,
+		...flags.filter(Boolean),
+	].join(' ');
+	const words = [description, placeholder && `(${placeholder})`, hint && `[${hint}]`]
+		.filter(Boolean)
+		.join(' ');
 	return [
 		line + conditions(entry),
 		...(words ? [`${deeper}"${words}"`] : []),
@@ -246,7 +307,9 @@ function render(entry: Entry, indent = ''): string {
 
 function conditions({ displayOptions }: INodeProperties | INodePropertyOptions): string {
 	const parts = (['show', 'hide'] as const).flatMap((word) =>
-		Object.entries(displayOptions?.[word] ?? {}).map(([name, values]) => `${word} ${name}=${(values as unknown[]).join('|')}`),
+		Object.entries(displayOptions?.[word] ?? {}).map(
+			([name, values]) => `${word} ${name}=${(values as unknown[]).join('|')}`,
+		),
 	);
 	return parts.length > 0 ? ` {${parts.join(', ')}}` : '';
 }

@@ -24,13 +24,16 @@ const CREDITS = 'Top up the account or raise its limit, then run the workflow ag
 const MODERATED = "Change the prompt or the reference images: the provider's filter refused them.";
 const RATE = 'Lower "Max Concurrent" in the options, or run again later.';
 const INPUT = 'Change the parameter and run again. Nothing was generated.';
-const NOT_FOUND = 'Check the model, the base URL in the credential, and the task ID where there is one.';
-const EXPIRED = 'The provider keeps images for a short time only. Retry this execution soon, or generate the image again.';
+const NOT_FOUND =
+	'Check the model, the base URL in the credential, and the task ID where there is one.';
+const EXPIRED =
+	'The provider keeps images for a short time only. Retry this execution soon, or generate the image again.';
 const TIMEOUT = 'Raise "Timeout" in the options if the model usually takes longer.';
 const UNAVAILABLE = 'The provider is having trouble at the moment. Run again later.';
 const BAD_RESPONSE =
 	'The provider answered in a form this node does not know. Check the base URL in the credential; if it is right, look for a newer version of this package.';
-const KEY_OR_BALANCE = "The key may lack the permission for this API or model, or the account's balance is used up.";
+const KEY_OR_BALANCE =
+	"The key may lack the permission for this API or model, or the account's balance is used up.";
 const MAYBE_BILLED =
 	' The provider may have accepted and billed this request although its answer was lost, so it was not sent again.';
 const AGAIN = ' Running the node again submits it anew.';
@@ -77,11 +80,18 @@ function addRules(cases: Table['cases']) {
 	for (const { rules, prompt } of cases) {
 		for (const [route, effect] of rules) {
 			const { redirect } = effect;
-			const real = redirect ? { ...effect, redirect: redirect.replace(HOSTILE, hostile.url) } : effect;
+			const real = redirect
+				? { ...effect, redirect: redirect.replace(HOSTILE, hostile.url) }
+				: effect;
 			lab.emulator.rule({ route, prompt: new RegExp(`^${prompt}$`) }, real);
 		}
 	}
-	for (const route of ['cloudflare.run', 'cloudflare.workersAi', 'task.submit', 'queue.submit'] as const) {
+	for (const route of [
+		'cloudflare.run',
+		'cloudflare.workersAi',
+		'task.submit',
+		'queue.submit',
+	] as const) {
 		lab.emulator.rule({ route }, SMALL);
 	}
 }
@@ -105,8 +115,13 @@ async function runTogether({ node, runs, seen }: Table, cases: Table['cases']) {
 	const run = await lab.run({ ...node, parameters, settings }, { items: items(...input) });
 	runs.push(run);
 	cases.forEach(({ prompt }, itemIndex) => {
-		const output = run.items(NODE).filter(({ pairedItem }) => (pairedItem as { item: number }).item === itemIndex);
-		seen.set(prompt, { ...seenOf(prompt), output: output.map(({ pairedItem: _position, ...item }) => item) });
+		const output = run
+			.items(NODE)
+			.filter(({ pairedItem }) => (pairedItem as { item: number }).item === itemIndex);
+		seen.set(prompt, {
+			...seenOf(prompt),
+			output: output.map(({ pairedItem: _position, ...item }) => item),
+		});
 	});
 }
 
@@ -120,7 +135,8 @@ const optionsOf = (type: NodeUnderTest['type'], timeout: unknown) => ({
 function seenOf(prompt: string) {
 	const { submissions, jobs, polls, downloads } = lab.emulator.ledger;
 	const ids = jobs.filter((job) => job.prompt === prompt).map(({ id }) => id);
-	const count = (list: Array<{ jobId: string }>) => list.filter(({ jobId }) => ids.includes(jobId)).length;
+	const count = (list: Array<{ jobId: string }>) =>
+		list.filter(({ jobId }) => ids.includes(jobId)).length;
 	const submits = submissions.filter((submission) => submission.prompt === prompt).length;
 	return { task: ids[0] ?? '', calls: [submits, count(polls), count(downloads)] };
 }
@@ -154,7 +170,11 @@ function tell(node: NodeUnderTest, cases: Cases) {
 	const name = `table ${tables.length}`;
 	const table: Table = {
 		node,
-		cases: ranked.map(([caseName, each], index) => ({ ...each, name: caseName, prompt: `${name}, case ${index}` })),
+		cases: ranked.map(([caseName, each], index) => ({
+			...each,
+			name: caseName,
+			prompt: `${name}, case ${index}`,
+		})),
 		runs: [],
 		seen: new Map(),
 	};
@@ -197,7 +217,10 @@ function tell(node: NodeUnderTest, cases: Cases) {
 			// one after the other: the good item is accepted before this one is refused
 			const options = { ...optionsOf(node.type, timeout), maxConcurrent: 1 };
 			const parameters = { ...node.parameters, prompt: '={{ $json.prompt }}', options };
-			const stopped = await lab.run({ ...node, parameters }, { items: items({ prompt: 'good' }, { prompt }) });
+			const stopped = await lab.run(
+				{ ...node, parameters },
+				{ items: items({ prompt: 'good' }, { prompt }) },
+			);
 			const own = seenOf(prompt);
 			expect({
 				message: stopped.error?.message,
@@ -207,7 +230,11 @@ function tell(node: NodeUnderTest, cases: Cases) {
 			}).toEqual({
 				message: filled(message, own.task, node),
 				description: filled(description, own.task, node),
-				context: expect.objectContaining({ itemIndex: 1, kind, ...(accepted && { taskId: own.task }) }),
+				context: expect.objectContaining({
+					itemIndex: 1,
+					kind,
+					...(accepted && { taskId: own.task }),
+				}),
 				calls: [submits, looks, downloads],
 			});
 			expectNoKey(stopped);
@@ -221,7 +248,12 @@ const onRun = (effect: Effect, told: Told, more: Partial<Case> = {}): Case => ({
 	calls: [1],
 	...more,
 });
-const onDownload = (effect: Effect, told: Told, downloads: number, more: Partial<Case> = {}): Case => ({
+const onDownload = (
+	effect: Effect,
+	told: Told,
+	downloads: number,
+	more: Partial<Case> = {},
+): Case => ({
 	rules: [['download', effect]],
 	told,
 	calls: [1, 0, downloads],
@@ -230,11 +262,29 @@ const onDownload = (effect: Effect, told: Told, downloads: number, more: Partial
 
 describe('Cloudflare catalogue', () => {
 	const cloudflare: Cases = {
-		'a wrong token': onRun({ error: 'cloudflare.token' }, ['auth', 'Cloudflare answered 401: 10000: Authentication error', AUTH, 401]),
-		'a missing permission': onRun({ error: 'cloudflare.permission' }, ['auth', 'Cloudflare answered 403: 10000: Authentication error', AUTH, 403]),
-		'no authorization': onRun({ error: 'cloudflare.noAuthorization' }, ['auth', 'Cloudflare answered 400: 9106: Authentication failed (status: 400)', AUTH, 400]),
+		'a wrong token': onRun({ error: 'cloudflare.token' }, [
+			'auth',
+			'Cloudflare answered 401: 10000: Authentication error',
+			AUTH,
+			401,
+		]),
+		'a missing permission': onRun({ error: 'cloudflare.permission' }, [
+			'auth',
+			'Cloudflare answered 403: 10000: Authentication error',
+			AUTH,
+			403,
+		]),
+		'no authorization': onRun({ error: 'cloudflare.noAuthorization' }, [
+			'auth',
+			'Cloudflare answered 400: 9106: Authentication failed (status: 400)',
+			AUTH,
+			400,
+		]),
 		'an error that repeats the key': onRun(
-			{ status: 401, body: { errors: [{ code: 10000, message: 'made-up-cloudflare-user-token is no token' }] } },
+			{
+				status: 401,
+				body: { errors: [{ code: 10000, message: 'made-up-cloudflare-user-token is no token' }] },
+			},
 			['auth', 'Cloudflare answered 401: 10000: *** is no token', AUTH, 401],
 		),
 		'a gateway that does not exist': onRun({ error: 'cloudflare.gateway' }, [
@@ -243,15 +293,27 @@ describe('Cloudflare catalogue', () => {
 			'Create the AI Gateway in the Cloudflare dashboard, or correct Gateway ID.',
 			400,
 		]),
-		'a rejected key of the provider, in the other envelope': onRun({ error: 'cloudflare.providerKey' }, ['auth', 'Cloudflare answered 401: 2009: Unauthorized', 'Check the API token, and the provider key that is stored in the AI Gateway, if there is one.', 401]),
-		'an error without a code': onRun(
-			{ error: 'cloudflare.ownKeyRequired' },
-			['invalidInput', 'Cloudflare answered 400: Provider credentials are required, and none are stored for this provider', INPUT, 400],
+		'a rejected key of the provider, in the other envelope': onRun(
+			{ error: 'cloudflare.providerKey' },
+			[
+				'auth',
+				'Cloudflare answered 401: 2009: Unauthorized',
+				'Check the API token, and the provider key that is stored in the AI Gateway, if there is one.',
+				401,
+			],
 		),
-		'no credits': onRun(
-			{ error: 'cloudflare.credits' },
-			['credits', 'Cloudflare answered 402: Insufficient balance: add credits for Unified Billing', CREDITS, 402],
-		),
+		'an error without a code': onRun({ error: 'cloudflare.ownKeyRequired' }, [
+			'invalidInput',
+			'Cloudflare answered 400: Provider credentials are required, and none are stored for this provider',
+			INPUT,
+			400,
+		]),
+		'no credits': onRun({ error: 'cloudflare.credits' }, [
+			'credits',
+			'Cloudflare answered 402: Insufficient balance: add credits for Unified Billing',
+			CREDITS,
+			402,
+		]),
 		'no Unified Billing for this model': onRun({ error: 'cloudflare.notUnified' }, [
 			'credits',
 			'Cloudflare answered 402: 2021: Model is not available via unified billing, use your own provider key',
@@ -266,35 +328,64 @@ describe('Cloudflare catalogue', () => {
 		]),
 		'too many requests, six times': onRun(
 			{ error: 'cloudflare.rateLimit', headers: AT_ONCE },
-			['rateLimited', 'Cloudflare answered 429: Rate limit exceeded: 200 requests per 60 seconds', RATE, 429],
+			[
+				'rateLimited',
+				'Cloudflare answered 429: Rate limit exceeded: 200 requests per 60 seconds',
+				RATE,
+				429,
+			],
 			{ calls: [6] },
 		),
 		'a spent limit, which is not asked again': onRun(
 			{ error: 'cloudflare.spendLimit', headers: AT_ONCE },
 			['credits', 'Cloudflare answered 429: Spend limit reached', CREDITS, 429],
 		),
-		'an internal error, which may have been billed': onRun({ error: 'cloudflare.internal' }, ['unavailable', 'Cloudflare answered 500: 2002: Internal server error', UNAVAILABLE + MAYBE_BILLED, 500]),
-		'an unavailable provider under 503': onRun(
-			{ error: 'cloudflare.unavailable' },
-			['unavailable', 'Cloudflare answered 503: The provider is unavailable', UNAVAILABLE + MAYBE_BILLED, 503],
-		),
-		'a time-out at the gateway': onRun(
-			{ error: 'cloudflare.timeout' },
-			['timeout', 'Cloudflare answered 408: Request timed out', TIMEOUT + MAYBE_BILLED, 408],
-		),
+		'an internal error, which may have been billed': onRun({ error: 'cloudflare.internal' }, [
+			'unavailable',
+			'Cloudflare answered 500: 2002: Internal server error',
+			UNAVAILABLE + MAYBE_BILLED,
+			500,
+		]),
+		'an unavailable provider under 503': onRun({ error: 'cloudflare.unavailable' }, [
+			'unavailable',
+			'Cloudflare answered 503: The provider is unavailable',
+			UNAVAILABLE + MAYBE_BILLED,
+			503,
+		]),
+		'a time-out at the gateway': onRun({ error: 'cloudflare.timeout' }, [
+			'timeout',
+			'Cloudflare answered 408: Request timed out',
+			TIMEOUT + MAYBE_BILLED,
+			408,
+		]),
 		'the state Failed under 200': onRun({ error: 'cloudflare.failed' }, [
 			'unavailable',
 			'Cloudflare answered with the state "Failed": provider_unavailable: All providers for this model are currently unavailable.',
 			UNAVAILABLE + AGAIN,
 		]),
-		'moderation by the state Failed': onRun({ error: 'cloudflare.moderated' }, ['moderated', 'Cloudflare answered with the state "Failed": content_moderated: Request Moderated', MODERATED]),
+		'moderation by the state Failed': onRun({ error: 'cloudflare.moderated' }, [
+			'moderated',
+			'Cloudflare answered with the state "Failed": content_moderated: Request Moderated',
+			MODERATED,
+		]),
 		'moderation by the state Failed in the envelope': onRun(
-			{ job: { fail: { code: 'content_moderated', message: 'Request Moderated' } }, envelope: 'wrapped' },
-			['moderated', 'Cloudflare answered with the state "Failed": content_moderated: Request Moderated', MODERATED],
+			{
+				job: { fail: { code: 'content_moderated', message: 'Request Moderated' } },
+				envelope: 'wrapped',
+			},
+			[
+				'moderated',
+				'Cloudflare answered with the state "Failed": content_moderated: Request Moderated',
+				MODERATED,
+			],
 		),
 		'the state Failed with an error_message': onRun(
 			{ job: { fail: { code: 'x1', message: 'Content Moderated', style: 'error_message' } } },
-			['moderated', 'Cloudflare answered with the state "Failed": x1: Content Moderated', MODERATED],
+			[
+				'moderated',
+				'Cloudflare answered with the state "Failed": x1: Content Moderated',
+				MODERATED,
+			],
 		),
 		'the state Failed with an error in one string': onRun(
 			{ job: { fail: { message: 'Content Moderated', style: 'string' } } },
@@ -305,31 +396,138 @@ describe('Cloudflare catalogue', () => {
 			'Cloudflare answered with the state "Pending" and without "result.image"',
 			BAD_RESPONSE + MAY_BE_BILLED + AGAIN,
 		]),
-		'a status nobody documented': onRun({ status: 418, body: { detail: 'teapot' } }, ['badResponse', 'Cloudflare answered 418: {"detail":"teapot"}', BAD_RESPONSE, 418]),
+		'a status nobody documented': onRun({ status: 418, body: { detail: 'teapot' } }, [
+			'badResponse',
+			'Cloudflare answered 418: {"detail":"teapot"}',
+			BAD_RESPONSE,
+			418,
+		]),
 		'an HTML error page': onRun(
-			{ status: 520, body: '<html><head><title>520: Web server\n is returning an unknown error</title></head><p>Sorry</p></html>' },
-			['unavailable', 'Cloudflare answered 520: 520: Web server is returning an unknown error', UNAVAILABLE + MAYBE_BILLED, 520],
+			{
+				status: 520,
+				body: '<html><head><title>520: Web server\n is returning an unknown error</title></head><p>Sorry</p></html>',
+			},
+			[
+				'unavailable',
+				'Cloudflare answered 520: 520: Web server is returning an unknown error',
+				UNAVAILABLE + MAYBE_BILLED,
+				520,
+			],
 		),
-		'an HTML page under 200': onRun({ html: true, status: 200 }, ['badResponse', 'Cloudflare: the answer is not JSON: 200 200 Error', BAD_RESPONSE + MAYBE_BILLED, 200]),
-		'truncated JSON': onRun({ status: 200, body: '{"state":"Completed","result":{"ima' }, ['badResponse', 'Cloudflare: the answer is not JSON: {"state":"Completed","result":{"ima', BAD_RESPONSE + MAYBE_BILLED, 200]),
-		'an empty answer': onRun({ status: 200 }, ['badResponse', 'Cloudflare: the answer is not JSON: an empty answer', BAD_RESPONSE + MAYBE_BILLED, 200]),
+		'an HTML page under 200': onRun({ html: true, status: 200 }, [
+			'badResponse',
+			'Cloudflare: the answer is not JSON: 200 200 Error',
+			BAD_RESPONSE + MAYBE_BILLED,
+			200,
+		]),
+		'truncated JSON': onRun({ status: 200, body: '{"state":"Completed","result":{"ima' }, [
+			'badResponse',
+			'Cloudflare: the answer is not JSON: {"state":"Completed","result":{"ima',
+			BAD_RESPONSE + MAYBE_BILLED,
+			200,
+		]),
+		'an empty answer': onRun({ status: 200 }, [
+			'badResponse',
+			'Cloudflare: the answer is not JSON: an empty answer',
+			BAD_RESPONSE + MAYBE_BILLED,
+			200,
+		]),
 		'an answer without the picture names the field': onRun(
 			{ status: 200, body: { state: 'Completed', result: {} } },
-			['badResponse', 'Cloudflare answered with the state "Completed" and without "result.image"', BAD_RESPONSE + MAY_BE_BILLED + AGAIN],
+			[
+				'badResponse',
+				'Cloudflare answered with the state "Completed" and without "result.image"',
+				BAD_RESPONSE + MAY_BE_BILLED + AGAIN,
+			],
 		),
-		'an answer of another shape': onRun({ status: 200, body: [] }, ['badResponse', 'Cloudflare: the answer has no usable content: []', BAD_RESPONSE + MAYBE_BILLED, 200]),
-		'a redirect, which is not followed with the token': onRun({ redirect: `${HOSTILE}/run`, status: 307 }, ['badResponse', 'Cloudflare answered 307: an empty answer', BAD_RESPONSE, 307]),
-		'a connection that breaks before the answer': onRun({ reset: 'beforeHeaders' }, ['unavailable', 'The connection to Cloudflare ({api}) broke before the answer was complete', UNAVAILABLE + MAYBE_BILLED]),
-		'a connection that breaks in the headers': onRun({ reset: 'midHeaders' }, ['unavailable', 'The connection to Cloudflare ({api}) broke before the answer was complete', UNAVAILABLE + MAYBE_BILLED]),
-		'a connection that breaks in the body': onRun({ reset: 'midBody' }, ['unavailable', 'The connection to Cloudflare ({api}) broke before the answer was complete', UNAVAILABLE + MAYBE_BILLED]),
-		'no answer within the time-out': onRun({ hang: true }, ['timeout', 'There was no answer in time from Cloudflare ({api})', TIMEOUT + MAYBE_BILLED], { timeout: 1, slow: true }),
-		'words that n8n would take for a stop': onRun({ status: 500, body: { errors: [{ code: 2002, message: 'job was canceled' }] } }, ['unavailable', 'Cloudflare answered 500: 2002: job was cancelled', UNAVAILABLE + MAYBE_BILLED, 500]),
-		'a system error code in the words': onRun({ status: 503, body: { errors: [{ code: 2002, message: 'upstream ETIMEDOUT' }] } }, ['unavailable', 'Cloudflare answered 503: 2002: upstream ETIMEDOUT', UNAVAILABLE + MAYBE_BILLED, 503]),
-		'a picture that is a page': onDownload({ picture: 'html' }, ['badResponse', 'The result is not a PNG, JPEG or WebP image; it begins with "<!doctype html><h1>Sign in</h1>"', BAD_RESPONSE + STILL_THERE], 4, { slow: true }),
-		'an empty picture': onDownload({ picture: 'empty' }, ['badResponse', 'The result is empty instead of an image', BAD_RESPONSE + STILL_THERE], 4, { slow: true }),
-		'an expired URL': onDownload({ picture: 'expired' }, ['expired', "The image's URL is no longer valid (it answered 403)", EXPIRED, 403], 1),
-		'a host of pictures that is down': onDownload({ status: 500, headers: AT_ONCE }, ['unavailable', 'The image could not be downloaded: its host answered 500', UNAVAILABLE + STILL_THERE, 500], 4),
-		'a picture that redirects to another host without https': onDownload({ redirect: `${HOSTILE}/a.png` }, ['badResponse', 'The address {hostile} was not opened, because it is not https', BAD_RESPONSE + STILL_THERE], 1),
+		'an answer of another shape': onRun({ status: 200, body: [] }, [
+			'badResponse',
+			'Cloudflare: the answer has no usable content: []',
+			BAD_RESPONSE + MAYBE_BILLED,
+			200,
+		]),
+		'a redirect, which is not followed with the token': onRun(
+			{ redirect: `${HOSTILE}/run`, status: 307 },
+			['badResponse', 'Cloudflare answered 307: an empty answer', BAD_RESPONSE, 307],
+		),
+		'a connection that breaks before the answer': onRun({ reset: 'beforeHeaders' }, [
+			'unavailable',
+			'The connection to Cloudflare ({api}) broke before the answer was complete',
+			UNAVAILABLE + MAYBE_BILLED,
+		]),
+		'a connection that breaks in the headers': onRun({ reset: 'midHeaders' }, [
+			'unavailable',
+			'The connection to Cloudflare ({api}) broke before the answer was complete',
+			UNAVAILABLE + MAYBE_BILLED,
+		]),
+		'a connection that breaks in the body': onRun({ reset: 'midBody' }, [
+			'unavailable',
+			'The connection to Cloudflare ({api}) broke before the answer was complete',
+			UNAVAILABLE + MAYBE_BILLED,
+		]),
+		'no answer within the time-out': onRun(
+			{ hang: true },
+			['timeout', 'There was no answer in time from Cloudflare ({api})', TIMEOUT + MAYBE_BILLED],
+			{ timeout: 1, slow: true },
+		),
+		'words that n8n would take for a stop': onRun(
+			{ status: 500, body: { errors: [{ code: 2002, message: 'job was canceled' }] } },
+			[
+				'unavailable',
+				'Cloudflare answered 500: 2002: job was cancelled',
+				UNAVAILABLE + MAYBE_BILLED,
+				500,
+			],
+		),
+		'a system error code in the words': onRun(
+			{ status: 503, body: { errors: [{ code: 2002, message: 'upstream ETIMEDOUT' }] } },
+			[
+				'unavailable',
+				'Cloudflare answered 503: 2002: upstream ETIMEDOUT',
+				UNAVAILABLE + MAYBE_BILLED,
+				503,
+			],
+		),
+		'a picture that is a page': onDownload(
+			{ picture: 'html' },
+			[
+				'badResponse',
+				'The result is not a PNG, JPEG or WebP image; it begins with "<!doctype html><h1>Sign in</h1>"',
+				BAD_RESPONSE + STILL_THERE,
+			],
+			4,
+			{ slow: true },
+		),
+		'an empty picture': onDownload(
+			{ picture: 'empty' },
+			['badResponse', 'The result is empty instead of an image', BAD_RESPONSE + STILL_THERE],
+			4,
+			{ slow: true },
+		),
+		'an expired URL': onDownload(
+			{ picture: 'expired' },
+			['expired', "The image's URL is no longer valid (it answered 403)", EXPIRED, 403],
+			1,
+		),
+		'a host of pictures that is down': onDownload(
+			{ status: 500, headers: AT_ONCE },
+			[
+				'unavailable',
+				'The image could not be downloaded: its host answered 500',
+				UNAVAILABLE + STILL_THERE,
+				500,
+			],
+			4,
+		),
+		'a picture that redirects to another host without https': onDownload(
+			{ redirect: `${HOSTILE}/a.png` },
+			[
+				'badResponse',
+				'The address {hostile} was not opened, because it is not https',
+				BAD_RESPONSE + STILL_THERE,
+			],
+			1,
+		),
 	};
 
 	tell({ type: 'flux2Cloudflare', parameters: {} }, cloudflare);
@@ -342,11 +540,21 @@ describe('Cloudflare Workers AI', () => {
 		calls: [1],
 		...more,
 	});
-	const documented = (error: NonNullable<Effect['error']>, status: number, words: string, kind: string, advice: string) =>
-		onWorkersAi({ error }, [kind, `Cloudflare answered ${status}: ${words}`, advice, status]);
+	const documented = (
+		error: NonNullable<Effect['error']>,
+		status: number,
+		words: string,
+		kind: string,
+		advice: string,
+	) => onWorkersAi({ error }, [kind, `Cloudflare answered ${status}: ${words}`, advice, status]);
 	const base64 = (text: string): Effect => ({
 		status: 200,
-		body: { result: { image: Buffer.from(text).toString('base64') }, success: true, errors: [], messages: [] },
+		body: {
+			result: { image: Buffer.from(text).toString('base64') },
+			success: true,
+			errors: [],
+			messages: [],
+		},
 	});
 	const cutShort: Effect = {
 		mutate: (answer) => {
@@ -356,7 +564,11 @@ describe('Cloudflare Workers AI', () => {
 		},
 	};
 	const capacity = 'AiError: AiError: 3040: Capacity temporarily exceeded, please try again.';
-	const inWordsOnly = { success: false, errors: [{ message: '3040: Capacity temporarily exceeded' }], result: {} };
+	const inWordsOnly = {
+		success: false,
+		errors: [{ message: '3040: Capacity temporarily exceeded' }],
+		result: {},
+	};
 
 	tell(
 		{ type: 'flux2Cloudflare', parameters: { model: DEV } },
@@ -368,7 +580,13 @@ describe('Cloudflare Workers AI', () => {
 				'moderated',
 				MODERATED,
 			),
-			'moderation of the prompt': documented('workersAi.3030.prompt', 400, 'AiError: AiError: 3030: Input prompt contains NSFW content', 'moderated', MODERATED),
+			'moderation of the prompt': documented(
+				'workersAi.3030.prompt',
+				400,
+				'AiError: AiError: 3030: Input prompt contains NSFW content',
+				'moderated',
+				MODERATED,
+			),
 			'a used-up day, which says when it resets and is not asked again': documented(
 				'workersAi.3036',
 				429,
@@ -386,28 +604,74 @@ describe('Cloudflare Workers AI', () => {
 				['rateLimited', 'Cloudflare answered 500: 3040: Capacity temporarily exceeded', RATE, 500],
 				{ calls: [6] },
 			),
-			'a bad form': documented('workersAi.5006', 400, "5006: AiError: AiError: Error: required properties at '/' are 'multipart'", 'invalidInput', INPUT),
-			'no such model': documented('workersAi.5007', 400, '5007: AiError: AiError: No such model', 'notFound', NOT_FOUND),
-			'a blocked account': documented('workersAi.3023', 403, '3023: AiError: AiError: Account blocked', 'auth', 'The account is blocked, or this model is not open to it: see the Cloudflare dashboard.'),
-			'a time-out there': documented('workersAi.3007', 408, '3007: AiError: AiError: Request timeout', 'timeout', TIMEOUT + MAYBE_BILLED),
-			'no such route': documented('cloudflare.noRoute', 404, '7000: No route for that URI', 'notFound', 'Check the model ID, and the account ID in the credential.'),
-			'an internal error': documented('workersAi.7000', 500, '7000: Internal server error', 'unavailable', UNAVAILABLE + MAYBE_BILLED),
+			'a bad form': documented(
+				'workersAi.5006',
+				400,
+				"5006: AiError: AiError: Error: required properties at '/' are 'multipart'",
+				'invalidInput',
+				INPUT,
+			),
+			'no such model': documented(
+				'workersAi.5007',
+				400,
+				'5007: AiError: AiError: No such model',
+				'notFound',
+				NOT_FOUND,
+			),
+			'a blocked account': documented(
+				'workersAi.3023',
+				403,
+				'3023: AiError: AiError: Account blocked',
+				'auth',
+				'The account is blocked, or this model is not open to it: see the Cloudflare dashboard.',
+			),
+			'a time-out there': documented(
+				'workersAi.3007',
+				408,
+				'3007: AiError: AiError: Request timeout',
+				'timeout',
+				TIMEOUT + MAYBE_BILLED,
+			),
+			'no such route': documented(
+				'cloudflare.noRoute',
+				404,
+				'7000: No route for that URI',
+				'notFound',
+				'Check the model ID, and the account ID in the credential.',
+			),
+			'an internal error': documented(
+				'workersAi.7000',
+				500,
+				'7000: Internal server error',
+				'unavailable',
+				UNAVAILABLE + MAYBE_BILLED,
+			),
 			'an error under 200': onWorkersAi(
-				{ status: 200, body: { result: {}, success: false, errors: [{ code: 3030, message: '3030: flagged' }] } },
+				{
+					status: 200,
+					body: { result: {}, success: false, errors: [{ code: 3030, message: '3030: flagged' }] },
+				},
 				['moderated', 'Cloudflare: 3030: flagged', MODERATED, 200],
 			),
-			'an answer without an image': onWorkersAi({ status: 200, body: { result: { image: '' }, success: true } }, [
-				'badResponse',
-				'Cloudflare: the answer has no usable "result.image": {"result":{"image":""},"success":true}',
-				BAD_RESPONSE + MAYBE_BILLED,
-				200,
-			]),
+			'an answer without an image': onWorkersAi(
+				{ status: 200, body: { result: { image: '' }, success: true } },
+				[
+					'badResponse',
+					'Cloudflare: the answer has no usable "result.image": {"result":{"image":""},"success":true}',
+					BAD_RESPONSE + MAYBE_BILLED,
+					200,
+				],
+			),
 			'base64 of no picture': onWorkersAi(base64('<html>no</html>'), [
 				'badResponse',
 				'The result is not a PNG, JPEG or WebP image; it begins with "<html>no</html>"',
 				BAD_RESPONSE + MAY_BE_BILLED + AGAIN,
 			]),
-			'base64 that is cut short': onWorkersAi(cutShort, ['badResponse', 'The image is cut short after 300 bytes', BAD_RESPONSE + MAY_BE_BILLED + AGAIN]),
+			'base64 that is cut short': onWorkersAi(cutShort, [
+				'badResponse',
+				'The image is cut short after 300 bytes',
+				BAD_RESPONSE + MAY_BE_BILLED + AGAIN,
+			]),
 			'a connection that breaks in the picture': onWorkersAi({ reset: 'midBody' }, [
 				'unavailable',
 				'The connection to Cloudflare ({api}) broke before the answer was complete',
@@ -424,7 +688,12 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 		calls: [1],
 		...more,
 	});
-	const onLook = (effect: Effect, looks: number, [kind, message, advice, httpCode]: Told, more: Partial<Case> = {}): Case => ({
+	const onLook = (
+		effect: Effect,
+		looks: number,
+		[kind, message, advice, httpCode]: Told,
+		more: Partial<Case> = {},
+	): Case => ({
 		rules: [[`${dialect}.status`, effect]],
 		told: [kind, message, advice + COLLECT, httpCode],
 		calls: [1, looks],
@@ -433,122 +702,347 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 	});
 	/** Looks at a task that is done: the queue asks for the response as well. */
 	const done = dialect === 'task' ? 1 : 2;
-	const onPicture = (effect: Effect, downloads: number, [kind, message, advice, httpCode]: Told, more: Partial<Case> = {}): Case => ({
+	const onPicture = (
+		effect: Effect,
+		downloads: number,
+		[kind, message, advice, httpCode]: Told,
+		more: Partial<Case> = {},
+	): Case => ({
 		rules: [['download', effect]],
 		told: [kind, message, advice + COLLECT, httpCode],
 		calls: [1, done, downloads],
 		accepted: true,
 		...more,
 	});
-	const ended = (job: NonNullable<Effect['job']>, kind: string, words: string, advice: string, again = ''): Case =>
-		onSubmit({ job }, [kind, `The task ended with the status "${dialect === 'task' ? 'failed' : 'COMPLETED'}"${words}`, advice + ITS_ID + again], {
-			calls: [1, 1],
-			accepted: true,
-		});
+	const ended = (
+		job: NonNullable<Effect['job']>,
+		kind: string,
+		words: string,
+		advice: string,
+		again = '',
+	): Case =>
+		onSubmit(
+			{ job },
+			[
+				kind,
+				`The task ended with the status "${dialect === 'task' ? 'failed' : 'COMPLETED'}"${words}`,
+				advice + ITS_ID + again,
+			],
+			{
+				calls: [1, 1],
+				accepted: true,
+			},
+		);
 	const word = (status: string, told: string): Case =>
-		onSubmit({ job: { status } }, ['badResponse', `The task ended with the status "${told}" and without an image`, BAD_RESPONSE + COLLECT], {
-			calls: [1, 1],
-			accepted: true,
-		});
+		onSubmit(
+			{ job: { status } },
+			[
+				'badResponse',
+				`The task ended with the status "${told}" and without an image`,
+				BAD_RESPONSE + COLLECT,
+			],
+			{
+				calls: [1, 1],
+				accepted: true,
+			},
+		);
 	/** The queue tells the kind of failure beside its words. */
 	const type = dialect === 'queue' ? ', provider_error' : '';
 	const code = (inQueue: string) => (dialect === 'queue' ? `${inQueue}: ` : '');
 
 	const cases: Cases = {
-		'a wrong key': onSubmit({ error: `${dialect}.key` }, ['auth', `Task API answered 401: ${code('UNAUTHORIZED')}Invalid API key`, AUTH, 401]),
-		'a missing permission': onSubmit({ error: `${dialect}.permission` }, ['auth', `Task API answered 403: ${code('FORBIDDEN')}Permission denied`, KEY_OR_BALANCE, 403]),
+		'a wrong key': onSubmit({ error: `${dialect}.key` }, [
+			'auth',
+			`Task API answered 401: ${code('UNAUTHORIZED')}Invalid API key`,
+			AUTH,
+			401,
+		]),
+		'a missing permission': onSubmit({ error: `${dialect}.permission` }, [
+			'auth',
+			`Task API answered 403: ${code('FORBIDDEN')}Permission denied`,
+			KEY_OR_BALANCE,
+			403,
+		]),
 		'no credits': onSubmit({ error: `${dialect}.credits` }, [
 			'credits',
 			`Task API answered 403: ${dialect === 'task' ? '402: Insufficient credits' : 'INSUFFICIENT_BALANCE: Insufficient balance'}`,
 			KEY_OR_BALANCE,
 			403,
 		]),
-		'no credits under 200': onSubmit({ status: 200, body: { status: { code: 402, message: 'Insufficient credits' }, data: null } }, ['credits', 'Task API: 402: Insufficient credits', CREDITS, 200]),
-		'moderation at the submit': onSubmit({ status: 400, body: { error: 'The prompt was flagged' } }, ['moderated', 'Task API answered 400: The prompt was flagged', MODERATED, 400]),
-		'an unknown model': onSubmit({ status: 404, body: { detail: 'App not found: flux_9' } }, ['notFound', 'Task API answered 404: App not found: flux_9', NOT_FOUND, 404]),
+		'no credits under 200': onSubmit(
+			{ status: 200, body: { status: { code: 402, message: 'Insufficient credits' }, data: null } },
+			['credits', 'Task API: 402: Insufficient credits', CREDITS, 200],
+		),
+		'moderation at the submit': onSubmit(
+			{ status: 400, body: { error: 'The prompt was flagged' } },
+			['moderated', 'Task API answered 400: The prompt was flagged', MODERATED, 400],
+		),
+		'an unknown model': onSubmit({ status: 404, body: { detail: 'App not found: flux_9' } }, [
+			'notFound',
+			'Task API answered 404: App not found: flux_9',
+			NOT_FOUND,
+			404,
+		]),
 		'too many requests, six times': onSubmit(
 			{ error: `${dialect}.rateLimit`, headers: AT_ONCE },
-			['rateLimited', `Task API answered 429: ${dialect === 'task' ? '1002: rate limited' : 'RATE_LIMIT_EXCEEDED: Rate limit exceeded'}`, RATE, 429],
+			[
+				'rateLimited',
+				`Task API answered 429: ${dialect === 'task' ? '1002: rate limited' : 'RATE_LIMIT_EXCEEDED: Rate limit exceeded'}`,
+				RATE,
+				429,
+			],
 			{ calls: [6] },
 		),
-		'an internal error, which may have been billed': onSubmit({ status: 500, body: { message: 'internal server error' } }, ['unavailable', 'Task API answered 500: internal server error', UNAVAILABLE + MAYBE_BILLED, 500]),
-		'a status nobody documented': onSubmit({ status: 418, body: 'teapot' }, ['badResponse', 'Task API answered 418: teapot', BAD_RESPONSE, 418]),
-		'an HTML error page': onSubmit({ html: true }, ['unavailable', 'Task API answered 502: 502 502 Error', UNAVAILABLE + MAYBE_BILLED, 502]),
-		'truncated JSON': onSubmit({ status: 200, body: '{"id":"d10c' }, ['badResponse', 'Task API: the answer is not JSON: {"id":"d10c', BAD_RESPONSE + MAYBE_BILLED, 200]),
-		'an answer without an ID names the field': onSubmit({ status: 200, body: { status: 'pending' } }, [
+		'an internal error, which may have been billed': onSubmit(
+			{ status: 500, body: { message: 'internal server error' } },
+			[
+				'unavailable',
+				'Task API answered 500: internal server error',
+				UNAVAILABLE + MAYBE_BILLED,
+				500,
+			],
+		),
+		'a status nobody documented': onSubmit({ status: 418, body: 'teapot' }, [
 			'badResponse',
-			`Task API: the answer has no usable "${dialect === 'task' ? 'id' : 'request_id'}": {"status":"pending"}`,
+			'Task API answered 418: teapot',
+			BAD_RESPONSE,
+			418,
+		]),
+		'an HTML error page': onSubmit({ html: true }, [
+			'unavailable',
+			'Task API answered 502: 502 502 Error',
+			UNAVAILABLE + MAYBE_BILLED,
+			502,
+		]),
+		'truncated JSON': onSubmit({ status: 200, body: '{"id":"d10c' }, [
+			'badResponse',
+			'Task API: the answer is not JSON: {"id":"d10c',
 			BAD_RESPONSE + MAYBE_BILLED,
 			200,
 		]),
-		'a redirect, which is not followed with the key': onSubmit({ redirect: `${HOSTILE}/submit`, status: 307 }, ['badResponse', 'Task API answered 307: an empty answer', BAD_RESPONSE, 307]),
-		'a connection that breaks in the submit': onSubmit(
-			{ reset: 'midBody' },
-			['unavailable', 'The connection to Task API ({api}) broke before the answer was complete', UNAVAILABLE + MAYBE_BILLED],
+		'an answer without an ID names the field': onSubmit(
+			{ status: 200, body: { status: 'pending' } },
+			[
+				'badResponse',
+				`Task API: the answer has no usable "${dialect === 'task' ? 'id' : 'request_id'}": {"status":"pending"}`,
+				BAD_RESPONSE + MAYBE_BILLED,
+				200,
+			],
 		),
+		'a redirect, which is not followed with the key': onSubmit(
+			{ redirect: `${HOSTILE}/submit`, status: 307 },
+			['badResponse', 'Task API answered 307: an empty answer', BAD_RESPONSE, 307],
+		),
+		'a connection that breaks in the submit': onSubmit({ reset: 'midBody' }, [
+			'unavailable',
+			'The connection to Task API ({api}) broke before the answer was complete',
+			UNAVAILABLE + MAYBE_BILLED,
+		]),
 
-		'moderation, error as an object': ended({ fail: { code: 'x1', message: 'Request Moderated' } }, 'moderated', `: x1: Request Moderated${type}`, MODERATED),
-		'moderation, error_message': ended({ fail: { code: 'x1', message: 'Content Moderated', style: 'error_message' } }, 'moderated', `: x1: Content Moderated${type}`, MODERATED),
-		'moderation, error as a string': ended({ fail: { message: 'Request Moderated', style: 'string' } }, 'moderated', `: Request Moderated${type}`, MODERATED),
-		'a failure at the provider': ended({ fail: { code: '002014001', message: 'Image generation failed' } }, 'unavailable', `: 002014001: Image generation failed${type}`, UNAVAILABLE, AGAIN),
-		'no credits for the task': ended({ fail: { code: 'x2', message: 'Insufficient credits' } }, 'credits', `: x2: Insufficient credits${type}`, CREDITS, AGAIN),
+		'moderation, error as an object': ended(
+			{ fail: { code: 'x1', message: 'Request Moderated' } },
+			'moderated',
+			`: x1: Request Moderated${type}`,
+			MODERATED,
+		),
+		'moderation, error_message': ended(
+			{ fail: { code: 'x1', message: 'Content Moderated', style: 'error_message' } },
+			'moderated',
+			`: x1: Content Moderated${type}`,
+			MODERATED,
+		),
+		'moderation, error as a string': ended(
+			{ fail: { message: 'Request Moderated', style: 'string' } },
+			'moderated',
+			`: Request Moderated${type}`,
+			MODERATED,
+		),
+		'a failure at the provider': ended(
+			{ fail: { code: '002014001', message: 'Image generation failed' } },
+			'unavailable',
+			`: 002014001: Image generation failed${type}`,
+			UNAVAILABLE,
+			AGAIN,
+		),
+		'no credits for the task': ended(
+			{ fail: { code: 'x2', message: 'Insufficient credits' } },
+			'credits',
+			`: x2: Insufficient credits${type}`,
+			CREDITS,
+			AGAIN,
+		),
 		'an end that nobody documented': word('paused', 'paused'),
 		'an end that n8n would take for a stop': word('canceled', 'cancelled'),
 		'a running word that nobody documented': onSubmit(
 			{ job: { running: 'warming_up', seconds: 9 } },
-			['badResponse', 'The task ended with the status "warming_up" and without an image', BAD_RESPONSE + COLLECT],
+			[
+				'badResponse',
+				'The task ended with the status "warming_up" and without an image',
+				BAD_RESPONSE + COLLECT,
+			],
 			{ calls: [1, 1], accepted: true },
 		),
 		'a task that vanished': onSubmit(
 			{ job: { vanish: true } },
-			['notFound', `Task API answered 404: ${dialect === 'task' ? 'task not found' : 'NOT_FOUND: Request not found'}`, NOT_FOUND + ITS_ID + AGAIN],
+			[
+				'notFound',
+				`Task API answered 404: ${dialect === 'task' ? 'task not found' : 'NOT_FOUND: Request not found'}`,
+				NOT_FOUND + ITS_ID + AGAIN,
+			],
 			{ calls: [1, 4], accepted: true },
 		),
 
-		'a wrong key at the look': onLook({ error: `${dialect}.key` }, 1, ['auth', `Task API answered 401: ${code('UNAUTHORIZED')}Invalid API key`, AUTH, 401]),
-		'an internal error at the look, four times': onLook({ status: 500, body: { error: 'internal' }, headers: AT_ONCE }, 4, ['unavailable', 'Task API answered 500: internal', UNAVAILABLE, 500]),
-		'too many looks, four times': onLook({ status: 429, body: { message: 'slow down' }, headers: AT_ONCE }, 4, ['rateLimited', 'Task API answered 429: slow down', RATE, 429]),
-		'an HTML page at the look, four times': onLook({ html: true, headers: AT_ONCE }, 4, ['unavailable', 'Task API answered 502: 502 502 Error', UNAVAILABLE, 502]),
-		'truncated JSON at the look, four times': onLook({ status: 200, body: '{"id":"d1' }, 4, ['badResponse', 'Task API: the answer is not JSON: {"id":"d1', BAD_RESPONSE, 200], { slow: true }),
+		'a wrong key at the look': onLook({ error: `${dialect}.key` }, 1, [
+			'auth',
+			`Task API answered 401: ${code('UNAUTHORIZED')}Invalid API key`,
+			AUTH,
+			401,
+		]),
+		'an internal error at the look, four times': onLook(
+			{ status: 500, body: { error: 'internal' }, headers: AT_ONCE },
+			4,
+			['unavailable', 'Task API answered 500: internal', UNAVAILABLE, 500],
+		),
+		'too many looks, four times': onLook(
+			{ status: 429, body: { message: 'slow down' }, headers: AT_ONCE },
+			4,
+			['rateLimited', 'Task API answered 429: slow down', RATE, 429],
+		),
+		'an HTML page at the look, four times': onLook({ html: true, headers: AT_ONCE }, 4, [
+			'unavailable',
+			'Task API answered 502: 502 502 Error',
+			UNAVAILABLE,
+			502,
+		]),
+		'truncated JSON at the look, four times': onLook(
+			{ status: 200, body: '{"id":"d1' },
+			4,
+			['badResponse', 'Task API: the answer is not JSON: {"id":"d1', BAD_RESPONSE, 200],
+			{ slow: true },
+		),
 		'a connection that breaks at the look, four times': onLook(
 			{ reset: 'midBody' },
 			4,
-			['unavailable', 'The connection to Task API ({api}) broke before the answer was complete', UNAVAILABLE],
+			[
+				'unavailable',
+				'The connection to Task API ({api}) broke before the answer was complete',
+				UNAVAILABLE,
+			],
 			{ slow: true },
 		),
-		'an answer without a status names the field': onLook({ status: 200, body: { id: 'x' } }, 1, ['badResponse', 'Task API: the answer has no usable "status": {"id":"x"}', BAD_RESPONSE, 200]),
-		'a redirect at the look, which is not followed with the key': onLook({ redirect: `${HOSTILE}/look` }, 1, ['badResponse', 'Task API answered 302: an empty answer', BAD_RESPONSE, 302]),
+		'an answer without a status names the field': onLook({ status: 200, body: { id: 'x' } }, 1, [
+			'badResponse',
+			'Task API: the answer has no usable "status": {"id":"x"}',
+			BAD_RESPONSE,
+			200,
+		]),
+		'a redirect at the look, which is not followed with the key': onLook(
+			{ redirect: `${HOSTILE}/look` },
+			1,
+			['badResponse', 'Task API answered 302: an empty answer', BAD_RESPONSE, 302],
+		),
 
-		'a picture that is a page': onPicture({ picture: 'html' }, 4, ['badResponse', 'The result is not a PNG, JPEG or WebP image; it begins with "<!doctype html><h1>Sign in</h1>"', BAD_RESPONSE], { slow: true }),
-		'an empty picture': onPicture({ picture: 'empty' }, 4, ['badResponse', 'The result is empty instead of an image', BAD_RESPONSE], { slow: true }),
-		'an expired URL, asked for once more': onPicture({ picture: 'expired' }, 2, ['expired', "The image's URL is no longer valid (it answered 403)", EXPIRED, 403], {
-			calls: [1, 2 * done, 2],
-			told: ['expired', "The image's URL is no longer valid (it answered 403)", EXPIRED + ITS_ID, 403],
-		}),
-		'a host of pictures that is down': onPicture({ status: 503, headers: AT_ONCE }, 4, ['unavailable', 'The image could not be downloaded: its host answered 503', UNAVAILABLE, 503]),
-		'a picture that redirects to another host without https': onPicture({ redirect: `${HOSTILE}/a.png` }, 1, ['badResponse', 'The address {hostile} was not opened, because it is not https', BAD_RESPONSE]),
+		'a picture that is a page': onPicture(
+			{ picture: 'html' },
+			4,
+			[
+				'badResponse',
+				'The result is not a PNG, JPEG or WebP image; it begins with "<!doctype html><h1>Sign in</h1>"',
+				BAD_RESPONSE,
+			],
+			{ slow: true },
+		),
+		'an empty picture': onPicture(
+			{ picture: 'empty' },
+			4,
+			['badResponse', 'The result is empty instead of an image', BAD_RESPONSE],
+			{ slow: true },
+		),
+		'an expired URL, asked for once more': onPicture(
+			{ picture: 'expired' },
+			2,
+			['expired', "The image's URL is no longer valid (it answered 403)", EXPIRED, 403],
+			{
+				calls: [1, 2 * done, 2],
+				told: [
+					'expired',
+					"The image's URL is no longer valid (it answered 403)",
+					EXPIRED + ITS_ID,
+					403,
+				],
+			},
+		),
+		'a host of pictures that is down': onPicture({ status: 503, headers: AT_ONCE }, 4, [
+			'unavailable',
+			'The image could not be downloaded: its host answered 503',
+			UNAVAILABLE,
+			503,
+		]),
+		'a picture that redirects to another host without https': onPicture(
+			{ redirect: `${HOSTILE}/a.png` },
+			1,
+			[
+				'badResponse',
+				'The address {hostile} was not opened, because it is not https',
+				BAD_RESPONSE,
+			],
+		),
 	};
 
 	const ofTask: Cases = {
-		'a failure without words': ended({ fail: { message: '', style: 'state' } }, 'unavailable', ' and without an image', UNAVAILABLE, AGAIN),
+		'a failure without words': ended(
+			{ fail: { message: '', style: 'state' } },
+			'unavailable',
+			' and without an image',
+			UNAVAILABLE,
+			AGAIN,
+		),
 		'a failure in the answer to the submit': {
-			...ended({ immediate: true, fail: { code: 'x1', message: 'Request Moderated' } }, 'moderated', ': x1: Request Moderated', MODERATED),
+			...ended(
+				{ immediate: true, fail: { code: 'x1', message: 'Request Moderated' } },
+				'moderated',
+				': x1: Request Moderated',
+				MODERATED,
+			),
 			calls: [1, 0],
 		},
-		'a finished task without an image': onLook({ status: 200, body: { id: 'x', status: 'completed', output: [] } }, 1, ['badResponse', 'The task ended with the status "completed" and without an image', BAD_RESPONSE]),
-		'a picture without a URL': onLook(
-			{ status: 200, body: { id: 'x', status: 'completed', output: [{ content: [{ type: 'image' }] }] } },
+		'a finished task without an image': onLook(
+			{ status: 200, body: { id: 'x', status: 'completed', output: [] } },
 			1,
-			['badResponse', 'The task ended with the status "completed" and without an image', BAD_RESPONSE],
+			[
+				'badResponse',
+				'The task ended with the status "completed" and without an image',
+				BAD_RESPONSE,
+			],
+		),
+		'a picture without a URL': onLook(
+			{
+				status: 200,
+				body: { id: 'x', status: 'completed', output: [{ content: [{ type: 'image' }] }] },
+			},
+			1,
+			[
+				'badResponse',
+				'The task ended with the status "completed" and without an image',
+				BAD_RESPONSE,
+			],
 		),
 	};
 	const ofQueue: Cases = {
 		'a picture without a URL': {
-			...onLook({}, 2, ['badResponse', 'The task ended with the status "COMPLETED" and without an image', BAD_RESPONSE]),
+			...onLook({}, 2, [
+				'badResponse',
+				'The task ended with the status "COMPLETED" and without an image',
+				BAD_RESPONSE,
+			]),
 			rules: [['queue.response', { status: 200, body: { outputs: [{ type: 'image' }] } }]],
 		},
 		'a finished task without an image': {
-			...onLook({}, 2, ['badResponse', 'The task ended with the status "COMPLETED" and without an image', BAD_RESPONSE]),
+			...onLook({}, 2, [
+				'badResponse',
+				'The task ended with the status "COMPLETED" and without an image',
+				BAD_RESPONSE,
+			]),
 			rules: [['queue.response', { status: 200, body: { request_id: 'x' } }]],
 		},
 	};
@@ -560,7 +1054,10 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 		lab.emulator.reset();
 		lab.emulator.rule({ route: `${dialect}.submit` }, { job: { seconds: 30 } });
 		const options = { ...QUICK, timeout: 1 };
-		const run = await lab.run({ type: 'flux2Task', parameters: { dialect, prompt: 'slow', options } });
+		const run = await lab.run({
+			type: 'flux2Task',
+			parameters: { dialect, prompt: 'slow', options },
+		});
 
 		const [job] = lab.emulator.ledger.jobs;
 		expect(run.error).toMatchObject({
@@ -577,8 +1074,14 @@ describe('a failure that passes costs no second picture', () => {
 		lab.emulator.reset();
 		lab.emulator.rule({ route: 'cloudflare.run' }, SMALL);
 		lab.emulator.rule({ route: 'download', prompt: 'cut', times: 1 }, { picture: 'truncated' });
-		lab.emulator.rule({ route: 'download', prompt: 'down', times: 3 }, { status: 503, headers: AT_ONCE });
-		lab.emulator.rule({ route: 'download', prompt: 'crowd', times: 1 }, { status: 429, headers: AT_ONCE });
+		lab.emulator.rule(
+			{ route: 'download', prompt: 'down', times: 3 },
+			{ status: 503, headers: AT_ONCE },
+		);
+		lab.emulator.rule(
+			{ route: 'download', prompt: 'crowd', times: 1 },
+			{ status: 429, headers: AT_ONCE },
+		);
 		lab.emulator.rule({ route: 'download', prompt: 'type' }, { picture: 'wrongContentType' });
 		const prompts = ['cut', 'down', 'crowd', 'type'];
 		const run = await lab.run(
@@ -586,9 +1089,11 @@ describe('a failure that passes costs no second picture', () => {
 			{ items: items(...prompts.map((prompt) => ({ prompt }))) },
 		);
 
-		expect(run.items(NODE).map(({ json }) => [json.prompt, (json.image as { mimeType: string }).mimeType])).toEqual(
-			prompts.map((prompt) => [prompt, 'image/jpeg']),
-		);
+		expect(
+			run
+				.items(NODE)
+				.map(({ json }) => [json.prompt, (json.image as { mimeType: string }).mimeType]),
+		).toEqual(prompts.map((prompt) => [prompt, 'image/jpeg']));
 		expect(prompts.map((prompt) => seenOf(prompt).calls)).toEqual([
 			[1, 0, 2],
 			[1, 0, 4],
@@ -610,8 +1115,14 @@ describe('a failure that passes costs no second picture', () => {
 	test.each(['task', 'queue'] as const)('at the look, dialect %s', async (dialect) => {
 		lab.emulator.reset();
 		lab.emulator.rule({ route: `${dialect}.submit` }, SMALL);
-		lab.emulator.rule({ route: `${dialect}.status`, prompt: 'down', times: 3 }, { status: 500, headers: AT_ONCE });
-		lab.emulator.rule({ route: `${dialect}.status`, prompt: 'unknown', times: 2 }, { error: `${dialect}.notFound` });
+		lab.emulator.rule(
+			{ route: `${dialect}.status`, prompt: 'down', times: 3 },
+			{ status: 500, headers: AT_ONCE },
+		);
+		lab.emulator.rule(
+			{ route: `${dialect}.status`, prompt: 'unknown', times: 2 },
+			{ error: `${dialect}.notFound` },
+		);
 		const prompts = ['down', 'unknown'];
 		const run = await lab.run(
 			{ type: 'flux2Task', parameters: { dialect, prompt: '={{ $json.prompt }}', options: QUICK } },
@@ -645,27 +1156,42 @@ describe('keys', () => {
 		['the queue dialect', { type: 'flux2Task', parameters: { dialect: 'queue' } }],
 	];
 
-	test.each(routes)('a wrong, a powerless and a penniless key of %s end in their own kinds', async (_name, node) => {
-		const { cloudflareTokenWithoutPermission, cloudflareTokenWithoutCredits, taskKeyWithoutPermission, taskKeyWithoutCredits } =
-			lab.emulator.keys;
-		const isTask = node.type === 'flux2Task';
-		const keys = isTask
-			? ['somebody-elses-key', taskKeyWithoutPermission, taskKeyWithoutCredits]
-			: ['somebody-elses-key', cloudflareTokenWithoutPermission, cloudflareTokenWithoutCredits];
-		const kinds = [];
-		for (const key of keys) {
-			Object.assign(lab.credentials[`${node.type}Api`]!, isTask ? { apiKey: key } : { apiToken: key });
-			const run = await lab.run({ ...node, parameters: { ...node.parameters, prompt: 'no key' } });
-			kinds.push((run.error as unknown as { context: { kind: string } }).context.kind);
-			expect(JSON.stringify(run.raw)).not.toContain(key);
-		}
+	test.each(routes)(
+		'a wrong, a powerless and a penniless key of %s end in their own kinds',
+		async (_name, node) => {
+			const {
+				cloudflareTokenWithoutPermission,
+				cloudflareTokenWithoutCredits,
+				taskKeyWithoutPermission,
+				taskKeyWithoutCredits,
+			} = lab.emulator.keys;
+			const isTask = node.type === 'flux2Task';
+			const keys = isTask
+				? ['somebody-elses-key', taskKeyWithoutPermission, taskKeyWithoutCredits]
+				: ['somebody-elses-key', cloudflareTokenWithoutPermission, cloudflareTokenWithoutCredits];
+			const kinds = [];
+			for (const key of keys) {
+				Object.assign(
+					lab.credentials[`${node.type}Api`]!,
+					isTask ? { apiKey: key } : { apiToken: key },
+				);
+				const run = await lab.run({
+					...node,
+					parameters: { ...node.parameters, prompt: 'no key' },
+				});
+				kinds.push((run.error as unknown as { context: { kind: string } }).context.kind);
+				expect(JSON.stringify(run.raw)).not.toContain(key);
+			}
 
-		expect(kinds).toEqual(['auth', 'auth', 'credits']);
-		expect(lab.emulator.ledger.requests).toHaveLength(3);
-	});
+			expect(kinds).toEqual(['auth', 'auth', 'credits']);
+			expect(lab.emulator.ledger.requests).toHaveLength(3);
+		},
+	);
 
 	test('a wrong account is told without its ID', async () => {
-		Object.assign(lab.credentials.flux2CloudflareApi!, { accountId: 'ffffffffffffffffffffffffffffffff' });
+		Object.assign(lab.credentials.flux2CloudflareApi!, {
+			accountId: 'ffffffffffffffffffffffffffffffff',
+		});
 		const run = await lab.run({ type: 'flux2Cloudflare', parameters: { prompt: 'no account' } });
 
 		expect(run.error).toMatchObject({
@@ -679,7 +1205,10 @@ describe('keys', () => {
 	test('a picture that redirects to another server is fetched there without the key', async () => {
 		const heard = hostile.requests.length;
 		lab.emulator.rule({ route: 'cloudflare.run' }, SMALL);
-		lab.emulator.rule({ route: 'download', times: 1 }, { redirect: `http://127.0.0.1:${hostile.port}/a.png` });
+		lab.emulator.rule(
+			{ route: 'download', times: 1 },
+			{ redirect: `http://127.0.0.1:${hostile.port}/a.png` },
+		);
 		const run = await lab.run({ type: 'flux2Cloudflare', parameters: { prompt: 'redirected' } });
 
 		// what the other server answers is no picture, so it is fetched once more
@@ -693,13 +1222,24 @@ describe('keys', () => {
 		const heard = hostile.requests.length;
 		lab.emulator.rule(
 			{ route: 'queue.submit' },
-			{ ...SMALL, mutate: (answer) => ({ ...answer, body: { ...(answer.body as object), status_url: `${hostile.url}/status` } }) },
+			{
+				...SMALL,
+				mutate: (answer) => ({
+					...answer,
+					body: { ...(answer.body as object), status_url: `${hostile.url}/status` },
+				}),
+			},
 		);
 		const queue = { dialect: 'queue', options: QUICK };
 		const made = await lab.run({ type: 'flux2Task', parameters: { ...queue, prompt: 'foreign' } });
 		expect(made.status).toBe('success');
 
-		const named = { resource: 'task', operation: 'get', taskId: 'a', pollUrl: `${hostile.url}/status` };
+		const named = {
+			resource: 'task',
+			operation: 'get',
+			taskId: 'a',
+			pollUrl: `${hostile.url}/status`,
+		};
 		const asked = lab.emulator.ledger.requests.length;
 		const got = await lab.run({ type: 'flux2Task', parameters: { ...queue, ...named } });
 		expect(got.error).toMatchObject({

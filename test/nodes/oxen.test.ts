@@ -70,7 +70,10 @@ const errors = (run: Run) =>
 	jsons(run).map(({ error }) => (error as Record<string, unknown> | undefined) ?? 'none');
 
 const sum = (run: Run) =>
-	jsons(run).reduce((total, { cost }) => total + ((cost as { amount: number } | undefined)?.amount ?? 0), 0);
+	jsons(run).reduce(
+		(total, { cost }) => total + ((cost as { amount: number } | undefined)?.amount ?? 0),
+		0,
+	);
 
 const paid = () => lab.emulator.ledger.paidBy(lab.emulator.keys.oxenKey);
 
@@ -108,7 +111,13 @@ test('an item tells everything that is known about its picture', async () => {
 				taskId: record?.id,
 				prompt: 'item 1',
 				seed: 7,
-				image: { width: 64, height: 64, mimeType: 'image/webp', fileSize: expect.any(Number), url: record?.url },
+				image: {
+					width: 64,
+					height: 64,
+					mimeType: 'image/webp',
+					fileSize: expect.any(Number),
+					url: record?.url,
+				},
 				cost: { amount: 0.045, currency: 'USD' },
 				timing: {
 					submittedAt: expect.any(String),
@@ -217,7 +226,11 @@ describe('events', () => {
 			const told = streams[0]?.told ?? [];
 			expect(told).toHaveLength(count);
 			const looked = new Set(looks().map(({ jobId }) => jobId));
-			expect([...looked].sort()).toEqual(ids().filter((id) => !told.includes(id)).sort());
+			expect([...looked].sort()).toEqual(
+				ids()
+					.filter((id) => !told.includes(id))
+					.sort(),
+			);
 		},
 	);
 
@@ -242,7 +255,11 @@ describe('events', () => {
 		const run = await lab.run(generating('events', {}, CONTINUE), { items: prompts(1) });
 
 		expect(errors(run)).toMatchObject([
-			{ kind: 'unavailable', message: expect.stringContaining('the model ran out of memory'), taskId: ids()[0] },
+			{
+				kind: 'unavailable',
+				message: expect.stringContaining('the model ran out of memory'),
+				taskId: ids()[0],
+			},
 		]);
 		expect(looks()).toEqual([]);
 	});
@@ -256,15 +273,21 @@ describe('events', () => {
 });
 
 describe('a generation that has left the queue', () => {
-	test.each(['queue', 'events'] as const)('is found in the history, with its cost (%s)', async (mode) => {
-		job({ leaves: 'queue' });
-		if (mode === 'events') lab.emulator.rule({ route: 'oxen.events' }, { stream: { silent: true } });
-		const run = await lab.run(generating(mode), { items: prompts(2) });
+	test.each(['queue', 'events'] as const)(
+		'is found in the history, with its cost (%s)',
+		async (mode) => {
+			job({ leaves: 'queue' });
+			if (mode === 'events')
+				lab.emulator.rule({ route: 'oxen.events' }, { stream: { silent: true } });
+			const run = await lab.run(generating(mode), { items: prompts(2) });
 
-		await expectEachPictureOnce(run, 2);
-		expect(jsons(run).map(({ cost }) => cost)).toEqual(Array(2).fill({ amount: 0.045, currency: 'USD' }));
-		expect(looks().at(-1)?.status).toBe(404);
-	});
+			await expectEachPictureOnce(run, 2);
+			expect(jsons(run).map(({ cost }) => cost)).toEqual(
+				Array(2).fill({ amount: 0.045, currency: 'USD' }),
+			);
+			expect(looks().at(-1)?.status).toBe(404);
+		},
+	);
 
 	test('with a failure is found there too', async () => {
 		job({ leaves: 'queue', fail: { message: 'Insufficient credits' } });
@@ -295,21 +318,35 @@ describe('a generation that has left the queue', () => {
 		const run = await lab.run(generating('queue'), { items: prompts(1) });
 
 		await expectEachPictureOnce(run, 1);
-		expect(looks().slice(0, 2).map(({ status }) => status)).toEqual([404, 404]);
+		expect(
+			looks()
+				.slice(0, 2)
+				.map(({ status }) => status),
+		).toEqual([404, 404]);
 	});
 });
 
 describe('a generation that ends badly', () => {
 	test.each<[string, object, object]>([
-		['in its own words', { fail: { message: 'CUDA error' } }, { kind: 'unavailable', message: 'The generation ended with the status "failed": CUDA error' }],
+		[
+			'in its own words',
+			{ fail: { message: 'CUDA error' } },
+			{ kind: 'unavailable', message: 'The generation ended with the status "failed": CUDA error' },
+		],
 		['for want of credits', { fail: { message: 'Insufficient credits' } }, { kind: 'credits' }],
 		['by moderation', { fail: { message: 'Output flagged as NSFW' } }, { kind: 'moderated' }],
-		['in a word that nobody knows', { status: 'paused' }, { kind: 'badResponse', message: 'The generation ended with the status "paused"' }],
+		[
+			'in a word that nobody knows',
+			{ status: 'paused' },
+			{ kind: 'badResponse', message: 'The generation ended with the status "paused"' },
+		],
 	])('%s, is told with its id and not submitted again', async (_how, fault, expected) => {
 		job(fault);
 		const run = await lab.run(generating('queue', QUICK, CONTINUE), { items: prompts(1) });
 
-		expect(errors(run)).toMatchObject([{ ...expected, taskId: ids()[0], provider: 'oxen', model: 'flux-2-pro' }]);
+		expect(errors(run)).toMatchObject([
+			{ ...expected, taskId: ids()[0], provider: 'oxen', model: 'flux-2-pro' },
+		]);
 		expect(lab.emulator.ledger.submissions).toHaveLength(1);
 	});
 
@@ -317,67 +354,90 @@ describe('a generation that ends badly', () => {
 		const options = { ...QUICK, customBody: '{"guidance": 99}' };
 		const run = await lab.run(generating('queue', options, CONTINUE), { items: prompts(1) });
 
-		expect(errors(run)).toMatchObject([{ message: expect.stringContaining('guidance must be <= 10') }]);
+		expect(errors(run)).toMatchObject([
+			{ message: expect.stringContaining('guidance must be <= 10') },
+		]);
 		expect(paid().count).toBe(0);
 	});
 
 	test('at once, in a synchronous call, is told as what it is', async () => {
-		const run = await lab.run(generating('sync', { customBody: '{"guidance": 99}' }, CONTINUE), { items: prompts(1) });
-
-		expect(errors(run)).toMatchObject([
-			{ kind: 'invalidInput', httpCode: 400, message: expect.stringContaining('guidance must be <= 10') },
-		]);
-	});
-
-	test.each(['queue', 'events'] as const)('because it was cancelled is told as that (%s)', async (mode) => {
-		job({ seconds: 60 });
-		const { done } = lab.start(generating(mode, QUICK, CONTINUE), { items: prompts(1) });
-		await until(() => looks().length > 0);
-		const { urls, keys } = lab.emulator;
-		await fetch(`${urls.oxen}/api/ai/queue/${ids()[0]}`, {
-			method: 'DELETE',
-			headers: { authorization: `Bearer ${keys.oxenKey}` },
+		const run = await lab.run(generating('sync', { customBody: '{"guidance": 99}' }, CONTINUE), {
+			items: prompts(1),
 		});
 
-		expect(errors(await done)).toMatchObject([
-			{ kind: 'unavailable', message: 'The generation ended with the status "cancelled"', taskId: ids()[0] },
+		expect(errors(run)).toMatchObject([
+			{
+				kind: 'invalidInput',
+				httpCode: 400,
+				message: expect.stringContaining('guidance must be <= 10'),
+			},
 		]);
 	});
+
+	test.each(['queue', 'events'] as const)(
+		'because it was cancelled is told as that (%s)',
+		async (mode) => {
+			job({ seconds: 60 });
+			const { done } = lab.start(generating(mode, QUICK, CONTINUE), { items: prompts(1) });
+			await until(() => looks().length > 0);
+			const { urls, keys } = lab.emulator;
+			await fetch(`${urls.oxen}/api/ai/queue/${ids()[0]}`, {
+				method: 'DELETE',
+				headers: { authorization: `Bearer ${keys.oxenKey}` },
+			});
+
+			expect(errors(await done)).toMatchObject([
+				{
+					kind: 'unavailable',
+					message: 'The generation ended with the status "cancelled"',
+					taskId: ids()[0],
+				},
+			]);
+		},
+	);
 });
 
 describe('several pictures of one prompt', () => {
 	const three = { ...QUICK, numGenerations: 3, seed: 5 };
 
-	test.each(['queue', 'events'] as const)('are items of their own, each linked to its input (%s)', async (mode) => {
-		const options = mode === 'queue' ? three : { numGenerations: 3, seed: 5 };
-		const run = await lab.run(generating(mode, options), { items: prompts(2) });
+	test.each(['queue', 'events'] as const)(
+		'are items of their own, each linked to its input (%s)',
+		async (mode) => {
+			const options = mode === 'queue' ? three : { numGenerations: 3, seed: 5 };
+			const run = await lab.run(generating(mode, options), { items: prompts(2) });
 
-		const output = run.items(NODE);
-		expect(output.map(({ pairedItem }) => pairedItem)).toEqual(
-			[0, 0, 0, 1, 1, 1].map((item) => ({ item })),
-		);
-		// an event does not tell the seed, and that of the request cannot be all three pictures'
-		const seeds = mode === 'queue' ? [5, 6, 7] : [undefined, undefined, undefined];
-		expect(output.map(({ json }) => [json.prompt, json.seed])).toEqual(
-			[1, 2].flatMap((n) => seeds.map((seed) => [`item ${n}`, seed])),
-		);
-		expect(new Set((await picturesIn(lab, run)).map(([, sha256]) => sha256)).size).toBe(6);
-		expect(lab.emulator.ledger.submissions).toHaveLength(2);
-		expect(sum(run)).toBeCloseTo(paid().amount, 9);
-		expect(paid()).toEqual({ count: 6, amount: 0.27 });
-	});
+			const output = run.items(NODE);
+			expect(output.map(({ pairedItem }) => pairedItem)).toEqual(
+				[0, 0, 0, 1, 1, 1].map((item) => ({ item })),
+			);
+			// an event does not tell the seed, and that of the request cannot be all three pictures'
+			const seeds = mode === 'queue' ? [5, 6, 7] : [undefined, undefined, undefined];
+			expect(output.map(({ json }) => [json.prompt, json.seed])).toEqual(
+				[1, 2].flatMap((n) => seeds.map((seed) => [`item ${n}`, seed])),
+			);
+			expect(new Set((await picturesIn(lab, run)).map(([, sha256]) => sha256)).size).toBe(6);
+			expect(lab.emulator.ledger.submissions).toHaveLength(2);
+			expect(sum(run)).toBeCloseTo(paid().amount, 9);
+			expect(paid()).toEqual({ count: 6, amount: 0.27 });
+		},
+	);
 
 	test('fail apart: one error among its pictures, and the costs add up', async () => {
 		job({ only: 1, fail: { message: 'no luck' } });
 		const run = await lab.run(generating('queue', three, CONTINUE), { items: prompts(1) });
 
 		const output = run.items(NODE);
-		expect(output.map(({ json, pairedItem }) => [Object.keys(json).includes('error'), pairedItem])).toEqual([
+		expect(
+			output.map(({ json, pairedItem }) => [Object.keys(json).includes('error'), pairedItem]),
+		).toEqual([
 			[false, { item: 0 }],
 			[true, { item: 0 }],
 			[false, { item: 0 }],
 		]);
-		expect(errors(run)[1]).toMatchObject({ message: expect.stringContaining('no luck'), taskId: ids()[1] });
+		expect(errors(run)[1]).toMatchObject({
+			message: expect.stringContaining('no luck'),
+			taskId: ids()[1],
+		});
 		expect(sum(run)).toBeCloseTo(0.09, 9);
 		expect(paid()).toEqual({ count: 2, amount: 0.09 });
 	});
@@ -390,7 +450,9 @@ describe('several pictures of one prompt', () => {
 		const again = await lab.retry(failed, generating('queue', three, CONTINUE));
 
 		expect(lab.emulator.ledger.submissions).toHaveLength(1);
-		expect(jsons(again).map(({ taskId, error }) => taskId ?? (error as { taskId: string }).taskId)).toEqual(ids());
+		expect(
+			jsons(again).map(({ taskId, error }) => taskId ?? (error as { taskId: string }).taskId),
+		).toEqual(ids());
 		expect(sum(again)).toBeCloseTo(0.09, 9);
 	});
 });
@@ -399,14 +461,17 @@ describe('promises that hold here too', () => {
 	const everyMode = ['sync', 'queue', 'events'] as const;
 	const submitOf = (mode: Mode) => (mode === 'sync' ? 'oxen.sync' : 'oxen.enqueue');
 
-	test.each(everyMode)('a submit that was refused for the moment is sent again (%s)', async (mode) => {
-		const refusal = { error: 'oxen.rateLimit', headers: { 'retry-after': '0.01' } } as const;
-		lab.emulator.rule({ route: submitOf(mode), times: 2 }, refusal);
-		const run = await lab.run(generating(mode), { items: prompts(1) });
+	test.each(everyMode)(
+		'a submit that was refused for the moment is sent again (%s)',
+		async (mode) => {
+			const refusal = { error: 'oxen.rateLimit', headers: { 'retry-after': '0.01' } } as const;
+			lab.emulator.rule({ route: submitOf(mode), times: 2 }, refusal);
+			const run = await lab.run(generating(mode), { items: prompts(1) });
 
-		expect(lab.emulator.ledger.submissions.map(({ status }) => status)).toEqual([429, 429, 200]);
-		expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
-	});
+			expect(lab.emulator.ledger.submissions.map(({ status }) => status)).toEqual([429, 429, 200]);
+			expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
+		},
+	);
 
 	test.each(everyMode)('a submit whose answer is lost is not sent again (%s)', async (mode) => {
 		lab.emulator.rule({ route: submitOf(mode) }, { reset: 'midBody' });
@@ -419,32 +484,55 @@ describe('promises that hold here too', () => {
 	});
 
 	test.each(everyMode)('Retry On Fail takes up what was paid for (%s)', async (mode) => {
-		lab.emulator.rule({ route: 'download', times: 4 }, { status: 503, headers: { 'retry-after': '0.01' } });
+		lab.emulator.rule(
+			{ route: 'download', times: 4 },
+			{ status: 503, headers: { 'retry-after': '0.01' } },
+		);
 		const run = await lab.run(generating(mode, QUICK, RETRY), { items: prompts(1) });
 
 		await expectEachPictureOnce(run, 1);
 		expect(lab.emulator.ledger.downloads).toHaveLength(5);
 	});
 
-	test.each(['queue', 'events'] as const)('a stop cancels at the provider and returns (%s)', async (mode) => {
-		job({ seconds: 60 });
-		const { done, stop } = lab.start(generating(mode), { items: prompts(3) });
-		await until(() => lab.emulator.ledger.submissions.filter(({ status }) => status === 200).length === 3);
-		await until(() => looks().length >= 3);
-		const stoppedAt = Date.now();
-		stop();
-		const run = await done;
+	test.each(['queue', 'events'] as const)(
+		'a stop cancels at the provider and returns (%s)',
+		async (mode) => {
+			job({ seconds: 60 });
+			const { done, stop } = lab.start(generating(mode), { items: prompts(3) });
+			await until(
+				() => lab.emulator.ledger.submissions.filter(({ status }) => status === 200).length === 3,
+			);
+			await until(() => looks().length >= 3);
+			const stoppedAt = Date.now();
+			stop();
+			const run = await done;
 
-		expect(Date.now() - stoppedAt).toBeLessThan(500);
-		expect(run.status).toBe('canceled');
-		await until(() => lab.emulator.ledger.cancels.filter(({ status }) => status === 200).length === 3);
-		expect(lab.emulator.ledger.cancels.map(({ jobId }) => jobId).sort()).toEqual(ids().sort());
-		expect(lab.emulator.ledger.jobs.every(({ cancelledAt }) => cancelledAt !== undefined)).toBe(true);
-		await until(() => lab.emulator.ledger.streams.every(({ closedAt }) => closedAt !== undefined));
-	});
+			expect(Date.now() - stoppedAt).toBeLessThan(500);
+			expect(run.status).toBe('canceled');
+			await until(
+				() => lab.emulator.ledger.cancels.filter(({ status }) => status === 200).length === 3,
+			);
+			expect(lab.emulator.ledger.cancels.map(({ jobId }) => jobId).sort()).toEqual(ids().sort());
+			expect(lab.emulator.ledger.jobs.every(({ cancelledAt }) => cancelledAt !== undefined)).toBe(
+				true,
+			);
+			await until(() =>
+				lab.emulator.ledger.streams.every(({ closedAt }) => closedAt !== undefined),
+			);
+		},
+	);
 
 	test.each([
-		['a wrong key', 'wrong', { kind: 'auth', httpCode: 401, message: 'Oxen.ai answered 401: You must be authenticated to access this resource: Missing or invalid API key' }],
+		[
+			'a wrong key',
+			'wrong',
+			{
+				kind: 'auth',
+				httpCode: 401,
+				message:
+					'Oxen.ai answered 401: You must be authenticated to access this resource: Missing or invalid API key',
+			},
+		],
 		['a powerless key', 'oxenKeyWithoutPermission', { kind: 'auth', httpCode: 403 }],
 		['an empty account', 'oxenKeyWithoutCredits', { kind: 'credits' }],
 	] as const)('%s is told as what it is in every mode', async (_what, name, expected) => {
@@ -464,7 +552,9 @@ describe('promises that hold here too', () => {
 describe('Task', () => {
 	test('Submit answers with handles at once, and Get collects them', async () => {
 		job({ seconds: 0.2 });
-		const submitted = await lab.run(onTask('submit', { prompt: 'a pier', options: { numGenerations: 2 } }));
+		const submitted = await lab.run(
+			onTask('submit', { prompt: 'a pier', options: { numGenerations: 2 } }),
+		);
 
 		expect(submitted.items(NODE)).toEqual(
 			ids().map((taskId) => ({
@@ -477,7 +567,12 @@ describe('Task', () => {
 		const collected = await lab.run(get, { items: items(...jsons(submitted)) });
 
 		expect(jsons(collected)).toMatchObject(
-			ids().map((taskId) => ({ taskId, status: 'completed', model: 'flux-2-pro', cost: { amount: 0.045 } })),
+			ids().map((taskId) => ({
+				taskId,
+				status: 'completed',
+				model: 'flux-2-pro',
+				cost: { amount: 0.045 },
+			})),
 		);
 		expect(lab.emulator.ledger.submissions).toHaveLength(1);
 	});
@@ -561,7 +656,16 @@ describe('Task', () => {
 		test.each<[object, number[]]>([
 			[{ namespace: 'acme' }, [1]],
 			[{ status: 'succeeded' }, [2]],
-			[{ status: 'succeeded', namespace: 'acme', model: 'flux-2-pro', repo: 'generations', folder: 'images' }, [2]],
+			[
+				{
+					status: 'succeeded',
+					namespace: 'acme',
+					model: 'flux-2-pro',
+					repo: 'generations',
+					folder: 'images',
+				},
+				[2],
+			],
 			[{ status: 'failed' }, []],
 		])('filters by %j', async (filters, expected) => {
 			const all = await submitSome();

@@ -1,7 +1,15 @@
 import { models } from '../../nodes/Flux2Oxen/models';
 import { generateOptions, submitOptions } from '../../nodes/shared/options';
 import { NODE, openLab, QUICK, type Lab, type NodeUnderTest } from '../support/lab';
-import { bodiesOf, fromItems, itemsOf, namesOf, settings, type Row, type Rows } from '../support/wire';
+import {
+	bodiesOf,
+	fromItems,
+	itemsOf,
+	namesOf,
+	settings,
+	type Row,
+	type Rows,
+} from '../support/wire';
 
 const SAFE = Number.MAX_SAFE_INTEGER;
 
@@ -123,14 +131,17 @@ describe('each parameter alone is on the wire as documented, and the aspect rati
 		expect(allMade()).toBe(true);
 	});
 
-	test.each(Object.entries(rowsOf))('by the call that waits, which makes one picture (%s)', async (model, own) => {
-		const rows = { ...own, ...withoutLooks, numGenerations: [[1]] as Row[] };
-		const { bodies, paths } = await sent({ mode: 'sync', model }, rows);
+	test.each(Object.entries(rowsOf))(
+		'by the call that waits, which makes one picture (%s)',
+		async (model, own) => {
+			const rows = { ...own, ...withoutLooks, numGenerations: [[1]] as Row[] };
+			const { bodies, paths } = await sent({ mode: 'sync', model }, rows);
 
-		expect(bodies).toEqual(bodiesOf(rows, always(model)));
-		expect(paths).toEqual(['/api/ai/images/edit']);
-		expect(allMade()).toBe(true);
-	});
+			expect(bodies).toEqual(bodiesOf(rows, always(model)));
+			expect(paths).toEqual(['/api/ai/images/edit']);
+			expect(allMade()).toBe(true);
+		},
+	);
 
 	test('by Image: Generate with events, as Task: Submit does', async () => {
 		const rows = { ...klein, ...withoutLooks };
@@ -149,7 +160,12 @@ test("the node's own options are all in the table", () => {
 
 test('a custom model has the parameters of all models, and is sent nothing that was not asked for', async () => {
 	const rows = { ...klein, ...flux2, guidanceScale: klein.guidanceScale! };
-	const parameters = { resource: 'task', operation: 'submit', model: 'custom', customModel: 'flux-9' };
+	const parameters = {
+		resource: 'task',
+		operation: 'submit',
+		model: 'custom',
+		customModel: 'flux-9',
+	};
 	const { bodies } = await sent(parameters, rows);
 
 	expect(bodies).toEqual(bodiesOf(rows, { model: 'flux-9' }));
@@ -157,13 +173,25 @@ test('a custom model has the parameters of all models, and is sent nothing that 
 
 test('references are a list of URLs and data URIs, and can give the picture its shape', async () => {
 	const url = `${lab.emulator.urls.results}/references/a.png?width=64&height=32`;
-	const binary = await lab.engine.store(Buffer.from(await (await fetch(url)).arrayBuffer()), 'image/png', 'a.png');
+	const binary = await lab.engine.store(
+		Buffer.from(await (await fetch(url)).arrayBuffer()),
+		'image/png',
+		'a.png',
+	);
 	const parameters = {
 		prompt: 'edit @Image1',
-		referenceImages: { image: [{ source: 'url', url }, { source: 'binary', binaryPropertyName: 'data' }] },
+		referenceImages: {
+			image: [
+				{ source: 'url', url },
+				{ source: 'binary', binaryPropertyName: 'data' },
+			],
+		},
 		options: { aspectRatio: 'match_input_image', ...QUICK },
 	};
-	const run = await lab.run({ type: 'flux2Oxen', parameters }, { items: [{ json: {}, binary: { data: binary } }] });
+	const run = await lab.run(
+		{ type: 'flux2Oxen', parameters },
+		{ items: [{ json: {}, binary: { data: binary } }] },
+	);
 
 	expect(run.items(NODE)).toMatchObject([{ json: { status: 'completed' } }]);
 	expect(lab.emulator.ledger.submissions.map(({ body }) => body)).toEqual([
@@ -186,8 +214,18 @@ test('Custom Body is merged in last', async () => {
 });
 
 test('what the model of an expression lacks is refused by its label, and nothing is sent', async () => {
-	const options = { resolution: '1 MP', guidance: 3, guidanceScale: 3, aspectRatio: '3:2', outputQuality: 90 };
-	const parameters = { model: '={{ "black-forest-labs-flux-2-klein-4b" }}', prompt: 'refused', options };
+	const options = {
+		resolution: '1 MP',
+		guidance: 3,
+		guidanceScale: 3,
+		aspectRatio: '3:2',
+		outputQuality: 90,
+	};
+	const parameters = {
+		model: '={{ "black-forest-labs-flux-2-klein-4b" }}',
+		prompt: 'refused',
+		options,
+	};
 	const run = await lab.run({ type: 'flux2Oxen', parameters });
 
 	expect(run.error?.message.split('; ').sort()).toEqual([

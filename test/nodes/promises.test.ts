@@ -308,7 +308,10 @@ describe('a submit', () => {
 		['workersAi', 'workersAi.3036'],
 		['catalogue', 'cloudflare.spendLimit'],
 	] as const)('that was refused because a quota is spent is not (%s)', async (route, error) => {
-		lab.emulator.rule({ route: ROUTES[route].submit }, { error, headers: { 'retry-after': '0.01' } });
+		lab.emulator.rule(
+			{ route: ROUTES[route].submit },
+			{ error, headers: { 'retry-after': '0.01' } },
+		);
 		const run = await lab.run(generating(route), { items: prompts(1) });
 
 		expect(statuses()).toEqual([429]);

@@ -35,7 +35,10 @@ afterAll(async () => await lab.close());
 /** A refusal, a failure at the provider, and a picture that has gone. */
 function failThree() {
 	const { emulator } = lab;
-	emulator.rule({ route: 'task.submit', prompt: /^item 3$/ }, { status: 400, body: { error: 'no' } });
+	emulator.rule(
+		{ route: 'task.submit', prompt: /^item 3$/ },
+		{ status: 400, body: { error: 'no' } },
+	);
 	emulator.rule(
 		{ route: 'task.submit', prompt: /^item 11$/ },
 		{ job: { fail: { code: 'E7', message: 'out of memory' } } },
@@ -87,13 +90,17 @@ test('20 items with 3 failures give 17 pictures and 3 error items, in order', as
 	expect(FAILED.map((index) => items[index]?.json)).toEqual(errors().map((error) => ({ error })));
 	const well = given.filter((_, index) => !FAILED.includes(index));
 	const pictures = await picturesIn(lab, run);
-	expect(pictures.filter((_, index) => !FAILED.includes(index))).toEqual(await picturesOf(lab, well));
+	expect(pictures.filter((_, index) => !FAILED.includes(index))).toEqual(
+		await picturesOf(lab, well),
+	);
 });
 
 test('the error branch gets the 3 failures, the other one the 17 pictures', async () => {
 	failThree();
 	const given = prompts(20);
-	const run = await lab.run(generating('task', { onError: 'continueErrorOutput' }), { items: given });
+	const run = await lab.run(generating('task', { onError: 'continueErrorOutput' }), {
+		items: given,
+	});
 
 	const well = given.filter((_, index) => !FAILED.includes(index));
 	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, well));
@@ -137,7 +144,10 @@ test('a wrong parameter of one item costs only that item with continue on fail',
 });
 
 test('after a fatal failure nothing more is submitted, and it is that failure which is told', async () => {
-	lab.emulator.rule({ route: 'task.submit', prompt: 'item 2' }, { status: 500, body: { error: 'no' } });
+	lab.emulator.rule(
+		{ route: 'task.submit', prompt: 'item 2' },
+		{ status: 500, body: { error: 'no' } },
+	);
 	const run = await lab.run(generating('task', {}, { maxConcurrent: 1 }), { items: prompts(4) });
 
 	expect(run.error?.message).toMatch(/answered 500: no$/);
@@ -195,7 +205,9 @@ test.each(everyRoute.flatMap((route) => [1, 3].map((limit) => [limit, route] as 
 		expect(mostAtOnce()).toBe(maxConcurrent);
 		const { submissions } = lab.emulator.ledger;
 		if (maxConcurrent === 1) {
-			expect(submissions.map(({ prompt }) => prompt)).toEqual(prompts(7).map(({ json }) => json.prompt));
+			expect(submissions.map(({ prompt }) => prompt)).toEqual(
+				prompts(7).map(({ json }) => json.prompt),
+			);
 		}
 	},
 );
@@ -225,7 +237,9 @@ test('refusals shrink the number of items that are worked on, and all of them ar
 	const node = generating('task', { onError: 'continueRegularOutput' }, { maxConcurrent: 4 });
 	const run = await lab.run(node, { items: prompts(8) });
 
-	const submissions = emulator.ledger.submissions.map(({ prompt, status }) => `${prompt} ${status}`);
+	const submissions = emulator.ledger.submissions.map(
+		({ prompt, status }) => `${prompt} ${status}`,
+	);
 	expect(submissions.filter((line) => line.startsWith('item 1 '))).toEqual([
 		'item 1 429',
 		'item 1 429',
@@ -233,7 +247,8 @@ test('refusals shrink the number of items that are worked on, and all of them ar
 		'item 1 400',
 	]);
 	// item 1 makes room at once, but four at a time have proved to be too many
-	const at = (prompt: string) => emulator.ledger.submissions.find((one) => one.prompt === prompt)!.at;
+	const at = (prompt: string) =>
+		emulator.ledger.submissions.find((one) => one.prompt === prompt)!.at;
 	expect(at('item 5') - at('item 4')).toBeGreaterThan(400);
 	expect((await picturesIn(lab, run)).slice(1)).toEqual(await picturesOf(lab, prompts(8).slice(1)));
 });
@@ -287,7 +302,10 @@ test('a picture that fails does not take the others of its answer with it, nor a
 
 test('of two pictures of one answer the good one comes out beside the error item of the other', async () => {
 	const { emulator } = lab;
-	emulator.rule({ route: 'task.status' }, namesTwoPictures((url) => `${url}-gone`));
+	emulator.rule(
+		{ route: 'task.status' },
+		namesTwoPictures((url) => `${url}-gone`),
+	);
 	const node = generating('task', { onError: 'continueRegularOutput' });
 	const run = await lab.run(node, { items: prompts(1) });
 

@@ -78,26 +78,32 @@ test.each([
 	['task', 'task.status', { output: [{ content: [{ url: 'FOREIGN' }] }] }],
 	['queue', 'queue.response', { outputs: [{ url: 'FOREIGN' }] }],
 	['catalogue', 'cloudflare.run', { result: { image: 'FOREIGN' } }],
-] as const)('a picture on a foreign plain http host is not fetched (%s)', async (route, on, body) => {
-	const url = `${stranger.url}/picture.png`;
-	const foreign = JSON.parse(JSON.stringify(body).replace('FOREIGN', url)) as object;
-	const whenDone = ({ status }: Record<string, string>) =>
-		status === undefined || status === 'completed' ? foreign : {};
-	lab.emulator.rule({ route: on }, answering(whenDone));
-	const run = await lab.run(generating(route), { items: prompts(1) });
+] as const)(
+	'a picture on a foreign plain http host is not fetched (%s)',
+	async (route, on, body) => {
+		const url = `${stranger.url}/picture.png`;
+		const foreign = JSON.parse(JSON.stringify(body).replace('FOREIGN', url)) as object;
+		const whenDone = ({ status }: Record<string, string>) =>
+			status === undefined || status === 'completed' ? foreign : {};
+		lab.emulator.rule({ route: on }, answering(whenDone));
+		const run = await lab.run(generating(route), { items: prompts(1) });
 
-	expect(stranger.requests).toEqual([]);
-	expect(run.error?.message).toBe(
-		`The address http://${new URL(stranger.url).host} was not opened, because it is not https`,
-	);
-});
+		expect(stranger.requests).toEqual([]);
+		expect(run.error?.message).toBe(
+			`The address http://${new URL(stranger.url).host} was not opened, because it is not https`,
+		);
+	},
+);
 
 test.each([
 	['file:///etc/passwd', 'file://'],
 	['ftp://127.0.0.1/picture.png', 'ftp://127.0.0.1'],
 ])('a picture at %s is not opened', async (url, address) => {
 	const output = [{ content: [{ url }] }];
-	lab.emulator.rule({ route: 'task.status' }, answering(() => ({ status: 'completed', output })));
+	lab.emulator.rule(
+		{ route: 'task.status' },
+		answering(() => ({ status: 'completed', output })),
+	);
 	const run = await lab.run(generating('task'), { items: prompts(1) });
 
 	expect(run.error?.message).toBe(`The address ${address} was not opened, because it is not https`);

@@ -59,7 +59,12 @@ const lastStatus = () => lab.emulator.ledger.requests.at(-1)?.status;
 
 const situations: Record<string, Situation> = {
 	'a submit (task)': { route: 'task', on: 'task.submit', effect: { hang: true }, sent: ['submit'] },
-	'a submit (queue)': { route: 'queue', on: 'queue.submit', effect: { hang: true }, sent: ['submit'] },
+	'a submit (queue)': {
+		route: 'queue',
+		on: 'queue.submit',
+		effect: { hang: true },
+		sent: ['submit'],
+	},
 	'a synchronous call (catalogue)': {
 		route: 'catalogue',
 		on: 'cloudflare.run',
@@ -221,7 +226,14 @@ test('cancels every running task of the queue, and only those', async () => {
 
 	expect(running()).toHaveLength(2);
 	await until(() => running().every(({ cancelledAt }) => cancelledAt !== undefined));
-	expect(cancels.slice(before.cancels).map(({ jobId }) => jobId).sort()).toEqual(
-		running().map(({ id }) => id).sort(),
+	expect(
+		cancels
+			.slice(before.cancels)
+			.map(({ jobId }) => jobId)
+			.sort(),
+	).toEqual(
+		running()
+			.map(({ id }) => id)
+			.sort(),
 	);
 });

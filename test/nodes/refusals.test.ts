@@ -11,7 +11,11 @@ type Bad = Record<string, [label: string, ...cases: Array<[value: unknown, words
 const TOO_LARGE = 2 ** 53;
 
 const settings: Bad = {
-	maxConcurrent: ['Max Concurrent', [0, 'must be between 1 and 100'], [101, 'must be between 1 and 100']],
+	maxConcurrent: [
+		'Max Concurrent',
+		[0, 'must be between 1 and 100'],
+		[101, 'must be between 1 and 100'],
+	],
 	simplify: ['Simplify', ['maybe', 'must be true or false'], [1, 'must be true or false']],
 	customBody: [
 		'Custom Body',
@@ -56,9 +60,21 @@ const catalogue: Bad = {
 		[{ pixels: 64 }, 'must be a number'],
 	],
 	height: ['Height', [0, 'must be at least 64'], [-64, 'must be at least 64']],
-	outputFormat: ['Output Format', ['gif', 'must be one of jpeg, png, webp'], ['PNG', 'must be one of jpeg, png, webp']],
-	safetyTolerance: ['Safety Tolerance', [-1, 'must be between 0 and 5'], [6, 'must be between 0 and 5']],
-	gatewayId: ['Gateway ID', ['tür', 'must be plain ASCII text'], ['a\r\nx-evil: 1', 'must be plain ASCII text']],
+	outputFormat: [
+		'Output Format',
+		['gif', 'must be one of jpeg, png, webp'],
+		['PNG', 'must be one of jpeg, png, webp'],
+	],
+	safetyTolerance: [
+		'Safety Tolerance',
+		[-1, 'must be between 0 and 5'],
+		[6, 'must be between 0 and 5'],
+	],
+	gatewayId: [
+		'Gateway ID',
+		['tür', 'must be plain ASCII text'],
+		['a\r\nx-evil: 1', 'must be plain ASCII text'],
+	],
 	skipCache: ['Gateway Skip Cache', ['perhaps', 'must be true or false']],
 	cacheTtl: [
 		'Gateway Cache TTL',
@@ -73,23 +89,42 @@ const catalogue: Bad = {
 		'Gateway Metadata',
 		['team', 'must be a JSON object'],
 		[{ nested: { no: 1 } }, 'must have at most 5 entries of text, numbers or booleans'],
-		[{ a: 1, b: 2, c: 3, d: 4, e: 5, f: 6 }, 'must have at most 5 entries of text, numbers or booleans'],
+		[
+			{ a: 1, b: 2, c: 3, d: 4, e: 5, f: 6 },
+			'must have at most 5 entries of text, numbers or booleans',
+		],
 	],
 };
 const flex: Bad = {
 	...catalogue,
-	guidance: ['Guidance', [1.49, 'must be between 1.5 and 10'], [10.01, 'must be between 1.5 and 10']],
-	steps: ['Steps', [0, 'must be between 1 and 50'], [51, 'must be between 1 and 50'], [1.5, 'must be a whole number']],
+	guidance: [
+		'Guidance',
+		[1.49, 'must be between 1.5 and 10'],
+		[10.01, 'must be between 1.5 and 10'],
+	],
+	steps: [
+		'Steps',
+		[0, 'must be between 1 and 50'],
+		[51, 'must be between 1 and 50'],
+		[1.5, 'must be a whole number'],
+	],
 	promptUpsampling: ['Prompt Upsampling', ['off', 'must be true or false']],
 };
 const workersAi: Bad = {
 	...seed,
 	...size,
 	width: ['Width', [255, 'must be between 256 and 1920'], [1921, 'must be between 256 and 1920']],
-	height: ['Height', [64, 'must be between 256 and 1920'], ['2048', 'must be between 256 and 1920']],
+	height: [
+		'Height',
+		[64, 'must be between 256 and 1920'],
+		['2048', 'must be between 256 and 1920'],
+	],
 	guidance: ['Guidance', [-0.1, 'must be at least 0'], ['much', 'must be a number']],
 };
-const dev: Bad = { ...workersAi, steps: ['Steps', [0, 'must be at least 1'], [2.5, 'must be a whole number']] };
+const dev: Bad = {
+	...workersAi,
+	steps: ['Steps', [0, 'must be at least 1'], [2.5, 'must be a whole number']],
+};
 
 const task: Bad = {
 	...seed,
@@ -101,7 +136,11 @@ const task: Bad = {
 		[64.5, 'must be a whole number'],
 	],
 	height: ['Height', ['1000', 'must be a multiple of 32']],
-	safetyTolerance: ['Safety Tolerance', ['7', 'must be one of 0, 1, 2, 3, 4, 5, 6'], [-1, 'must be one of 0, 1, 2, 3, 4, 5, 6']],
+	safetyTolerance: [
+		'Safety Tolerance',
+		['7', 'must be one of 0, 1, 2, 3, 4, 5, 6'],
+		[-1, 'must be one of 0, 1, 2, 3, 4, 5, 6'],
+	],
 	outputFormat: ['Output Format', ['webp', 'must be one of jpeg, png']],
 };
 const queue: Bad = {
@@ -132,7 +171,12 @@ const variants: Array<[string, Variant]> = [
 	]),
 	...taskModels.map((model): [string, Variant] => {
 		const { customBody, maxConcurrent, simplify } = settings as Required<typeof settings>;
-		const bad = { ...(model.dialect === 'queue' ? queue : task), customBody, maxConcurrent, simplify } as Bad;
+		const bad = {
+			...(model.dialect === 'queue' ? queue : task),
+			customBody,
+			maxConcurrent,
+			simplify,
+		} as Bad;
 		const parameters = { resource: 'task', operation: 'submit', dialect: model.dialect };
 		return [
 			`${model.id}, ${model.dialect}`,
@@ -166,11 +210,16 @@ const sentPrompts = () => lab.emulator.ledger.submissions.map(({ prompt }) => pr
 const continuing = { onError: 'continueRegularOutput' as const };
 
 describe('a bad value is refused by its label before anything is sent', () => {
-	test.each(variants)('%s: every parameter has bad values here', (_name, { bad, parametersOf, own }) => {
-		const names = [...parametersOf.parameters, ...own].map(({ property }) => property.name);
+	test.each(variants)(
+		'%s: every parameter has bad values here',
+		(_name, { bad, parametersOf, own }) => {
+			const names = [...parametersOf.parameters, ...own].map(({ property }) => property.name);
 
-		expect(Object.keys(bad).sort()).toEqual(names.filter((name) => !takeAnything.includes(name)).sort());
-	});
+			expect(Object.keys(bad).sort()).toEqual(
+				names.filter((name) => !takeAnything.includes(name)).sort(),
+			);
+		},
+	);
 
 	test.each(variants)('%s', async (_name, { type, parameters, bad }) => {
 		const names = Object.keys(bad);
@@ -281,19 +330,85 @@ describe('all that is wrong with an item is told at once', () => {
 const REFERENCES = { image: [{ source: 'url', url: '={{ $json.urls }}' }] };
 
 test.each<[string, NodeType, Record<string, unknown>, Record<string, unknown>, string]>([
-	['a model of another provider', 'flux2Cloudflare', { model: '={{ "flux-9" }}' }, {}, 'Model: "flux-9" is not on the list; choose Custom to use an ID of your own'],
+	[
+		'a model of another provider',
+		'flux2Cloudflare',
+		{ model: '={{ "flux-9" }}' },
+		{},
+		'Model: "flux-9" is not on the list; choose Custom to use an ID of your own',
+	],
 	['no model', 'flux2Task', { model: '={{ $json.nothing }}' }, {}, 'Model: must not be empty'],
-	['no custom model', 'flux2Cloudflare', { model: 'custom', customModel: '={{ "  " }}' }, {}, 'Custom Model: must not be empty'],
+	[
+		'no custom model',
+		'flux2Cloudflare',
+		{ model: 'custom', customModel: '={{ "  " }}' },
+		{},
+		'Custom Model: must not be empty',
+	],
 	['no prompt', 'flux2Task', { prompt: '={{ $json.nothing }}' }, {}, 'Prompt: must not be empty'],
-	['too many references for the catalogue', 'flux2Cloudflare', { referenceImages: REFERENCES }, { urls: Array(9).fill('https://example.com/a.png') }, 'Reference Images: 9 given, but FLUX.2 [pro] Preview takes at most 8'],
-	['too many references for Workers AI', 'flux2Cloudflare', { model: '@cf/black-forest-labs/flux-2-dev', referenceImages: REFERENCES }, { urls: Array(5).fill('https://example.com/a.png') }, 'Reference Images: 5 given, but FLUX.2 [dev] (Workers AI) takes at most 4'],
-	['too many references for the task API', 'flux2Task', { referenceImages: REFERENCES }, { urls: Array(9).fill('https://example.com/a.png') }, 'Reference Images: 9 given, but FLUX.2 [pro] takes at most 8'],
-	['a size preset beside a height', 'flux2Task', { options: { size: 'square', height: 1024 } }, {}, 'Size: choose Custom when Width or Height is set'],
-	['more than four megapixels', 'flux2Cloudflare', { options: { width: 4096, height: 4096 } }, {}, 'Width, Height: 4096 × 4096 is more than the 4 megapixels that FLUX.2 [pro] Preview makes'],
-	['no task ID', 'flux2Task', { resource: 'task', operation: 'get' }, {}, 'Task ID: must not be empty'],
-	['a bad poll interval', 'flux2Task', { options: { pollInterval: 0 } }, {}, 'Poll Interval: must be between 0.01 and 3600'],
-	['a poll interval that is no number', 'flux2Task', { options: { pollInterval: '={{ "often" }}' } }, {}, 'Poll Interval: must be a number'],
-	['a bad option of Get', 'flux2Task', { resource: 'task', operation: 'get', taskId: 'a', options: { timeout: -1 } }, {}, 'Timeout: must be between 1 and 86400'],
+	[
+		'too many references for the catalogue',
+		'flux2Cloudflare',
+		{ referenceImages: REFERENCES },
+		{ urls: Array(9).fill('https://example.com/a.png') },
+		'Reference Images: 9 given, but FLUX.2 [pro] Preview takes at most 8',
+	],
+	[
+		'too many references for Workers AI',
+		'flux2Cloudflare',
+		{ model: '@cf/black-forest-labs/flux-2-dev', referenceImages: REFERENCES },
+		{ urls: Array(5).fill('https://example.com/a.png') },
+		'Reference Images: 5 given, but FLUX.2 [dev] (Workers AI) takes at most 4',
+	],
+	[
+		'too many references for the task API',
+		'flux2Task',
+		{ referenceImages: REFERENCES },
+		{ urls: Array(9).fill('https://example.com/a.png') },
+		'Reference Images: 9 given, but FLUX.2 [pro] takes at most 8',
+	],
+	[
+		'a size preset beside a height',
+		'flux2Task',
+		{ options: { size: 'square', height: 1024 } },
+		{},
+		'Size: choose Custom when Width or Height is set',
+	],
+	[
+		'more than four megapixels',
+		'flux2Cloudflare',
+		{ options: { width: 4096, height: 4096 } },
+		{},
+		'Width, Height: 4096 × 4096 is more than the 4 megapixels that FLUX.2 [pro] Preview makes',
+	],
+	[
+		'no task ID',
+		'flux2Task',
+		{ resource: 'task', operation: 'get' },
+		{},
+		'Task ID: must not be empty',
+	],
+	[
+		'a bad poll interval',
+		'flux2Task',
+		{ options: { pollInterval: 0 } },
+		{},
+		'Poll Interval: must be between 0.01 and 3600',
+	],
+	[
+		'a poll interval that is no number',
+		'flux2Task',
+		{ options: { pollInterval: '={{ "often" }}' } },
+		{},
+		'Poll Interval: must be a number',
+	],
+	[
+		'a bad option of Get',
+		'flux2Task',
+		{ resource: 'task', operation: 'get', taskId: 'a', options: { timeout: -1 } },
+		{},
+		'Timeout: must be between 1 and 86400',
+	],
 ])('%s is refused before the good item is sent', async (_name, type, parameters, json, message) => {
 	const node = { type, parameters: { prompt: 'a pier', ...parameters } };
 	const run = await lab.run(node, { items: [{ json: json as object }] as never });

@@ -47,7 +47,10 @@ const submitting = (dialect: Dialect): NodeUnderTest => ({
 const getting = (
 	dialect: Dialect,
 	options: object = {},
-	{ waitForCompletion = true, ...settings }: { waitForCompletion?: boolean; onError?: 'continueRegularOutput' } = {},
+	{
+		waitForCompletion = true,
+		...settings
+	}: { waitForCompletion?: boolean; onError?: 'continueRegularOutput' } = {},
 ): NodeUnderTest => ({
 	type: 'flux2Task',
 	parameters: {
@@ -65,7 +68,11 @@ const [job, jobs] = [() => lab.emulator.ledger.jobs[0]!, () => lab.emulator.ledg
 
 /** What one workflow hands to another: text, at best. */
 const handedOn = (run: Run): INodeExecutionData[] =>
-	items(...(JSON.parse(JSON.stringify(run.items(NODE))) as INodeExecutionData[]).map(({ json }) => json));
+	items(
+		...(JSON.parse(JSON.stringify(run.items(NODE))) as INodeExecutionData[]).map(
+			({ json }) => json,
+		),
+	);
 
 const submitted = async (dialect: Dialect, count = 1) =>
 	handedOn(await lab.run(submitting(dialect), { items: prompts(count) }));
@@ -82,61 +89,68 @@ const failure = ({ error }: Run) => {
 };
 
 describe('Submit', () => {
-	test.each(dialects)('answers with the handle and nothing else, without waiting (%s)', async (dialect) => {
-		lab.emulator.rule({ route: `${dialect}.submit` }, ENDLESS);
-		const run = await lab.run(submitting(dialect), { items: prompts(2) });
+	test.each(dialects)(
+		'answers with the handle and nothing else, without waiting (%s)',
+		async (dialect) => {
+			lab.emulator.rule({ route: `${dialect}.submit` }, ENDLESS);
+			const run = await lab.run(submitting(dialect), { items: prompts(2) });
 
-		const base = `${lab.emulator.urls.task}/model/v1/queue/flux_2_pro/requests`;
-		expect(run.items(NODE)).toEqual(
-			prompts(2).map(({ json }, item) => {
-				const id = jobs().find(({ prompt }) => prompt === json.prompt)?.id;
-				return {
-					json: {
-						provider: 'task',
-						model: 'flux_2_pro',
-						taskId: id,
-						...(dialect === 'queue' && { pollUrl: `${base}/${id}/status` }),
-						submittedAt: expect.stringMatching(/^2.*Z$/),
-					},
-					pairedItem: { item },
-				};
-			}),
-		);
-		expect(traffic(lab)).toEqual(['submit', 'submit']);
-	});
+			const base = `${lab.emulator.urls.task}/model/v1/queue/flux_2_pro/requests`;
+			expect(run.items(NODE)).toEqual(
+				prompts(2).map(({ json }, item) => {
+					const id = jobs().find(({ prompt }) => prompt === json.prompt)?.id;
+					return {
+						json: {
+							provider: 'task',
+							model: 'flux_2_pro',
+							taskId: id,
+							...(dialect === 'queue' && { pollUrl: `${base}/${id}/status` }),
+							submittedAt: expect.stringMatching(/^2.*Z$/),
+						},
+						pairedItem: { item },
+					};
+				}),
+			);
+			expect(traffic(lab)).toEqual(['submit', 'submit']);
+		},
+	);
 
-	test.each(dialects)('is not sent twice by Retry On Fail because of another item (%s)', async (dialect) => {
-		const refusal = { status: 400, body: { error: 'no' }, delayMs: 50 };
-		lab.emulator.rule({ route: `${dialect}.submit`, prompt: 'item 2', times: 1 }, refusal);
-		const node = { ...submitting(dialect), settings: { retryOnFail: true, waitBetweenTries: 1 } };
-		const run = await lab.run(node, { items: prompts(3) });
+	test.each(dialects)(
+		'is not sent twice by Retry On Fail because of another item (%s)',
+		async (dialect) => {
+			const refusal = { status: 400, body: { error: 'no' }, delayMs: 50 };
+			lab.emulator.rule({ route: `${dialect}.submit`, prompt: 'item 2', times: 1 }, refusal);
+			const node = { ...submitting(dialect), settings: { retryOnFail: true, waitBetweenTries: 1 } };
+			const run = await lab.run(node, { items: prompts(3) });
 
-		expect(run.items(NODE).map(({ json }) => jobs().find(({ id }) => id === json.taskId)?.prompt)).toEqual([
-			'item 1',
-			'item 2',
-			'item 3',
-		]);
-		expect(jobs()).toHaveLength(3);
-	});
+			expect(
+				run.items(NODE).map(({ json }) => jobs().find(({ id }) => id === json.taskId)?.prompt),
+			).toEqual(['item 1', 'item 2', 'item 3']);
+			expect(jobs()).toHaveLength(3);
+		},
+	);
 });
 
 describe('Get', () => {
-	test.each(dialects)('waits for the picture of a task of another workflow (%s)', async (dialect) => {
-		const handles = await submitted(dialect);
-		const run = await lab.run(getting(dialect), { items: handles });
+	test.each(dialects)(
+		'waits for the picture of a task of another workflow (%s)',
+		async (dialect) => {
+			const handles = await submitted(dialect);
+			const run = await lab.run(getting(dialect), { items: handles });
 
-		const [item] = run.items(NODE);
-		const { bytes, mimeType, width, height } = await lab.emulator.ledger.picture(job().id);
-		expect(await bytesOf(item!)).toEqual(bytes);
-		expect(item?.json).toMatchObject({
-			provider: 'task',
-			model: 'flux_2_pro',
-			status: 'completed',
-			taskId: job().id,
-			image: { mimeType, width, height, fileSize: bytes.length, url: job().url },
-		});
-		expect(item?.binary?.data?.fileName).toBe(`flux_2_pro-${job().id}.jpg`);
-	});
+			const [item] = run.items(NODE);
+			const { bytes, mimeType, width, height } = await lab.emulator.ledger.picture(job().id);
+			expect(await bytesOf(item!)).toEqual(bytes);
+			expect(item?.json).toMatchObject({
+				provider: 'task',
+				model: 'flux_2_pro',
+				status: 'completed',
+				taskId: job().id,
+				image: { mimeType, width, height, fileSize: bytes.length, url: job().url },
+			});
+			expect(item?.binary?.data?.fileName).toBe(`flux_2_pro-${job().id}.jpg`);
+		},
+	);
 
 	test.each(dialects)('collects many tasks at once, in order (%s)', async (dialect) => {
 		const handles = (await submitted(dialect, 6)).reverse();
@@ -147,7 +161,9 @@ describe('Get', () => {
 		);
 		expect(await Promise.all(run.items(NODE).map(bytesOf))).toEqual(
 			await Promise.all(
-				handles.map(async ({ json }) => (await lab.emulator.ledger.picture(json.taskId as string)).bytes),
+				handles.map(
+					async ({ json }) => (await lab.emulator.ledger.picture(json.taskId as string)).bytes,
+				),
 			),
 		);
 	});
@@ -161,43 +177,49 @@ describe('Get', () => {
 		expect(run.items(NODE)[0]?.json.taskId).toBe(job().id);
 	});
 
-	test.each(dialects)('without waiting tells of a running task as an ordinary item (%s)', async (dialect) => {
-		lab.emulator.rule({ route: `${dialect}.submit` }, ENDLESS);
-		const handles = await submitted(dialect);
-		const run = await lab.run(getting(dialect, {}, NOW), { items: handles });
+	test.each(dialects)(
+		'without waiting tells of a running task as an ordinary item (%s)',
+		async (dialect) => {
+			lab.emulator.rule({ route: `${dialect}.submit` }, ENDLESS);
+			const handles = await submitted(dialect);
+			const run = await lab.run(getting(dialect, {}, NOW), { items: handles });
 
-		expect(run.items(NODE)).toEqual([
-			{
-				json: {
-					provider: 'task',
-					model: 'flux_2_pro',
-					taskId: job().id,
-					...(dialect === 'queue' && { pollUrl: handles[0]?.json.pollUrl }),
-					submittedAt: handles[0]?.json.submittedAt,
-					status: 'pending',
-					...(dialect === 'task' && { progress: expect.any(Number) }),
+			expect(run.items(NODE)).toEqual([
+				{
+					json: {
+						provider: 'task',
+						model: 'flux_2_pro',
+						taskId: job().id,
+						...(dialect === 'queue' && { pollUrl: handles[0]?.json.pollUrl }),
+						submittedAt: handles[0]?.json.submittedAt,
+						status: 'pending',
+						...(dialect === 'task' && { progress: expect.any(Number) }),
+					},
+					pairedItem: { item: 0 },
 				},
-				pairedItem: { item: 0 },
-			},
-		]);
-		expect(traffic(lab)).toEqual(['submit', 'look']);
-	});
+			]);
+			expect(traffic(lab)).toEqual(['submit', 'look']);
+		},
+	);
 
-	test.each(dialects)('without waiting tells of a failed task as an ordinary item (%s)', async (dialect) => {
-		const fail = { code: 'E7', message: 'Request Moderated' };
-		lab.emulator.rule({ route: `${dialect}.submit` }, { job: { fail } });
-		const handles = await submitted(dialect);
-		await ready();
-		const run = await lab.run(getting(dialect, {}, NOW), { items: handles });
+	test.each(dialects)(
+		'without waiting tells of a failed task as an ordinary item (%s)',
+		async (dialect) => {
+			const fail = { code: 'E7', message: 'Request Moderated' };
+			lab.emulator.rule({ route: `${dialect}.submit` }, { job: { fail } });
+			const handles = await submitted(dialect);
+			await ready();
+			const run = await lab.run(getting(dialect, {}, NOW), { items: handles });
 
-		expect(run.status).toBe('success');
-		expect(run.items(NODE)[0]?.json).toMatchObject({
-			taskId: job().id,
-			status: 'failed',
-			kind: 'moderated',
-			message: expect.stringContaining('E7: Request Moderated'),
-		});
-	});
+			expect(run.status).toBe('success');
+			expect(run.items(NODE)[0]?.json).toMatchObject({
+				taskId: job().id,
+				status: 'failed',
+				kind: 'moderated',
+				message: expect.stringContaining('E7: Request Moderated'),
+			});
+		},
+	);
 
 	test.each(dialects)('without waiting downloads a finished task (%s)', async (dialect) => {
 		const handles = await submitted(dialect);
@@ -209,27 +231,36 @@ describe('Get', () => {
 		expect(item?.json.status).toBe('completed');
 	});
 
-	test.each(dialects)('without waiting tells of an unknown task as an ordinary item (%s)', async (dialect) => {
-		const run = await lab.run(getting(dialect, {}, NOW), { items: items({ taskId: 'nobody' }) });
+	test.each(dialects)(
+		'without waiting tells of an unknown task as an ordinary item (%s)',
+		async (dialect) => {
+			const run = await lab.run(getting(dialect, {}, NOW), { items: items({ taskId: 'nobody' }) });
 
-		expect(run.status).toBe('success');
-		expect(run.items(NODE)[0]?.json).toMatchObject({
-			taskId: 'nobody',
-			status: 'failed',
-			kind: 'notFound',
-			message: expect.stringMatching(/not found/i),
-		});
-	});
+			expect(run.status).toBe('success');
+			expect(run.items(NODE)[0]?.json).toMatchObject({
+				taskId: 'nobody',
+				status: 'failed',
+				kind: 'notFound',
+				message: expect.stringMatching(/not found/i),
+			});
+		},
+	);
 
-	test.each(dialects)('with waiting does not wait for an unknown task: it is looked for once (%s)', async (dialect) => {
-		const run = await lab.run(getting(dialect), { items: items({ taskId: 'nobody' }) });
+	test.each(dialects)(
+		'with waiting does not wait for an unknown task: it is looked for once (%s)',
+		async (dialect) => {
+			const run = await lab.run(getting(dialect), { items: items({ taskId: 'nobody' }) });
 
-		expect(failure(run)).toMatchObject({ kind: 'notFound', taskId: 'nobody' });
-		expect(lab.emulator.ledger.requests).toHaveLength(1);
-	});
+			expect(failure(run)).toMatchObject({ kind: 'notFound', taskId: 'nobody' });
+			expect(lab.emulator.ledger.requests).toHaveLength(1);
+		},
+	);
 
 	test.each(dialects)('with waiting makes a failed task an error item (%s)', async (dialect) => {
-		lab.emulator.rule({ route: `${dialect}.submit`, prompt: 'item 1' }, { job: { fail: { message: 'out of memory' } } });
+		lab.emulator.rule(
+			{ route: `${dialect}.submit`, prompt: 'item 1' },
+			{ job: { fail: { message: 'out of memory' } } },
+		);
 		const handles = await submitted(dialect, 2);
 		const node = getting(dialect, {}, { onError: 'continueRegularOutput' });
 		const run = await lab.run(node, { items: handles });
@@ -244,18 +275,21 @@ describe('Get', () => {
 		expect(done?.json.status).toBe('completed');
 	});
 
-	test.each(dialects)("tells that a image's URL has expired, and that it must be made again (%s)", async (dialect) => {
-		lab.emulator.rule({ route: 'download' }, { picture: 'expired' });
-		const run = await lab.run(getting(dialect), { items: await submitted(dialect) });
+	test.each(dialects)(
+		"tells that a image's URL has expired, and that it must be made again (%s)",
+		async (dialect) => {
+			lab.emulator.rule({ route: 'download' }, { picture: 'expired' });
+			const run = await lab.run(getting(dialect), { items: await submitted(dialect) });
 
-		expect(failure(run)).toMatchObject({
-			kind: 'expired',
-			taskId: job().id,
-			message: "The image's URL is no longer valid (it answered 403)",
-			description: expect.stringContaining('or generate the image again'),
-		});
-		expect(lab.emulator.ledger.downloads).toHaveLength(1);
-	});
+			expect(failure(run)).toMatchObject({
+				kind: 'expired',
+				taskId: job().id,
+				message: "The image's URL is no longer valid (it answered 403)",
+				description: expect.stringContaining('or generate the image again'),
+			});
+			expect(lab.emulator.ledger.downloads).toHaveLength(1);
+		},
+	);
 
 	test('refuses an empty task ID before it asks', async () => {
 		const run = await lab.run(getting('task'), { items: items({}) });
@@ -265,7 +299,9 @@ describe('Get', () => {
 	});
 
 	test('escapes what is typed as a task ID', async () => {
-		const run = await lab.run(getting('task', {}, NOW), { items: items({ taskId: '../../x?y#z' }) });
+		const run = await lab.run(getting('task', {}, NOW), {
+			items: items({ taskId: '../../x?y#z' }),
+		});
 
 		expect(run.items(NODE)[0]?.json.kind).toBe('notFound');
 		expect(lab.emulator.ledger.requests.map(({ path }) => path)).toEqual([
@@ -277,7 +313,9 @@ describe('Get', () => {
 		const handles = await submitted('task');
 		const [url, named] = [
 			await lab.run(getting('task', { download: false }), { items: handles }),
-			await lab.run(getting('task', { fileName: 'cover', binaryField: 'image' }), { items: handles }),
+			await lab.run(getting('task', { fileName: 'cover', binaryField: 'image' }), {
+				items: handles,
+			}),
 		];
 
 		expect(url.items(NODE)[0]?.json.image).toEqual({ url: job().url });
@@ -287,22 +325,29 @@ describe('Get', () => {
 });
 
 describe('a task that takes longer than the timeout', () => {
-	test.each(dialects)('is named with the way to collect it, and can be collected (%s)', async (dialect) => {
-		lab.emulator.rule({ route: `${dialect}.submit` }, { job: { seconds: 1.3 } });
-		const run = await lab.run(generating(dialect, {}, { timeout: 1 }), { items: prompts(1) });
+	test.each(dialects)(
+		'is named with the way to collect it, and can be collected (%s)',
+		async (dialect) => {
+			lab.emulator.rule({ route: `${dialect}.submit` }, { job: { seconds: 1.3 } });
+			const run = await lab.run(generating(dialect, {}, { timeout: 1 }), { items: prompts(1) });
 
-		expect(failure(run)).toEqual({
-			kind: 'timeout',
-			taskId: job().id,
-			message: expect.stringMatching(/not ready after 1 s/),
-			description: expect.stringMatching(
-				new RegExp(`The task ID is ${job().id}[.,].* retry this execution, or use the resource Task, operation Get`),
-			),
-		});
-		const later = await lab.run(getting(dialect), { items: items({ taskId: job().id }) });
-		expect(await bytesOf(later.items(NODE)[0]!)).toEqual((await lab.emulator.ledger.picture(job().id)).bytes);
-		expect(lab.emulator.ledger.submissions).toHaveLength(1);
-	});
+			expect(failure(run)).toEqual({
+				kind: 'timeout',
+				taskId: job().id,
+				message: expect.stringMatching(/not ready after 1 s/),
+				description: expect.stringMatching(
+					new RegExp(
+						`The task ID is ${job().id}[.,].* retry this execution, or use the resource Task, operation Get`,
+					),
+				),
+			});
+			const later = await lab.run(getting(dialect), { items: items({ taskId: job().id }) });
+			expect(await bytesOf(later.items(NODE)[0]!)).toEqual(
+				(await lab.emulator.ledger.picture(job().id)).bytes,
+			);
+			expect(lab.emulator.ledger.submissions).toHaveLength(1);
+		},
+	);
 
 	test('is given up in time, whatever it waits for', async () => {
 		const later = { status: 503, headers: { 'retry-after': '60' } };

@@ -76,7 +76,11 @@ const catalogue: Rows = {
 	noUnifiedBilling: [['false', {}, { 'cf-aig-no-wholesale': 'false' }]],
 	requestTimeout: [[180_000, {}, { 'cf-aig-request-timeout': '180000' }]],
 	metadata: [
-		[{ team: 'Köln', tries: 0, draft: false }, {}, { 'cf-aig-metadata': '{"team":"K\\u00f6ln","tries":0,"draft":false}' }],
+		[
+			{ team: 'Köln', tries: 0, draft: false },
+			{},
+			{ 'cf-aig-metadata': '{"team":"K\\u00f6ln","tries":0,"draft":false}' },
+		],
 		['{ "team": "a" }', {}, { 'cf-aig-metadata': '{"team":"a"}' }],
 	],
 };
@@ -208,19 +212,35 @@ const [taskRecord, queueRecord] = (['task', 'queue'] as const).map((dialect) =>
 const inTask = { resource: 'task', operation: 'submit', dialect: 'task' };
 const inQueue = { ...inTask, dialect: 'queue' };
 const taskVariants: Array<[string, Variant]> = [
-	['as it comes', { parameters: { resource: 'task' }, model: 'flux_2_pro', rows: task, record: taskRecord }],
+	[
+		'as it comes',
+		{ parameters: { resource: 'task' }, model: 'flux_2_pro', rows: task, record: taskRecord },
+	],
 	[
 		'flat',
-		{ parameters: { ...inTask, bodyFormat: 'flat' }, model: 'flux_2_pro', rows: task, record: taskRecord },
+		{
+			parameters: { ...inTask, bodyFormat: 'flat' },
+			model: 'flux_2_pro',
+			rows: task,
+			record: taskRecord,
+		},
 	],
 	['queue', { parameters: inQueue, model: 'flux_2_pro', rows: queue, record: queueRecord }],
 	[
 		'custom, wrapped',
-		{ parameters: { ...inTask, model: 'custom', customModel: 'flux_2_max' }, model: 'flux_2_max', rows: task },
+		{
+			parameters: { ...inTask, model: 'custom', customModel: 'flux_2_max' },
+			model: 'flux_2_max',
+			rows: task,
+		},
 	],
 	[
 		'custom, queue',
-		{ parameters: { ...inQueue, model: 'custom', customModel: 'flux_2_max' }, model: 'flux_2_max', rows: queue },
+		{
+			parameters: { ...inQueue, model: 'custom', customModel: 'flux_2_max' },
+			model: 'flux_2_max',
+			rows: queue,
+		},
 	],
 ];
 
@@ -261,7 +281,12 @@ beforeAll(async () => {
 beforeEach(() => {
 	lab.emulator.reset();
 	const small = { as: { width: 16, height: 16 } };
-	for (const route of ['cloudflare.run', 'cloudflare.workersAi', 'task.submit', 'queue.submit'] as RouteName[]) {
+	for (const route of [
+		'cloudflare.run',
+		'cloudflare.workersAi',
+		'task.submit',
+		'queue.submit',
+	] as RouteName[]) {
 		lab.emulator.rule({ route }, small);
 	}
 });
@@ -279,7 +304,9 @@ function sent(): Sent[] {
 		.map(({ submission: { headers, body }, path }) => ({
 			path,
 			contentType: headers['content-type']!.split(';')[0]!,
-			gateway: Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith('cf-'))),
+			gateway: Object.fromEntries(
+				Object.entries(headers).filter(([name]) => name.startsWith('cf-')),
+			),
 			body,
 		}));
 }
@@ -301,7 +328,12 @@ const ACCOUNT = '/client/v4/accounts/decafbad000000000000000000c0ffee/ai/run';
 
 function onCloudflare(model: string, prompt: string, [, body, headers]: Row): Sent {
 	return model.startsWith('@cf/')
-		? { path: `${ACCOUNT}/${model}`, contentType: 'multipart/form-data', gateway: {}, body: { prompt, ...body } }
+		? {
+				path: `${ACCOUNT}/${model}`,
+				contentType: 'multipart/form-data',
+				gateway: {},
+				body: { prompt, ...body },
+			}
 		: {
 				path: ACCOUNT,
 				contentType: 'application/json',
@@ -313,7 +345,8 @@ function onCloudflare(model: string, prompt: string, [, body, headers]: Row): Se
 function onTask({ parameters, model }: Variant, prompt: string, [, body]: Row): Sent {
 	const params = { prompt, ...body };
 	const json = { contentType: 'application/json', gateway: {} };
-	if (parameters.dialect === 'queue') return { ...json, path: `/model/v1/queue/${model}`, body: params };
+	if (parameters.dialect === 'queue')
+		return { ...json, path: `/model/v1/queue/${model}`, body: params };
 	const path = '/model/v1/generation';
 	if (parameters.bodyFormat === 'flat') return { ...json, path, body: { model, ...params } };
 	return { ...json, path, body: { model, input: [{ params }] } };
@@ -329,7 +362,9 @@ describe('the table has every parameter and nothing else', () => {
 
 	test("the node's own options", () => {
 		expect([...Object.keys(settings), 'customBody'].sort()).toEqual(namesOf(synchronousOptions));
-		expect([...Object.keys(pollingSettings), 'customBody'].sort()).toEqual(namesOf(generateOptions));
+		expect([...Object.keys(pollingSettings), 'customBody'].sort()).toEqual(
+			namesOf(generateOptions),
+		);
 	});
 
 	test('every model', () => {
@@ -347,7 +382,11 @@ describe('Cloudflare: each parameter alone is on the wire as documented, and not
 
 	test.each(cloudflareVariants)('%s', async (_name, { parameters, model, rows, record }) => {
 		const all = { ...rows, ...settings };
-		const calls = await send('flux2Cloudflare', { ...parameters, ...fromItems(Object.keys(all)) }, itemsOf(all));
+		const calls = await send(
+			'flux2Cloudflare',
+			{ ...parameters, ...fromItems(Object.keys(all)) },
+			itemsOf(all),
+		);
 
 		expect(calls).toEqual([
 			onCloudflare(model, 'case 0', [undefined]),
@@ -363,15 +402,30 @@ describe('Cloudflare: each parameter alone is on the wire as documented, and not
 	});
 
 	test('Gateway No Unified Billing, which a gateway without a key of its own refuses', async () => {
-		const calls = await send('flux2Cloudflare', { prompt: 'case 0', options: { noUnifiedBilling: true } });
+		const calls = await send('flux2Cloudflare', {
+			prompt: 'case 0',
+			options: { noUnifiedBilling: true },
+		});
 
-		expect(calls).toEqual([onCloudflare(PRO, 'case 0', [true, {}, { 'cf-aig-no-wholesale': 'true' }])]);
+		expect(calls).toEqual([
+			onCloudflare(PRO, 'case 0', [true, {}, { 'cf-aig-no-wholesale': 'true' }]),
+		]);
 	});
 
 	test('all parameters of a model at once', async () => {
 		const options = { width: 512, height: 256, seed: 0, outputFormat: 'png', safetyTolerance: 0 };
-		const ofFlex = { guidance: 2, steps: 1, promptUpsampling: false, gatewayId: 'default', skipCache: true };
-		const calls = await send('flux2Cloudflare', { model: FLEX, prompt: 'all', options: { ...options, ...ofFlex } });
+		const ofFlex = {
+			guidance: 2,
+			steps: 1,
+			promptUpsampling: false,
+			gatewayId: 'default',
+			skipCache: true,
+		};
+		const calls = await send('flux2Cloudflare', {
+			model: FLEX,
+			prompt: 'all',
+			options: { ...options, ...ofFlex },
+		});
 
 		expect(calls).toEqual([
 			{
@@ -399,7 +453,9 @@ describe('Cloudflare: each parameter alone is on the wire as documented, and not
 
 describe('task API: each parameter alone is on the wire as documented, and nothing when unset', () => {
 	const submitNames = namesOf(submitOptions);
-	const own = Object.fromEntries(Object.entries(settings).filter(([name]) => submitNames.includes(name)));
+	const own = Object.fromEntries(
+		Object.entries(settings).filter(([name]) => submitNames.includes(name)),
+	);
 
 	test.each(taskVariants)('%s', async (_name, variant) => {
 		const all = { ...variant.rows, ...own };
@@ -415,7 +471,10 @@ describe('task API: each parameter alone is on the wire as documented, and nothi
 
 	test('Image: Generate sends what Task: Submit sends', async () => {
 		lab.emulator.clearRules();
-		lab.emulator.rule({ route: 'task.submit' }, { job: { immediate: true }, as: { width: 16, height: 16 } });
+		lab.emulator.rule(
+			{ route: 'task.submit' },
+			{ job: { immediate: true }, as: { width: 16, height: 16 } },
+		);
 		const all: Rows = { ...task, ...pollingSettings };
 		const calls = await send('flux2Task', fromItems(Object.keys(all)), itemsOf(all));
 
@@ -428,7 +487,11 @@ describe('task API: each parameter alone is on the wire as documented, and nothi
 
 	test('the body format by an expression', async () => {
 		const input = items({ prompt: 'case 0', form: 'flat' }, { prompt: 'case 1', form: 'wrapped' });
-		const parameters = { ...inTask, bodyFormat: '={{ $json.form }}', prompt: '={{ $json.prompt }}' };
+		const parameters = {
+			...inTask,
+			bodyFormat: '={{ $json.form }}',
+			prompt: '={{ $json.prompt }}',
+		};
 
 		expect((await send('flux2Task', parameters, input)).map(({ body }) => body)).toEqual([
 			{ model: 'flux_2_pro', prompt: 'case 0' },
@@ -511,7 +574,11 @@ test('null and empty text out of an expression leave a parameter unset', async (
 });
 
 test.each([
-	['an object', { scene: 'a pier', colors: ['#ff8800'], 'case': 1 }, '{"scene":"a pier","colors":["#ff8800"],"case":1}'],
+	[
+		'an object',
+		{ scene: 'a pier', colors: ['#ff8800'], case: 1 },
+		'{"scene":"a pier","colors":["#ff8800"],"case":1}',
+	],
 	['a list', ['a pier', 2], '["a pier",2]'],
 	['a number', 42, '42'],
 	['text with quotes, lines and other scripts', 'a "pier"\nat 夜 🌊', 'a "pier"\nat 夜 🌊'],
@@ -535,14 +602,20 @@ describe('Custom Body is merged in last', () => {
 		const customBody = { input: { seed: 7, new_field: { on: true } } };
 		const options = { seed: 1, width: 64, customBody: JSON.stringify(customBody) };
 
-		expect((await send('flux2Cloudflare', { prompt: 'merged', options })).map(({ body }) => body)).toEqual([
+		expect(
+			(await send('flux2Cloudflare', { prompt: 'merged', options })).map(({ body }) => body),
+		).toEqual([
 			{ model: PRO, input: { prompt: 'merged', seed: 7, width: 64, new_field: { on: true } } },
 		]);
 	});
 
 	test('into the form, field by field, as JSON text where it is no text', async () => {
 		const customBody = { seed: 7, negative: 'fog', extra: { on: true } };
-		const parameters = { model: DEV, prompt: 'merged', options: { seed: 1, customBody: JSON.stringify(customBody) } };
+		const parameters = {
+			model: DEV,
+			prompt: 'merged',
+			options: { seed: 1, customBody: JSON.stringify(customBody) },
+		};
 
 		expect((await send('flux2Cloudflare', parameters)).map(({ body }) => body)).toEqual([
 			{ prompt: 'merged', seed: '7', negative: 'fog', extra: '{"on":true}' },
@@ -554,7 +627,11 @@ describe('Custom Body is merged in last', () => {
 		const input = [{ json: { customBody: customBody as never } }];
 		const options = { seed: 1, height: 64, customBody: '={{ $json.customBody }}' };
 
-		expect((await send('flux2Task', { ...inTask, prompt: 'merged', options }, input)).map(({ body }) => body)).toEqual([
+		expect(
+			(await send('flux2Task', { ...inTask, prompt: 'merged', options }, input)).map(
+				({ body }) => body,
+			),
+		).toEqual([
 			{
 				model: 'flux_2_pro',
 				moderation: false,
@@ -570,8 +647,10 @@ describe('Custom Body is merged in last', () => {
 	])('beside the %s parameters', async (_name, parameters, model) => {
 		const options = { seed: 1, customBody: '{"seed": 7, "moderation": true}' };
 
-		expect((await send('flux2Task', { ...parameters, prompt: 'merged', options })).map(({ body }) => body)).toEqual([
-			{ ...model, prompt: 'merged', seed: 7, moderation: true },
-		]);
+		expect(
+			(await send('flux2Task', { ...parameters, prompt: 'merged', options })).map(
+				({ body }) => body,
+			),
+		).toEqual([{ ...model, prompt: 'merged', seed: 7, moderation: true }]);
 	});
 });

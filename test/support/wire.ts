@@ -12,7 +12,9 @@ export const namesOf = (params: Model['parameters']): string[] =>
 	params.map(({ property }) => property.name).sort();
 
 const casesOf = (rows: Rows) =>
-	Object.entries(rows).flatMap(([name, values]) => values.map(([value, body]) => ({ name, value, body })));
+	Object.entries(rows).flatMap(([name, values]) =>
+		values.map(([value, body]) => ({ name, value, body })),
+	);
 
 /** One item without options, then one for each row, with the prompts "case 0", "case 1" and so on. */
 export const itemsOf = (rows: Rows): INodeExecutionData[] =>

@@ -18,7 +18,9 @@ const read = (file: string) => readFileSync(path.join(ROOT, file), 'utf8');
 const readme = read('README.md');
 
 const headingsOf = (page: string) =>
-	[...page.replace(/^```[\s\S]*?^```/gm, '').matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => heading);
+	[...page.replace(/^```[\s\S]*?^```/gm, '').matchAll(/^#+ (.*)$/gm)].map(
+		([, heading = '']) => heading,
+	);
 
 /** As GitHub makes the anchor of a heading. */
 const slug = (heading: string) =>
@@ -56,7 +58,9 @@ function rowsOf(text: string): Map<string, string> {
 function wordsOf({ wireName, goesTo, property }: Param): string[] {
 	const { minValue, maxValue } = property.typeOptions ?? {};
 	const limits = [minValue, maxValue].filter((limit) => limit !== undefined).map(String);
-	const values = ((property.options ?? []) as INodePropertyOptions[]).map(({ value }) => String(value));
+	const values = ((property.options ?? []) as INodePropertyOptions[]).map(({ value }) =>
+		String(value),
+	);
 	return [...(goesTo === 'setting' ? [] : [`\`${wireName}\``]), ...limits, ...values];
 }
 
@@ -109,7 +113,9 @@ describe('the README', () => {
 			const own = [...models].find(([key]) => key.endsWith(`.${type}`))![1];
 			expect(own.map(({ id }) => id).filter((id) => !text.includes(`\`${id}\``))).toEqual([]);
 			const rows = rowsOf(text);
-			const lacking = own.flatMap(({ parameters }) => parameters.flatMap((param) => missing(rows, param)));
+			const lacking = own.flatMap(({ parameters }) =>
+				parameters.flatMap((param) => missing(rows, param)),
+			);
 			expect({ service, lacking: [...new Set(lacking)] }).toEqual({ service, lacking: [] });
 		}
 	});
@@ -121,7 +127,10 @@ describe('the README', () => {
 
 	test('tells which node has which operation', () => {
 		const rows = rowsOf(section('## Operations'));
-		const columns = rows.get('Resource: Operation')!.split('|').map((cell) => cell.trim());
+		const columns = rows
+			.get('Resource: Operation')!
+			.split('|')
+			.map((cell) => cell.trim());
 		const told = [...services.keys()].map((service) => [
 			service,
 			[...rows]
@@ -129,7 +138,10 @@ describe('the README', () => {
 				.map(([operation]) => operation)
 				.sort(),
 		]);
-		const had = [...services].map(([service, { properties }]) => [service, operationsOf(properties).sort()]);
+		const had = [...services].map(([service, { properties }]) => [
+			service,
+			operationsOf(properties).sort(),
+		]);
 		expect(told).toEqual(had);
 	});
 
@@ -145,24 +157,32 @@ describe('the README', () => {
 	test('has what the credentials and nodes link to', () => {
 		const { homepage } = JSON.parse(read('package.json')) as { homepage: string };
 		const [repository] = homepage.split('#');
-		const documents = types.nodes.flatMap(({ codex }) => Object.values(codex?.resources ?? {}).flat());
+		const documents = types.nodes.flatMap(({ codex }) =>
+			Object.values(codex?.resources ?? {}).flat(),
+		);
 		const links = [
 			...types.credentials.map(({ documentationUrl }) => documentationUrl!),
 			...documents.map(({ url }) => url),
 		];
-		const anchors = [...anchorsOf('README.md'), 'readme'].map((anchor) => `${repository}#${anchor}`);
+		const anchors = [...anchorsOf('README.md'), 'readme'].map(
+			(anchor) => `${repository}#${anchor}`,
+		);
 		expect(links.length).toBeGreaterThan(types.credentials.length);
 		expect(links.filter((link) => !anchors.includes(link))).toEqual([]);
 	});
 
 	test('links every example workflow', () => {
-		const workflows = readdirSync(path.join(ROOT, 'test/workflows')).filter((file) => file.endsWith('.json'));
+		const workflows = readdirSync(path.join(ROOT, 'test/workflows')).filter((file) =>
+			file.endsWith('.json'),
+		);
 		expect(workflows.filter((file) => !readme.includes(`](test/workflows/${file})`))).toEqual([]);
 	});
 
 	test('names commands that exist', () => {
 		const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
-		const named = PAGES.flatMap((page) => [...read(page).matchAll(/npm run ([\w:-]+)/g)].map(([, name = '']) => name));
+		const named = PAGES.flatMap((page) =>
+			[...read(page).matchAll(/npm run ([\w:-]+)/g)].map(([, name = '']) => name),
+		);
 		expect([...new Set(named)].filter((name) => !(name in scripts))).toEqual([]);
 	});
 });

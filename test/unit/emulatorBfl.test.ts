@@ -73,22 +73,25 @@ const fits = (schema: string, value: unknown) =>
 	ajv.validate({ $ref: `bfl#/components/schemas/${schema}` }, value) || ajv.errorsText();
 
 describe('a submit', () => {
-	test.each(MODELS)('is answered as the OpenAPI says, with a polling URL elsewhere (%s)', async (model) => {
-		emulator.rule({ route: 'bfl.submit' }, SMALL);
-		const { status, body } = await submit(A, { model });
+	test.each(MODELS)(
+		'is answered as the OpenAPI says, with a polling URL elsewhere (%s)',
+		async (model) => {
+			emulator.rule({ route: 'bfl.submit' }, SMALL);
+			const { status, body } = await submit(A, { model });
 
-		const [job] = emulator.ledger.jobs;
-		expect({ status, fits: fits('AsyncResponse', body) }).toEqual({ status: 200, fits: true });
-		expect(body).toEqual({
-			id: job?.id,
-			polling_url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/v1\/get_result\?id=/),
-			cost: Number((job!.cost * 100).toFixed(4)),
-			input_mp: 0,
-			output_mp: 1,
-		});
-		expect(new URL(body.polling_url).port).not.toBe(new URL(emulator.urls.bfl).port);
-		expect(emulator.ledger.submissions[0]).toMatchObject({ model, ignored: [], accepted: true });
-	});
+			const [job] = emulator.ledger.jobs;
+			expect({ status, fits: fits('AsyncResponse', body) }).toEqual({ status: 200, fits: true });
+			expect(body).toEqual({
+				id: job?.id,
+				polling_url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/v1\/get_result\?id=/),
+				cost: Number((job!.cost * 100).toFixed(4)),
+				input_mp: 0,
+				output_mp: 1,
+			});
+			expect(new URL(body.polling_url).port).not.toBe(new URL(emulator.urls.bfl).port);
+			expect(emulator.ledger.submissions[0]).toMatchObject({ model, ignored: [], accepted: true });
+		},
+	);
 
 	test('with a webhook is answered without one', async () => {
 		const webhook_url = 'https://n8n.example/webhook/a';
@@ -96,7 +99,14 @@ describe('a submit', () => {
 
 		expect(fits('AsyncWebhookResponse', body)).toBe(true);
 		const { id } = emulator.ledger.jobs[0]!;
-		expect(body).toEqual({ id, status: 'Pending', webhook_url, cost: 3, input_mp: 0, output_mp: 1 });
+		expect(body).toEqual({
+			id,
+			status: 'Pending',
+			webhook_url,
+			cost: 3,
+			input_mp: 0,
+			output_mp: 1,
+		});
 		expect((await lookAt(id)).body.status).toBe('Ready');
 	});
 
@@ -115,7 +125,8 @@ describe('a submit', () => {
 		emulator.rule({ route: 'bfl.submit' }, SMALL);
 		const before = await credits();
 		const told = [];
-		for (const [model, body] of rows) told.push((await submit({ ...A, ...body }, { model })).body.cost);
+		for (const [model, body] of rows)
+			told.push((await submit({ ...A, ...body }, { model })).body.cost);
 
 		expect(told).toEqual(rows.map(([, , cost]) => cost));
 		const spent = rows.reduce((sum, [, , cost]) => sum + cost, 0);
@@ -127,52 +138,107 @@ describe('a submit', () => {
 		await submit({ ...A, steps: 3, widht: 64 });
 		await submit({ ...A, steps: 3, input_image_5: 'no picture' }, { model: 'flux-2-klein-4b' });
 
-		expect(emulator.ledger.submissions.map(({ ignored, accepted }) => [ignored, accepted])).toEqual([
-			[['steps', 'widht'], true],
-			[['steps', 'input_image_5'], true],
-		]);
+		expect(emulator.ledger.submissions.map(({ ignored, accepted }) => [ignored, accepted])).toEqual(
+			[
+				[['steps', 'widht'], true],
+				[['steps', 'input_image_5'], true],
+			],
+		);
 	});
 
-	const problem = (field: string, msg: string, type: string) => ({ loc: ['body', field], msg, type });
-	const undecodable = (name: string, words: string) => problem(name, `Value error, ${name} ${words}`, 'value_error');
+	const problem = (field: string, msg: string, type: string) => ({
+		loc: ['body', field],
+		msg,
+		type,
+	});
+	const undecodable = (name: string, words: string) =>
+		problem(name, `Value error, ${name} ${words}`, 'value_error');
 	const flex = 'flux-2-flex';
 
 	const bad: Array<[string, unknown, unknown[], string?]> = [
 		['no prompt', {}, [problem('prompt', 'Field required', 'missing')]],
-		['a prompt that is no text', { prompt: 3 }, [problem('prompt', 'Input should be a valid string', 'string_type')]],
-		['sides of 0', { ...A, width: 0, height: 0 }, [
-			problem('width', 'Input should be greater than or equal to 64', 'greater_than_equal'),
-			problem('height', 'Input should be greater than or equal to 64', 'greater_than_equal'),
-		]],
-		['an odd width', { ...A, width: 100 }, [problem('width', 'Input should be a multiple of 16', 'multiple_of')]],
-		['a number as text', { ...A, width: '512' }, [problem('width', 'Input should be a valid integer', 'int_type')]],
-		['a tolerance of 6', { ...A, safety_tolerance: 6 }, [
-			problem('safety_tolerance', 'Input should be less than or equal to 5', 'less_than_equal'),
-		]],
-		['a format of its own', { ...A, output_format: 'jpg' }, [
-			problem('output_format', "Input should be 'jpeg' or 'png' or 'webp'", 'enum'),
-		]],
-		['too much guidance', { ...A, guidance: 11 }, [
-			problem('guidance', 'Input should be less than or equal to 10', 'less_than_equal'),
-		], flex],
-		['no upsampling by text', { ...A, prompt_upsampling: 'no' }, [
-			problem('prompt_upsampling', 'Input should be a valid boolean', 'bool_type'),
-		], flex],
-		['a webhook that is no URL', { ...A, webhook_url: 'here' }, [
-			problem('webhook_url', 'Input should be a valid URL', 'url_parsing'),
-		]],
-		['more than 4 MP', { ...A, width: 2064, height: 2048 }, [
-			{ loc: ['body'], msg: 'Value error, the image must have at most 4 megapixels', type: 'value_error' },
-		]],
-		['a reference that is no picture', { ...A, input_image_2: 'AAAA' }, [
-			undecodable('input_image_2', 'is not a picture that can be decoded'),
-		]],
-		['a reference that is no base64', { ...A, input_image: 'a picture' }, [
-			undecodable('input_image', 'is not base64'),
-		]],
-		['a list', [A], [
-			{ loc: ['body'], msg: 'Input should be a valid dictionary or object to extract fields from', type: 'model_attributes_type' },
-		]],
+		[
+			'a prompt that is no text',
+			{ prompt: 3 },
+			[problem('prompt', 'Input should be a valid string', 'string_type')],
+		],
+		[
+			'sides of 0',
+			{ ...A, width: 0, height: 0 },
+			[
+				problem('width', 'Input should be greater than or equal to 64', 'greater_than_equal'),
+				problem('height', 'Input should be greater than or equal to 64', 'greater_than_equal'),
+			],
+		],
+		[
+			'an odd width',
+			{ ...A, width: 100 },
+			[problem('width', 'Input should be a multiple of 16', 'multiple_of')],
+		],
+		[
+			'a number as text',
+			{ ...A, width: '512' },
+			[problem('width', 'Input should be a valid integer', 'int_type')],
+		],
+		[
+			'a tolerance of 6',
+			{ ...A, safety_tolerance: 6 },
+			[problem('safety_tolerance', 'Input should be less than or equal to 5', 'less_than_equal')],
+		],
+		[
+			'a format of its own',
+			{ ...A, output_format: 'jpg' },
+			[problem('output_format', "Input should be 'jpeg' or 'png' or 'webp'", 'enum')],
+		],
+		[
+			'too much guidance',
+			{ ...A, guidance: 11 },
+			[problem('guidance', 'Input should be less than or equal to 10', 'less_than_equal')],
+			flex,
+		],
+		[
+			'no upsampling by text',
+			{ ...A, prompt_upsampling: 'no' },
+			[problem('prompt_upsampling', 'Input should be a valid boolean', 'bool_type')],
+			flex,
+		],
+		[
+			'a webhook that is no URL',
+			{ ...A, webhook_url: 'here' },
+			[problem('webhook_url', 'Input should be a valid URL', 'url_parsing')],
+		],
+		[
+			'more than 4 MP',
+			{ ...A, width: 2064, height: 2048 },
+			[
+				{
+					loc: ['body'],
+					msg: 'Value error, the image must have at most 4 megapixels',
+					type: 'value_error',
+				},
+			],
+		],
+		[
+			'a reference that is no picture',
+			{ ...A, input_image_2: 'AAAA' },
+			[undecodable('input_image_2', 'is not a picture that can be decoded')],
+		],
+		[
+			'a reference that is no base64',
+			{ ...A, input_image: 'a picture' },
+			[undecodable('input_image', 'is not base64')],
+		],
+		[
+			'a list',
+			[A],
+			[
+				{
+					loc: ['body'],
+					msg: 'Input should be a valid dictionary or object to extract fields from',
+					type: 'model_attributes_type',
+				},
+			],
+		],
 	];
 
 	test.each(bad)('with %s is refused and not paid', async (...row) => {
@@ -188,7 +254,11 @@ describe('a submit', () => {
 		const local = `${emulator.urls.results}/references/a.png?width=100&height=80`;
 		const bytes = Buffer.from(await (await fetch(local)).arrayBuffer()).toString('base64');
 		emulator.reset();
-		const images = { input_image: local, input_image_2: bytes, input_image_3: `data:image/png;base64,${bytes}` };
+		const images = {
+			input_image: local,
+			input_image_2: bytes,
+			input_image_3: `data:image/png;base64,${bytes}`,
+		};
 		const { status, body } = await submit({ ...A, ...images });
 
 		expect({ status, input_mp: body.input_mp }).toEqual({ status: 200, input_mp: 3 });
@@ -221,16 +291,21 @@ describe('a look', () => {
 		expect(replies[0]?.body).toEqual({ id, status: 'Pending', ...empty });
 		expect(replies.at(-1)?.body).toEqual({ id, status: 'Ready', ...empty, result: READY });
 		expect(new Set(statuses(replies))).toEqual(new Set(['Pending', 'Ready']));
-		expect(replies.map(({ body }) => fits('ResultResponse', body))).toEqual(replies.map(() => true));
+		expect(replies.map(({ body }) => fits('ResultResponse', body))).toEqual(
+			replies.map(() => true),
+		);
 	});
 
-	test.each(['Request Moderated', 'Content Moderated'])('finds "%s" with its reasons', async (status) => {
-		emulator.rule({ route: 'bfl.submit' }, { job: { status } });
-		const { id, polling_url } = (await submit(A)).body;
+	test.each(['Request Moderated', 'Content Moderated'])(
+		'finds "%s" with its reasons',
+		async (status) => {
+			emulator.rule({ route: 'bfl.submit' }, { job: { status } });
+			const { id, polling_url } = (await submit(A)).body;
 
-		const details = { 'Moderation Reasons': ['Derivative Works Filter'] };
-		expect((await look(polling_url)).body).toEqual({ id, status, ...empty, details });
-	});
+			const details = { 'Moderation Reasons': ['Derivative Works Filter'] };
+			expect((await look(polling_url)).body).toEqual({ id, status, ...empty, details });
+		},
+	);
 
 	test('finds a task that went wrong, which costs nothing', async () => {
 		emulator.rule({ route: 'bfl.submit' }, { job: { fail: { message: 'out of memory' } } });
@@ -260,7 +335,10 @@ describe('a look', () => {
 	});
 
 	test('goes where a rule sends it', async () => {
-		emulator.rule({ route: 'bfl.submit' }, { job: { pollingUrl: 'https://elsewhere.example/look' } });
+		emulator.rule(
+			{ route: 'bfl.submit' },
+			{ job: { pollingUrl: 'https://elsewhere.example/look' } },
+		);
 		const { id, polling_url } = (await submit(A)).body;
 		expect(polling_url).toBe(`https://elsewhere.example/look?id=${id}`);
 	});
@@ -268,7 +346,11 @@ describe('a look', () => {
 
 test('a picture is open to everybody who has its signed URL, until that runs out', async () => {
 	const other = await startEmulator({ seconds: 0, sampleSeconds: 0.2 });
-	const base = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(A) };
+	const base = {
+		method: 'POST',
+		headers: { 'content-type': 'application/json' },
+		body: JSON.stringify(A),
+	};
 	const { body } = await send(`${other.urls.bfl}/v1/${PRO}`, other.keys.bflKey, base);
 	await other.ledger.picture(body.id);
 	const sample = async () =>
@@ -284,7 +366,10 @@ test('a picture is open to everybody who has its signed URL, until that runs out
 	expect((await fetched(url.split('?')[0]!, {})).status).toBe(403);
 	expect((await fetched(url.replace(/se=\d/, 'se=9'), {})).status).toBe(403);
 	await until(() => Date.now() > Number(new URL(url).searchParams.get('se')));
-	expect(await fetched(url, {})).toMatchObject({ status: 403, text: expect.stringContaining('expired') });
+	expect(await fetched(url, {})).toMatchObject({
+		status: 403,
+		text: expect.stringContaining('expired'),
+	});
 	expect((await fetched(await sample(), {})).status).toBe(200);
 	await other.close();
 });
@@ -304,7 +389,9 @@ describe('refusals', () => {
 
 	test('a key in Authorization, which is a leak here', async () => {
 		const authorization = `Bearer ${emulator.keys.bflKey}`;
-		const reply = await send(`${emulator.urls.bfl}/v1/credits`, undefined, { headers: { authorization } });
+		const reply = await send(`${emulator.urls.bfl}/v1/credits`, undefined, {
+			headers: { authorization },
+		});
 		expect(reply.status).toBe(403);
 		expect(emulator.ledger.leaks).toMatchObject([{ where: 'header authorization', key: 'bflKey' }]);
 		emulator.ledger.leaks.length = 0;
@@ -320,7 +407,9 @@ describe('refusals', () => {
 		const replies = await Promise.all(Array.from({ length: 25 }, () => submit(A)));
 
 		const refused = replies.filter(({ status }) => status === 429);
-		expect(refused.map(refusal)).toEqual([{ status: 429, body: { detail: 'Rate limit exceeded' } }]);
+		expect(refused.map(refusal)).toEqual([
+			{ status: 429, body: { detail: 'Rate limit exceeded' } },
+		]);
 		expect(refused[0]?.headers.get('retry-after')).toBe('1');
 		expect(emulator.ledger.jobs).toHaveLength(24);
 	});
@@ -344,11 +433,22 @@ describe('a client that nobody here wrote (@ai-sdk/black-forest-labs)', () => {
 			pollIntervalMillis: 10,
 		}).image(id);
 	};
-	const call = { n: 1, size: undefined, aspectRatio: undefined, files: undefined, mask: undefined } as const;
+	const call = {
+		n: 1,
+		size: undefined,
+		aspectRatio: undefined,
+		files: undefined,
+		mask: undefined,
+	} as const;
 
 	test.each(MODELS)('makes a picture with %s', async (id) => {
 		emulator.rule({ route: 'bfl.submit' }, { job: { seconds: 0.05 } });
-		const blackForestLabs = { width: 512, height: 256, outputFormat: 'png' as const, safetyTolerance: 0 };
+		const blackForestLabs = {
+			width: 512,
+			height: 256,
+			outputFormat: 'png' as const,
+			safetyTolerance: 0,
+		};
 		const { images, providerMetadata } = await model(id).doGenerate({
 			...call,
 			prompt: 'a red cube',
@@ -388,7 +488,9 @@ describe('a client that nobody here wrote (@ai-sdk/black-forest-labs)', () => {
 			providerOptions: {},
 		});
 
-		expect(emulator.ledger.submissions.map(({ accepted, ignored }) => [accepted, ignored])).toEqual([[true, []]]);
+		expect(emulator.ledger.submissions.map(({ accepted, ignored }) => [accepted, ignored])).toEqual(
+			[[true, []]],
+		);
 		expect(emulator.ledger.jobs[0]?.cost).toBe(0.06);
 		withoutItsLeak();
 	});
@@ -404,6 +506,9 @@ describe('a client that nobody here wrote (@ai-sdk/black-forest-labs)', () => {
 			});
 		await expect(generate()).rejects.toMatchObject({ statusCode: 422 });
 		emulator.rule({ route: 'bfl.submit' }, { error: 'bfl.rateLimit' });
-		await expect(generate()).rejects.toMatchObject({ statusCode: 429, message: 'Rate limit exceeded' });
+		await expect(generate()).rejects.toMatchObject({
+			statusCode: 429,
+			message: 'Rate limit exceeded',
+		});
 	});
 });

@@ -26,7 +26,12 @@ interface Reply {
 
 async function call(
 	path: string,
-	{ method = 'GET', body, key = emulator.keys.oxenKey, at = emulator }: {
+	{
+		method = 'GET',
+		body,
+		key = emulator.keys.oxenKey,
+		at = emulator,
+	}: {
 		method?: string;
 		body?: unknown;
 		key?: string;
@@ -92,7 +97,11 @@ describe('the call that waits', () => {
 				images: [{ url: emulator.ledger.jobs[0]?.url }],
 			},
 		});
-		expect(await picture(body.images[0].url)).toMatchObject({ format: 'webp', width: 1360, height: 768 });
+		expect(await picture(body.images[0].url)).toMatchObject({
+			format: 'webp',
+			width: 1360,
+			height: 768,
+		});
 	});
 
 	test('answers the bytes where base64 is asked for', async () => {
@@ -115,17 +124,35 @@ describe('the call that waits', () => {
 			[{ ...A, num_inference_steps: 51 }, 'params/num_inference_steps must be <= 50'],
 			[{ ...A, output_quality: 'high' }, 'params/output_quality must be integer'],
 			[{ ...A, seed: '1' }, 'params/seed must be integer'],
-			[{ ...A, aspect_ratio: '5:4' }, 'params/aspect_ratio must be equal to one of the allowed values'],
+			[
+				{ ...A, aspect_ratio: '5:4' },
+				'params/aspect_ratio must be equal to one of the allowed values',
+			],
 			[{ ...A, aspect_ratio: 'match_input_image' }, 'match_input_image needs an input image'],
-			[{ ...A, model: KLEIN, aspect_ratio: '3:2' }, 'params/aspect_ratio must be equal to one of the allowed values'],
+			[
+				{ ...A, model: KLEIN, aspect_ratio: '3:2' },
+				'params/aspect_ratio must be equal to one of the allowed values',
+			],
 			[{ ...A, model: KLEIN, guidance: 2 }, 'params must NOT have additional properties'],
 			[{ ...A, model: KLEIN, resolution: '1 MP' }, 'params must NOT have additional properties'],
-			[{ ...A, model: KLEIN, disable_safety_checker: true }, 'params must NOT have additional properties'],
-			[{ ...A, model: KLEIN, output_quality: 80 }, 'params/output_quality must be equal to one of the allowed values'],
+			[
+				{ ...A, model: KLEIN, disable_safety_checker: true },
+				'params must NOT have additional properties',
+			],
+			[
+				{ ...A, model: KLEIN, output_quality: 80 },
+				'params/output_quality must be equal to one of the allowed values',
+			],
 			[{ ...A, input_image: 'https://a.example/b.png' }, 'params/input_image must be array'],
 			[{ ...A, input_image: ['b.png'] }, 'is not a URL for url: b.png'],
-			[{ ...A, input_image: ['data:image/png;base64,AAAA'] }, 'is not a picture that can be decoded for url: data:image/png;base64,AAAA'],
-			[{ ...A, input_image: [`${emulator.urls.results}/none.png`] }, `could not be downloaded (404) for url: ${emulator.urls.results}/none.png`],
+			[
+				{ ...A, input_image: ['data:image/png;base64,AAAA'] },
+				'is not a picture that can be decoded for url: data:image/png;base64,AAAA',
+			],
+			[
+				{ ...A, input_image: [`${emulator.urls.results}/none.png`] },
+				`could not be downloaded (404) for url: ${emulator.urls.results}/none.png`,
+			],
 		];
 		const replies: Reply[] = [];
 		for (const [body] of bad) replies.push(await makeNow(body));
@@ -171,7 +198,8 @@ test('a picture takes the proportions of its reference, and shows it', async () 
 });
 
 test('formats and their defaults are those of the model', async () => {
-	for (const body of [{}, { output_format: 'jpg' }, { model: KLEIN }]) await makeNow({ ...A, ...body });
+	for (const body of [{}, { output_format: 'jpg' }, { model: KLEIN }])
+		await makeNow({ ...A, ...body });
 	expect(emulator.ledger.jobs.map(({ format }) => format)).toEqual(['webp', 'jpeg', 'png']);
 });
 
@@ -195,7 +223,13 @@ describe('the queue', () => {
 			aspect_ratio: '1:1',
 			seed: 42,
 		};
-		expect(seen[0]).toEqual({ ...common, status: 'queued', result_url: null, started_at: null, completed_at: null });
+		expect(seen[0]).toEqual({
+			...common,
+			status: 'queued',
+			result_url: null,
+			started_at: null,
+			completed_at: null,
+		});
 		const times = { started_at: expect.any(Number), completed_at: expect.any(Number) };
 		expect(seen.at(-1)).toEqual({ ...common, status: 'succeeded', result_url: url, ...times });
 	});
@@ -235,8 +269,14 @@ describe('the queue', () => {
 		const { body } = await enqueue({ ...A, seed: 7, num_generations: 3 });
 
 		const { jobs, submissions } = emulator.ledger;
-		expect(body.generations).toEqual(jobs.map(({ id }) => ({ generation_id: id, status: 'queued' })));
-		expect(jobs.map(({ seed, cost }) => [seed, cost])).toEqual([[7, 0.045], [8, 0], [9, 0.045]]);
+		expect(body.generations).toEqual(
+			jobs.map(({ id }) => ({ generation_id: id, status: 'queued' })),
+		);
+		expect(jobs.map(({ seed, cost }) => [seed, cost])).toEqual([
+			[7, 0.045],
+			[8, 0],
+			[9, 0.045],
+		]);
 		expect(submissions.map(({ cost, jobId }) => [cost, jobId])).toEqual([[0.09, jobs[0]?.id]]);
 		expect(emulator.ledger.paidBy(emulator.keys.oxenKey)).toEqual({ count: 2, amount: 0.09 });
 		await expect(emulator.ledger.picture(jobs[1]!.id)).rejects.toThrow();
@@ -251,7 +291,10 @@ describe('the queue', () => {
 		const cancel = (id: string) => call(`/api/ai/queue/${id}`, { method: 'DELETE' });
 
 		for (const id of [running, done])
-			expect(await cancel(id)).toEqual({ status: 200, body: { status: 'success', generation_id: id } });
+			expect(await cancel(id)).toEqual({
+				status: 200,
+				body: { status: 'success', generation_id: id },
+			});
 		expect((await look(running)).body).toMatchObject({ status: 'cancelled', result_url: null });
 		expect((await history(running)).body.generation).toMatchObject({ cost: null });
 		expect((await look(done)).body).toMatchObject({ status: 'succeeded' });
@@ -377,7 +420,10 @@ describe('events', () => {
 			heard.text += decoder.decode(value, { stream: true });
 			await read();
 		};
-		void read().then(() => (heard.ended = 'well'), () => (heard.ended = 'broken'));
+		void read().then(
+			() => (heard.ended = 'well'),
+			() => (heard.ended = 'broken'),
+		);
 		return {
 			status: response.status,
 			type: response.headers.get('content-type'),
@@ -439,14 +485,20 @@ describe('events', () => {
 
 	test('are lost, late or told twice where a rule says so', async () => {
 		const stream = await subscribe();
-		for (const [index, job] of ([{ event: 'lost' }, { event: 'twice' }, { eventDelay: 0.4 }] as const).entries())
+		for (const [index, job] of (
+			[{ event: 'lost' }, { event: 'twice' }, { eventDelay: 0.4 }] as const
+		).entries())
 			emulator.rule({ route: 'oxen.enqueue', times: 1, prompt: `${index}` }, { job, as: SMALL });
 		const jobs = [];
 		for (const index of [2, 0, 1]) jobs.push(await enqueued({ ...A, prompt: `${index}` }));
 		await until(() => ends(stream.heard.text).length === 3);
 
 		const [late, , twice] = jobs;
-		expect(ends(stream.heard.text).map(({ generation_id }) => generation_id)).toEqual([twice, twice, late]);
+		expect(ends(stream.heard.text).map(({ generation_id }) => generation_id)).toEqual([
+			twice,
+			twice,
+			late,
+		]);
 		await stream.close();
 	});
 
@@ -463,7 +515,9 @@ describe('events', () => {
 		expect(stream.heard.ended).toBe('broken');
 		const events = stream.heard.text.replaceAll(': keep-alive\n\n', '');
 		expect(events).toMatch(rest);
-		const heard = events.match(/"status":"succeeded","media_type":"image"|"media_type":"image","status":"succeeded"/g);
+		const heard = events.match(
+			/"status":"succeeded","media_type":"image"|"media_type":"image","status":"succeeded"/g,
+		);
 		expect(heard === null || breaks === 'inEvent' ? [] : ['succeeded']).toEqual(whole);
 	});
 
@@ -503,7 +557,9 @@ test('the same request gives the same bytes at once, by the queue, and as one of
 	const [, alone, first, second] = await Promise.all(
 		emulator.ledger.jobs.map(async ({ id }) => (await emulator.ledger.picture(id)).sha256),
 	);
-	expect([alone, first]).toEqual(Array(2).fill(sha256(Buffer.from(now.body.images[0].b64_json, 'base64'))));
+	expect([alone, first]).toEqual(
+		Array(2).fill(sha256(Buffer.from(now.body.images[0].b64_json, 'base64'))),
+	);
 	expect(second).not.toBe(first);
 });
 
@@ -543,7 +599,10 @@ describe('jobs that leave', () => {
 });
 
 describe('refusals', () => {
-	const UNAUTHENTICATED = expect.objectContaining({ status: 'error', status_message: 'unauthenticated' });
+	const UNAUTHENTICATED = expect.objectContaining({
+		status: 'error',
+		status_message: 'unauthenticated',
+	});
 
 	test.each([
 		['POST', '/api/ai/images/edit'],
@@ -555,7 +614,10 @@ describe('refusals', () => {
 		['GET', '/api/events'],
 	])('%s %s wants a key of its own', async (method, path) => {
 		const body = method === 'POST' ? A : undefined;
-		expect(await call(path, { method, body, key: 'wrong' })).toEqual({ status: 401, body: UNAUTHENTICATED });
+		expect(await call(path, { method, body, key: 'wrong' })).toEqual({
+			status: 401,
+			body: UNAUTHENTICATED,
+		});
 		expect(
 			await call(path, { method, body, key: emulator.keys.oxenKeyWithoutPermission }),
 		).toMatchObject({ status: 403 });
@@ -579,7 +641,9 @@ describe('refusals', () => {
 
 	test("another provider's key is a leak", async () => {
 		await call('/api/ai/queue', { key: emulator.keys.taskKey });
-		expect(emulator.ledger.leaks).toMatchObject([{ where: 'header authorization', key: 'taskKey' }]);
+		expect(emulator.ledger.leaks).toMatchObject([
+			{ where: 'header authorization', key: 'taskKey' },
+		]);
 		emulator.ledger.leaks.length = 0;
 	});
 });

@@ -25,7 +25,11 @@ test.each([
 });
 
 /** Calls that always end in this error: how many there were, and how often the pressure was lowered. */
-async function attempts(policy: 'submit' | 'look', error: unknown, signal = new AbortController().signal) {
+async function attempts(
+	policy: 'submit' | 'look',
+	error: unknown,
+	signal = new AbortController().signal,
+) {
 	let calls = 0;
 	let refusals = 0;
 	const place = Object.assign(newPlace(), { refused: () => void refusals++ });
@@ -37,16 +41,32 @@ async function attempts(policy: 'submit' | 'look', error: unknown, signal = new 
 	return { calls, refusals };
 }
 
-const failure = (facts: ErrorFacts) => new Flux2Error('unavailable', 'down', { retryAfterMs: 0, ...facts });
+const failure = (facts: ErrorFacts) =>
+	new Flux2Error('unavailable', 'down', { retryAfterMs: 0, ...facts });
 
 test.each<[string, 'submit' | 'look', ErrorFacts, { calls: number; refusals: number }]>([
-	['a submit that was refused, six times', 'submit', { refused: true, httpCode: 429 }, { calls: 6, refusals: 5 }],
-	['a submit whose connection was never made, four times', 'submit', { refused: true }, { calls: 4, refusals: 3 }],
+	[
+		'a submit that was refused, six times',
+		'submit',
+		{ refused: true, httpCode: 429 },
+		{ calls: 6, refusals: 5 },
+	],
+	[
+		'a submit whose connection was never made, four times',
+		'submit',
+		{ refused: true },
+		{ calls: 4, refusals: 3 },
+	],
 	['no submit that only may pass', 'submit', { passing: true }, { calls: 1, refusals: 0 }],
 	['no submit that was answered', 'submit', {}, { calls: 1, refusals: 0 }],
 	['a look that may pass, four times', 'look', { passing: true }, { calls: 4, refusals: 0 }],
 	['no look that was answered', 'look', {}, { calls: 1, refusals: 0 }],
-	['nothing that asks for more than two minutes', 'look', { passing: true, retryAfterMs: 120_001 }, { calls: 1, refusals: 0 }],
+	[
+		'nothing that asks for more than two minutes',
+		'look',
+		{ passing: true, retryAfterMs: 120_001 },
+		{ calls: 1, refusals: 0 },
+	],
 ])('repeats %s', async (_name, policy, facts, expected) => {
 	expect(await attempts(policy, failure(facts))).toEqual(expected);
 });
@@ -72,10 +92,14 @@ test('repeats nothing that is no failure of its own', async () => {
 
 test('returns what the first good attempt gave', async () => {
 	let calls = 0;
-	const result = repeating({ signal: new AbortController().signal, place: newPlace() }, 'look', async () => {
-		if (++calls < 3) throw failure({ passing: true });
-		return calls;
-	});
+	const result = repeating(
+		{ signal: new AbortController().signal, place: newPlace() },
+		'look',
+		async () => {
+			if (++calls < 3) throw failure({ passing: true });
+			return calls;
+		},
+	);
 
 	expect(await result).toBe(3);
 });
@@ -109,11 +133,23 @@ test.each(['DEPTH_ZERO_SELF_SIGNED_CERT', 'CERT_HAS_EXPIRED', 'ERR_TLS_CERT_ALTN
 const OPENED = 'opened';
 test.each([
 	['https://api.example.com', 'https://cdn.example.net/a.png', OPENED],
-	['https://api.example.com', 'http://api.example.com/a.png', 'The address http://api.example.com was not opened, because it is not https'],
+	[
+		'https://api.example.com',
+		'http://api.example.com/a.png',
+		'The address http://api.example.com was not opened, because it is not https',
+	],
 	['http://127.0.0.1:1', 'http://127.0.0.1:2/a.png', OPENED],
 	['http://127.0.0.1:1', 'https://cdn.example.net/a.png', OPENED],
-	['http://127.0.0.1:1', 'http://localhost:1/a.png', 'The address http://localhost:1 was not opened, because it is not https'],
-	['http://127.0.0.1:1', 'file:///etc/passwd', 'The address file:// was not opened, because it is not https'],
+	[
+		'http://127.0.0.1:1',
+		'http://localhost:1/a.png',
+		'The address http://localhost:1 was not opened, because it is not https',
+	],
+	[
+		'http://127.0.0.1:1',
+		'file:///etc/passwd',
+		'The address file:// was not opened, because it is not https',
+	],
 	['https://api.example.com', 'a.png', '"a.png" is not a URL'],
 ])('from %s, %s: %s', (baseUrl, url, expected) => {
 	const open = () => {

@@ -114,11 +114,14 @@ describe('the package', () => {
 	});
 });
 
-test.each(nodeFolders.filter((name) => name.endsWith('Trigger')))('%s has a description and a codex', (name) => {
-	expect(readdirSync(path.join(ROOT, 'nodes', name))).toEqual(
-		expect.arrayContaining([`${name}.node.ts`, `${name}.node.json`]),
-	);
-});
+test.each(nodeFolders.filter((name) => name.endsWith('Trigger')))(
+	'%s has a description and a codex',
+	(name) => {
+		expect(readdirSync(path.join(ROOT, 'nodes', name))).toEqual(
+			expect.arrayContaining([`${name}.node.ts`, `${name}.node.json`]),
+		);
+	},
+);
 
 describe('n8n', () => {
 	let types: Engine['loader']['types'];

@@ -1,4 +1,15 @@
-import { choice, decimal, integer, json, only, sentAs, text, toggle, narrowed, type Param } from '../../nodes/shared/params';
+import {
+	choice,
+	decimal,
+	integer,
+	json,
+	only,
+	sentAs,
+	text,
+	toggle,
+	narrowed,
+	type Param,
+} from '../../nodes/shared/params';
 
 const common = { label: 'A Label', description: 'What it does' };
 
@@ -9,20 +20,26 @@ function read(param: Param, value: unknown): unknown {
 }
 
 test('a parameter is named after its wire name, or by its own name', () => {
-	expect(integer('num_inference_steps', { ...common, min: 1, max: 50, default: 30 })).toMatchObject({
-		wireName: 'num_inference_steps',
-		goesTo: 'body',
-		property: {
-			displayName: 'A Label',
-			name: 'numInferenceSteps',
-			type: 'number',
-			typeOptions: { minValue: 1, maxValue: 50 },
-			default: 30,
-			description: 'What it does',
+	expect(integer('num_inference_steps', { ...common, min: 1, max: 50, default: 30 })).toMatchObject(
+		{
+			wireName: 'num_inference_steps',
+			goesTo: 'body',
+			property: {
+				displayName: 'A Label',
+				name: 'numInferenceSteps',
+				type: 'number',
+				typeOptions: { minValue: 1, maxValue: 50 },
+				default: 30,
+				description: 'What it does',
+			},
 		},
-	});
+	);
 	const header = text('cf-aig-cache-key', { ...common, name: 'cacheKey', goesTo: 'header' });
-	expect([header.wireName, header.property.name, header.goesTo]).toEqual(['cf-aig-cache-key', 'cacheKey', 'header']);
+	expect([header.wireName, header.property.name, header.goesTo]).toEqual([
+		'cf-aig-cache-key',
+		'cacheKey',
+		'header',
+	]);
 });
 
 test.each([
@@ -89,7 +106,11 @@ test.each([
 });
 
 test('a choice takes its words alone, a model perhaps fewer, and writes them as the API wants', () => {
-	const tolerance = choice('safety_tolerance', { ...common, options: { '0': 'Strict', '6': 'Lax' }, default: '0' });
+	const tolerance = choice('safety_tolerance', {
+		...common,
+		options: { '0': 'Strict', '6': 'Lax' },
+		default: '0',
+	});
 	const strict = only(tolerance, '0');
 	const asNumber = sentAs(strict, Number);
 
@@ -97,7 +118,13 @@ test('a choice takes its words alone, a model perhaps fewer, and writes them as 
 		{ name: 'Strict', value: '0' },
 		{ name: 'Lax', value: '6' },
 	]);
-	expect([read(tolerance, 6), read(tolerance, '7'), read(strict, '6'), read(asNumber, '0'), read(asNumber, '6')]).toEqual([
+	expect([
+		read(tolerance, 6),
+		read(tolerance, '7'),
+		read(strict, '6'),
+		read(asNumber, '0'),
+		read(asNumber, '6'),
+	]).toEqual([
 		'6',
 		'refused: must be one of 0, 6',
 		'refused: must be one of 0',
@@ -122,9 +149,7 @@ test('text takes objects as JSON and keeps its length', () => {
 test('JSON takes objects, typed in or given', () => {
 	const body = json('customBody', common);
 
-	expect(['{"a": 1}', { a: 1 }, '{', '[1]', [1], 'null', 7].map((value) => read(body, value))).toEqual([
-		{ a: 1 },
-		{ a: 1 },
-		...Array<string>(5).fill('refused: must be a JSON object'),
-	]);
+	expect(
+		['{"a": 1}', { a: 1 }, '{', '[1]', [1], 'null', 7].map((value) => read(body, value)),
+	).toEqual([{ a: 1 }, { a: 1 }, ...Array<string>(5).fill('refused: must be a JSON object')]);
 });

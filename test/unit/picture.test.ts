@@ -11,7 +11,8 @@ const pictures = [
 
 function isWhole(mimeType: string, bytes: Buffer, pieces: number): boolean {
 	const whole = wholeness(mimeType);
-	for (let start = 0; start < bytes.length; start += pieces) whole.add(bytes.subarray(start, start + pieces));
+	for (let start = 0; start < bytes.length; start += pieces)
+		whole.add(bytes.subarray(start, start + pieces));
 	expect(whole.fileSize).toBe(bytes.length);
 	return whole.isWhole;
 }

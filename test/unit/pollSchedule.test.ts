@@ -57,7 +57,9 @@ function run(all: number[], shortestGap = SHORTEST_GAP) {
 const gapsOf = (looks: number[]) => looks.map((look, index) => look - (looks[index - 1] ?? 0));
 
 test('fixed looks every half second cost about 17 looks and a quarter of a second', () => {
-	const fixed = measure(durations(2000).map((seconds) => ({ seconds, looks: looksAt(seconds, () => 0.5) })));
+	const fixed = measure(
+		durations(2000).map((seconds) => ({ seconds, looks: looksAt(seconds, () => 0.5) })),
+	);
 
 	expect(fixed.looks).toBeGreaterThan(16);
 	expect(fixed.looks).toBeLessThan(18);
@@ -83,14 +85,17 @@ test('a provider whose shortest gap is above 5 s gets its own', () => {
 	expect(nextLookIn(20, learnt(guessed(8), 8), 10)).toBe(10);
 });
 
-test.each([1, 3, 8, 30, 120])('before anything is learnt, a model of %d s is looked at by 1.5 s and then every 2 s at most', (typicalSeconds) => {
-	const known = guessed(typicalSeconds);
-	const gaps = gapsOf(looksAt(600, (age) => nextLookIn(age, known, SHORTEST_GAP)));
+test.each([1, 3, 8, 30, 120])(
+	'before anything is learnt, a model of %d s is looked at by 1.5 s and then every 2 s at most',
+	(typicalSeconds) => {
+		const known = guessed(typicalSeconds);
+		const gaps = gapsOf(looksAt(600, (age) => nextLookIn(age, known, SHORTEST_GAP)));
 
-	expect(gaps[0]).toBeLessThanOrEqual(1.5);
-	expect(Math.max(...gaps)).toBeLessThanOrEqual(2 + 1e-9);
-	expect(Math.min(...gaps)).toBeGreaterThanOrEqual(SHORTEST_GAP - 1e-9);
-});
+		expect(gaps[0]).toBeLessThanOrEqual(1.5);
+		expect(Math.max(...gaps)).toBeLessThanOrEqual(2 + 1e-9);
+		expect(Math.min(...gaps)).toBeGreaterThanOrEqual(SHORTEST_GAP - 1e-9);
+	},
+);
 
 test('learns the mean and the spread, whatever the guess was', () => {
 	const known = durations(500).reduce(learnt, guessed(60));

@@ -15,8 +15,20 @@ export interface Sizes {
 	lateSeconds: number;
 }
 
-export const FULL: Sizes = { executions: 200, concurrency: 10, parked: 500, restarted: 50, lateSeconds: 120 };
-export const QUICK: Sizes = { executions: 12, concurrency: 3, parked: 15, restarted: 5, lateSeconds: 30 };
+export const FULL: Sizes = {
+	executions: 200,
+	concurrency: 10,
+	parked: 500,
+	restarted: 50,
+	lateSeconds: 120,
+};
+export const QUICK: Sizes = {
+	executions: 12,
+	concurrency: 3,
+	parked: 15,
+	restarted: 5,
+	lateSeconds: 30,
+};
 
 const SMALL_WORKER = 5;
 

@@ -28,7 +28,8 @@ export interface PictureOrder {
 
 /** A decoded reference, or the label of one that may not be fetched. */
 export type ReferencePicture =
-	{ bytes: Buffer; label?: undefined } | { label: string; bytes?: undefined };
+	| { bytes: Buffer; label?: undefined }
+	| { label: string; bytes?: undefined };
 
 export interface Picture {
 	bytes: Buffer;
