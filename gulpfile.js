@@ -3,7 +3,7 @@ const path = require('node:path');
 const esbuild = require('esbuild');
 const { dest, src } = require('gulp');
 
-const VENDOR = 'nodes/shared/vendor';
+const VENDOR = 'nodes/shared/core/vendor';
 
 async function clean() {
 	await rm('dist', { recursive: true, force: true });

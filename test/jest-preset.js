@@ -6,7 +6,8 @@ module.exports = {
 	transform: { '\\.ts$': ['ts-jest', { tsconfig: '<rootDir>/test/tsconfig.json' }] },
 	moduleNameMapper: {
 		// p-limit is an ES module, so tests use the libraries as they are shipped.
-		'^(\\./|\\.\\./shared/|.*/nodes/shared/)vendor$': '<rootDir>/dist/nodes/shared/vendor.js',
+		'^(\\./|\\.\\./core/|\\.\\./shared/core/|.*/nodes/shared/core/)vendor$':
+			'<rootDir>/dist/nodes/shared/core/vendor.js',
 	},
 	testTimeout: 30_000,
 	maxWorkers: 2,

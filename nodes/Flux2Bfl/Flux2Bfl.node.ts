@@ -6,10 +6,14 @@ import {
 	type INodeTypeDescription,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
-import { neverRegistered } from '../shared/incoming';
-import { operationProperties } from '../shared/operations';
-import { collectOptions, generateOptions, submitOptions } from '../shared/options';
-import { optionsProperty, requestProperties, taskProperties } from '../shared/properties';
+import { noWebhookRegistration } from '../shared/node/webhookRequest';
+import { operationProperties } from '../shared/parameters/operationProperties';
+import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
+import {
+	optionsProperty,
+	requestProperties,
+	taskProperties,
+} from '../shared/parameters/properties';
 import { models } from './models';
 
 const generate = { resource: ['image'], operation: ['generate'] };
@@ -73,17 +77,17 @@ export class Flux2Bfl implements INodeType {
 		],
 	};
 
-	webhookMethods = neverRegistered;
+	webhookMethods = noWebhookRegistration;
 
 	async webhook(this: IWebhookFunctions) {
-		const { resume } = await import('../shared/callback');
+		const { resumeExecution } = await import('../shared/operations/suspend');
 		const { bfl } = await import('./provider');
-		const { readNotice } = await import('./notice');
-		return await resume(this, bfl, readNotice);
+		const { parseWebhookPayload } = await import('./webhookPayload');
+		return await resumeExecution(this, bfl, parseWebhookPayload);
 	}
 
 	async execute(this: IExecuteFunctions) {
-		const { runItems } = await import('../shared/run');
+		const { runItems } = await import('../shared/node/execute');
 		const { bfl } = await import('./provider');
 		return await runItems(this, bfl);
 	}

@@ -1,16 +1,16 @@
-import type { Model } from '../shared/model';
-import { seed, size } from '../shared/options';
+import type { Model } from '../shared/parameters/model';
+import { seed, size } from '../shared/parameters/options';
 import {
 	choice,
 	decimal,
 	integer,
-	refined,
-	sentAs,
+	withCheck,
+	encodedAs,
 	text,
 	toggle,
 	zeroAsUnset,
-} from '../shared/params';
-import { isLocal } from '../shared/urls';
+} from '../shared/parameters/param';
+import { isLoopback } from '../shared/http/urlPolicy';
 
 /** The API's automatic size is an unset field: its schema does not take the 0 that its text speaks of. */
 const side = (wireName: 'width' | 'height', label: string) =>
@@ -61,7 +61,7 @@ const promptUpsampling = toggle('prompt_upsampling', {
 
 const isReachable = (url: string) =>
 	URL.canParse(url) &&
-	(new URL(url).protocol === 'https:' || (url.startsWith('http:') && isLocal(url)));
+	(new URL(url).protocol === 'https:' || (url.startsWith('http:') && isLoopback(url)));
 const webhookText = text('webhook_url', {
 	label: 'Notify URL',
 	description:
@@ -69,8 +69,8 @@ const webhookText = text('webhook_url', {
 	placeholder: 'e.g. https://n8n.example.com/webhook/…',
 	maxLength: 2083,
 });
-const webhookUrl = refined(
-	sentAs(webhookText, (url) => url.trim()),
+const webhookUrl = withCheck(
+	encodedAs(webhookText, (url) => url.trim()),
 	isReachable,
 	'must be an https URL',
 );

@@ -1,26 +1,32 @@
 import type { IDataObject } from 'n8n-workflow';
-import { imageField, imageFields, withCustomBody } from '../shared/body';
-import { detailSchema, detailWords } from '../shared/detail';
-import { generateOrPark } from '../shared/callback';
-import { submit } from '../shared/engine';
-import { kindOfAnswer, kindOfStatus, type FailureKind } from '../shared/errors';
+import { imageField, imageFields, withCustomBody } from '../shared/parameters/body';
+import { fastApiDetailSchema, formatFastApiDetail } from '../shared/http/errorKind';
+import { generateOrSuspend } from '../shared/operations/suspend';
+import { submit } from '../shared/operations/generate';
+import { kindFromResponse, kindFromStatus, type ErrorKind } from '../shared/core/errors';
 import {
-	json,
-	LOOK_TIMEOUT_MS,
+	requestJson,
+	READ_TIMEOUT_MS,
 	SUBMIT_TIMEOUT_MS,
-	type Answer,
-	type Api,
-	type Complaint,
-} from '../shared/http';
-import { modelPath, type Model, type Request } from '../shared/model';
-import { loadReferences } from '../shared/references';
-import type { Run, Service, Work } from '../shared/run';
-import { now, type Price, type Provider, type Task, type TaskState } from '../shared/task';
-import { get } from '../shared/tasks';
-import { SHORTEST_HIDDEN } from '../shared/told';
-import { trusted } from '../shared/urls';
-import { z } from '../shared/vendor';
-import { unlessNotFound } from '../shared/watch';
+	type ApiResponse,
+	type ApiClient,
+	type ErrorResponse,
+} from '../shared/http/client';
+import { encodeModelId, type Model, type ImageRequest } from '../shared/parameters/model';
+import { loadReferences } from '../shared/images/references';
+import type { RunContext, ProviderDefinition, PreparedOperation } from '../shared/node/execute';
+import {
+	isoNow,
+	type Price,
+	type TaskProtocol,
+	type Task,
+	type TaskState,
+} from '../shared/tasks/protocol';
+import { get } from '../shared/operations/task';
+import { MIN_SECRET_LENGTH } from '../shared/core/redact';
+import { trustedUrl } from '../shared/http/urlPolicy';
+import { z } from '../shared/core/vendor';
+import { notFoundAsState } from '../shared/tasks/poller';
 import { models } from './models';
 
 const baseUrls: Record<string, string> = {
@@ -32,7 +38,7 @@ const baseUrls: Record<string, string> = {
 /** The OpenAPI has `Pending` alone; some clients list the other two. Every other word is an end. */
 export const PENDING = ['pending', 'queued', 'processing'];
 /** The OpenAPI's ends without a picture. */
-export const ENDS_BADLY: Record<string, FailureKind> = {
+export const ENDS_BADLY: Record<string, ErrorKind> = {
 	'task not found': 'notFound',
 	'request moderated': 'moderated',
 	'content moderated': 'moderated',
@@ -66,7 +72,7 @@ export const resultSchema = z.object({
 const credits = z.object({ credits: z.number() });
 
 const complaintSchema = z.object({
-	detail: detailSchema.optional().catch(undefined),
+	detail: fastApiDetailSchema.optional().catch(undefined),
 	error: z.string().optional().catch(undefined),
 	message: z.string().optional().catch(undefined),
 	retry_after: number,
@@ -84,19 +90,19 @@ const labels = new Map([
 ]);
 
 /** `detail` as text or as a list of fields (told by our labels), or `{error, message}`. */
-function explain(answer: Answer): Complaint | undefined {
+function explain(answer: ApiResponse): ErrorResponse | undefined {
 	const read = complaintSchema.safeParse(answer.json);
 	if (!read.success) return undefined;
 	const { detail, error, message, retry_after: seconds } = read.data;
-	const words = (detail && detailWords(detail, labels)) ?? message ?? error;
+	const words = (detail && formatFastApiDetail(detail, labels)) ?? message ?? error;
 	if (!words) return undefined;
 	const kind = Array.isArray(detail)
-		? kindOfStatus(answer.status)
-		: kindOfAnswer(answer.status, words);
+		? kindFromStatus(answer.status)
+		: kindFromResponse(answer.status, words);
 	return { kind, message: words, retryAfterMs: seconds ? seconds * 1000 : undefined };
 }
 
-async function bodyOf(api: Api, request: Request): Promise<IDataObject> {
+async function bodyOf(api: ApiClient, request: ImageRequest): Promise<IDataObject> {
 	const { prompt, references, settings, callbackUrl } = request;
 	const loaded = await loadReferences(api, references, { takesUrls: true });
 	const body = withCustomBody({ prompt, ...request.body, ...imageFields(loaded) }, settings);
@@ -123,14 +129,14 @@ export const withoutSecrets = (answer: unknown, secrets: unknown[] = []): unknow
 const hide = (words: string, secrets: unknown[]): string =>
 	secrets.reduce<string>(
 		(text, secret) =>
-			typeof secret === 'string' && secret.length >= SHORTEST_HIDDEN
+			typeof secret === 'string' && secret.length >= MIN_SECRET_LENGTH
 				? text.replaceAll(secret, '***')
 				: text,
 		words,
 	);
 
 /** POST /v1/{model}, then the `polling_url` of the answer, which is on a regional host. */
-const provider: Provider = {
+const provider: TaskProtocol = {
 	problems({ body, settings, callbackUrl }) {
 		const { webhook_url: url } = withCustomBody(body, settings);
 		return callbackUrl !== undefined && typeof url === 'string'
@@ -141,9 +147,9 @@ const provider: Provider = {
 	async submit(api, request) {
 		const body = await bodyOf(api, request);
 		const secrets = [body.webhook_secret, request.callbackUrl];
-		const { value, answer } = await json(api, {
+		const { value, answer } = await requestJson(api, {
 			method: 'POST',
-			url: `/v1/${modelPath(request.model.id)}`,
+			url: `/v1/${encodeModelId(request.model.id)}`,
 			body,
 			schema: accepted,
 			repeat: 'submit',
@@ -155,21 +161,21 @@ const provider: Provider = {
 		const task: Task = {
 			id: value.id,
 			model: request.model.id,
-			pollUrl: trusted(api, value.polling_url, value.id),
-			submittedAt: now(),
+			pollUrl: trustedUrl(api, value.polling_url, value.id),
+			submittedAt: isoNow(),
 			price: priceOf(value),
 		};
 		return [{ status: 'pending', task, raw: withoutSecrets(answer.json, secrets) }];
 	},
 
 	async check(api, task) {
-		return await unlessNotFound(task, async () => {
-			const { value, answer } = await json(api, {
+		return await notFoundAsState(task, async () => {
+			const { value, answer } = await requestJson(api, {
 				method: 'GET',
 				url: task.pollUrl ?? `/v1/get_result?id=${encodeURIComponent(task.id)}`,
 				schema: resultSchema,
 				repeat: 'look',
-				timeoutMs: LOOK_TIMEOUT_MS,
+				timeoutMs: READ_TIMEOUT_MS,
 			});
 			return stateOf(value, task, withoutSecrets(answer.json));
 		});
@@ -225,14 +231,14 @@ function priceOf({ cost, input_mp, output_mp }: Priced): Price | undefined {
 }
 
 /** Account: Get Credits. */
-const getCredits = (run: Run): Work => ({
+const getCredits = (run: RunContext): PreparedOperation => ({
 	async start() {
-		const { value } = await json(run.api, {
+		const { value } = await requestJson(run.api, {
 			method: 'GET',
 			url: '/v1/credits',
 			schema: credits,
 			repeat: 'look',
-			timeoutMs: LOOK_TIMEOUT_MS,
+			timeoutMs: READ_TIMEOUT_MS,
 		});
 		const worth = { amount: inUsd(value.credits), currency: 'USD' };
 		return [{ item: { json: { provider: bfl.name, credits: value.credits, worth } } }];
@@ -242,7 +248,7 @@ const getCredits = (run: Run): Work => ({
 const isBfls = (host: string) => host === 'bfl.ai' || host.endsWith('.bfl.ai');
 
 /** FLUX.2 at Black Forest Labs. */
-export const bfl: Service<Model> = {
+export const bfl: ProviderDefinition<Model> = {
 	name: 'bfl',
 	label: 'Black Forest Labs',
 	credentialType: 'flux2BflApi',
@@ -253,7 +259,7 @@ export const bfl: Service<Model> = {
 	typicalSeconds: 8,
 	explain,
 	operations: {
-		'image:generate': generateOrPark,
+		'image:generate': generateOrSuspend,
 		'task:submit': submit,
 		'task:get': get,
 		'account:getCredits': getCredits,

@@ -4,8 +4,8 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
-import { synchronousOptions } from '../shared/options';
-import { requestProperties } from '../shared/properties';
+import { syncOptions } from '../shared/parameters/options';
+import { requestProperties } from '../shared/parameters/properties';
 import { models } from './models';
 
 export class Flux2Cloudflare implements INodeType {
@@ -23,11 +23,11 @@ export class Flux2Cloudflare implements INodeType {
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'flux2CloudflareApi', required: true }],
-		properties: requestProperties(models, synchronousOptions),
+		properties: requestProperties(models, syncOptions),
 	};
 
 	async execute(this: IExecuteFunctions) {
-		const { runItems } = await import('../shared/run');
+		const { runItems } = await import('../shared/node/execute');
 		const { cloudflare } = await import('./provider');
 		return await runItems(this, cloudflare);
 	}

@@ -1,17 +1,17 @@
-import type { Model } from '../shared/model';
-import { seed, size } from '../shared/options';
+import type { Model } from '../shared/parameters/model';
+import { seed, size } from '../shared/parameters/options';
 import {
 	choice,
 	decimal,
 	integer,
-	json,
-	narrowed,
-	refined,
-	sentAs,
+	jsonObject,
+	withRange,
+	withCheck,
+	encodedAs,
 	text,
 	toggle,
 	type Param,
-} from '../shared/params';
+} from '../shared/parameters/param';
 
 /** `catalogue`: POST /ai/run with JSON. `workersAi`: POST /ai/run/@cf/… with a multipart form. */
 export interface CloudflareModel extends Model {
@@ -128,7 +128,7 @@ const requestTimeout = integer('cf-aig-request-timeout', {
 	default: 180_000,
 });
 const metadata = metadataHeader(
-	json('cf-aig-metadata', {
+	jsonObject('cf-aig-metadata', {
 		label: 'Gateway Metadata',
 		name: 'metadata',
 		goesTo,
@@ -139,11 +139,11 @@ const metadata = metadataHeader(
 
 /** Node refuses to send anything but visible ASCII in a header. */
 function inHeader(param: Param<string>): Param<string> {
-	return refined(param, (value) => /^[\x20-\x7e]*$/.test(value), 'must be plain ASCII text');
+	return withCheck(param, (value) => /^[\x20-\x7e]*$/.test(value), 'must be plain ASCII text');
 }
 
-function metadataHeader(param: ReturnType<typeof json>): Param<string> {
-	const checked = refined(
+function metadataHeader(param: ReturnType<typeof jsonObject>): Param<string> {
+	const checked = withCheck(
 		param,
 		(entries) =>
 			Object.keys(entries).length <= 5 &&
@@ -152,7 +152,7 @@ function metadataHeader(param: ReturnType<typeof json>): Param<string> {
 			),
 		'must have at most 5 entries of text, numbers or booleans',
 	);
-	return sentAs(checked, (entries) =>
+	return encodedAs(checked, (entries) =>
 		JSON.stringify(entries).replace(
 			/[^\x20-\x7e]/g,
 			(letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
@@ -181,8 +181,8 @@ const catalogueParameters = [
 // https://developers.cloudflare.com/workers-ai/models/flux-2-dev/ and its changelogs
 const workersAiParameters = [
 	size,
-	narrowed(width, { min: 256, max: 1920 }),
-	narrowed(height, { min: 256, max: 1920 }),
+	withRange(width, { min: 256, max: 1920 }),
+	withRange(height, { min: 256, max: 1920 }),
 	seed,
 	guidance,
 ];
@@ -216,8 +216,8 @@ export const models: readonly CloudflareModel[] = [
 		description: 'Steps and guidance can be set; strong at typography',
 		parameters: [
 			...catalogueParameters,
-			narrowed(guidance, { min: 1.5, max: 10 }),
-			narrowed(steps, { min: 1, max: 50 }),
+			withRange(guidance, { min: 1.5, max: 10 }),
+			withRange(steps, { min: 1, max: 50 }),
 			promptUpsampling,
 		],
 		typicalSeconds: 30,

@@ -1,17 +1,27 @@
 import type { IDataObject } from 'n8n-workflow';
-import { kindOfAnswer, kindOfWords, type FailureKind } from '../shared/errors';
-import { json, type Answer, type Api, type Complaint } from '../shared/http';
-import { withCustomBody, withoutBytes } from '../shared/body';
-import { modelPath, valueOf, type Request } from '../shared/model';
-import { simplify, timeout } from '../shared/options';
-import { asDataUri, loadReferences } from '../shared/references';
-import type { Service } from '../shared/run';
-import { generate } from '../shared/engine';
-import { now, type Image, type Provider, type TaskState } from '../shared/task';
-import { z } from '../shared/vendor';
+import { kindFromResponse, kindFromMessage, type ErrorKind } from '../shared/core/errors';
+import {
+	requestJson,
+	type ApiResponse,
+	type ApiClient,
+	type ErrorResponse,
+} from '../shared/http/client';
+import { withCustomBody, withoutBytes } from '../shared/parameters/body';
+import { encodeModelId, valueOf, type ImageRequest } from '../shared/parameters/model';
+import { simplify, timeout } from '../shared/parameters/options';
+import { toDataUri, loadReferences } from '../shared/images/references';
+import type { ProviderDefinition } from '../shared/node/execute';
+import { generate } from '../shared/operations/generate';
+import {
+	isoNow,
+	type ImageSource,
+	type TaskProtocol,
+	type TaskState,
+} from '../shared/tasks/protocol';
+import { z } from '../shared/core/vendor';
 import { models, routeOf, type CloudflareModel } from './models';
 
-type CloudflareRequest = Request<CloudflareModel>;
+type CloudflareRequest = ImageRequest<CloudflareModel>;
 
 /** Workers AI takes references below 512 × 512 only. */
 const WORKERS_AI_SIDES_BELOW = 512;
@@ -57,7 +67,7 @@ const envelope = z.object({
 });
 
 // https://developers.cloudflare.com/workers-ai/platform/errors/ and …/ai-gateway/reference/troubleshooting/
-const kindOfCode: Record<number, FailureKind> = {
+const kindOfCode: Record<number, ErrorKind> = {
 	1000: 'auth',
 	2001: 'invalidInput',
 	2009: 'auth',
@@ -108,14 +118,14 @@ const OUT_OF_CAPACITY = 3040;
 const NO_ROUTE = 7000;
 
 /** Reads both error envelopes; the code sometimes stands in the text only ("3040: Capacity …"). */
-export function explain(answer: Answer): Complaint | undefined {
+export function explain(answer: ApiResponse): ErrorResponse | undefined {
 	const read = envelope.safeParse(answer.json);
 	const first = read.success ? (read.data.errors?.[0] ?? read.data.error?.[0]) : undefined;
 	if (!first) return explainState(answer);
 	const code = codeOf(first.code, first.message);
 	const known = code === NO_ROUTE && answer.status >= 500 ? 0 : code;
 	return {
-		kind: kindOfCode[known] ?? kindOfAnswer(answer.status, first.message),
+		kind: kindOfCode[known] ?? kindFromResponse(answer.status, first.message),
 		message:
 			code && !first.message.includes(`${code}`) ? `${code}: ${first.message}` : first.message,
 		description: adviceOfCode[known],
@@ -124,10 +134,12 @@ export function explain(answer: Answer): Complaint | undefined {
 }
 
 /** The state "Failed" is documented without its HTTP status. */
-function explainState(answer: Answer): Complaint | undefined {
+function explainState(answer: ApiResponse): ErrorResponse | undefined {
 	const read = answer.status >= 300 ? answerSchema.safeParse(answer.json) : undefined;
 	const words = wordsOf(read?.data?.error);
-	return words === '' ? undefined : { kind: kindOfAnswer(answer.status, words), message: words };
+	return words === ''
+		? undefined
+		: { kind: kindFromResponse(answer.status, words), message: words };
 }
 
 /** 0 where there is none. */
@@ -136,7 +148,7 @@ function codeOf(code: number | undefined, message: string): number {
 	return inText in kindOfCode ? inText : (code ?? 0);
 }
 
-const provider: Provider<CloudflareModel> = {
+const provider: TaskProtocol<CloudflareModel> = {
 	async submit(api, request) {
 		return [
 			await (request.model.route === 'catalogue' ? runCatalogue : runWorkersAi)(api, request),
@@ -145,10 +157,10 @@ const provider: Provider<CloudflareModel> = {
 };
 
 /** POST /accounts/{id}/ai/run with `{model, input}`; the answer names the picture's URL. */
-async function runCatalogue(api: Api, request: CloudflareRequest): Promise<TaskState> {
+async function runCatalogue(api: ApiClient, request: CloudflareRequest): Promise<TaskState> {
 	const references = await loadReferences(api, request.references, { takesUrls: true });
 	const input: IDataObject = { prompt: request.prompt, ...request.body };
-	if (references.length > 0) input.input_images = references.map(asDataUri);
+	if (references.length > 0) input.input_images = references.map(toDataUri);
 	const body = withCustomBody({ model: request.model.id, input }, request.settings);
 	return await call(api, request, {
 		url: accountPath(api, '/ai/run'),
@@ -158,7 +170,7 @@ async function runCatalogue(api: Api, request: CloudflareRequest): Promise<TaskS
 }
 
 /** POST /accounts/{id}/ai/run/@cf/…: always a multipart form, and never with an AI Gateway's header. */
-async function runWorkersAi(api: Api, request: CloudflareRequest): Promise<TaskState> {
+async function runWorkersAi(api: ApiClient, request: CloudflareRequest): Promise<TaskState> {
 	const references = await loadReferences(api, request.references, {
 		takesUrls: false,
 		sidesBelow: WORKERS_AI_SIDES_BELOW,
@@ -172,23 +184,23 @@ async function runWorkersAi(api: Api, request: CloudflareRequest): Promise<TaskS
 		form.append(`input_image_${index}`, file, `input_image_${index}`);
 	});
 	return await call(api, request, {
-		url: accountPath(api, `/ai/run/${modelPath(request.model.id)}`),
+		url: accountPath(api, `/ai/run/${encodeModelId(request.model.id)}`),
 		body: form,
 	});
 }
 
 const formText = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
 
-const accountPath = ({ credentials }: Api, path: string) =>
+const accountPath = ({ credentials }: ApiClient, path: string) =>
 	`/accounts/${encodeURIComponent((credentials.accountId as string).trim())}${path}`;
 
 async function call(
-	api: Api,
+	api: ApiClient,
 	request: CloudflareRequest,
 	to: { url: string; body: IDataObject | FormData; headers?: Record<string, string> },
 ): Promise<TaskState> {
-	const submittedAt = now();
-	const { value, answer } = await json(api, {
+	const submittedAt = isoNow();
+	const { value, answer } = await requestJson(api, {
 		...to,
 		method: 'POST',
 		schema: answerSchema,
@@ -201,7 +213,7 @@ async function call(
 }
 
 /** Some Workers AI models answer with the picture's bytes instead of JSON. */
-const fromAnswer = (answer: Answer): unknown =>
+const fromAnswer = (answer: ApiResponse): unknown =>
 	answer.isPicture ? { image: answer.bytes.toString('base64') } : answer.json;
 
 function toState(value: z.infer<typeof run>, submittedAt: string, raw: unknown): TaskState {
@@ -213,7 +225,7 @@ function toState(value: z.infer<typeof run>, submittedAt: string, raw: unknown):
 	const failed = state.toLowerCase() === 'failed';
 	return {
 		status: 'failed',
-		kind: kindOfWords(words, failed ? 'unavailable' : 'badResponse'),
+		kind: kindFromMessage(words, failed ? 'unavailable' : 'badResponse'),
 		message: `Cloudflare answered with the state "${state}"${words ? `: ${words}` : ' and without "result.image"'}`,
 		raw,
 	};
@@ -224,11 +236,11 @@ function wordsOf(error: z.infer<typeof run>['error']): string {
 	return [error.code, error.message ?? error.error_message].filter(Boolean).join(': ');
 }
 
-const toImage = (image: string): Image =>
+const toImage = (image: string): ImageSource =>
 	/^https?:/i.test(image) ? { url: image } : { base64: image.replace(/^data:[^,]*,/, '') };
 
 /** The answer without the picture's bytes, and the gateway's own headers. */
-function rawOf(answer: Answer): unknown {
+function rawOf(answer: ApiResponse): unknown {
 	const headers = Object.fromEntries(
 		Object.entries(answer.headers).filter(([name]) => name.startsWith('cf-')),
 	);
@@ -236,7 +248,7 @@ function rawOf(answer: Answer): unknown {
 }
 
 /** FLUX.2 on Cloudflare: one call makes the picture, so there are no tasks. */
-export const cloudflare: Service<CloudflareModel> = {
+export const cloudflare: ProviderDefinition<CloudflareModel> = {
 	name: 'cloudflare',
 	label: 'Cloudflare',
 	credentialType: 'flux2CloudflareApi',

@@ -5,14 +5,14 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
-import { operationProperties } from '../shared/operations';
-import { collectOptions, generateOptions, submitOptions } from '../shared/options';
+import { operationProperties } from '../shared/parameters/operationProperties';
+import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
 import {
 	listProperties,
 	optionsProperty,
 	requestProperties,
 	taskProperties,
-} from '../shared/properties';
+} from '../shared/parameters/properties';
 import { modelFilters, taskFilters } from './filters';
 import { models } from './models';
 
@@ -80,7 +80,7 @@ export class Flux2Oxen implements INodeType {
 	};
 
 	async execute(this: IExecuteFunctions) {
-		const { runItems } = await import('../shared/run');
+		const { runItems } = await import('../shared/node/execute');
 		const { oxen } = await import('./provider');
 		return await runItems(this, oxen);
 	}

@@ -1,4 +1,4 @@
-import { choice, text } from '../shared/params';
+import { choice, text } from '../shared/parameters/param';
 
 /** What Task: Get Many can be narrowed to. */
 export const taskFilters = [

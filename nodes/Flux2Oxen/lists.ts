@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
-import { getMany, type List } from '../shared/lists';
-import { z } from '../shared/vendor';
+import { getMany, type List } from '../shared/operations/list';
+import { z } from '../shared/core/vendor';
 import { modelFilters, taskFilters } from './filters';
 
 const row = z.record(z.unknown()) as unknown as z.ZodType<IDataObject>;

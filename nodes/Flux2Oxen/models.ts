@@ -1,6 +1,14 @@
-import type { Model } from '../shared/model';
-import { seed } from '../shared/options';
-import { choice, decimal, integer, only, hiddenWhen, text, toggle } from '../shared/params';
+import type { Model } from '../shared/parameters/model';
+import { seed } from '../shared/parameters/options';
+import {
+	choice,
+	decimal,
+	integer,
+	withValues,
+	hiddenWhen,
+	text,
+	toggle,
+} from '../shared/parameters/param';
 
 const aspectRatio = {
 	...choice('aspect_ratio', {
@@ -117,7 +125,7 @@ const flux2 = {
 const klein = {
 	...flux2,
 	parameters: [
-		only(aspectRatio, '1:1', '16:9', '9:16', '4:3', '3:4'),
+		withValues(aspectRatio, '1:1', '16:9', '9:16', '4:3', '3:4'),
 		steps,
 		guidanceScale,
 		seed,

@@ -1,18 +1,29 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
-import { withCustomBody, withoutBytes } from '../shared/body';
-import { generate, submit } from '../shared/engine';
-import { asIs, Flux2Error } from '../shared/errors';
-import { eventsOf } from '../shared/events';
-import { json, LOOK_TIMEOUT_MS, SUBMIT_TIMEOUT_MS, type Api } from '../shared/http';
-import { readChoice, valueOf, type Request } from '../shared/model';
-import { timeout } from '../shared/options';
-import { narrowed, type Param } from '../shared/params';
-import { asDataUri, loadReferences } from '../shared/references';
-import type { Route, Service } from '../shared/run';
-import { now, type Image, type Provider, type Task, type TaskState } from '../shared/task';
-import { cancel, get } from '../shared/tasks';
-import { z } from '../shared/vendor';
-import { notKnown } from '../shared/watch';
+import { withCustomBody, withoutBytes } from '../shared/parameters/body';
+import { generate, submit } from '../shared/operations/generate';
+import { rethrow, Flux2Error } from '../shared/core/errors';
+import { eventsOf } from '../shared/tasks/eventStream';
+import {
+	requestJson,
+	READ_TIMEOUT_MS,
+	SUBMIT_TIMEOUT_MS,
+	type ApiClient,
+} from '../shared/http/client';
+import { readChoice, valueOf, type ImageRequest } from '../shared/parameters/model';
+import { timeout } from '../shared/parameters/options';
+import { withRange, type Param } from '../shared/parameters/param';
+import { toDataUri, loadReferences } from '../shared/images/references';
+import type { Route, ProviderDefinition } from '../shared/node/execute';
+import {
+	isoNow,
+	type ImageSource,
+	type TaskProtocol,
+	type Task,
+	type TaskState,
+} from '../shared/tasks/protocol';
+import { cancel, get } from '../shared/operations/task';
+import { z } from '../shared/core/vendor';
+import { taskNotFound } from '../shared/tasks/poller';
 import {
 	explain,
 	generation,
@@ -24,7 +35,7 @@ import {
 	stateOf,
 	statusOf,
 	type Generation,
-} from './answers';
+} from './responses';
 import { getModels, getTasks } from './lists';
 import { models, numGenerations } from './models';
 
@@ -32,22 +43,22 @@ import { models, numGenerations } from './models';
 const modes = ['queue', 'sync', 'events'] as const;
 
 /** The body of both ways to ask. */
-async function bodyOf(api: Api, request: Request): Promise<IDataObject> {
+async function bodyOf(api: ApiClient, request: ImageRequest): Promise<IDataObject> {
 	const references = await loadReferences(api, request.references, { takesUrls: true });
-	const images = references.length > 0 ? { input_image: references.map(asDataUri) } : {};
+	const images = references.length > 0 ? { input_image: references.map(toDataUri) } : {};
 	const body = { model: request.model.id, prompt: request.prompt, ...request.body, ...images };
 	return withCustomBody(body, request.settings);
 }
 
-const problems: Provider['problems'] = ({ body, references }) =>
+const problems: TaskProtocol['problems'] = ({ body, references }) =>
 	body.aspect_ratio === 'match_input_image' && references.length === 0
 		? ['Aspect Ratio: Match Input Image needs a reference image']
 		: [];
 
 /** POST /api/ai/images/edit, which all FLUX.2 pages use, also without a reference image. */
-async function submitSync(api: Api, request: Request): Promise<TaskState[]> {
-	const submittedAt = now();
-	const { value, answer } = await json(api, {
+async function submitSync(api: ApiClient, request: ImageRequest): Promise<TaskState[]> {
+	const submittedAt = isoNow();
+	const { value, answer } = await requestJson(api, {
 		method: 'POST',
 		url: '/api/ai/images/edit',
 		body: await bodyOf(api, request),
@@ -55,7 +66,7 @@ async function submitSync(api: Api, request: Request): Promise<TaskState[]> {
 		repeat: 'submit',
 		timeoutMs: valueOf(request.settings, timeout) * 1000,
 	});
-	const images = value.images.flatMap(({ url, b64_json: base64 }): Image[] =>
+	const images = value.images.flatMap(({ url, b64_json: base64 }): ImageSource[] =>
 		url ? [{ url }] : base64 ? [{ base64 }] : [],
 	);
 	const raw = withoutBytes(answer.json, 'b64_json');
@@ -65,8 +76,8 @@ async function submitSync(api: Api, request: Request): Promise<TaskState[]> {
 }
 
 /** POST /api/ai/queue; one task per picture. */
-async function enqueue(api: Api, request: Request): Promise<TaskState[]> {
-	const { value } = await json(api, {
+async function enqueue(api: ApiClient, request: ImageRequest): Promise<TaskState[]> {
+	const { value } = await requestJson(api, {
 		method: 'POST',
 		url: '/api/ai/queue',
 		body: await bodyOf(api, request),
@@ -74,7 +85,7 @@ async function enqueue(api: Api, request: Request): Promise<TaskState[]> {
 		repeat: 'submit',
 		timeoutMs: SUBMIT_TIMEOUT_MS,
 	});
-	const submittedAt = now();
+	const submittedAt = isoNow();
 	return value.generations.map((raw) => ({
 		status: 'pending',
 		task: { id: raw.generation_id, model: request.model.id, submittedAt },
@@ -83,19 +94,19 @@ async function enqueue(api: Api, request: Request): Promise<TaskState[]> {
 }
 
 /** A generation leaves the queue when it has ended, says an older state of the documents: then it is in the history. */
-async function check(api: Api, task: Task): Promise<TaskState> {
+async function check(api: ApiClient, task: Task): Promise<TaskState> {
 	const inQueue = await lookUp(api, `/api/ai/queue/${encodeURIComponent(task.id)}`, generation);
 	if (inQueue) return stateOf(inQueue, task);
 	const past = await historyOf(api, task);
 	if (past) return stateOf({ ...past, status: past.status ?? statusOf(past) }, task);
-	return notKnown(task, `Oxen.ai knows no generation ${task.id}`);
+	return taskNotFound(task, `Oxen.ai knows no generation ${task.id}`);
 }
 
-const historyOf = async (api: Api, task: Task): Promise<Generation | undefined> =>
+const historyOf = async (api: ApiClient, task: Task): Promise<Generation | undefined> =>
 	(await lookUp(api, `/api/ai/generations/${encodeURIComponent(task.id)}`, history))?.generation;
 
 async function lookUp<T>(
-	api: Api,
+	api: ApiClient,
 	url: string,
 	schema: z.ZodType<T, z.ZodTypeDef, unknown>,
 ): Promise<T | undefined> {
@@ -105,28 +116,28 @@ async function lookUp<T>(
 			url,
 			schema,
 			repeat: 'look',
-			timeoutMs: LOOK_TIMEOUT_MS,
+			timeoutMs: READ_TIMEOUT_MS,
 		} as const;
-		return (await json(api, call)).value;
+		return (await requestJson(api, call)).value;
 	} catch (error) {
 		if (error instanceof Flux2Error && error.kind === 'notFound') return undefined;
-		throw asIs(error);
+		throw rethrow(error);
 	}
 }
 
-const subscription = (api: Api) => eventsOf(api, '/api/events', readEvent);
+const subscription = (api: ApiClient) => eventsOf(api, '/api/events', readEvent);
 
-const queue: Provider = {
+const queue: TaskProtocol = {
 	problems,
 	submit: enqueue,
 	check,
 	async cancel(api, { id }) {
-		await json(api, {
+		await requestJson(api, {
 			method: 'DELETE',
 			url: `/api/ai/queue/${encodeURIComponent(id)}`,
 			schema: z.unknown(),
 			repeat: 'look',
-			timeoutMs: LOOK_TIMEOUT_MS,
+			timeoutMs: READ_TIMEOUT_MS,
 		});
 	},
 	async price(api, task) {
@@ -135,7 +146,7 @@ const queue: Provider = {
 	},
 };
 
-const providers: Record<(typeof modes)[number], Provider> = {
+const providers: Record<(typeof modes)[number], TaskProtocol> = {
 	sync: { ...queue, submit: submitSync },
 	queue,
 	events: {
@@ -150,7 +161,7 @@ const providers: Record<(typeof modes)[number], Provider> = {
 };
 
 /** The call that waits makes one picture, and does not know the field. */
-const one: Param = { ...narrowed(numGenerations, { min: 1, max: 1 }), goesTo: 'setting' };
+const one: Param = { ...withRange(numGenerations, { min: 1, max: 1 }), goesTo: 'setting' };
 const takesOne = models.map((model) => ({
 	...model,
 	parameters: model.parameters.map((param) => (param === numGenerations ? one : param)),
@@ -162,7 +173,7 @@ function routeFor(context: IExecuteFunctions, itemIndex: number): Route {
 }
 
 /** FLUX.2 on Oxen.ai. */
-export const oxen: Service = {
+export const oxen: ProviderDefinition = {
 	name: 'oxen',
 	label: 'Oxen.ai',
 	credentialType: 'flux2OxenApi',

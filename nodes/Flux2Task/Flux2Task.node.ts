@@ -4,14 +4,14 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
-import { collectOptions, generateOptions, submitOptions } from '../shared/options';
-import { operationProperties } from '../shared/operations';
+import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
+import { operationProperties } from '../shared/parameters/operationProperties';
 import {
 	modelProperties,
 	optionsProperty,
 	requestProperties,
 	taskProperties,
-} from '../shared/properties';
+} from '../shared/parameters/properties';
 import { models } from './models';
 
 const generate = { resource: ['image'], operation: ['generate'] };
@@ -81,7 +81,7 @@ export class Flux2Task implements INodeType {
 	};
 
 	async execute(this: IExecuteFunctions) {
-		const { runItems } = await import('../shared/run');
+		const { runItems } = await import('../shared/node/execute');
 		const { taskApi } = await import('./provider');
 		return await runItems(this, taskApi);
 	}

@@ -1,6 +1,6 @@
-import type { Model } from '../shared/model';
-import { seed, size } from '../shared/options';
-import { choice, integer, only, sentAs } from '../shared/params';
+import type { Model } from '../shared/parameters/model';
+import { seed, size } from '../shared/parameters/options';
+import { choice, integer, withValues, encodedAs } from '../shared/parameters/param';
 
 /** `task`: Vtrix's generation API. `queue`: the queue API of SeaCloud and its white labels. */
 export type Dialect = 'task' | 'queue';
@@ -63,14 +63,14 @@ export const models: readonly TaskModel[] = [
 	{
 		...flux2Pro,
 		dialect: 'task',
-		parameters: [...common, safetyTolerance, only(outputFormat, 'jpeg', 'png')],
+		parameters: [...common, safetyTolerance, withValues(outputFormat, 'jpeg', 'png')],
 	},
 	{
 		...flux2Pro,
 		dialect: 'queue',
 		parameters: [
 			...common,
-			sentAs(only(safetyTolerance, '0', '1', '2', '3', '4', '5'), Number),
+			encodedAs(withValues(safetyTolerance, '0', '1', '2', '3', '4', '5'), Number),
 			outputFormat,
 		],
 	},

@@ -1,15 +1,25 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
-import { imageFields, withCustomBody } from '../shared/body';
-import { generate, submit } from '../shared/engine';
-import { json, LOOK_TIMEOUT_MS, SUBMIT_TIMEOUT_MS, type Api } from '../shared/http';
-import { modelPath, readChoice, readModelId, type Request } from '../shared/model';
-import { loadReferences } from '../shared/references';
-import type { Route, Service } from '../shared/run';
-import { now, type Provider, type Task, type TaskState } from '../shared/task';
-import { cancel, get } from '../shared/tasks';
-import { trusted } from '../shared/urls';
-import { z } from '../shared/vendor';
-import { unlessNotFound } from '../shared/watch';
+import { imageFields, withCustomBody } from '../shared/parameters/body';
+import { generate, submit } from '../shared/operations/generate';
+import {
+	requestJson,
+	READ_TIMEOUT_MS,
+	SUBMIT_TIMEOUT_MS,
+	type ApiClient,
+} from '../shared/http/client';
+import {
+	encodeModelId,
+	readChoice,
+	readModelId,
+	type ImageRequest,
+} from '../shared/parameters/model';
+import { loadReferences } from '../shared/images/references';
+import type { Route, ProviderDefinition } from '../shared/node/execute';
+import { isoNow, type TaskProtocol, type Task, type TaskState } from '../shared/tasks/protocol';
+import { cancel, get } from '../shared/operations/task';
+import { trustedUrl } from '../shared/http/urlPolicy';
+import { z } from '../shared/core/vendor';
+import { notFoundAsState } from '../shared/tasks/poller';
 import {
 	answerSchema,
 	explain,
@@ -22,22 +32,22 @@ import {
 	statusSchema,
 	submittedSchema,
 	wordsOf,
-} from './answers';
+} from './responses';
 import { models, type TaskModel } from './models';
 
 /** The model's parameters with the reference images as `input_image`, `input_image_2`, … */
-async function parametersOf(api: Api, request: Request): Promise<IDataObject> {
+async function parametersOf(api: ApiClient, request: ImageRequest): Promise<IDataObject> {
 	const loaded = await loadReferences(api, request.references, { takesUrls: true });
 	return { prompt: request.prompt, ...request.body, ...imageFields(loaded) };
 }
 
 /** POST /model/v1/generation, GET /model/v1/generation/task/{id}. */
-const taskDialect = (bodyFormat: (typeof bodyFormats)[number]): Provider => ({
+const taskDialect = (bodyFormat: (typeof bodyFormats)[number]): TaskProtocol => ({
 	async submit(api, request) {
 		const params = await parametersOf(api, request);
 		const model = request.model.id;
 		const body = bodyFormat === 'flat' ? { model, ...params } : { model, input: [{ params }] };
-		const { value, answer } = await json(api, {
+		const { value, answer } = await requestJson(api, {
 			method: 'POST',
 			url: '/model/v1/generation',
 			body: withCustomBody(body, request.settings),
@@ -45,17 +55,17 @@ const taskDialect = (bodyFormat: (typeof bodyFormats)[number]): Provider => ({
 			repeat: 'submit',
 			timeoutMs: SUBMIT_TIMEOUT_MS,
 		});
-		return [stateOf(value, { id: value.id, model, submittedAt: now() }, answer.json)];
+		return [stateOf(value, { id: value.id, model, submittedAt: isoNow() }, answer.json)];
 	},
 
 	async check(api, task) {
-		return await unlessNotFound(task, async () => {
-			const { value, answer } = await json(api, {
+		return await notFoundAsState(task, async () => {
+			const { value, answer } = await requestJson(api, {
 				method: 'GET',
 				url: `/model/v1/generation/task/${encodeURIComponent(task.id)}`,
 				schema: answerSchema,
 				repeat: 'look',
-				timeoutMs: LOOK_TIMEOUT_MS,
+				timeoutMs: READ_TIMEOUT_MS,
 			});
 			return stateOf(value, { ...task, model: task.model ?? value.model }, answer.json);
 		});
@@ -63,25 +73,25 @@ const taskDialect = (bodyFormat: (typeof bodyFormats)[number]): Provider => ({
 });
 
 /** POST /model/v1/queue/{model}, then `status`, `response` and `cancel` below the request. */
-const queueDialect: Provider = {
+const queueDialect: TaskProtocol = {
 	async submit(api, request) {
 		const body = withCustomBody(await parametersOf(api, request), request.settings);
-		const { value, answer } = await json(api, {
+		const { value, answer } = await requestJson(api, {
 			method: 'POST',
-			url: `/model/v1/queue/${modelPath(request.model.id)}`,
+			url: `/model/v1/queue/${encodeModelId(request.model.id)}`,
 			body,
 			schema: queuedSchema,
 			repeat: 'submit',
 			timeoutMs: SUBMIT_TIMEOUT_MS,
 		});
-		const pollUrl = trusted(api, value.status_url, value.request_id);
-		const task = { id: value.request_id, model: request.model.id, pollUrl, submittedAt: now() };
+		const pollUrl = trustedUrl(api, value.status_url, value.request_id);
+		const task = { id: value.request_id, model: request.model.id, pollUrl, submittedAt: isoNow() };
 		return [{ status: 'pending', task, raw: answer.json }];
 	},
 
 	async check(api, task) {
-		return await unlessNotFound(task, async () => {
-			const { value, answer } = await json(api, {
+		return await notFoundAsState(task, async () => {
+			const { value, answer } = await requestJson(api, {
 				...queueCall(task, 'status'),
 				schema: statusSchema,
 				repeat: 'look',
@@ -99,7 +109,7 @@ const queueDialect: Provider = {
 	},
 
 	async cancel(api, task) {
-		await json(api, {
+		await requestJson(api, {
 			...queueCall(task, 'cancel'),
 			method: 'PUT',
 			schema: z.unknown(),
@@ -109,8 +119,8 @@ const queueDialect: Provider = {
 };
 
 /** The finished task's pictures; 202 while it still runs. */
-async function responseOf(api: Api, task: Task): Promise<TaskState> {
-	const { value, answer } = await json(api, {
+async function responseOf(api: ApiClient, task: Task): Promise<TaskState> {
+	const { value, answer } = await requestJson(api, {
 		...queueCall(task, 'response'),
 		schema: responseSchema,
 		repeat: 'look',
@@ -127,8 +137,8 @@ async function responseOf(api: Api, task: Task): Promise<TaskState> {
 function queueCall(task: Task, end: 'status' | 'response' | 'cancel') {
 	const base =
 		task.pollUrl?.replace(/\/status\/?$/, '') ??
-		`/model/v1/queue/${modelPath(task.model ?? '')}/requests/${encodeURIComponent(task.id)}`;
-	return { method: 'GET' as const, url: `${base}/${end}`, timeoutMs: LOOK_TIMEOUT_MS };
+		`/model/v1/queue/${encodeModelId(task.model ?? '')}/requests/${encodeURIComponent(task.id)}`;
+	return { method: 'GET' as const, url: `${base}/${end}`, timeoutMs: READ_TIMEOUT_MS };
 }
 
 // the first is what the editor shows at first
@@ -147,7 +157,7 @@ function routeFor(context: IExecuteFunctions, itemIndex: number): Route<TaskMode
 }
 
 /** FLUX.2 behind a submit-and-poll task API: Vtrix, SeaCloud and their white labels. */
-export const taskApi: Service<TaskModel> = {
+export const taskApi: ProviderDefinition<TaskModel> = {
 	name: 'task',
 	label: 'Task API',
 	credentialType: 'flux2TaskApi',

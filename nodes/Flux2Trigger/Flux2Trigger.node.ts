@@ -10,8 +10,8 @@ import {
 	type IWebhookFunctions,
 } from 'n8n-workflow';
 import { models } from '../Flux2Bfl/models';
-import { neverRegistered } from '../shared/incoming';
-import { optionsProperty } from '../shared/properties';
+import { noWebhookRegistration } from '../shared/node/webhookRequest';
+import { optionsProperty } from '../shared/parameters/properties';
 import { triggerOptions } from './options';
 
 const SHORTEST_SECRET = 16;
@@ -91,15 +91,15 @@ export class Flux2Trigger implements INodeType {
 		},
 	};
 
-	webhookMethods = neverRegistered;
+	webhookMethods = noWebhookRegistration;
 
 	async webhook(this: IWebhookFunctions) {
-		const { receive } = await import('./deliveries');
-		return await receive(this);
+		const { receiveDelivery } = await import('./deliveries');
+		return await receiveDelivery(this);
 	}
 
 	async execute(this: IExecuteFunctions) {
-		const { fetchPictures } = await import('./deliveries');
-		return await fetchPictures(this);
+		const { fetchImages } = await import('./deliveries');
+		return await fetchImages(this);
 	}
 }

@@ -1,5 +1,5 @@
-import { binaryField, download, fileName, simplify } from '../shared/options';
-import { integer } from '../shared/params';
+import { binaryField, download, fileName, simplify } from '../shared/parameters/options';
+import { integer } from '../shared/parameters/param';
 
 /** What guards against a delivery that somebody has recorded. */
 export const longestAge = integer('longestAge', {

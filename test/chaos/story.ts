@@ -3,7 +3,7 @@ import { SECRETS } from '../emulator/keys';
 import { sha256 } from '../emulator/pictures';
 import { emulatorCredentials } from '../support/emulatorCredentials';
 import { startEngine } from '../support/engine';
-import { pLimit } from '../../nodes/shared/vendor';
+import { pLimit } from '../../nodes/shared/core/vendor';
 import { judge, type Evidence, type Verdict } from './judge';
 import { planRounds, type Round } from './plan';
 import { play, type Played } from './play';

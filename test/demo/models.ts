@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import type { Model } from '../../nodes/shared/model';
+import type { Model } from '../../nodes/shared/parameters/model';
 
 const load = createRequire(__filename);
 const ROOT = path.resolve(__dirname, '../..');

@@ -1,7 +1,7 @@
 import Ajv2020, { type ValidateFunction } from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import { models } from '../../nodes/Flux2Bfl/models';
-import { generateOptions, submitOptions } from '../../nodes/shared/options';
+import { generateOptions, submitOptions } from '../../nodes/shared/parameters/options';
 import { startListener } from '../emulator';
 import openapi from '../emulator/contracts/bfl-openapi.json';
 import { openLab, QUICK, type Lab, type NodeUnderTest } from '../support/lab';

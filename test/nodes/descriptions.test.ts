@@ -15,7 +15,7 @@ import { models as bfl } from '../../nodes/Flux2Bfl/models';
 import { models as cloudflare } from '../../nodes/Flux2Cloudflare/models';
 import { models as oxen } from '../../nodes/Flux2Oxen/models';
 import { models as task } from '../../nodes/Flux2Task/models';
-import type { Model } from '../../nodes/shared/model';
+import type { Model } from '../../nodes/shared/parameters/model';
 import { startEngine, type Engine } from '../support/engine';
 
 const ROOT = path.resolve(__dirname, '../..');

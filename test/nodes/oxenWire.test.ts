@@ -1,5 +1,5 @@
 import { models } from '../../nodes/Flux2Oxen/models';
-import { generateOptions, submitOptions } from '../../nodes/shared/options';
+import { generateOptions, submitOptions } from '../../nodes/shared/parameters/options';
 import { NODE, openLab, QUICK, type Lab, type NodeUnderTest } from '../support/lab';
 import {
 	bodiesOf,

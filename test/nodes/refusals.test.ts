@@ -1,7 +1,7 @@
 import { models as cloudflareModels } from '../../nodes/Flux2Cloudflare/models';
 import { models as taskModels } from '../../nodes/Flux2Task/models';
-import type { Model } from '../../nodes/shared/model';
-import { submitOptions, synchronousOptions } from '../../nodes/shared/options';
+import type { Model } from '../../nodes/shared/parameters/model';
+import { submitOptions, syncOptions } from '../../nodes/shared/parameters/options';
 import type { RouteName } from '../emulator';
 import { items, NODE, openLab, type Lab, type NodeType } from '../support/lab';
 
@@ -166,7 +166,7 @@ const variants: Array<[string, Variant]> = [
 			parameters: { model: model.id },
 			bad: { ...cloudflareBad[index]!, ...settings },
 			parametersOf: model,
-			own: synchronousOptions,
+			own: syncOptions,
 		},
 	]),
 	...taskModels.map((model): [string, Variant] => {

@@ -1,8 +1,8 @@
 import Ajv2020 from 'ajv/dist/2020';
 import { models as cloudflareModels } from '../../nodes/Flux2Cloudflare/models';
 import { models as taskModels } from '../../nodes/Flux2Task/models';
-import type { Model } from '../../nodes/shared/model';
-import { generateOptions, submitOptions, synchronousOptions } from '../../nodes/shared/options';
+import type { Model } from '../../nodes/shared/parameters/model';
+import { generateOptions, submitOptions, syncOptions } from '../../nodes/shared/parameters/options';
 import type { RouteName, SubmissionRecord } from '../emulator';
 import catalogueContract from '../emulator/contracts/cloudflare-catalogue.json';
 import { items, NODE, openLab, type Lab, type NodeUnderTest } from '../support/lab';
@@ -361,7 +361,7 @@ describe('the table has every parameter and nothing else', () => {
 	);
 
 	test("the node's own options", () => {
-		expect([...Object.keys(settings), 'customBody'].sort()).toEqual(namesOf(synchronousOptions));
+		expect([...Object.keys(settings), 'customBody'].sort()).toEqual(namesOf(syncOptions));
 		expect([...Object.keys(pollingSettings), 'customBody'].sort()).toEqual(
 			namesOf(generateOptions),
 		);

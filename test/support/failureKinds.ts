@@ -1,7 +1,7 @@
-import type { FailureKind } from '../../nodes/shared/errors';
+import type { ErrorKind } from '../../nodes/shared/core/errors';
 
 /** Every kind that an error may have; the type lets none be missing or invented. */
-const kinds: Record<FailureKind, true> = {
+const kinds: Record<ErrorKind, true> = {
 	auth: true,
 	credits: true,
 	moderated: true,

@@ -1,5 +1,5 @@
 import type { INodeExecutionData } from 'n8n-workflow';
-import type { Model } from '../../nodes/shared/model';
+import type { Model } from '../../nodes/shared/parameters/model';
 import { items } from './lab';
 
 /** A value as the editor or an expression gives it, and what the body gets for it: nothing when left out. */

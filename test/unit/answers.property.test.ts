@@ -3,11 +3,11 @@ import { bfl } from '../../nodes/Flux2Bfl/provider';
 import { cloudflare } from '../../nodes/Flux2Cloudflare/provider';
 import { oxen } from '../../nodes/Flux2Oxen/provider';
 import { taskApi } from '../../nodes/Flux2Task/provider';
-import { Flux2Error } from '../../nodes/shared/errors';
-import type { Api } from '../../nodes/shared/http';
-import type { Request } from '../../nodes/shared/model';
-import { Place, Pressure } from '../../nodes/shared/pressure';
-import type { Service } from '../../nodes/shared/run';
+import { Flux2Error } from '../../nodes/shared/core/errors';
+import type { ApiClient } from '../../nodes/shared/http/client';
+import type { ImageRequest } from '../../nodes/shared/parameters/model';
+import { Permit, AdaptiveLimiter } from '../../nodes/shared/http/limiter';
+import type { ProviderDefinition } from '../../nodes/shared/node/execute';
 import { mutated } from '../chaos/mutate';
 import { randomFrom } from '../emulator/pictures/random';
 import { KINDS } from '../support/failureKinds';
@@ -17,7 +17,7 @@ import fc from '../support/properties';
 
 const PICTURE = 'https://pictures.example/1.png';
 /** What the documents say about the answer to a submit, and to a look. */
-const ways: Array<[string, Service, Record<string, unknown>, object, object?]> = [
+const ways: Array<[string, ProviderDefinition, Record<string, unknown>, object, object?]> = [
 	[
 		'the task API',
 		taskApi,
@@ -103,7 +103,7 @@ interface Given {
 	type: string | undefined;
 }
 
-function connect(service: Service, parameters: Record<string, unknown>, given: Given) {
+function connect(service: ProviderDefinition, parameters: Record<string, unknown>, given: Given) {
 	let calls = 0;
 	const context = {
 		getNodeParameter: (name: string, _index: number, fallback: unknown) =>
@@ -120,7 +120,7 @@ function connect(service: Service, parameters: Record<string, unknown>, given: G
 		},
 	} as unknown as IExecuteFunctions;
 	const { signal } = new AbortController();
-	const api: Api = {
+	const api: ApiClient = {
 		context,
 		credentialType: service.credentialType,
 		label: service.label,
@@ -129,10 +129,10 @@ function connect(service: Service, parameters: Record<string, unknown>, given: G
 		stop: signal,
 		signal,
 		explain: service.explain,
-		place: new Place(new Pressure(1)),
+		place: new Permit(new AdaptiveLimiter(1)),
 	};
 	const { models, provider } = service.routeFor(context, 0);
-	const request: Request = {
+	const request: ImageRequest = {
 		model: models.find(({ id }) => id === parameters.model) ?? models[0]!,
 		prompt: 'A fox',
 		body: {},

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
-import { generateOptions } from '../../nodes/shared/options';
-import type { Param } from '../../nodes/shared/params';
+import { generateOptions } from '../../nodes/shared/parameters/options';
+import type { Param } from '../../nodes/shared/parameters/param';
 import { startEngine, type Engine } from '../support/engine';
 import { builtModels } from '../demo/models';
 
@@ -146,7 +146,7 @@ describe('the README', () => {
 	});
 
 	test('explains every kind of error', () => {
-		const declared = /type FailureKind =([^;]*);/.exec(read('nodes/shared/errors.ts'))![1]!;
+		const declared = /type ErrorKind =([^;]*);/.exec(read('nodes/shared/core/errors.ts'))![1]!;
 		const kinds = [...declared.matchAll(/'(\w+)'/g)].map(([, kind]) => kind);
 		const rows = rowsOf(section('## Errors and what to do'));
 		expect([...rows.keys()].filter((name) => /^`\w+`$/.test(name)).slice(1)).toEqual(

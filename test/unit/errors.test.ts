@@ -1,4 +1,4 @@
-import { kindOfAnswer, kindOfStatus, kindOfWords } from '../../nodes/shared/errors';
+import { kindFromResponse, kindFromStatus, kindFromMessage } from '../../nodes/shared/core/errors';
 
 test.each([
 	['Request Moderated', 'moderated'],
@@ -22,7 +22,7 @@ test.each([
 	['The load balancer did not answer', 'unavailable'],
 	['white balance is no parameter', 'unavailable'],
 ])('reads "%s" as %s', (words, kind) => {
-	expect(kindOfWords(words, 'unavailable')).toBe(kind);
+	expect(kindFromMessage(words, 'unavailable')).toBe(kind);
 });
 
 test.each([
@@ -42,7 +42,7 @@ test.each([
 	[500, 'unavailable'],
 	[307, 'badResponse'],
 ])('takes the status %i as %s', (status, kind) => {
-	expect(kindOfStatus(status)).toBe(kind);
+	expect(kindFromStatus(status)).toBe(kind);
 });
 
 test.each([
@@ -52,5 +52,5 @@ test.each([
 	[500, 'The moderation service is down', 'unavailable'],
 	[503, 'quota service unavailable', 'unavailable'],
 ])('takes the status %i with the words "%s" as %s', (status, words, kind) => {
-	expect(kindOfAnswer(status, words)).toBe(kind);
+	expect(kindFromResponse(status, words)).toBe(kind);
 });

@@ -1,7 +1,7 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { IWebhookFunctions } from 'n8n-workflow';
-import { acquaintance, remember } from '../../nodes/Flux2Trigger/handedOn';
+import { deliveryStatus, markInProgress } from '../../nodes/Flux2Trigger/deduplication';
 
 /** A call of a published workflow, of which n8n has saved nothing yet. */
 const callWith = (response: ServerResponse) =>
@@ -17,17 +17,17 @@ const answerOf = () => new ServerResponse(new IncomingMessage(new Socket()));
 
 test('what is being handed on is known until its call has closed', () => {
 	const response = answerOf();
-	remember(callWith(response), 'open');
-	expect(acquaintance(callWith(answerOf()), 'open')).toBe('underWay');
+	markInProgress(callWith(response), 'open');
+	expect(deliveryStatus(callWith(answerOf()), 'open')).toBe('underWay');
 
 	response.emit('close');
-	expect(acquaintance(callWith(answerOf()), 'open')).toBe('new');
+	expect(deliveryStatus(callWith(answerOf()), 'open')).toBe('new');
 });
 
 test('a caller that has gone before keeps nobody waiting', () => {
 	const response = answerOf();
 	response.destroy();
-	remember(callWith(response), 'gone');
+	markInProgress(callWith(response), 'gone');
 
-	expect(acquaintance(callWith(answerOf()), 'gone')).toBe('new');
+	expect(deliveryStatus(callWith(answerOf()), 'gone')).toBe('new');
 });

@@ -1,6 +1,11 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { claimHandle, endedWith, releaseHandle, type Slot } from '../../nodes/shared/handles';
-import { Flux2Error } from '../../nodes/shared/errors';
+import {
+	claimCheckpoint,
+	failedResult,
+	releaseCheckpoint,
+	type SavedResult,
+} from '../../nodes/shared/tasks/checkpoints';
+import { Flux2Error } from '../../nodes/shared/core/errors';
 
 /** Which handle a try of a run takes up, where it cannot be seen in n8n's engine. */
 
@@ -15,27 +20,27 @@ const during = (executionId: string, $runIndex = 0) =>
 	}) as unknown as IExecuteFunctions;
 
 const asking = (seed: number) => ({ operation: 'generate', seed });
-const pending: Slot = { state: 'pending', task: { id: 'made-up' } };
-const refused = endedWith(new Flux2Error('moderated', 'no'), 'never');
-const failed = endedWith(new Flux2Error('unavailable', 'no'), 'nextRun');
-const maybeBilled = endedWith(new Flux2Error('unavailable', 'lost', { uncertain: true }), '7');
+const pending: SavedResult = { state: 'pending', task: { id: 'made-up' } };
+const refused = failedResult(new Flux2Error('moderated', 'no'), 'never');
+const failed = failedResult(new Flux2Error('unavailable', 'no'), 'nextRun');
+const maybeBilled = failedResult(new Flux2Error('unavailable', 'lost', { uncertain: true }), '7');
 
 /** What the next try of the same execution finds for item 0, with another seed. */
-function foundAfter(slot: Slot, first = during('7'), second = first): Slot[] {
-	const claim = claimHandle(first, 0, asking(1));
+function foundAfter(slot: SavedResult, first = during('7'), second = first): SavedResult[] {
+	const claim = claimCheckpoint(first, 0, asking(1));
 	claim.handle.slots = [slot];
-	releaseHandle(first, claim);
-	return claimHandle(second, 0, asking(2)).handle.slots;
+	releaseCheckpoint(first, claim);
+	return claimCheckpoint(second, 0, asking(2)).handle.slots;
 }
 
-test.each<[string, Slot[]]>([
+test.each<[string, SavedResult[]]>([
 	['a task', [pending]],
 	['a submit that may have been billed', [maybeBilled]],
 ])('another seed takes up %s of the same execution', (_what, [slot]) => {
 	expect(foundAfter(slot!)).toEqual([slot]);
 });
 
-test.each<[string, Slot, IExecuteFunctions, IExecuteFunctions]>([
+test.each<[string, SavedResult, IExecuteFunctions, IExecuteFunctions]>([
 	['what was refused for the first seed', refused, during('7'), during('7')],
 	['what has failed', failed, during('7'), during('7')],
 	["another execution's task", pending, during('7'), during('8')],
@@ -47,6 +52,6 @@ test.each<[string, Slot, IExecuteFunctions, IExecuteFunctions]>([
 
 test('items of an execution without an ID do not share a handle', () => {
 	const context = during('');
-	const [one, two] = [0, 1].map((item) => claimHandle(context, item, asking(item)));
+	const [one, two] = [0, 1].map((item) => claimCheckpoint(context, item, asking(item)));
 	expect(one!.handle).not.toBe(two!.handle);
 });

@@ -1,11 +1,11 @@
-import { Flux2Error, Stopped, type ErrorFacts } from '../../nodes/shared/errors';
-import type { Api } from '../../nodes/shared/http';
-import { connectionFailure, downloadFailure, retryAfterMs } from '../../nodes/shared/httpErrors';
-import { Place, Pressure } from '../../nodes/shared/pressure';
-import { repeating } from '../../nodes/shared/repeat';
-import { publicUrl } from '../../nodes/shared/urls';
+import { Flux2Error, AbortedError, type ErrorDetails } from '../../nodes/shared/core/errors';
+import type { ApiClient } from '../../nodes/shared/http/client';
+import { networkError, downloadStatusError, parseRetryAfter } from '../../nodes/shared/http/errors';
+import { Permit, AdaptiveLimiter } from '../../nodes/shared/http/limiter';
+import { retry } from '../../nodes/shared/http/retry';
+import { resolveDownloadUrl } from '../../nodes/shared/http/urlPolicy';
 
-const newPlace = () => new Place(new Pressure(1));
+const newPlace = () => new Permit(new AdaptiveLimiter(1));
 const NOW = Date.parse('2026-11-21T12:00:00Z');
 
 test.each([
@@ -21,7 +21,7 @@ test.each([
 	[undefined, undefined],
 	[['1', '2'], undefined],
 ])('reads Retry-After %p as %p ms', (header, expected) => {
-	expect(retryAfterMs(header, NOW)).toBe(expected);
+	expect(parseRetryAfter(header, NOW)).toBe(expected);
 });
 
 /** Calls that always end in this error: how many there were, and how often the pressure was lowered. */
@@ -33,7 +33,7 @@ async function attempts(
 	let calls = 0;
 	let refusals = 0;
 	const place = Object.assign(newPlace(), { refused: () => void refusals++ });
-	const result = repeating({ signal, place }, policy, async () => {
+	const result = retry({ signal, place }, policy, async () => {
 		calls++;
 		throw error;
 	});
@@ -41,10 +41,10 @@ async function attempts(
 	return { calls, refusals };
 }
 
-const failure = (facts: ErrorFacts) =>
+const failure = (facts: ErrorDetails) =>
 	new Flux2Error('unavailable', 'down', { retryAfterMs: 0, ...facts });
 
-test.each<[string, 'submit' | 'look', ErrorFacts, { calls: number; refusals: number }]>([
+test.each<[string, 'submit' | 'look', ErrorDetails, { calls: number; refusals: number }]>([
 	[
 		'a submit that was refused, six times',
 		'submit',
@@ -83,7 +83,7 @@ test.each([
 	[429, 'rateLimited', true],
 	[500, 'unavailable', true],
 ])("takes a %i of a image's host as %s", (status, kind, passing) => {
-	expect(downloadFailure(status, {})).toMatchObject({ kind, passing, httpCode: status });
+	expect(downloadStatusError(status, {})).toMatchObject({ kind, passing, httpCode: status });
 });
 
 test('repeats nothing that is no failure of its own', async () => {
@@ -92,7 +92,7 @@ test('repeats nothing that is no failure of its own', async () => {
 
 test('returns what the first good attempt gave', async () => {
 	let calls = 0;
-	const result = repeating(
+	const result = retry(
 		{ signal: new AbortController().signal, place: newPlace() },
 		'look',
 		async () => {
@@ -107,21 +107,21 @@ test('returns what the first good attempt gave', async () => {
 test('stops waiting for the next attempt at once', async () => {
 	const stop = new AbortController();
 	const place = Object.assign(newPlace(), { refused: () => stop.abort() });
-	const result = repeating({ signal: stop.signal, place }, 'submit', async () => {
+	const result = retry({ signal: stop.signal, place }, 'submit', async () => {
 		throw failure({ refused: true, retryAfterMs: 60_000 });
 	});
 
-	await expect(result).rejects.toThrow(Stopped);
+	await expect(result).rejects.toThrow(AbortedError);
 });
 
 test.each(['DEPTH_ZERO_SELF_SIGNED_CERT', 'CERT_HAS_EXPIRED', 'ERR_TLS_CERT_ALTNAME_INVALID'])(
 	'a certificate that is refused (%s) says so, and that nothing was billed',
 	(code) => {
 		const { signal } = new AbortController();
-		const api = { stop: signal, signal } as Api;
+		const api = { stop: signal, signal } as ApiClient;
 		const cause = Object.assign(new Error('certificate'), { code });
 
-		expect(connectionFailure(api, 'submit', 'the service', { cause })).toMatchObject({
+		expect(networkError(api, 'submit', 'the service', { cause })).toMatchObject({
 			kind: 'unavailable',
 			message: 'The certificate of the service is not valid here',
 			uncertain: false,
@@ -154,7 +154,7 @@ test.each([
 ])('from %s, %s: %s', (baseUrl, url, expected) => {
 	const open = () => {
 		try {
-			return publicUrl({ baseUrl }, url) && OPENED;
+			return resolveDownloadUrl({ baseUrl }, url) && OPENED;
 		} catch (error) {
 			return (error as Error).message;
 		}

@@ -3,11 +3,15 @@ import { models as bfl } from '../../nodes/Flux2Bfl/models';
 import { models as cloudflare } from '../../nodes/Flux2Cloudflare/models';
 import { models as oxen } from '../../nodes/Flux2Oxen/models';
 import { models as task } from '../../nodes/Flux2Task/models';
-import { withCustomBody } from '../../nodes/shared/body';
-import { Flux2Error } from '../../nodes/shared/errors';
-import { readRequest, type Model, type Request } from '../../nodes/shared/model';
-import { generateOptions } from '../../nodes/shared/options';
-import { choice, decimal, integer, type Param } from '../../nodes/shared/params';
+import { withCustomBody } from '../../nodes/shared/parameters/body';
+import { Flux2Error } from '../../nodes/shared/core/errors';
+import {
+	readImageRequest,
+	type Model,
+	type ImageRequest,
+} from '../../nodes/shared/parameters/model';
+import { generateOptions } from '../../nodes/shared/parameters/options';
+import { choice, decimal, integer, type Param } from '../../nodes/shared/parameters/param';
 import fc from '../support/properties';
 
 /** What is typed in or comes out of an expression, for any value of it. */
@@ -23,20 +27,24 @@ const modelWith = (...parameters: Param[]): Model => ({
 	typicalSeconds: 1,
 });
 
-function read(model: Model, options: unknown, prompt: unknown = 'A fox'): Request | Flux2Error {
+function read(
+	model: Model,
+	options: unknown,
+	prompt: unknown = 'A fox',
+): ImageRequest | Flux2Error {
 	const values: Record<string, unknown> = { model: model.id, prompt, options };
 	const context = {
 		getNodeParameter: (name: string, _index: number, fallback: unknown) => values[name] ?? fallback,
 	} as unknown as IExecuteFunctions;
 	try {
-		return readRequest(context, 0, [model], generateOptions);
+		return readImageRequest(context, 0, [model], generateOptions);
 	} catch (error) {
 		if (error instanceof Flux2Error) return error;
 		throw error;
 	}
 }
 
-const told = (result: Request | Flux2Error) =>
+const told = (result: ImageRequest | Flux2Error) =>
 	result instanceof Flux2Error ? `${result.kind}: ${result.message}` : result.body;
 
 const range = fc

@@ -2,14 +2,14 @@ import {
 	choice,
 	decimal,
 	integer,
-	json,
-	only,
-	sentAs,
+	jsonObject,
+	withValues,
+	encodedAs,
 	text,
 	toggle,
-	narrowed,
+	withRange,
 	type Param,
-} from '../../nodes/shared/params';
+} from '../../nodes/shared/parameters/param';
 
 const common = { label: 'A Label', description: 'What it does' };
 
@@ -81,8 +81,8 @@ test('tells the limits that there are', () => {
 
 test("a model's narrower limits leave the editor's field as it is", () => {
 	const width = integer('width', { ...common, min: 64, default: 1024 });
-	const narrow = narrowed(width, { min: 256, max: 1920 });
-	const guidance = narrowed(decimal('guidance', { ...common, default: 5 }), { min: 1.5 });
+	const narrow = withRange(width, { min: 256, max: 1920 });
+	const guidance = withRange(decimal('guidance', { ...common, default: 5 }), { min: 1.5 });
 
 	expect(narrow.property).toBe(width.property);
 	expect([read(width, 64), read(narrow, 64), read(narrow, 256.5), read(guidance, 1.75)]).toEqual([
@@ -111,8 +111,8 @@ test('a choice takes its words alone, a model perhaps fewer, and writes them as 
 		options: { '0': 'Strict', '6': 'Lax' },
 		default: '0',
 	});
-	const strict = only(tolerance, '0');
-	const asNumber = sentAs(strict, Number);
+	const strict = withValues(tolerance, '0');
+	const asNumber = encodedAs(strict, Number);
 
 	expect(tolerance.property.options).toEqual([
 		{ name: 'Strict', value: '0' },
@@ -147,7 +147,7 @@ test('text takes objects as JSON and keeps its length', () => {
 });
 
 test('JSON takes objects, typed in or given', () => {
-	const body = json('customBody', common);
+	const body = jsonObject('customBody', common);
 
 	expect(
 		['{"a": 1}', { a: 1 }, '{', '[1]', [1], 'null', 7].map((value) => read(body, value)),

@@ -1,8 +1,12 @@
 import sharp from 'sharp';
-import { eventsIn, type ServerSentEvent } from '../../nodes/shared/events';
-import { retryAfterMs } from '../../nodes/shared/httpErrors';
-import { inspect, wholeness } from '../../nodes/shared/picture';
-import { guessed, learnt, nextLookIn } from '../../nodes/shared/pollSchedule';
+import { parseEvents, type ServerSentEvent } from '../../nodes/shared/tasks/eventStream';
+import { parseRetryAfter } from '../../nodes/shared/http/errors';
+import { readImageInfo, trackCompleteness } from '../../nodes/shared/images/format';
+import {
+	initialEstimate,
+	updateEstimate,
+	nextPollDelay,
+} from '../../nodes/shared/tasks/pollSchedule';
 import fc from '../support/properties';
 
 /** Readers of what others send, for anything that they may send. */
@@ -21,7 +25,7 @@ describe('server-sent events', () => {
 		const stream = (async function* () {
 			yield* chunks;
 		})();
-		for await (const event of eventsIn(stream, () => undefined)) events.push(event);
+		for await (const event of parseEvents(stream, () => undefined)) events.push(event);
 		return events;
 	}
 
@@ -62,7 +66,7 @@ describe.each(['png', 'jpeg', 'webp'] as const)('a picture (%s)', (format) => {
 	});
 
 	function isWhole(chunks: Buffer[]): boolean {
-		const whole = wholeness(mimeType);
+		const whole = trackCompleteness(mimeType);
 		chunks.forEach((chunk) => whole.add(chunk));
 		return whole.isWhole;
 	}
@@ -83,7 +87,7 @@ describe.each(['png', 'jpeg', 'webp'] as const)('a picture (%s)', (format) => {
 	});
 
 	test('has one size, or none yet, however much of it has come', () => {
-		const seen = Array.from(bytes.keys(), (length) => inspect(bytes.subarray(0, length)));
+		const seen = Array.from(bytes.keys(), (length) => readImageInfo(bytes.subarray(0, length)));
 		const sizes = seen.map((one) => one && `${one.width} × ${one.height}`);
 		expect([...new Set(sizes)]).toEqual([undefined, '24 × 16']);
 	});
@@ -92,7 +96,7 @@ describe.each(['png', 'jpeg', 'webp'] as const)('a picture (%s)', (format) => {
 test('bytes that are no picture are told apart without a fault', () => {
 	fc.assert(
 		fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
-			const seen = inspect(bytes);
+			const seen = readImageInfo(bytes);
 			if (seen) expect(Number.isFinite(seen.width + seen.height)).toBe(true);
 		}),
 	);
@@ -102,7 +106,7 @@ describe('Retry-After', () => {
 	test('of any kind is a wait, or nothing', () => {
 		fc.assert(
 			fc.property(fc.anything(), (header) => {
-				const ms = retryAfterMs(header);
+				const ms = parseRetryAfter(header);
 				if (ms !== undefined) expect(ms).toBeGreaterThanOrEqual(0);
 			}),
 			{ numRuns: 500 },
@@ -114,8 +118,8 @@ describe('Retry-After', () => {
 		fc.assert(
 			fc.property(fc.integer({ min: 1, max: 1_000_000 }), (seconds) => {
 				const date = new Date(now + seconds * 1000).toUTCString();
-				expect(retryAfterMs(String(seconds), now)).toBe(seconds * 1000);
-				expect(retryAfterMs(date, now)).toBe(seconds * 1000);
+				expect(parseRetryAfter(String(seconds), now)).toBe(seconds * 1000);
+				expect(parseRetryAfter(date, now)).toBe(seconds * 1000);
 			}),
 		);
 	});
@@ -132,8 +136,8 @@ test('the next look is never sooner than the provider wants, nor later than five
 			seconds,
 			gap,
 			(guess, took, age, shortest) => {
-				const known = took.reduce(learnt, guessed(guess));
-				const wait = nextLookIn(age, known, shortest);
+				const known = took.reduce(updateEstimate, initialEstimate(guess));
+				const wait = nextPollDelay(age, known, shortest);
 				expect(wait).toBeGreaterThanOrEqual(shortest);
 				expect(wait).toBeLessThanOrEqual(5);
 			},

@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { inspect, wholeness } from '../../nodes/shared/picture';
+import { readImageInfo, trackCompleteness } from '../../nodes/shared/images/format';
 
 const canvas = () => sharp({ create: { width: 40, height: 30, channels: 3, background: 'teal' } });
 
@@ -10,7 +10,7 @@ const pictures = [
 ] as const;
 
 function isWhole(mimeType: string, bytes: Buffer, pieces: number): boolean {
-	const whole = wholeness(mimeType);
+	const whole = trackCompleteness(mimeType);
 	for (let start = 0; start < bytes.length; start += pieces)
 		whole.add(bytes.subarray(start, start + pieces));
 	expect(whole.fileSize).toBe(bytes.length);
@@ -24,7 +24,7 @@ describe.each(pictures)('%s', (format, type) => {
 	});
 
 	test('tells type and size by its header', () => {
-		expect(inspect(bytes)).toEqual({ ...type, width: 40, height: 30 });
+		expect(readImageInfo(bytes)).toEqual({ ...type, width: 40, height: 30 });
 	});
 
 	test.each([1, 3, 7, 100_000])('is whole to the last byte, in pieces of %d', (pieces) => {
@@ -46,9 +46,9 @@ test.each([
 	['the beginning of a PNG', '\x89PNG\r\n\x1a\n'],
 	['an SVG', '<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'],
 ])('%s is no picture', (_name, text) => {
-	expect(inspect(Buffer.from(text, 'latin1'))).toBeUndefined();
+	expect(readImageInfo(Buffer.from(text, 'latin1'))).toBeUndefined();
 });
 
 test('a GIF is no picture of ours', async () => {
-	expect(inspect(await canvas().gif().toBuffer())).toBeUndefined();
+	expect(readImageInfo(await canvas().gif().toBuffer())).toBeUndefined();
 });

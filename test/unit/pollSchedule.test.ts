@@ -1,4 +1,9 @@
-import { guessed, learnt, nextLookIn, type Duration } from '../../nodes/shared/pollSchedule';
+import {
+	initialEstimate,
+	updateEstimate,
+	nextPollDelay,
+	type DurationEstimate,
+} from '../../nodes/shared/tasks/pollSchedule';
 
 const TYPICAL_SECONDS = 8;
 const SIGMA = 0.3;
@@ -45,11 +50,11 @@ function measure(jobs: Array<{ seconds: number; looks: number[] }>) {
 
 /** As the node learns: the moment between the last two looks. */
 function run(all: number[], shortestGap = SHORTEST_GAP) {
-	let known: Duration = guessed(TYPICAL_SECONDS);
+	let known: DurationEstimate = initialEstimate(TYPICAL_SECONDS);
 	return all.map((seconds) => {
 		const before = known;
-		const looks = looksAt(seconds, (age) => nextLookIn(age, before, shortestGap));
-		known = learnt(known, ((looks.at(-2) ?? 0) + looks.at(-1)!) / 2);
+		const looks = looksAt(seconds, (age) => nextPollDelay(age, before, shortestGap));
+		known = updateEstimate(known, ((looks.at(-2) ?? 0) + looks.at(-1)!) / 2);
 		return { seconds, looks };
 	});
 }
@@ -82,14 +87,14 @@ test('gaps are never below the shortest and never above 5 s', () => {
 });
 
 test('a provider whose shortest gap is above 5 s gets its own', () => {
-	expect(nextLookIn(20, learnt(guessed(8), 8), 10)).toBe(10);
+	expect(nextPollDelay(20, updateEstimate(initialEstimate(8), 8), 10)).toBe(10);
 });
 
 test.each([1, 3, 8, 30, 120])(
 	'before anything is learnt, a model of %d s is looked at by 1.5 s and then every 2 s at most',
 	(typicalSeconds) => {
-		const known = guessed(typicalSeconds);
-		const gaps = gapsOf(looksAt(600, (age) => nextLookIn(age, known, SHORTEST_GAP)));
+		const known = initialEstimate(typicalSeconds);
+		const gaps = gapsOf(looksAt(600, (age) => nextPollDelay(age, known, SHORTEST_GAP)));
 
 		expect(gaps[0]).toBeLessThanOrEqual(1.5);
 		expect(Math.max(...gaps)).toBeLessThanOrEqual(2 + 1e-9);
@@ -98,7 +103,7 @@ test.each([1, 3, 8, 30, 120])(
 );
 
 test('learns the mean and the spread, whatever the guess was', () => {
-	const known = durations(500).reduce(learnt, guessed(60));
+	const known = durations(500).reduce(updateEstimate, initialEstimate(60));
 
 	expect(Math.exp(known.mean)).toBeCloseTo(TYPICAL_SECONDS, 0);
 	expect(Math.sqrt(known.variance)).toBeGreaterThan(0.2);
@@ -108,21 +113,26 @@ test('learns the mean and the spread, whatever the guess was', () => {
 
 test('follows a provider that has become twice as slow', () => {
 	const slower = durations(200, 2).map((seconds) => seconds * 2);
-	const known = [...durations(300), ...slower].reduce(learnt, guessed(TYPICAL_SECONDS));
+	const known = [...durations(300), ...slower].reduce(
+		updateEstimate,
+		initialEstimate(TYPICAL_SECONDS),
+	);
 
 	expect(Math.exp(known.mean)).toBeGreaterThan(TYPICAL_SECONDS * 1.8);
 });
 
 test('does not stare at one moment after jobs that all took the same', () => {
-	const known = Array<number>(200).fill(8).reduce(learnt, guessed(8));
+	const known = Array<number>(200).fill(8).reduce(updateEstimate, initialEstimate(8));
 
-	expect(looksAt(8, (age) => nextLookIn(age, known, SHORTEST_GAP)).length).toBeLessThan(13);
-	expect(looksAt(24, (age) => nextLookIn(age, known, SHORTEST_GAP)).length).toBeLessThan(100);
+	expect(looksAt(8, (age) => nextPollDelay(age, known, SHORTEST_GAP)).length).toBeLessThan(13);
+	expect(looksAt(24, (age) => nextPollDelay(age, known, SHORTEST_GAP)).length).toBeLessThan(100);
 });
 
 test('gives a number for any age', () => {
-	const known = durations(50).reduce(learnt, guessed(8));
-	const gaps = [0, 1e-9, 0.01, 8, 100, 600, 1e6].map((age) => nextLookIn(age, known, SHORTEST_GAP));
+	const known = durations(50).reduce(updateEstimate, initialEstimate(8));
+	const gaps = [0, 1e-9, 0.01, 8, 100, 600, 1e6].map((age) =>
+		nextPollDelay(age, known, SHORTEST_GAP),
+	);
 
 	expect(gaps.every((gap) => Number.isFinite(gap) && gap >= SHORTEST_GAP && gap <= 5)).toBe(true);
 });

@@ -1,19 +1,19 @@
-import { Stopped } from '../../nodes/shared/errors';
-import { Place, Pressure } from '../../nodes/shared/pressure';
+import { AbortedError } from '../../nodes/shared/core/errors';
+import { Permit, AdaptiveLimiter } from '../../nodes/shared/http/limiter';
 
 const { signal } = new AbortController();
 
 /** Makes places of one run. */
-function placesOf(most: number): () => Place {
-	const pressure = new Pressure(most);
-	return () => new Place(pressure);
+function placesOf(most: number): () => Permit {
+	const pressure = new AdaptiveLimiter(most);
+	return () => new Permit(pressure);
 }
 
 /** Lets every promise that can settle do so. */
 const settle = async () => await new Promise((resolve) => setImmediate(resolve));
 
 /** Places that want to submit, in order; `taken` tells which of them may. */
-function queue(newPlace: () => Place, count: number) {
+function queue(newPlace: () => Permit, count: number) {
 	const taken: number[] = [];
 	const places = Array.from({ length: count }, newPlace);
 	const turns = places.map(async (place, index) => {
@@ -39,7 +39,7 @@ test('lets no more than the most submit at once, in order', async () => {
 });
 
 /** How many of ten submits would be let through now; none of them stays. */
-async function room(newPlace: () => Place): Promise<number> {
+async function room(newPlace: () => Permit): Promise<number> {
 	const stop = new AbortController();
 	const places = Array.from({ length: 10 }, newPlace);
 	let taken = 0;
@@ -126,7 +126,7 @@ test('ends the wait for a place when the run is stopped, and leaves the place to
 	const stop = new AbortController();
 	const [first, second, third] = [newPlace(), newPlace(), newPlace()];
 	await first.take(signal);
-	const stopped = expect(second.take(stop.signal)).rejects.toBeInstanceOf(Stopped);
+	const stopped = expect(second.take(stop.signal)).rejects.toBeInstanceOf(AbortedError);
 	const taken = third.take(signal);
 	stop.abort();
 	await stopped;

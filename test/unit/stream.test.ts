@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
-import { Stopped } from '../../nodes/shared/errors';
-import { heard, unlessSilent } from '../../nodes/shared/stream';
+import { AbortedError } from '../../nodes/shared/core/errors';
+import { trackIdleTime, withIdleTimeout } from '../../nodes/shared/http/download';
 
 /** A download's bytes, for a host that may fall silent. */
 
@@ -12,11 +12,11 @@ const silent = { kind: 'timeout', message: 'The image stopped coming', passing: 
 async function read(stream: PassThrough, { until = signal, restMs = 0 } = {}) {
 	let text = '';
 	let own: AbortSignal | undefined;
-	const whole = unlessSilent(
+	const whole = withIdleTimeout(
 		until,
 		async (attempt, waiting) => {
 			own = attempt;
-			for await (const chunk of heard(stream, waiting)) {
+			for await (const chunk of trackIdleTime(stream, waiting)) {
 				text += chunk.toString();
 				await new Promise((resolve) => setTimeout(resolve, restMs));
 			}
@@ -44,7 +44,7 @@ test.each(['', 'half an '])('that stops coming after "%s" is given up', async (b
 
 test('that does not even begin is given up', async () => {
 	const never = async () => await new Promise<never>(() => {});
-	await expect(unlessSilent(signal, never, SILENCE_MS)).rejects.toMatchObject(silent);
+	await expect(withIdleTimeout(signal, never, SILENCE_MS)).rejects.toMatchObject(silent);
 });
 
 test('that is taken slowly is not given up', async () => {
@@ -69,5 +69,5 @@ test('is left alone once the execution is stopped', async () => {
 	const reading = read(new PassThrough(), { until: stop.signal });
 	stop.abort();
 
-	await expect(reading).rejects.toThrow(Stopped);
+	await expect(reading).rejects.toThrow(AbortedError);
 });

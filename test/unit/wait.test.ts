@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { within } from '../../nodes/shared/wait';
+import { raceTimeout } from '../../nodes/shared/core/async';
 
 /** n8n before 2.34: its sleep runs on, whatever the signal says. */
 jest.mock('n8n-workflow', () => ({
@@ -16,7 +16,7 @@ test('what was waited for can be freed while the timer of its wait still runs', 
 	const { signal } = new AbortController();
 	let chunk: Buffer | undefined = Buffer.alloc(1000);
 	const seen = new WeakRef(chunk);
-	expect(await within(Promise.resolve(chunk), 60_000, signal)).toBe(chunk);
+	expect(await raceTimeout(Promise.resolve(chunk), 60_000, signal)).toBe(chunk);
 	chunk = undefined;
 	await new Promise((resolve) => setTimeout(resolve, 10));
 	collectGarbage();
@@ -26,10 +26,10 @@ test('what was waited for can be freed while the timer of its wait still runs', 
 
 test('what does not come in time is undefined', async () => {
 	const { signal } = new AbortController();
-	expect(await within(new Promise(() => {}), 5, signal)).toBeUndefined();
+	expect(await raceTimeout(new Promise(() => {}), 5, signal)).toBeUndefined();
 });
 
 test('what fails is told', async () => {
 	const { signal } = new AbortController();
-	await expect(within(Promise.reject(new Error('no')), 60_000, signal)).rejects.toThrow('no');
+	await expect(raceTimeout(Promise.reject(new Error('no')), 60_000, signal)).rejects.toThrow('no');
 });

@@ -1,6 +1,6 @@
-import { guessed, learnt } from '../../nodes/shared/pollSchedule';
-import type { Done, Failed, Provider, Task } from '../../nodes/shared/task';
-import { waitFor, type Watch } from '../../nodes/shared/watch';
+import { initialEstimate, updateEstimate } from '../../nodes/shared/tasks/pollSchedule';
+import type { Done, Failed, TaskProtocol, Task } from '../../nodes/shared/tasks/protocol';
+import { waitUntilFinal, type TaskPoller } from '../../nodes/shared/tasks/poller';
 
 /** How a task is followed, with a provider that counts what it is asked. */
 
@@ -12,14 +12,14 @@ const done: Done = {
 	raw: {},
 };
 
-function watching(provider: Partial<Provider>, more: Partial<Watch> = {}): Watch {
+function watching(provider: Partial<TaskProtocol>, more: Partial<TaskPoller> = {}): TaskPoller {
 	const { signal } = new AbortController();
 	return {
 		run: {
 			api: { stop: signal, signal },
 			service: { shortestGapSeconds: 0.2 },
 			durations: new Map(),
-		} as unknown as Watch['run'],
+		} as unknown as TaskPoller['run'],
 		provider: { submit: async () => [], ...provider },
 		settings: new Map(),
 		deadline: Date.now() + 60_000,
@@ -45,7 +45,7 @@ test('what an event tells of the end is asked for once, whatever its words', asy
 	const check = jest.fn();
 	const events = () => ({ opened: Promise.resolve(), isAlive: true, told });
 
-	expect(await waitFor(watching({ check, events }), task)).toEqual(failed);
+	expect(await waitUntilFinal(watching({ check, events }), task)).toEqual(failed);
 	expect(told).toHaveBeenCalledTimes(1);
 	expect(check).not.toHaveBeenCalled();
 });
@@ -66,7 +66,7 @@ test('a failure is the end, while "no such task" right after the submit is not',
 	] as const) {
 		const check = jest.fn(async () => done as Done | Failed).mockResolvedValueOnce(first);
 		const fresh = { ...task, submittedAt: new Date().toISOString() };
-		const ended = waitFor(watching({ check }), fresh);
+		const ended = waitUntilFinal(watching({ check }), fresh);
 		await jest.advanceTimersByTimeAsync(8000);
 		await ended;
 		expect(check).toHaveBeenCalledTimes(looks);
@@ -75,15 +75,15 @@ test('a failure is the end, while "no such task" right after the submit is not',
 
 test('a task that is taken up is looked at at once, and then as often as its age asks for', async () => {
 	jest.useFakeTimers();
-	const known = Array.from({ length: 30 }).reduce<ReturnType<typeof guessed>>(
-		(known) => learnt(known, 60),
-		guessed(60),
+	const known = Array.from({ length: 30 }).reduce<ReturnType<typeof initialEstimate>>(
+		(known) => updateEstimate(known, 60),
+		initialEstimate(60),
 	);
 	const check = jest.fn(async () => ({ status: 'pending', task, raw: {} }) as never);
 	const watch = watching({ check }, { fresh: false });
 	watch.run.durations.set('made-up', known);
 	const submittedAt = new Date(Date.now() - 60_000).toISOString();
-	void waitFor(watch, { ...task, submittedAt }).catch(() => undefined);
+	void waitUntilFinal(watch, { ...task, submittedAt }).catch(() => undefined);
 
 	await jest.advanceTimersByTimeAsync(0);
 	expect(check).toHaveBeenCalledTimes(1);
@@ -96,14 +96,14 @@ test('the last look, at the deadline, has time for its answer', async () => {
 		await new Promise<Done>((resolve) => setTimeout(() => resolve(done), 50));
 	const watch = watching({ check }, { deadline: Date.now() + 20 });
 
-	expect(await waitFor(watch, task)).toEqual(done);
+	expect(await waitUntilFinal(watch, task)).toEqual(done);
 });
 
 test('a task that seems to come from the future is not looked at more often for that', async () => {
 	jest.useFakeTimers();
 	const check = jest.fn(async () => ({ status: 'pending', task, raw: {} }) as never);
 	const submittedAt = new Date(Date.now() + 3_600_000).toISOString();
-	void waitFor(watching({ check }, { fresh: false }), { ...task, submittedAt }).catch(
+	void waitUntilFinal(watching({ check }, { fresh: false }), { ...task, submittedAt }).catch(
 		() => undefined,
 	);
 

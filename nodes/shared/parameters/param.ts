@@ -1,0 +1,256 @@
+import type { IDataObject, INodeProperties } from 'n8n-workflow';
+import { z } from '../core/vendor';
+
+type Schema<T> = z.ZodType<T, z.ZodTypeDef, unknown>;
+/** Made when it is first used: n8n loads every node at its start, and most parameters are never set. */
+type Memoized<T> = () => Schema<T>;
+
+/** One parameter: what the editor shows and what may go on the wire, declared together. */
+export interface Param<T = unknown> {
+	readonly property: INodeProperties;
+	/** The provider's own name of the field or header; for settings the option's name. */
+	readonly wireName: string;
+	readonly schema: Memoized<T>;
+	readonly goesTo: 'body' | 'header' | 'setting';
+	/** The default that the editor shows is sent when nothing is set: the provider's own is not dependable. */
+	readonly alwaysSent?: boolean;
+}
+
+interface Common {
+	label: string;
+	description: string;
+	/** Only where it is not the camelCase of the wire name. */
+	name?: string;
+	goesTo?: Param['goesTo'];
+	placeholder?: string;
+	/** Always in sight, below the field: units, above all. */
+	hint?: string;
+}
+
+interface Limits {
+	min?: number;
+	max?: number;
+	multipleOf?: number;
+}
+
+interface NumberParam extends Common, Limits {
+	default: number;
+}
+
+interface Choice<V extends string> extends Common {
+	/** Value on the wire to name in the editor. */
+	options: Readonly<Record<V, string>>;
+	default: NoInfer<V>;
+}
+
+function memoized<T>(make: Memoized<T>): Memoized<T> {
+	let made: Schema<T> | undefined;
+	return () => (made ??= make());
+}
+
+const camelCase = (wireName: string) =>
+	wireName.replace(/[_-]+(\w)/g, (_match, letter: string) => letter.toUpperCase());
+
+function declare<T>(
+	wireName: string,
+	common: Common,
+	schema: Memoized<T>,
+	property: Pick<INodeProperties, 'type' | 'default'> & Partial<INodeProperties>,
+): Param<T> {
+	const { label, description, name = camelCase(wireName), goesTo = 'body' } = common;
+	const { placeholder, hint } = common;
+	return {
+		wireName,
+		schema,
+		goesTo,
+		property: {
+			displayName: label,
+			name,
+			...property,
+			...(placeholder && { placeholder }),
+			description,
+			...(hint && { hint }),
+		},
+	};
+}
+
+/** Expressions often yield numbers and booleans as text. */
+const fromText = (parse: (text: string) => unknown) => (value: unknown) =>
+	typeof value === 'string' && value.trim() !== '' ? parse(value.trim()) : value;
+
+const toNumber = fromText((text) => (Number.isNaN(Number(text)) ? text : Number(text)));
+const toBoolean = fromText((text) => ({ true: true, false: false })[text.toLowerCase()] ?? text);
+const toObject = fromText((text) => {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return text;
+	}
+});
+
+function rangeMessage({ min, max }: Limits): string {
+	if (min !== undefined && min === max) return `must be ${min}`;
+	if (min !== undefined && max !== undefined) return `must be between ${min} and ${max}`;
+	return min === undefined ? `must be at most ${max}` : `must be at least ${min}`;
+}
+
+const numberSchema = (limits: Limits, whole: boolean): Memoized<number> =>
+	memoized(() => z.preprocess(toNumber, numberWithin(limits, whole)));
+
+function numberWithin(limits: Limits, whole: boolean): z.ZodNumber {
+	const words = rangeMessage(limits);
+	let schema = z.number({ message: 'must be a number' }).finite('must be a number');
+	if (whole) schema = schema.int('must be a whole number').safe('must be a safe whole number');
+	if (limits.min !== undefined) schema = schema.min(limits.min, words);
+	if (limits.max !== undefined) schema = schema.max(limits.max, words);
+	if (limits.multipleOf) {
+		schema = schema.multipleOf(limits.multipleOf, `must be a multiple of ${limits.multipleOf}`);
+	}
+	return schema;
+}
+
+function numberParam(wireName: string, spec: NumberParam, whole: boolean): Param<number> {
+	const typeOptions = {
+		...(spec.min !== undefined && { minValue: spec.min }),
+		...(spec.max !== undefined && { maxValue: spec.max }),
+		...(!whole && { numberPrecision: 2 }),
+	};
+	return declare(wireName, spec, numberSchema(spec, whole), {
+		type: 'number',
+		default: spec.default,
+		...(Object.keys(typeOptions).length > 0 && { typeOptions }),
+	});
+}
+
+/** A whole number; `min` and `max` are inclusive. */
+export const integer = (wireName: string, spec: NumberParam) => numberParam(wireName, spec, true);
+
+/** A number with a fraction; `min` and `max` are inclusive. */
+export const decimal = (wireName: string, spec: NumberParam) => numberParam(wireName, spec, false);
+
+/** The same parameter in the editor, with a model's own and narrower limits on the wire. */
+export const withRange = (param: Param<number>, limits: Limits): Param<number> => ({
+	...param,
+	schema: numberSchema(limits, param.property.typeOptions?.numberPrecision === undefined),
+});
+
+/** The same parameter, of which 0 means "not set". */
+export const zeroAsUnset = (param: Param<number>): Param<number | undefined> => ({
+	...param,
+	property: { ...param.property, typeOptions: { ...param.property.typeOptions, minValue: 0 } },
+	schema: memoized(() =>
+		z.preprocess((value) => (toNumber(value) === 0 ? undefined : value), param.schema().optional()),
+	),
+});
+
+/** Free text; empty text counts as unset. Objects from an expression become JSON text. */
+export function text(
+	wireName: string,
+	spec: Common & { default?: string; rows?: number; maxLength?: number },
+): Param<string> {
+	const longest = spec.maxLength ?? Number.MAX_SAFE_INTEGER;
+	const schema = memoized(() =>
+		z.preprocess(
+			(value) => (typeof value === 'string' ? value : JSON.stringify(value)),
+			z.string().max(longest, `must be at most ${longest} characters`),
+		),
+	);
+	return declare(wireName, spec, schema, {
+		type: 'string',
+		default: spec.default ?? '',
+		...(spec.rows && { typeOptions: { rows: spec.rows } }),
+	});
+}
+
+const oneOf = <V extends string>(values: readonly V[]): Memoized<V> =>
+	memoized(() =>
+		z.preprocess(
+			(value) => (typeof value === 'number' ? String(value) : value),
+			z.enum(values as [V, ...V[]], { message: `must be one of ${values.join(', ')}` }),
+		),
+	);
+
+/** One of a list of words. */
+export function choice<V extends string>(wireName: string, spec: Choice<V>): Param<V> {
+	const entries = Object.entries(spec.options) as Array<[V, string]>;
+	return declare(wireName, spec, oneOf(entries.map(([value]) => value)), {
+		type: 'options',
+		options: entries.map(([value, name]) => ({ name, value })),
+		default: spec.default,
+	});
+}
+
+/** The same list in the editor, of which a model takes these values only. */
+export const withValues = <V extends string>(param: Param<V>, ...values: V[]): Param<V> => ({
+	...param,
+	schema: oneOf(values),
+});
+
+/** For a model that nobody knows: whatever one of the two takes, told about in the words of the first. */
+export const either = (first: Param, second: Param): Param => {
+	const { type } = first.property;
+	if (type === second.property.type) return first;
+	return {
+		...first,
+		schema: memoized(() =>
+			z.unknown().transform((value, context): unknown => {
+				const one = first.schema().safeParse(value);
+				const other = second.schema().safeParse(value);
+				if (one.success) return one.data;
+				if (other.success) return other.data;
+				one.error.issues.forEach((issue) => context.addIssue(issue));
+				return z.NEVER;
+			}),
+		),
+	};
+};
+
+/** The same parameter, hidden where the editor's other parameters have these values. */
+export const hiddenWhen = <T>(
+	param: Param<T>,
+	hide: NonNullable<INodeProperties['displayOptions']>['hide'],
+): Param<T> => ({ ...param, property: { ...param.property, displayOptions: { hide } } });
+
+/** The same parameter in the editor, written on the wire in another form. */
+export const encodedAs = <T, W>(param: Param<T>, convert: (value: T) => W): Param<W> => ({
+	...param,
+	schema: memoized(() => param.schema().transform(convert)),
+});
+
+/** The same parameter, refused in these words where a value does not pass the test. */
+export const withCheck = <T>(
+	param: Param<T>,
+	test: (value: T) => boolean,
+	words: string,
+): Param<T> => ({ ...param, schema: memoized(() => param.schema().refine(test, words)) });
+
+/** True or false; the description starts with "Whether". */
+export const toggle = (wireName: string, spec: Common & { default: boolean }): Param<boolean> =>
+	declare(
+		wireName,
+		spec,
+		memoized(() => z.preprocess(toBoolean, z.boolean({ message: 'must be true or false' }))),
+		{
+			type: 'boolean',
+			default: spec.default,
+		},
+	);
+
+/** A JSON object, typed in or given by an expression. */
+export const jsonObject = (
+	wireName: string,
+	spec: Common & { default?: string },
+): Param<IDataObject> =>
+	declare(
+		wireName,
+		spec,
+		memoized(() =>
+			z.preprocess(
+				toObject,
+				z.record(z.unknown(), {
+					message: 'must be a JSON object',
+				}) as unknown as Schema<IDataObject>,
+			),
+		),
+		{ type: 'json', default: spec.default ?? '{}' },
+	);
