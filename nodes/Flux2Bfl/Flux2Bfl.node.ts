@@ -6,8 +6,10 @@ import {
 	type INodeTypeDescription,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
-import { noWebhookRegistration } from '../shared/node/webhookRequest';
-import { operationProperties } from '../shared/parameters/operationProperties';
+import {
+	noWebhookRegistration,
+	operationProperties,
+} from '../shared/parameters/operationProperties';
 import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
 import {
 	optionsProperty,
@@ -80,10 +82,9 @@ export class Flux2Bfl implements INodeType {
 	webhookMethods = noWebhookRegistration;
 
 	async webhook(this: IWebhookFunctions) {
-		const { resumeExecution } = await import('../shared/operations/suspend');
-		const { bfl } = await import('./provider');
-		const { parseWebhookPayload } = await import('./webhookPayload');
-		return await resumeExecution(this, bfl, parseWebhookPayload);
+		const { resumeExecution } = await import('../shared/node/resume');
+		const { bfl, webhook } = await import('./provider');
+		return await resumeExecution(this, bfl, webhook);
 	}
 
 	async execute(this: IExecuteFunctions) {

@@ -10,7 +10,7 @@ import {
 	toggle,
 	zeroAsUnset,
 } from '../shared/parameters/param';
-import { isLoopback } from '../shared/http/urlPolicy';
+import { isLoopback } from '../shared/core/urls';
 
 /** The API's automatic size is an unset field: its schema does not take the 0 that its text speaks of. */
 const side = (wireName: 'width' | 'height', label: string) =>

@@ -1,118 +1,53 @@
 import type { IDataObject } from 'n8n-workflow';
-import { imageField, imageFields, withCustomBody } from '../shared/parameters/body';
-import { fastApiDetailSchema, formatFastApiDetail } from '../shared/http/errorKind';
-import { generateOrSuspend } from '../shared/operations/suspend';
-import { submit } from '../shared/operations/generate';
-import { kindFromResponse, kindFromStatus, type ErrorKind } from '../shared/core/errors';
-import {
-	requestJson,
-	READ_TIMEOUT_MS,
-	SUBMIT_TIMEOUT_MS,
-	type ApiResponse,
-	type ApiClient,
-	type ErrorResponse,
-} from '../shared/http/client';
-import { encodeModelId, type Model, type ImageRequest } from '../shared/parameters/model';
-import { loadReferences } from '../shared/images/references';
-import type { RunContext, ProviderDefinition, PreparedOperation } from '../shared/node/execute';
-import {
-	isoNow,
-	type Price,
-	type TaskProtocol,
-	type Task,
-	type TaskState,
-} from '../shared/tasks/protocol';
-import { get } from '../shared/operations/task';
-import { MIN_SECRET_LENGTH } from '../shared/core/redact';
+import { flux2ErrorOrThrow, Flux2Error } from '../shared/core/errors';
+import { createRedactor, redactJson, type Redact } from '../shared/core/redact';
+import { requestJson } from '../shared/http/client';
+import { READ_TIMEOUT_MS, SUBMIT_TIMEOUT_MS, type ApiClient } from '../shared/http/types';
 import { trustedUrl } from '../shared/http/urlPolicy';
-import { z } from '../shared/core/vendor';
-import { notFoundAsState } from '../shared/tasks/poller';
+import { imageFields, loadReferences } from '../shared/images/references';
+import { submitTask } from '../shared/operations/submit';
+import { generateOrSuspend } from '../shared/operations/suspend';
+import { getTask } from '../shared/operations/task';
+import type {
+	ItemContext,
+	PreparedOperation,
+	ProviderDefinition,
+	WebhookProtocol,
+} from '../shared/operations/types';
+import { withCustomBody, type ImageRequest } from '../shared/parameters/imageRequest';
+import { customModel, encodeModelId } from '../shared/parameters/model';
+import { isoNow, type AsyncProtocol, type Task } from '../shared/tasks/protocol';
+import { isStatusOf } from '../shared/tasks/statusReport';
+import { notFoundAsState } from '../shared/tasks/taskErrors';
+import { baseUrlOf, isBflHost, withoutSecrets } from './hosts';
 import { models } from './models';
+import {
+	creditsSchema,
+	creditsToUsd,
+	priceOf,
+	readError,
+	statusSchema,
+	submittedSchema,
+	toTaskState,
+} from './responses';
+import { isSigned, ownsImageUrl, parseWebhookPayload } from './webhookPayload';
 
-const baseUrls: Record<string, string> = {
-	global: 'https://api.bfl.ai',
-	eu: 'https://api.eu.bfl.ai',
-	us: 'https://api.us.bfl.ai',
-};
-
-/** The OpenAPI has `Pending` alone; some clients list the other two. Every other word is an end. */
-export const PENDING = ['pending', 'queued', 'processing'];
-/** The OpenAPI's ends without a picture. */
-export const ENDS_BADLY: Record<string, ErrorKind> = {
-	'task not found': 'notFound',
-	'request moderated': 'moderated',
-	'content moderated': 'moderated',
-	error: 'unavailable',
-};
-
-/** 1 credit is 1 US cent, https://docs.bfl.ai/quick_start/pricing */
-const CREDITS_PER_USD = 100;
-
-const text = z.string().min(1);
-const number = z.number().nullish().catch(undefined);
-
-const prices = { cost: number, input_mp: number, output_mp: number };
-/** A request with a webhook of its own is answered without the polling URL. */
-const accepted = z.object({
-	id: text,
-	polling_url: z.string().optional().catch(undefined),
-	...prices,
-});
-export const resultSchema = z.object({
-	id: z.string().optional(),
-	status: text,
-	result: z
-		.object({ sample: z.string().optional(), prompt: z.string().optional(), seed: number })
-		.nullish()
-		.catch(undefined),
-	progress: number,
-	details: z.record(z.unknown()).nullish().catch(undefined),
-	...prices,
-});
-const credits = z.object({ credits: z.number() });
-
-const complaintSchema = z.object({
-	detail: fastApiDetailSchema.optional().catch(undefined),
-	error: z.string().optional().catch(undefined),
-	message: z.string().optional().catch(undefined),
-	retry_after: number,
-});
-
-/** The API complains about fields by their own names. */
-const labels = new Map([
-	['prompt', 'Prompt'],
-	...[...Array(8).keys()].map(
-		(index) => [imageField(index), `Reference image ${index + 1}`] as const,
-	),
-	...models.flatMap(({ parameters }) =>
-		parameters.map(({ wireName, property }) => [wireName, property.displayName] as const),
-	),
-]);
-
-/** `detail` as text or as a list of fields (told by our labels), or `{error, message}`. */
-function explain(answer: ApiResponse): ErrorResponse | undefined {
-	const read = complaintSchema.safeParse(answer.json);
-	if (!read.success) return undefined;
-	const { detail, error, message, retry_after: seconds } = read.data;
-	const words = (detail && formatFastApiDetail(detail, labels)) ?? message ?? error;
-	if (!words) return undefined;
-	const kind = Array.isArray(detail)
-		? kindFromStatus(answer.status)
-		: kindFromResponse(answer.status, words);
-	return { kind, message: words, retryAfterMs: seconds ? seconds * 1000 : undefined };
-}
-
-async function bodyOf(api: ApiClient, request: ImageRequest): Promise<IDataObject> {
-	const { prompt, references, settings, callbackUrl } = request;
-	const loaded = await loadReferences(api, references, { takesUrls: true });
-	const body = withCustomBody({ prompt, ...request.body, ...imageFields(loaded) }, settings);
-	if (callbackUrl !== undefined) return { ...body, webhook_url: callbackUrl };
+async function toBody(
+	client: ApiClient,
+	request: ImageRequest,
+	signal: AbortSignal,
+): Promise<IDataObject> {
+	const { prompt, settings, callback, model } = request;
+	const references = await loadReferences(client, request.references, { takesUrls: true }, signal);
+	const fields = { prompt, ...request.body, ...imageFields(references) };
+	const body = withCustomBody(fields, settings);
+	if (callback) return { ...body, webhook_url: callback.url, webhook_secret: callback.secret };
 	if (typeof body.webhook_url !== 'string') return body;
-	return { ...body, webhook_url: withModel(body.webhook_url, request.model.id) };
+	return { ...body, webhook_url: withModelQuery(body.webhook_url, model.id) };
 }
 
-/** The webhook's body tells no model, but the trigger can filter by it. */
-function withModel(url: string, model: string): string {
+/** The webhook's body names no model, but the trigger can filter by it. */
+function withModelQuery(url: string, model: string): string {
 	if (!URL.canParse(url)) return url;
 	const address = new URL(url);
 	if (address.searchParams.has('model')) return url;
@@ -120,149 +55,113 @@ function withModel(url: string, model: string): string {
 	return address.href;
 }
 
-/** An answer as it may be shown: without what it repeats of a secret. */
-export const withoutSecrets = (answer: unknown, secrets: unknown[] = []): unknown =>
-	JSON.parse(JSON.stringify(answer), (key, value: unknown) =>
-		key === 'webhook_secret' ? undefined : typeof value === 'string' ? hide(value, secrets) : value,
-	);
-
-const hide = (words: string, secrets: unknown[]): string =>
-	secrets.reduce<string>(
-		(text, secret) =>
-			typeof secret === 'string' && secret.length >= MIN_SECRET_LENGTH
-				? text.replaceAll(secret, '***')
-				: text,
-		words,
-	);
-
-/** POST /v1/{model}, then the `polling_url` of the answer, which is on a regional host. */
-const provider: TaskProtocol = {
-	problems({ body, settings, callbackUrl }) {
+/** POST /v1/{model}, then the `polling_url` of the response, which is on a regional host. */
+const protocol: AsyncProtocol = {
+	validate({ body, settings, callback }, reader) {
 		const { webhook_url: url } = withCustomBody(body, settings);
-		return callbackUrl !== undefined && typeof url === 'string'
-			? ['Notify URL: with the completion Callback, n8n itself is called']
-			: [];
+		if (!callback || typeof url !== 'string') return;
+		reader.addProblem('Notify URL', 'with the completion Callback, n8n itself is called');
 	},
 
-	async submit(api, request) {
-		const body = await bodyOf(api, request);
-		const secrets = [body.webhook_secret, request.callbackUrl];
-		const { value, answer } = await requestJson(api, {
-			method: 'POST',
-			url: `/v1/${encodeModelId(request.model.id)}`,
-			body,
-			schema: accepted,
-			repeat: 'submit',
-			timeoutMs: SUBMIT_TIMEOUT_MS,
-		}).catch((error: unknown) => {
-			if (error instanceof Error) error.message = hide(error.message, secrets);
-			throw error;
+	async submit(client, request, signal) {
+		const body = await toBody(client, request, signal);
+		const redact = createRedactor([body.webhook_secret, request.callback?.url]);
+		const { value, response } = await requestJson(
+			client,
+			{
+				method: 'POST',
+				url: `/v1/${encodeModelId(request.model.id)}`,
+				body,
+				schema: submittedSchema,
+				idempotent: false,
+				timeoutMs: SUBMIT_TIMEOUT_MS,
+			},
+			signal,
+		).catch((thrown: unknown) => {
+			throw redactedError(flux2ErrorOrThrow(thrown), redact);
 		});
 		const task: Task = {
 			id: value.id,
 			model: request.model.id,
-			pollUrl: trustedUrl(api, value.polling_url, value.id),
+			pollUrl: trustedUrl(client, value.polling_url, value.id),
 			submittedAt: isoNow(),
 			price: priceOf(value),
 		};
-		return [{ status: 'pending', task, raw: withoutSecrets(answer.json, secrets) }];
+		const raw = redactJson(withoutSecrets(response.json), redact);
+		return [{ status: 'pending', task, raw }];
 	},
 
-	async check(api, task) {
+	async status(client, task, signal) {
 		return await notFoundAsState(task, async () => {
-			const { value, answer } = await requestJson(api, {
-				method: 'GET',
-				url: task.pollUrl ?? `/v1/get_result?id=${encodeURIComponent(task.id)}`,
-				schema: resultSchema,
-				repeat: 'look',
-				timeoutMs: READ_TIMEOUT_MS,
-			});
-			return stateOf(value, task, withoutSecrets(answer.json));
+			const { value, response } = await requestJson(
+				client,
+				{
+					method: 'GET',
+					url: task.pollUrl ?? `/v1/get_result?id=${encodeURIComponent(task.id)}`,
+					schema: statusSchema,
+					idempotent: true,
+					timeoutMs: READ_TIMEOUT_MS,
+					isResult: isStatusOf(task, 'id'),
+				},
+				signal,
+			);
+			const httpCode = response.status >= 300 ? response.status : undefined;
+			return toTaskState(value, task, withoutSecrets(response.json), httpCode);
 		});
 	},
 };
 
-export function stateOf(answer: z.infer<typeof resultSchema>, task: Task, raw: unknown): TaskState {
-	const status = answer.status.toLowerCase();
-	if (PENDING.includes(status)) {
-		return { status: 'pending', task, progress: answer.progress ?? undefined, raw };
-	}
-	const url = answer.result?.sample;
-	if (status === 'ready' && url) {
-		const seed = answer.result?.seed ?? undefined;
-		const price = task.price ?? priceOf(answer);
-		return { status: 'done', task, images: [{ url }], seed, price, raw };
-	}
-	const details = answer.details ? `: ${wordsOf(answer.details)}` : '';
-	const kind = ENDS_BADLY[status] ?? 'badResponse';
-	return {
-		status: 'failed',
-		task,
-		kind,
-		message: `The task ended with the status "${answer.status}"${status === 'ready' ? ' and without "result.sample"' : details}`,
-		...(kind === 'notFound' && { unknown: true }),
-		raw,
-	};
-}
-
-const wordsOf = (details: Record<string, unknown>) =>
-	Object.entries(details)
-		.map(
-			([name, value]) =>
-				`${name}: ${Array.isArray(value) ? value.join(', ') : JSON.stringify(value)}`,
-		)
-		.join('; ');
-
-/** Rounded: 1.4 credits would otherwise be worth 0.013999999999999999. */
-const inUsd = (amount: number) => Number((amount / CREDITS_PER_USD).toFixed(6));
-
-type Priced = Partial<Record<keyof typeof prices, number | null>>;
-
-function priceOf({ cost, input_mp, output_mp }: Priced): Price | undefined {
-	const [input, output] = [input_mp ?? undefined, output_mp ?? undefined];
-	const hasSize = input !== undefined || output !== undefined;
-	if (typeof cost !== 'number' && !hasSize) return undefined;
-	return {
-		...(typeof cost === 'number' && {
-			cost: { amount: inUsd(cost), currency: 'USD', credits: cost },
-		}),
-		...(hasSize && { megapixels: { input, output } }),
-	};
-}
+/** The API repeats what it refuses, the secret of a webhook included. */
+const redactedError = (error: Flux2Error, redact: Redact): Flux2Error =>
+	new Flux2Error(error.kind, redact(error.message), { ...error });
 
 /** Account: Get Credits. */
-const getCredits = (run: RunContext): PreparedOperation => ({
-	async start() {
-		const { value } = await requestJson(run.api, {
-			method: 'GET',
-			url: '/v1/credits',
-			schema: credits,
-			repeat: 'look',
-			timeoutMs: READ_TIMEOUT_MS,
-		});
-		const worth = { amount: inUsd(value.credits), currency: 'USD' };
-		return [{ item: { json: { provider: bfl.name, credits: value.credits, worth } } }];
+const getCredits = ({ client, signal }: ItemContext): PreparedOperation => ({
+	async run() {
+		const { value } = await requestJson(
+			client,
+			{
+				method: 'GET',
+				url: '/v1/credits',
+				schema: creditsSchema,
+				idempotent: true,
+				timeoutMs: READ_TIMEOUT_MS,
+			},
+			signal,
+		);
+		const { credits } = value;
+		const worth = { amount: creditsToUsd(credits), currency: 'USD' };
+		return [{ item: { json: { provider: bfl.name, credits, worth } } }];
 	},
 });
 
-const isBfls = (host: string) => host === 'bfl.ai' || host.endsWith('.bfl.ai');
+/** What the callbacks and the trigger know of Black Forest Labs. */
+export const webhook: WebhookProtocol = {
+	parsePayload: parseWebhookPayload,
+	isSigned,
+	ownsImageUrl,
+	status: protocol.status,
+};
 
 /** FLUX.2 at Black Forest Labs. */
-export const bfl: ProviderDefinition<Model> = {
+export const bfl: ProviderDefinition = {
 	name: 'bfl',
 	label: 'Black Forest Labs',
 	credentialType: 'flux2BflApi',
-	baseUrl: ({ region, baseUrl }) => baseUrls[region as string] ?? (baseUrl as string),
-	trustsHost: (host, ownHost) => isBfls(ownHost) && isBfls(host),
-	// the clients of the field poll twice a second; looks are rarer before a picture is due
-	shortestGapSeconds: 0.2,
+	baseUrl: ({ region, baseUrl }) => baseUrlOf(String(region), String(baseUrl)),
+	trustsHost: (host, baseHost) => isBflHost(baseHost) && isBflHost(host),
+	// the clients of the field poll twice a second; polls are rarer before an image is due
+	minPollIntervalSeconds: 0.2,
 	typicalSeconds: 8,
-	explain,
+	// https://docs.bfl.ai/api_integration/integration_guidelines
+	imageUrlLifetimeMs: 600_000,
+	readError,
 	operations: {
 		'image:generate': generateOrSuspend,
-		'task:submit': submit,
-		'task:get': get,
+		'task:submit': submitTask,
+		'task:get': getTask,
 		'account:getCredits': getCredits,
 	},
-	routeFor: () => ({ models, provider }),
+	webhook,
+	routeFor: () => ({ models, customModel: (id) => customModel(id, models), protocol }),
 };

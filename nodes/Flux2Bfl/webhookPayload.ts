@@ -1,47 +1,35 @@
-import type { WebhookPayload } from '../shared/operations/suspend';
-import { kindFromMessage } from '../shared/core/errors';
-import { omitUndefined } from '../shared/images/store';
-import type { Task, TaskState } from '../shared/tasks/protocol';
-import { z } from '../shared/core/vendor';
-import { ENDS_BADLY, PENDING, resultSchema, stateOf, withoutSecrets } from './provider';
-
-const text = z.string().min(1);
-
-/** A webhook's body is what a look would find, with its time, and with `error` and `message` in place of `details`. */
-const payloadSchema = resultSchema.extend({
-	id: text,
-	model: text.optional().catch(undefined),
-	error: z.unknown(),
-	message: z.unknown(),
-	timestamp: z.union([z.string(), z.number()]).optional().catch(undefined),
-});
+import type { IDataObject } from 'n8n-workflow';
+import { hasHmac, isSecret } from '../shared/http/signature';
+import type { WebhookPayload } from '../shared/tasks/protocol';
+import { isBflHost, withoutSecrets } from './hosts';
+import { payloadDetails, payloadSchema, toTaskState } from './responses';
 
 /** What Black Forest Labs calls a webhook with; undefined for anything else. */
 export function parseWebhookPayload(body: unknown): WebhookPayload | undefined {
 	const read = payloadSchema.safeParse(body);
 	if (!read.success) return undefined;
 	const { id, model, timestamp, result } = read.data;
+	const status = { ...read.data, details: payloadDetails(read.data) };
 	return {
 		taskId: id,
 		model,
 		prompt: result?.prompt,
-		at: toTimestamp(timestamp),
-		stateOf: (task) => stateIn(read.data, task, withoutSecrets(body)),
+		sentAt: toTimestamp(timestamp),
+		toTaskState: (task) => toTaskState(status, task, withoutSecrets(body)),
 	};
 }
 
-function stateIn(notice: z.infer<typeof payloadSchema>, task: Task, raw: unknown): TaskState {
-	const word = notice.status.toLowerCase();
-	const isOpen = !PENDING.includes(word) && !(word in ENDS_BADLY);
-	// the documents show "Ready" alone; a picture is one under any other word too
-	const status = isOpen && notice.result?.sample ? 'Ready' : notice.status;
-	const { error, message } = notice;
-	const reasons = omitUndefined({ error: error ?? undefined, message: message ?? undefined });
-	const details = notice.details ?? (Object.keys(reasons).length > 0 ? reasons : undefined);
-	const state = stateOf({ ...notice, status, details }, task, raw);
-	if (state.status !== 'failed') return state;
-	return { ...state, kind: kindFromMessage(JSON.stringify(reasons), state.kind) };
-}
+/**
+ * Two documents contradict each other: one signs the body (`X-BFL-Signature`), the newer one sends the secret itself
+ * (`X-Webhook-Secret`, the official Python SDK). Either proves that the sender knows the secret.
+ */
+export const isSigned = (body: Buffer, headers: IDataObject, secret: string): boolean =>
+	hasHmac(body, headers['x-bfl-signature'], secret) ||
+	isSecret(headers['x-webhook-secret'], secret);
+
+/** Results lie on `delivery….bfl.ai`. */
+export const ownsImageUrl = (url: string): boolean =>
+	URL.canParse(url) && new URL(url).protocol === 'https:' && isBflHost(new URL(url).hostname);
 
 /** Text or a number, in seconds or in milliseconds; undefined when it is no time. */
 function toTimestamp(timestamp: string | number | undefined): number | undefined {

@@ -1,4 +1,4 @@
-import type { Model } from '../shared/parameters/model';
+import { customModel, type Model } from '../shared/parameters/model';
 import { seed, size } from '../shared/parameters/options';
 import {
 	choice,
@@ -13,9 +13,9 @@ import {
 	type Param,
 } from '../shared/parameters/param';
 
-/** `catalogue`: POST /ai/run with JSON. `workersAi`: POST /ai/run/@cf/… with a multipart form. */
+/** `catalog`: POST /ai/run with JSON. `workersAi`: POST /ai/run/@cf/… with a multipart form. */
 export interface CloudflareModel extends Model {
-	readonly route: 'catalogue' | 'workersAi';
+	readonly route: 'catalog' | 'workersAi';
 }
 
 const width = integer('width', {
@@ -66,12 +66,12 @@ const promptUpsampling = toggle('prompt_upsampling', {
 
 // AI Gateway's request headers, https://developers.cloudflare.com/ai-gateway/usage/rest-api/.
 // cf-aig-max-attempts is left out on purpose: the gateway would repeat calls that are paid for.
-const goesTo = 'header';
+const inGateway = { in: 'header' } as const;
 const gatewayId = inHeader(
 	text('cf-aig-gateway-id', {
 		label: 'Gateway ID',
 		name: 'gatewayId',
-		goesTo,
+		...inGateway,
 		description:
 			'The AI Gateway to go through. Cloudflare uses the one named "default" when unset.',
 		placeholder: 'e.g. my-gateway',
@@ -80,14 +80,14 @@ const gatewayId = inHeader(
 const skipCache = toggle('cf-aig-skip-cache', {
 	label: 'Gateway Skip Cache',
 	name: 'skipCache',
-	goesTo,
+	...inGateway,
 	description: 'Whether to make a new image even if the gateway has this request in its cache',
 	default: true,
 });
 const cacheTtl = integer('cf-aig-cache-ttl', {
 	label: 'Gateway Cache TTL',
 	name: 'cacheTtl',
-	goesTo,
+	...inGateway,
 	description: 'How many seconds the gateway keeps the answer, from 60 to 2592000 (30 days)',
 	hint: 'In seconds',
 	min: 60,
@@ -98,7 +98,7 @@ const cacheKey = inHeader(
 	text('cf-aig-cache-key', {
 		label: 'Gateway Cache Key',
 		name: 'cacheKey',
-		goesTo,
+		...inGateway,
 		description: 'A key of your own under which the gateway caches the answer',
 		placeholder: 'e.g. autumn-poster-1',
 	}),
@@ -106,14 +106,14 @@ const cacheKey = inHeader(
 const collectLog = toggle('cf-aig-collect-log', {
 	label: 'Gateway Collect Log',
 	name: 'collectLog',
-	goesTo,
+	...inGateway,
 	description: 'Whether the gateway logs this request',
 	default: true,
 });
 const noUnifiedBilling = toggle('cf-aig-no-wholesale', {
 	label: 'Gateway No Unified Billing',
 	name: 'noUnifiedBilling',
-	goesTo,
+	...inGateway,
 	description:
 		"Whether to use only your own Black Forest Labs key stored in the gateway, and never Cloudflare's Unified Billing",
 	default: true,
@@ -121,7 +121,7 @@ const noUnifiedBilling = toggle('cf-aig-no-wholesale', {
 const requestTimeout = integer('cf-aig-request-timeout', {
 	label: 'Gateway Request Timeout',
 	name: 'requestTimeout',
-	goesTo,
+	...inGateway,
 	description: 'How many milliseconds the gateway waits for the first byte of the answer',
 	hint: 'In milliseconds',
 	min: 1,
@@ -131,7 +131,7 @@ const metadata = metadataHeader(
 	jsonObject('cf-aig-metadata', {
 		label: 'Gateway Metadata',
 		name: 'metadata',
-		goesTo,
+		...inGateway,
 		description:
 			"Up to 5 entries (text, numbers or booleans) for the gateway's log, as a JSON object",
 	}),
@@ -161,7 +161,7 @@ function metadataHeader(param: ReturnType<typeof jsonObject>): Param<string> {
 }
 
 // https://developers.cloudflare.com/ai/models/black-forest-labs/flux-2-pro-preview/
-const catalogueParameters = [
+const catalogParameters = [
 	size,
 	width,
 	height,
@@ -187,12 +187,12 @@ const workersAiParameters = [
 	guidance,
 ];
 
-const catalogue = {
-	route: 'catalogue',
+const catalog = {
+	route: 'catalog',
 	maxReferences: 8,
 	// the schema has no upper limit, the model pages say 4 megapixels
 	maxPixels: 4 * 1024 * 1024,
-	parameters: catalogueParameters,
+	parameters: catalogParameters,
 } as const;
 const workersAi = {
 	route: 'workersAi',
@@ -203,19 +203,19 @@ const workersAi = {
 /** Every model of the node; a new one is one more record. */
 export const models: readonly CloudflareModel[] = [
 	{
-		...catalogue,
+		...catalog,
 		id: 'black-forest-labs/flux-2-pro-preview',
 		name: 'FLUX.2 [pro] Preview',
 		description: 'Best balance of quality, speed and price; follows the latest [pro] weights',
 		typicalSeconds: 10,
 	},
 	{
-		...catalogue,
+		...catalog,
 		id: 'black-forest-labs/flux-2-flex',
 		name: 'FLUX.2 [flex]',
 		description: 'Steps and guidance can be set; strong at typography',
 		parameters: [
-			...catalogueParameters,
+			...catalogParameters,
 			withRange(guidance, { min: 1.5, max: 10 }),
 			withRange(steps, { min: 1, max: 50 }),
 			promptUpsampling,
@@ -223,7 +223,7 @@ export const models: readonly CloudflareModel[] = [
 		typicalSeconds: 30,
 	},
 	{
-		...catalogue,
+		...catalog,
 		id: 'black-forest-labs/flux-2-max',
 		name: 'FLUX.2 [max]',
 		description: 'Highest quality, with grounding search',
@@ -253,6 +253,9 @@ export const models: readonly CloudflareModel[] = [
 	},
 ];
 
-/** The models whose route an id of the user's own takes; Workers AI's ids begin with "@cf/". */
-export const routeOf = (id: string): readonly CloudflareModel[] =>
-	models.filter(({ route }) => route === (id.startsWith('@cf/') ? 'workersAi' : 'catalogue'));
+/** A model ID that begins with `@cf/` is one of Workers AI. */
+export function toCustomModel(id: string): CloudflareModel {
+	const route = id.startsWith('@cf/') ? 'workersAi' : 'catalog';
+	const candidates = models.filter((model) => model.route === route);
+	return { ...customModel(id, candidates), route };
+}

@@ -1,22 +1,23 @@
 import type { IDataObject } from 'n8n-workflow';
-import { getMany, type List } from '../shared/operations/list';
+import { getMany, type ListDefinition } from '../shared/operations/list';
+import { jsonObjectSchema } from '../shared/core/json';
 import { z } from '../shared/core/vendor';
 import { modelFilters, taskFilters } from './filters';
 
-const row = z.record(z.unknown()) as unknown as z.ZodType<IDataObject>;
+const rowSchema = jsonObjectSchema();
 
 /** The documents do not show the queue's list; the history and the models wrap theirs differently. */
-const rows = z.union([
-	z.array(row),
-	z.object({ generations: z.array(row) }).transform(({ generations }) => generations),
-	z.object({ data: z.array(row) }).transform(({ data }) => data),
+const rowsSchema = z.union([
+	z.array(rowSchema),
+	z.object({ generations: z.array(rowSchema) }).transform(({ generations }) => generations),
+	z.object({ data: z.array(rowSchema) }).transform(({ data }) => data),
 ]);
 
 /** GET /api/ai/queue: active jobs only, unless a status is asked for. */
-const taskList: List = {
+const taskList: ListDefinition = {
 	path: '/api/ai/queue',
 	query: { media_type: 'image' },
-	schema: rows,
+	schema: rowsSchema,
 	filters: taskFilters,
 	simplify: (task) => ({
 		taskId: task.generation_id,
@@ -31,9 +32,9 @@ const taskList: List = {
 };
 
 /** GET /api/ai/models. */
-const modelList: List = {
+const modelList: ListDefinition = {
 	path: '/api/ai/models',
-	schema: rows,
+	schema: rowsSchema,
 	filters: modelFilters,
 	simplify: (model) => ({
 		id: model.id,
@@ -48,6 +49,6 @@ const modelList: List = {
 export const getTasks = getMany(taskList);
 export const getModels = getMany(modelList);
 
-/** The API tells times as seconds since 1970. */
+/** The API gives times as seconds since 1970. */
 const isoTime = (seconds: unknown): string | undefined =>
 	typeof seconds === 'number' ? new Date(seconds * 1000).toISOString() : undefined;

@@ -1,175 +1,207 @@
-import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
-import { withCustomBody, withoutBytes } from '../shared/parameters/body';
-import { generate, submit } from '../shared/operations/generate';
-import { rethrow, Flux2Error } from '../shared/core/errors';
-import { eventsOf } from '../shared/tasks/eventStream';
+import type { IDataObject } from 'n8n-workflow';
+import { Flux2Error, rethrow } from '../shared/core/errors';
+import { z } from '../shared/core/vendor';
+import { requestJson } from '../shared/http/client';
 import {
-	requestJson,
 	READ_TIMEOUT_MS,
 	SUBMIT_TIMEOUT_MS,
 	type ApiClient,
-} from '../shared/http/client';
-import { readChoice, valueOf, type ImageRequest } from '../shared/parameters/model';
+	type ApiResponse,
+} from '../shared/http/types';
+import { loadReferences, toDataUri } from '../shared/images/references';
+import { generate } from '../shared/operations/generate';
+import { submitTask } from '../shared/operations/submit';
+import { cancelTask, getTask } from '../shared/operations/task';
+import type { ProviderDefinition, Route } from '../shared/operations/types';
+import { withCustomBody, type ImageRequest } from '../shared/parameters/imageRequest';
+import { customModel } from '../shared/parameters/model';
 import { timeout } from '../shared/parameters/options';
 import { withRange, type Param } from '../shared/parameters/param';
-import { toDataUri, loadReferences } from '../shared/images/references';
-import type { Route, ProviderDefinition } from '../shared/node/execute';
-import {
-	isoNow,
-	type ImageSource,
-	type TaskProtocol,
-	type Task,
-	type TaskState,
-} from '../shared/tasks/protocol';
-import { cancel, get } from '../shared/operations/task';
-import { z } from '../shared/core/vendor';
-import { taskNotFound } from '../shared/tasks/poller';
-import {
-	explain,
-	generation,
-	history,
-	pictures,
-	priceOf,
-	queued,
-	readEvent,
-	stateOf,
-	statusOf,
-	type Generation,
-} from './responses';
+import type { ParameterReader } from '../shared/parameters/reader';
+import { subscribeToTaskEvents } from '../shared/tasks/eventStream';
+import { isoNow, type AsyncProtocol, type Task, type TaskState } from '../shared/tasks/protocol';
+import { isStatusOf } from '../shared/tasks/statusReport';
+import { taskNotFound } from '../shared/tasks/taskErrors';
 import { getModels, getTasks } from './lists';
 import { models, numGenerations } from './models';
+import {
+	generationSchema,
+	historySchema,
+	imagesSchema,
+	priceOf,
+	queuedSchema,
+	readError,
+	readEvent,
+	toSyncState,
+	toTaskState,
+	withHistoryStatus,
+	type Generation,
+} from './responses';
 
-/** `queue`, the default: looks at the queue. `sync`: the call waits. `events`: the queue, told by server-sent events. */
+/** `queue`, the default: polls the queue. `sync`: the call waits. `events`: the queue, with server-sent events. */
 const modes = ['queue', 'sync', 'events'] as const;
 
 /** The body of both ways to ask. */
-async function bodyOf(api: ApiClient, request: ImageRequest): Promise<IDataObject> {
-	const references = await loadReferences(api, request.references, { takesUrls: true });
+async function toBody(
+	client: ApiClient,
+	request: ImageRequest,
+	signal: AbortSignal,
+): Promise<IDataObject> {
+	const { model, prompt, settings } = request;
+	const references = await loadReferences(client, request.references, { takesUrls: true }, signal);
 	const images = references.length > 0 ? { input_image: references.map(toDataUri) } : {};
-	const body = { model: request.model.id, prompt: request.prompt, ...request.body, ...images };
-	return withCustomBody(body, request.settings);
+	return withCustomBody({ model: model.id, prompt, ...request.body, ...images }, settings);
 }
 
-const problems: TaskProtocol['problems'] = ({ body, references }) =>
-	body.aspect_ratio === 'match_input_image' && references.length === 0
-		? ['Aspect Ratio: Match Input Image needs a reference image']
-		: [];
+const validate: AsyncProtocol['validate'] = ({ body, references }, reader) => {
+	if (body.aspect_ratio !== 'match_input_image' || references.length > 0) return;
+	reader.addProblem('Aspect Ratio', 'Match Input Image needs a reference image');
+};
 
 /** POST /api/ai/images/edit, which all FLUX.2 pages use, also without a reference image. */
-async function submitSync(api: ApiClient, request: ImageRequest): Promise<TaskState[]> {
+const submitSync: AsyncProtocol['submit'] = async (client, request, signal) => {
 	const submittedAt = isoNow();
-	const { value, answer } = await requestJson(api, {
-		method: 'POST',
-		url: '/api/ai/images/edit',
-		body: await bodyOf(api, request),
-		schema: pictures,
-		repeat: 'submit',
-		timeoutMs: valueOf(request.settings, timeout) * 1000,
-	});
-	const images = value.images.flatMap(({ url, b64_json: base64 }): ImageSource[] =>
-		url ? [{ url }] : base64 ? [{ base64 }] : [],
+	const { value, response } = await requestJson(
+		client,
+		{
+			method: 'POST',
+			url: '/api/ai/images/edit',
+			body: await toBody(client, request, signal),
+			schema: imagesSchema,
+			idempotent: false,
+			timeoutMs: request.settings.getOrDefault(timeout) * 1000,
+		},
+		signal,
 	);
-	const raw = withoutBytes(answer.json, 'b64_json');
-	if (images.length > 0) return [{ status: 'done', submittedAt, images, raw }];
-	const message = 'The answer has neither "images[0].url" nor "images[0].b64_json"';
-	return [{ status: 'failed', kind: 'badResponse', message, raw }];
-}
+	return [toSyncState(value, submittedAt, response)];
+};
 
-/** POST /api/ai/queue; one task per picture. */
-async function enqueue(api: ApiClient, request: ImageRequest): Promise<TaskState[]> {
-	const { value } = await requestJson(api, {
-		method: 'POST',
-		url: '/api/ai/queue',
-		body: await bodyOf(api, request),
-		schema: queued,
-		repeat: 'submit',
-		timeoutMs: SUBMIT_TIMEOUT_MS,
-	});
+/** POST /api/ai/queue; one task per image. */
+const enqueue: AsyncProtocol['submit'] = async (client, request, signal) => {
+	const { value } = await requestJson(
+		client,
+		{
+			method: 'POST',
+			url: '/api/ai/queue',
+			body: await toBody(client, request, signal),
+			schema: queuedSchema,
+			idempotent: false,
+			timeoutMs: SUBMIT_TIMEOUT_MS,
+		},
+		signal,
+	);
 	const submittedAt = isoNow();
+	const model = request.model.id;
 	return value.generations.map((raw) => ({
 		status: 'pending',
-		task: { id: raw.generation_id, model: request.model.id, submittedAt },
+		task: { id: raw.generation_id, model, submittedAt },
 		raw,
 	}));
-}
+};
 
 /** A generation leaves the queue when it has ended, says an older state of the documents: then it is in the history. */
-async function check(api: ApiClient, task: Task): Promise<TaskState> {
-	const inQueue = await lookUp(api, `/api/ai/queue/${encodeURIComponent(task.id)}`, generation);
-	if (inQueue) return stateOf(inQueue, task);
-	const past = await historyOf(api, task);
-	if (past) return stateOf({ ...past, status: past.status ?? statusOf(past) }, task);
+async function readStatus(client: ApiClient, task: Task, signal: AbortSignal): Promise<TaskState> {
+	const queueEntry = await getOrUndefined(
+		client,
+		{
+			url: `/api/ai/queue/${encodeURIComponent(task.id)}`,
+			schema: generationSchema,
+			isResult: isStatusOf(task, 'generation_id'),
+		},
+		signal,
+	);
+	if (queueEntry) {
+		const { value, response } = queueEntry;
+		return toTaskState(value, task, response.status >= 300 ? response.status : undefined);
+	}
+	const historyEntry = await readHistory(client, task, signal);
+	if (historyEntry) return toTaskState(withHistoryStatus(historyEntry), task);
 	return taskNotFound(task, `Oxen.ai knows no generation ${task.id}`);
 }
 
-const historyOf = async (api: ApiClient, task: Task): Promise<Generation | undefined> =>
-	(await lookUp(api, `/api/ai/generations/${encodeURIComponent(task.id)}`, history))?.generation;
+const readHistory = async (
+	client: ApiClient,
+	task: Task,
+	signal: AbortSignal,
+): Promise<Generation | undefined> => {
+	const url = `/api/ai/generations/${encodeURIComponent(task.id)}`;
+	const entry = await getOrUndefined(client, { url, schema: historySchema }, signal);
+	return entry?.value.generation;
+};
 
-async function lookUp<T>(
-	api: ApiClient,
-	url: string,
-	schema: z.ZodType<T, z.ZodTypeDef, unknown>,
-): Promise<T | undefined> {
+/** Undefined where there is no such resource. */
+async function getOrUndefined<T>(
+	client: ApiClient,
+	request: {
+		url: string;
+		schema: z.ZodType<T, z.ZodTypeDef, unknown>;
+		isResult?(response: ApiResponse): boolean;
+	},
+	signal: AbortSignal,
+): Promise<{ value: T; response: ApiResponse } | undefined> {
 	try {
-		const call = {
-			method: 'GET',
-			url,
-			schema,
-			repeat: 'look',
-			timeoutMs: READ_TIMEOUT_MS,
-		} as const;
-		return (await requestJson(api, call)).value;
+		return await requestJson(
+			client,
+			{ ...request, method: 'GET', idempotent: true, timeoutMs: READ_TIMEOUT_MS },
+			signal,
+		);
 	} catch (error) {
 		if (error instanceof Flux2Error && error.kind === 'notFound') return undefined;
 		throw rethrow(error);
 	}
 }
 
-const subscription = (api: ApiClient) => eventsOf(api, '/api/events', readEvent);
-
-const queue: TaskProtocol = {
-	problems,
+const queue: AsyncProtocol = {
+	validate,
 	submit: enqueue,
-	check,
-	async cancel(api, { id }) {
-		await requestJson(api, {
-			method: 'DELETE',
-			url: `/api/ai/queue/${encodeURIComponent(id)}`,
-			schema: z.unknown(),
-			repeat: 'look',
-			timeoutMs: READ_TIMEOUT_MS,
-		});
+	status: readStatus,
+	async cancel(client, { id }, signal) {
+		await requestJson(
+			client,
+			{
+				method: 'DELETE',
+				url: `/api/ai/queue/${encodeURIComponent(id)}`,
+				schema: z.unknown(),
+				idempotent: true,
+				timeoutMs: READ_TIMEOUT_MS,
+			},
+			signal,
+		);
+		return 'cancelled';
 	},
-	async price(api, task) {
-		const past = await historyOf(api, task);
-		return past && priceOf(past);
+	async price(client, task, signal) {
+		const entry = await readHistory(client, task, signal);
+		return entry && priceOf(entry);
 	},
 };
 
-const providers: Record<(typeof modes)[number], TaskProtocol> = {
+const protocols: Record<(typeof modes)[number], AsyncProtocol> = {
 	sync: { ...queue, submit: submitSync },
 	queue,
 	events: {
 		...queue,
-		async submit(api, request) {
-			// nothing is buffered for late listeners
-			await subscription(api).opened;
-			return await enqueue(api, request);
+		events: {
+			scope: 'run',
+			open: (client, signal) => subscribeToTaskEvents(client, '/api/events', readEvent, signal),
 		},
-		events: subscription,
 	},
 };
 
-/** The call that waits makes one picture, and does not know the field. */
-const one: Param = { ...withRange(numGenerations, { min: 1, max: 1 }), goesTo: 'setting' };
-const takesOne = models.map((model) => ({
+/** The call that waits makes one image, and does not know the field. */
+const singleImage: Param = { ...withRange(numGenerations, { min: 1, max: 1 }), in: 'node' };
+const syncModels = models.map((model) => ({
 	...model,
-	parameters: model.parameters.map((param) => (param === numGenerations ? one : param)),
+	parameters: model.parameters.map((param) => (param === numGenerations ? singleImage : param)),
 }));
 
-function routeFor(context: IExecuteFunctions, itemIndex: number): Route {
-	const mode = readChoice(context, itemIndex, 'mode', 'Mode', modes);
-	return { models: mode === 'sync' ? takesOne : models, provider: providers[mode] };
+function routeFor(reader: ParameterReader): Route {
+	const mode = reader.choice('mode', 'Mode', modes);
+	const choice = mode === 'sync' ? syncModels : models;
+	return {
+		models: choice,
+		customModel: (id) => customModel(id, choice),
+		protocol: protocols[mode],
+	};
 }
 
 /** FLUX.2 on Oxen.ai. */
@@ -177,17 +209,17 @@ export const oxen: ProviderDefinition = {
 	name: 'oxen',
 	label: 'Oxen.ai',
 	credentialType: 'flux2OxenApi',
-	baseUrl: ({ baseUrl }) => baseUrl as string,
-	// https://docs.oxen.ai/inference-api/reference/async_queue: pictures every 2 to 5 seconds
-	shortestGapSeconds: 2,
+	baseUrl: ({ baseUrl }) => String(baseUrl),
+	// https://docs.oxen.ai/inference-api/reference/async_queue: polls every 2 to 5 seconds
+	minPollIntervalSeconds: 2,
 	typicalSeconds: 12,
-	explain,
+	readError,
 	operations: {
 		'image:generate': generate,
-		'task:submit': submit,
-		'task:get': get,
+		'task:submit': submitTask,
+		'task:get': getTask,
 		'task:getMany': getTasks,
-		'task:cancel': cancel,
+		'task:cancel': cancelTask,
 		'model:getMany': getModels,
 	},
 	routeFor,

@@ -1,132 +1,153 @@
-import { kindFromResponse, kindFromMessage, type ErrorKind } from '../shared/core/errors';
-import type { ServerSentEvent } from '../shared/tasks/eventStream';
-import type { ApiResponse, ErrorResponse } from '../shared/http/client';
-import type { Price, Task, TaskState } from '../shared/tasks/protocol';
+import type { ErrorKind } from '../shared/core/errors';
+import { hideBase64, parseJson } from '../shared/core/json';
 import { z } from '../shared/core/vendor';
+import { kindFromMessage, kindFromResponse } from '../shared/http/errorKind';
+import type { ServerSentEvent } from '../shared/http/eventSource';
+import {
+	entriesOf,
+	idSchema,
+	optionalAmountSchema,
+	optionalNumberSchema,
+	optionalTextSchema,
+	wordSchema,
+} from '../shared/http/schemas';
+import type { ApiResponse, ErrorResponse } from '../shared/http/types';
+import type { ImageSource } from '../shared/images/store';
+import type { ReadEvent } from '../shared/tasks/eventStream';
+import {
+	isoNow,
+	type FinalState,
+	type Price,
+	type Task,
+	type TaskState,
+} from '../shared/tasks/protocol';
+import { toTaskState as stateFromReport, type StatusWords } from '../shared/tasks/statusReport';
 
-/** https://docs.oxen.ai/inference-api/reference/async_queue */
-const PENDING = ['queued', 'processing'];
+/** https://docs.oxen.ai/inference-api/reference/async_queue; `succeeded` comes with an image. */
+const STATUS_WORDS: StatusWords = {
+	pending: ['queued', 'processing'],
+	failed: { failed: 'unavailable' },
+	cancelled: ['cancelled', 'canceled'],
+};
 
-const text = z.string().min(1);
-const optionalText = z.string().nullish().catch(undefined);
-const amount = z.union([z.number(), text]).pipe(z.coerce.number());
-
-// only what is needed is asked for: a field that looks odd must not cost a job that is paid for
-export const generation = z
+const generationFields = z
 	.object({
-		status: optionalText,
-		model_name: optionalText,
-		result_url: optionalText,
-		error_message: optionalText,
+		status: wordSchema,
+		model_name: optionalTextSchema,
+		result_url: optionalTextSchema,
+		error_message: optionalTextSchema,
 		completed_at: z.unknown(),
-		cost: amount.optional().catch(undefined),
-		seed: z.number().optional().catch(undefined),
+		cost: optionalAmountSchema,
+		seed: optionalNumberSchema,
 	})
 	.passthrough();
-export type Generation = z.infer<typeof generation>;
+export type Generation = z.infer<typeof generationFields>;
 
-export const queued = z.object({
-	generations: z.array(z.object({ generation_id: text }).passthrough()).min(1),
+/** A body that is no generation says nothing about it. */
+export const generationSchema = generationFields.catch({ status: '', completed_at: undefined });
+
+const queuedTaskSchema = z.object({ generation_id: idSchema }).passthrough();
+export const queuedSchema = z.object({
+	generations: entriesOf(queuedTaskSchema).pipe(z.array(queuedTaskSchema).min(1)),
 });
-export const history = z.object({ generation });
-export const pictures = z.object({
-	images: z.array(z.object({ url: optionalText, b64_json: optionalText })).min(1),
-});
-const finishedEvent = z.object({
-	generation_id: text,
-	status: text,
-	url: optionalText,
-	error: optionalText,
+export const historySchema = z.object({ generation: generationSchema });
+
+const imageSchema = z.object({ url: optionalTextSchema, b64_json: optionalTextSchema });
+export const imagesSchema = z.object({ images: entriesOf(imageSchema) });
+
+const finishedEventSchema = z.object({
+	generation_id: idSchema,
+	status: wordSchema,
+	url: optionalTextSchema,
+	error: optionalTextSchema,
 });
 
-const complaintSchema = z.object({
+const errorSchema = z.object({
 	error: z.union([
-		text,
+		z.string().min(1),
 		z.object({
-			type: z.string().optional(),
-			title: z.string().optional(),
-			detail: z.string().optional(),
-			message: z.string().optional(),
+			type: optionalTextSchema,
+			title: optionalTextSchema,
+			detail: optionalTextSchema,
+			message: optionalTextSchema,
 		}),
 	]),
 });
 
 /** `{error: {type, title, detail}}` or `{error: {message}}`. */
-export function explain(answer: ApiResponse): ErrorResponse | undefined {
-	const read = complaintSchema.safeParse(answer.json);
+export function readError({ status, json }: ApiResponse): ErrorResponse | undefined {
+	const read = errorSchema.safeParse(json);
 	if (!read.success) return undefined;
 	const { error } = read.data;
-	const message = typeof error === 'string' ? error : wordsOf(error);
-	return message ? { kind: kindFromResponse(answer.status, message), message } : undefined;
+	const message = typeof error === 'string' ? error : formatError(error);
+	return message ? { kind: kindFromResponse(status, message), message } : undefined;
 }
 
-function wordsOf({ type, title, detail, message }: Record<string, string | undefined>): string {
+function formatError({ type, title, detail, message }: Record<string, string | undefined>): string {
 	return message ?? ([title, detail].filter(Boolean).join(': ') || (type ?? ''));
 }
 
 /** The history documents no status: it follows from what is there. */
-export function statusOf({ result_url, error_message, completed_at }: Generation): string {
-	if (result_url) return 'succeeded';
-	if (error_message) return 'failed';
-	return completed_at ? 'cancelled' : 'processing';
+export function withHistoryStatus(generation: Generation): Generation {
+	const { status, result_url: url, error_message: error, completed_at: end } = generation;
+	if (status !== '') return generation;
+	if (url) return { ...generation, status: 'succeeded' };
+	if (error) return { ...generation, status: 'failed' };
+	return { ...generation, status: end ? 'cancelled' : 'processing' };
 }
 
-export function stateOf(raw: Generation, task: Task): TaskState {
-	const word = raw.status ?? '';
-	const status = word.toLowerCase();
-	const known = { ...task, model: task.model ?? raw.model_name ?? undefined };
-	if (PENDING.includes(status)) return { status: 'pending', task: known, raw };
-	if (status === 'succeeded' && raw.result_url) {
-		const price = priceOf(raw);
-		const seed = raw.seed ?? undefined;
-		return { status: 'done', task: known, images: [{ url: raw.result_url }], seed, price, raw };
-	}
-	return failed(known, word, raw.error_message, raw);
-}
-
-function failed(
-	task: Task,
-	word: string,
-	words: string | null | undefined,
-	raw: unknown,
-): TaskState {
-	const documented = ['failed', 'cancelled'].includes(word.toLowerCase());
-	return {
-		status: 'failed',
-		task,
-		kind: words ? kindOfFailure(words) : documented ? 'unavailable' : 'badResponse',
-		message: `The generation ended with the status "${word}"${words ? `: ${words}` : ''}`,
-		raw,
+/** @param httpCode of a response outside 2xx */
+export function toTaskState(generation: Generation, task: Task, httpCode?: number): TaskState {
+	const { status, result_url: url, error_message: error, model_name: model, seed } = generation;
+	const report = {
+		task: { ...task, model: task.model ?? model },
+		word: status,
+		images: url ? [{ url }] : [],
+		errorMessage: error || undefined,
+		seed,
+		price: priceOf(generation),
+		httpCode,
+		raw: generation,
 	};
+	return stateFromReport(report, STATUS_WORDS, kindFromFailure);
 }
 
-/** The queue checks parameters only when the job runs: what the user got wrong comes as a failed job. */
-function kindOfFailure(words: string): ErrorKind {
-	if (/must be|cannot be|invalid|client error: .* for url/i.test(words)) return 'invalidInput';
-	if (/not found/i.test(words)) return 'notFound';
-	return kindFromMessage(words, 'unavailable');
+/** The queue checks parameters only when the task runs: what the user got wrong comes as a failed task. */
+function kindFromFailure(message: string, fallback: ErrorKind): ErrorKind {
+	if (/must be|cannot be|invalid|client error: .{0,200} for url/i.test(message)) {
+		return 'invalidInput';
+	}
+	if (/not found/i.test(message)) return 'notFound';
+	return kindFromMessage(message, fallback);
 }
 
-export const priceOf = ({ cost }: Generation): Price | undefined =>
-	typeof cost === 'number' ? { cost: { amount: cost, currency: 'USD' } } : undefined;
+export const priceOf = ({ cost }: Pick<Generation, 'cost'>): Price | undefined =>
+	cost === undefined ? undefined : { cost: { amount: cost, currency: 'USD' } };
 
-/** `media_generation_completed` tells the end of a job; other events are of no interest. */
-export function readEvent({ event, data }: ServerSentEvent) {
+/** The response to the call that waits. */
+export function toSyncState(
+	{ images: entries }: z.infer<typeof imagesSchema>,
+	submittedAt: string,
+	response: ApiResponse,
+): FinalState {
+	const images = entries.flatMap(({ url, b64_json: base64 }): ImageSource[] =>
+		url ? [{ url }] : base64 ? [{ base64 }] : [],
+	);
+	const raw = hideBase64(response.json, 'b64_json');
+	if (images.length > 0) return { status: 'done', submittedAt, readyAt: isoNow(), images, raw };
+	const message = 'The response has neither "images[0].url" nor "images[0].b64_json"';
+	return { status: 'failed', kind: 'badResponse', message, raw };
+}
+
+/** `media_generation_completed` brings the end of a task; other events are of no interest. */
+export const readEvent: ReadEvent = ({ event, data }: ServerSentEvent) => {
 	if (event !== 'media_generation_completed') return undefined;
-	const read = finishedEvent.safeParse(parsed(data));
+	const read = finishedEventSchema.safeParse(parseJson(data));
 	if (!read.success) return undefined;
 	const { generation_id: id, status, url, error } = read.data;
-	const state = stateOf({ status, result_url: url, error_message: error }, { id });
-	// without its URL, or with a word nobody has documented, a look at the queue must tell
-	const isClear =
-		state.status === 'done' || (state.status === 'failed' && state.kind !== 'badResponse');
-	return { taskId: id, state: isClear ? state : undefined };
-}
-
-function parsed(data: string): unknown {
-	try {
-		return JSON.parse(data);
-	} catch {
-		return undefined;
-	}
-}
+	const generation = { status, result_url: url, error_message: error, completed_at: undefined };
+	const state = toTaskState(generation, { id });
+	// without its URL, or with a word that no document explains, the queue must be asked
+	const isFinal = state.status === 'done' || state.status === 'failed';
+	return { taskId: id, state: isFinal ? state : undefined };
+};

@@ -1,176 +1,196 @@
-import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
-import { imageFields, withCustomBody } from '../shared/parameters/body';
-import { generate, submit } from '../shared/operations/generate';
-import {
-	requestJson,
-	READ_TIMEOUT_MS,
-	SUBMIT_TIMEOUT_MS,
-	type ApiClient,
-} from '../shared/http/client';
-import {
-	encodeModelId,
-	readChoice,
-	readModelId,
-	type ImageRequest,
-} from '../shared/parameters/model';
-import { loadReferences } from '../shared/images/references';
-import type { Route, ProviderDefinition } from '../shared/node/execute';
-import { isoNow, type TaskProtocol, type Task, type TaskState } from '../shared/tasks/protocol';
-import { cancel, get } from '../shared/operations/task';
-import { trustedUrl } from '../shared/http/urlPolicy';
+import type { IDataObject } from 'n8n-workflow';
 import { z } from '../shared/core/vendor';
-import { notFoundAsState } from '../shared/tasks/poller';
+import { requestJson } from '../shared/http/client';
+import { READ_TIMEOUT_MS, SUBMIT_TIMEOUT_MS, type ApiClient } from '../shared/http/types';
+import { trustedUrl } from '../shared/http/urlPolicy';
+import { imageFields, loadReferences } from '../shared/images/references';
+import { generate } from '../shared/operations/generate';
+import { submitTask } from '../shared/operations/submit';
+import { cancelTask, getTask } from '../shared/operations/task';
+import type { ProviderDefinition, Route } from '../shared/operations/types';
+import { withCustomBody, type ImageRequest } from '../shared/parameters/imageRequest';
+import { customModel, encodeModelId } from '../shared/parameters/model';
+import type { ParameterReader } from '../shared/parameters/reader';
+import { isoNow, type AsyncProtocol, type Task, type TaskState } from '../shared/tasks/protocol';
+import { isStatusOf } from '../shared/tasks/statusReport';
+import { notFoundAsState } from '../shared/tasks/taskErrors';
+import { models, type Dialect } from './models';
 import {
-	answerSchema,
-	explain,
-	failed,
-	imagesIn,
-	QUEUE_PENDING,
+	generationSchema,
 	queuedSchema,
-	responseSchema,
-	stateOf,
-	statusSchema,
+	queueResultSchema,
+	queueStatusSchema,
+	readError,
 	submittedSchema,
-	wordsOf,
+	toQueueResult,
+	toQueueState,
+	toTaskState,
 } from './responses';
-import { models, type TaskModel } from './models';
 
 /** The model's parameters with the reference images as `input_image`, `input_image_2`, … */
-async function parametersOf(api: ApiClient, request: ImageRequest): Promise<IDataObject> {
-	const loaded = await loadReferences(api, request.references, { takesUrls: true });
-	return { prompt: request.prompt, ...request.body, ...imageFields(loaded) };
+async function toParameters(
+	client: ApiClient,
+	request: ImageRequest,
+	signal: AbortSignal,
+): Promise<IDataObject> {
+	const references = await loadReferences(client, request.references, { takesUrls: true }, signal);
+	return { prompt: request.prompt, ...request.body, ...imageFields(references) };
 }
 
 /** POST /model/v1/generation, GET /model/v1/generation/task/{id}. */
-const taskDialect = (bodyFormat: (typeof bodyFormats)[number]): TaskProtocol => ({
-	async submit(api, request) {
-		const params = await parametersOf(api, request);
+const taskProtocol = (bodyFormat: (typeof bodyFormats)[number]): AsyncProtocol => ({
+	async submit(client, request, signal) {
+		const params = await toParameters(client, request, signal);
 		const model = request.model.id;
 		const body = bodyFormat === 'flat' ? { model, ...params } : { model, input: [{ params }] };
-		const { value, answer } = await requestJson(api, {
-			method: 'POST',
-			url: '/model/v1/generation',
-			body: withCustomBody(body, request.settings),
-			schema: submittedSchema,
-			repeat: 'submit',
-			timeoutMs: SUBMIT_TIMEOUT_MS,
-		});
-		return [stateOf(value, { id: value.id, model, submittedAt: isoNow() }, answer.json)];
+		const { value, response } = await requestJson(
+			client,
+			{
+				method: 'POST',
+				url: '/model/v1/generation',
+				body: withCustomBody(body, request.settings),
+				schema: submittedSchema,
+				idempotent: false,
+				timeoutMs: SUBMIT_TIMEOUT_MS,
+			},
+			signal,
+		);
+		return [toTaskState(value, { id: value.id, model, submittedAt: isoNow() }, response.json)];
 	},
 
-	async check(api, task) {
+	async status(client, task, signal) {
 		return await notFoundAsState(task, async () => {
-			const { value, answer } = await requestJson(api, {
-				method: 'GET',
-				url: `/model/v1/generation/task/${encodeURIComponent(task.id)}`,
-				schema: answerSchema,
-				repeat: 'look',
-				timeoutMs: READ_TIMEOUT_MS,
-			});
-			return stateOf(value, { ...task, model: task.model ?? value.model }, answer.json);
+			const { value, response } = await requestJson(
+				client,
+				{
+					method: 'GET',
+					url: `/model/v1/generation/task/${encodeURIComponent(task.id)}`,
+					schema: generationSchema,
+					idempotent: true,
+					timeoutMs: READ_TIMEOUT_MS,
+					isResult: isStatusOf(task, 'id'),
+				},
+				signal,
+			);
+			const withModel = { ...task, model: task.model ?? value.model };
+			return toTaskState(value, withModel, response.json, errorStatus(response.status));
 		});
 	},
 });
 
+const errorStatus = (status: number) => (status >= 300 ? status : undefined);
+
 /** POST /model/v1/queue/{model}, then `status`, `response` and `cancel` below the request. */
-const queueDialect: TaskProtocol = {
-	async submit(api, request) {
-		const body = withCustomBody(await parametersOf(api, request), request.settings);
-		const { value, answer } = await requestJson(api, {
-			method: 'POST',
-			url: `/model/v1/queue/${encodeModelId(request.model.id)}`,
-			body,
-			schema: queuedSchema,
-			repeat: 'submit',
-			timeoutMs: SUBMIT_TIMEOUT_MS,
-		});
-		const pollUrl = trustedUrl(api, value.status_url, value.request_id);
-		const task = { id: value.request_id, model: request.model.id, pollUrl, submittedAt: isoNow() };
-		return [{ status: 'pending', task, raw: answer.json }];
+const queueProtocol: AsyncProtocol = {
+	async submit(client, request, signal) {
+		const parameters = await toParameters(client, request, signal);
+		const { value, response } = await requestJson(
+			client,
+			{
+				method: 'POST',
+				url: `/model/v1/queue/${encodeModelId(request.model.id)}`,
+				body: withCustomBody(parameters, request.settings),
+				schema: queuedSchema,
+				idempotent: false,
+				timeoutMs: SUBMIT_TIMEOUT_MS,
+			},
+			signal,
+		);
+		const { request_id: id, status_url: url, queue_position: queuePosition } = value;
+		const pollUrl = trustedUrl(client, url, id);
+		const task = { id, model: request.model.id, pollUrl, submittedAt: isoNow() };
+		return [{ status: 'pending', task, queuePosition, raw: response.json }];
 	},
 
-	async check(api, task) {
+	async status(client, task, signal) {
 		return await notFoundAsState(task, async () => {
-			const { value, answer } = await requestJson(api, {
-				...queueCall(task, 'status'),
-				schema: statusSchema,
-				repeat: 'look',
-			});
-			const status = value.status.toLowerCase();
-			const raw = answer.json;
-			if (QUEUE_PENDING.includes(status)) return { status: 'pending', task, raw };
-			const { error, provider_error, error_type } = value;
-			const words = [wordsOf(error) ?? wordsOf(provider_error), error_type]
-				.filter(Boolean)
-				.join(', ');
-			if (status === 'completed' && words === '') return await responseOf(api, task);
-			return failed(task, value.status, status === 'completed', words || undefined, raw);
+			const { value, response } = await requestJson(
+				client,
+				{
+					...queueRequest(task, 'status'),
+					schema: queueStatusSchema,
+					isResult: isStatusOf(task, 'request_id'),
+				},
+				signal,
+			);
+			const { status, json } = response;
+			const state = toQueueState(value, task, json, errorStatus(status));
+			const isCompleted = value.status.toLowerCase() === 'completed';
+			// the word alone says only that the result can be asked for
+			return isCompleted && state.status === 'unclear'
+				? await readResult(client, task, signal)
+				: state;
 		});
 	},
 
-	async cancel(api, task) {
-		await requestJson(api, {
-			...queueCall(task, 'cancel'),
-			method: 'PUT',
-			schema: z.unknown(),
-			repeat: 'look',
-		});
+	async cancel(client, task, signal) {
+		await requestJson(
+			client,
+			{ ...queueRequest(task, 'cancel'), method: 'PUT', schema: z.unknown() },
+			signal,
+		);
+		return 'cancelled';
 	},
 };
 
-/** The finished task's pictures; 202 while it still runs. */
-async function responseOf(api: ApiClient, task: Task): Promise<TaskState> {
-	const { value, answer } = await requestJson(api, {
-		...queueCall(task, 'response'),
-		schema: responseSchema,
-		repeat: 'look',
-	});
-	const raw = answer.json;
-	if (answer.status === 202) return { status: 'pending', task, raw };
-	const images = imagesIn(value.outputs);
-	if (images.length > 0) return { status: 'done', task, images, raw };
-	const words = wordsOf(value.error);
-	return failed(task, value.status ?? 'COMPLETED', words !== undefined, words, raw);
+/** The finished task's images; 202 while it still runs. */
+async function readResult(client: ApiClient, task: Task, signal: AbortSignal): Promise<TaskState> {
+	const { value, response } = await requestJson(
+		client,
+		{ ...queueRequest(task, 'response'), schema: queueResultSchema },
+		signal,
+	);
+	const raw = response.json;
+	return response.status === 202
+		? { status: 'pending', task, raw }
+		: toQueueResult(value, task, raw);
 }
 
-/** The address out of the submit's answer; the documented one where there is none or it is on a foreign host. */
-function queueCall(task: Task, end: 'status' | 'response' | 'cancel') {
+/** The address from the submit's response; the documented one where there is none or it is on a foreign host. */
+function queueRequest({ id, model = '', pollUrl }: Task, end: 'status' | 'response' | 'cancel') {
 	const base =
-		task.pollUrl?.replace(/\/status\/?$/, '') ??
-		`/model/v1/queue/${encodeModelId(task.model ?? '')}/requests/${encodeURIComponent(task.id)}`;
-	return { method: 'GET' as const, url: `${base}/${end}`, timeoutMs: READ_TIMEOUT_MS };
+		pollUrl?.replace(/\/status\/?$/, '') ??
+		`/model/v1/queue/${encodeModelId(model)}/requests/${encodeURIComponent(id)}`;
+	return {
+		method: 'GET',
+		url: `${base}/${end}`,
+		idempotent: true,
+		timeoutMs: READ_TIMEOUT_MS,
+	} as const;
 }
 
 // the first is what the editor shows at first
-const dialects = ['task', 'queue'] as const;
+const dialects = ['task', 'queue'] as const satisfies readonly Dialect[];
 const bodyFormats = ['wrapped', 'flat'] as const;
 
-function routeFor(context: IExecuteFunctions, itemIndex: number): Route<TaskModel> {
-	const dialect = readChoice(context, itemIndex, 'dialect', 'Dialect', dialects);
-	const bodyFormat = readChoice(context, itemIndex, 'bodyFormat', 'Body Format', bodyFormats);
+function routeFor(reader: ParameterReader): Route {
+	const dialect = reader.choice('dialect', 'Dialect', dialects);
+	const bodyFormat = reader.choice('bodyFormat', 'Body Format', bodyFormats);
+	const ofDialect = models.filter((model) => model.dialect === dialect);
 	return {
-		models: models.filter((model) => model.dialect === dialect),
-		provider: dialect === 'queue' ? queueDialect : taskDialect(bodyFormat),
+		models: ofDialect,
+		customModel: (id) => customModel(id, ofDialect),
+		protocol: dialect === 'queue' ? queueProtocol : taskProtocol(bodyFormat),
 		// the queue's address of a task holds the model
-		taskModel: dialect === 'queue' ? readModelId(context, itemIndex) : undefined,
+		taskModel: dialect === 'queue' ? reader.modelId() : undefined,
 	};
 }
 
 /** FLUX.2 behind a submit-and-poll task API: Vtrix, SeaCloud and their white labels. */
-export const taskApi: ProviderDefinition<TaskModel> = {
+export const taskApi: ProviderDefinition = {
 	name: 'task',
 	label: 'Task API',
 	credentialType: 'flux2TaskApi',
-	baseUrl: ({ baseUrl }) => baseUrl as string,
-	// https://docs.vtrix.ai asks for a look every 3 to 5 seconds
-	shortestGapSeconds: 3,
+	baseUrl: ({ baseUrl }) => String(baseUrl),
+	// https://docs.vtrix.ai asks for a poll every 3 to 5 seconds
+	minPollIntervalSeconds: 3,
 	typicalSeconds: 10,
-	explain,
+	readError,
 	operations: {
 		'image:generate': generate,
-		'task:submit': submit,
-		'task:get': get,
-		'task:cancel': cancel,
+		'task:submit': submitTask,
+		'task:get': getTask,
+		'task:cancel': cancelTask,
 	},
 	routeFor,
 };

@@ -1,115 +1,171 @@
-import { fastApiDetailSchema, formatFastApiDetail } from '../shared/http/errorKind';
-import { kindFromResponse, kindFromMessage } from '../shared/core/errors';
-import type { ApiResponse, ErrorResponse } from '../shared/http/client';
-import type { Failed, ImageSource, Task, TaskState } from '../shared/tasks/protocol';
 import { z } from '../shared/core/vendor';
+import {
+	fastApiDetailSchema,
+	formatFastApiDetail,
+	kindFromMessage,
+	kindFromResponse,
+} from '../shared/http/errorKind';
+import {
+	entriesOf,
+	idSchema,
+	optionalAmountSchema,
+	optionalNumberSchema,
+	optionalTextSchema,
+	wordSchema,
+} from '../shared/http/schemas';
+import type { ApiResponse, ErrorResponse } from '../shared/http/types';
+import type { ImageSource } from '../shared/images/store';
+import type { Task, TaskState } from '../shared/tasks/protocol';
+import { toTaskState as stateFromReport, type StatusWords } from '../shared/tasks/statusReport';
 
-/** Vtrix documents `in_progress`; its client also knows the other two. Every other word is an end. */
-const PENDING = ['in_progress', 'pending', 'processing'];
-/** The queue API's documented words, and the one of fal, whose dialect it is. */
-export const QUEUE_PENDING = ['queued', 'in_queue', 'in_progress'];
+/** Vtrix documents `in_progress`, `completed` and `failed`; its client also knows two more. */
+const TASK_WORDS: StatusWords = {
+	pending: ['in_progress', 'pending', 'processing'],
+	failed: { failed: 'unavailable' },
+	cancelled: ['cancelled', 'canceled'],
+};
+/** The queue API's documented words, and the one of fal, whose dialect it is. `COMPLETED` may come with an error. */
+const QUEUE_WORDS: StatusWords = {
+	...TASK_WORDS,
+	pending: ['queued', 'in_queue', 'in_progress'],
+};
 
 /** https://docs.vtrix.ai gives 403 both meanings. */
-const FORBIDDEN =
+const FORBIDDEN_ADVICE =
 	"The key may lack the permission for this API or model, or the account's balance is used up.";
 
-const text = z.string().min(1);
-const optionalText = z.string().optional().catch(undefined);
-const details = z.object({
-	code: z.union([z.string(), z.number()]).nullish().catch(undefined),
-	message: optionalText,
-	error_message: optionalText,
+const errorObjectSchema = z.object({
+	code: z.union([z.string(), z.number()]).optional().catch(undefined),
+	message: optionalTextSchema,
+	error_message: optionalTextSchema,
 });
 /** `error` is text, or an object with `message` or `error_message`; empty ones count as none. */
-const failure = z.union([z.string(), details]).nullish().catch(undefined);
-const address = z.object({ url: optionalText });
-const amount = z.union([z.number(), text]).pipe(z.coerce.number());
+const taskErrorSchema = z.union([z.string(), errorObjectSchema]).optional().catch(undefined);
+type TaskError = z.infer<typeof taskErrorSchema>;
 
-// only what is needed is asked for: a field that looks odd must not cost a task that is paid for
-export const answerSchema = z.object({
-	id: text,
-	status: text,
-	model: optionalText,
-	progress: z.number().optional().catch(undefined),
-	output: z
-		.array(z.object({ content: z.array(address).catch([]) }))
-		.nullish()
-		.catch(undefined),
-	error: failure,
-	usage: z.object({ cost: amount }).optional().catch(undefined),
+const urlSchema = z.object({ url: z.string().min(1) });
+const outputSchema = entriesOf(z.object({ content: entriesOf(urlSchema) }));
+
+const generationFields = z.object({
+	status: wordSchema,
+	model: optionalTextSchema,
+	progress: optionalNumberSchema,
+	output: outputSchema,
+	error: taskErrorSchema,
+	usage: z.object({ cost: optionalAmountSchema }).optional().catch(undefined),
 });
+type Generation = z.infer<typeof generationFields>;
 
-/** An ID alone is worth looking at. */
-export const submittedSchema = answerSchema.extend({ status: text.catch('pending') });
+/** A poll's response; a body that is none of it says nothing about the task. */
+export const generationSchema = generationFields.catch({ status: '', output: [] });
+
+/** An ID alone is worth a poll. */
+export const submittedSchema = generationFields.extend({ id: idSchema });
 
 export const queuedSchema = z.object({
-	request_id: text,
-	status_url: z.string().optional().catch(undefined),
+	request_id: idSchema,
+	status_url: optionalTextSchema,
+	queue_position: optionalNumberSchema,
 });
 
-export const statusSchema = z.object({
-	status: text,
-	error: failure,
-	error_type: optionalText,
-	provider_error: details.optional().catch(undefined),
+const queueStatusFields = z.object({
+	status: wordSchema,
+	error: taskErrorSchema,
+	error_type: optionalTextSchema,
+	provider_error: taskErrorSchema,
+	queue_position: optionalNumberSchema,
 });
+export const queueStatusSchema = queueStatusFields.catch({ status: '' });
 
-export const responseSchema = z.object({
-	status: optionalText,
-	outputs: z.array(address).nullish().catch(undefined),
-	error: failure,
+const queueResultFields = z.object({
+	status: optionalTextSchema,
+	outputs: entriesOf(urlSchema),
+	error: taskErrorSchema,
 });
+export const queueResultSchema = queueResultFields.catch({ outputs: [] });
 
-const complaintSchema = z.object({
-	error: failure,
-	message: optionalText,
+const errorSchema = z.object({
+	error: taskErrorSchema,
+	message: optionalTextSchema,
 	detail: fastApiDetailSchema.optional().catch(undefined),
-	status: details.optional().catch(undefined),
+	status: taskErrorSchema,
 });
 
 /** Reads the error bodies seen on this family of services; they differ from one to the next. */
-export function explain(answer: ApiResponse): ErrorResponse | undefined {
-	const read = complaintSchema.safeParse(answer.json);
+export function readError({ status: httpCode, json }: ApiResponse): ErrorResponse | undefined {
+	const read = errorSchema.safeParse(json);
 	if (!read.success) return undefined;
-	const { error, message, detail, status } = read.data;
-	const words =
-		wordsOf(error) ?? message ?? (detail && formatFastApiDetail(detail)) ?? wordsOf(status);
-	if (!words) return undefined;
-	const kind = kindFromResponse(answer.status, words);
-	return { kind, message: words, ...(answer.status === 403 && { description: FORBIDDEN }) };
+	const { error, message: text, detail, status } = read.data;
+	const message =
+		formatError(error) ??
+		text ??
+		(detail && formatFastApiDetail(detail)) ??
+		(typeof status === 'object' ? formatError(status) : undefined);
+	if (!message) return undefined;
+	const kind = kindFromResponse(httpCode, message);
+	return { kind, message, ...(httpCode === 403 && { description: FORBIDDEN_ADVICE }) };
 }
 
-export function wordsOf(error: z.infer<typeof failure> | null | undefined): string | undefined {
+/** Undefined where the error says nothing. */
+function formatError(error: TaskError): string | undefined {
 	if (!error) return undefined;
 	if (typeof error === 'string') return error;
-	const words = error.message ?? error.error_message;
-	return [error.code, words].filter(Boolean).join(': ') || undefined;
+	return [error.code, error.message ?? error.error_message].filter(Boolean).join(': ') || undefined;
 }
 
-export function stateOf(answer: z.infer<typeof answerSchema>, task: Task, raw: unknown): TaskState {
-	const status = answer.status.toLowerCase();
-	if (PENDING.includes(status)) return { status: 'pending', task, progress: answer.progress, raw };
-	const images = imagesIn(answer.output?.flatMap(({ content }) => content));
-	if (status === 'completed' && images.length > 0) {
-		const price = answer.usage && { cost: { amount: answer.usage.cost, currency: 'USD' } };
-		return { status: 'done', task, images, price, raw };
-	}
-	return failed(task, answer.status, status === 'failed', wordsOf(answer.error), raw);
-}
-
-export const imagesIn = (
-	entries: Array<z.infer<typeof address>> | null | undefined,
-): ImageSource[] => entries?.flatMap(({ url }) => (url ? [{ url }] : [])) ?? [];
-
-/** A task that ended without a picture; a status nobody documented is told under its own name. */
-export function failed(
+/** @param httpCode of a response outside 2xx */
+export function toTaskState(
+	{ status, progress, output, error, usage }: Generation,
 	task: Task,
-	status: string,
-	documented: boolean,
-	words: string | undefined,
 	raw: unknown,
-): Failed {
-	const message = `The task ended with the status "${status}"${words ? `: ${words}` : ' and without an image'}`;
-	const kind = kindFromMessage(words ?? '', documented ? 'unavailable' : 'badResponse');
-	return { status: 'failed', task, kind, message, raw };
+	httpCode?: number,
+): TaskState {
+	const report = {
+		task,
+		word: status,
+		images: output.flatMap(({ content }): ImageSource[] => content),
+		errorMessage: formatError(error),
+		price:
+			usage?.cost === undefined ? undefined : { cost: { amount: usage.cost, currency: 'USD' } },
+		progress,
+		httpCode,
+		raw,
+	};
+	return stateFromReport(report, TASK_WORDS, kindFromMessage);
+}
+
+/** What the queue's `status` says; its result has an address of its own. */
+export function toQueueState(
+	{
+		status,
+		error,
+		error_type: type,
+		provider_error,
+		queue_position,
+	}: z.infer<typeof queueStatusFields>,
+	task: Task,
+	raw: unknown,
+	httpCode?: number,
+): TaskState {
+	const message = formatError(error) ?? formatError(provider_error);
+	const report = {
+		task,
+		word: status,
+		images: [],
+		errorMessage: [message, type].filter(Boolean).join(', ') || undefined,
+		queuePosition: queue_position,
+		httpCode,
+		raw,
+	};
+	return stateFromReport(report, QUEUE_WORDS, kindFromMessage);
+}
+
+/** What the queue's `response` says about a task whose status was `COMPLETED`. */
+export function toQueueResult(
+	{ status = 'COMPLETED', outputs, error }: z.infer<typeof queueResultFields>,
+	task: Task,
+	raw: unknown,
+): TaskState {
+	const report = { task, word: status, images: outputs, errorMessage: formatError(error), raw };
+	return stateFromReport(report, QUEUE_WORDS, kindFromMessage);
 }

@@ -10,11 +10,11 @@ import {
 	type IWebhookFunctions,
 } from 'n8n-workflow';
 import { models } from '../Flux2Bfl/models';
-import { noWebhookRegistration } from '../shared/node/webhookRequest';
+import { noWebhookRegistration } from '../shared/parameters/operationProperties';
 import { optionsProperty } from '../shared/parameters/properties';
 import { triggerOptions } from './options';
 
-const SHORTEST_SECRET = 16;
+const MIN_SECRET_LENGTH = 16;
 
 export class Flux2Trigger implements INodeType {
 	description: INodeTypeDescription = {
@@ -78,14 +78,14 @@ export class Flux2Trigger implements INodeType {
 
 	methods = {
 		credentialTest: {
-			/** Only a delivery can prove that the secret is the same; this one says whether it can be guessed. */
+			/** Only a real delivery proves that both sides have the same secret. This test rejects secrets short enough to guess. */
 			async testSecret(
 				this: ICredentialTestFunctions,
 				{ data }: ICredentialsDecrypted<ICredentialDataDecryptedObject>,
 			): Promise<INodeCredentialTestResult> {
-				const isShort = typeof data?.secret !== 'string' || data.secret.length < SHORTEST_SECRET;
+				const isShort = typeof data?.secret !== 'string' || data.secret.length < MIN_SECRET_LENGTH;
 				return isShort
-					? { status: 'Error', message: `Use at least ${SHORTEST_SECRET} characters` }
+					? { status: 'Error', message: `Use at least ${MIN_SECRET_LENGTH} characters` }
 					: { status: 'OK', message: 'The secret is long enough' };
 			},
 		},

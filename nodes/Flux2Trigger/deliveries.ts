@@ -6,81 +6,97 @@ import {
 	type IWebhookFunctions,
 	type IWebhookResponseData,
 } from 'n8n-workflow';
-import { parseWebhookPayload } from '../Flux2Bfl/webhookPayload';
-import { bfl } from '../Flux2Bfl/provider';
-import { storing, type WebhookPayload } from '../shared/operations/suspend';
-import { toFlux2Error, rethrow, Flux2Error, AbortedError, withAdvice } from '../shared/core/errors';
-import { parseJson } from '../shared/http/client';
-import { respond, readRawBody, verifySignature } from '../shared/node/webhookRequest';
-import { readOptions, type Settings } from '../shared/parameters/model';
-import { collectImage } from '../shared/images/store';
-import { errorJson, toNodeError } from '../shared/node/execute';
-import type { Task, TaskState } from '../shared/tasks/protocol';
-import { describe } from '../shared/operations/task';
-import { withCollectHint } from '../shared/tasks/poller';
-import { deliveryStatus, deliveryKey, markInProgress, markProcessed } from './deduplication';
-import { longestAge, triggerOptions } from './options';
+import { bfl, webhook } from '../Flux2Bfl/provider';
+import { AbortedError, Flux2Error, rethrow, toFlux2Error, withAdvice } from '../shared/core/errors';
+import { parseJson } from '../shared/core/json';
+import { createRedactor } from '../shared/core/redact';
+import { toNodeError } from '../shared/node/nodeError';
+import { readRawBody, respond } from '../shared/node/webhookRequest';
+import { collectImage, errorJson, taskItem, type CollectTarget } from '../shared/operations/items';
+import { readOptions } from '../shared/parameters/imageRequest';
+import { OPTIONS } from '../shared/parameters/options';
+import { ParameterReader } from '../shared/parameters/reader';
+import type { Done, Task, TaskState, WebhookPayload } from '../shared/tasks/protocol';
+import { withCollectHint } from '../shared/tasks/taskErrors';
+import { deliveryKey, deliveryStatus, markInProgress, markProcessed } from './deduplication';
+import { maxAge, triggerOptions } from './options';
 
 const CREDENTIAL = 'flux2WebhookApi';
-const DOWNLOAD_MS = 300_000;
+const DOWNLOAD_TIMEOUT_MS = 300_000;
+const MS_PER_MINUTE = 60_000;
 
-/** The trigger's `webhook`: starts the workflow for what is genuine, new and wanted; the picture comes afterwards. */
+/** A webhook has no credential whose secrets could be sent back to us. */
+const redact = createRedactor([]);
+
+/** The trigger's `webhook`: starts the workflow for what is genuine, new and wanted; the image comes afterwards. */
 export async function receiveDelivery(context: IWebhookFunctions): Promise<IWebhookResponseData> {
 	const body = await readRawBody(context);
-	if (!body) return respond(context, 413, 'This is too large');
+	if (!body) return respond(context, 413, 'The body is too large');
 	const { secret } = await context.getCredentials<{ secret: string }>(CREDENTIAL);
-	if (!verifySignature(body, context.getHeaderData()['x-bfl-signature'], secret)) {
-		return respond(context, 401, 'The signature is not right');
+	const headers = context.getHeaderData() as IDataObject;
+	if (!webhook.isSigned(body, headers, secret.trim())) {
+		return respond(context, 401, unsignedMessage(headers));
 	}
 	const delivery = parseJson(body);
-	const notice = parseWebhookPayload(delivery);
-	if (!notice) return respond(context, 400, 'This tells about no task');
-	if (exceedsAge(context, notice)) return respond(context, 401, 'This is too old');
-	const model = modelOf(context, notice);
-	const outcome = outcomeOf(notice.stateOf({ id: notice.taskId, model }));
+	const payload = webhook.parsePayload(delivery);
+	if (!payload) return respond(context, 400, 'The body is about no task');
+	if (exceedsMaxAge(context, payload)) return respond(context, 401, 'The delivery is too old');
+	const model = modelOf(context, payload);
+	const outcome = outcomeOf(payload.toTaskState({ id: payload.taskId, model }));
 	if (!outcome || !isWanted(context, outcome, model)) return respond(context, 200, 'Nothing to do');
-	const end = deliveryKey(notice.taskId, outcome);
-	const known = deliveryStatus(context, end);
-	if (known === 'underWay') return respond(context, 409, 'This is being handed on');
-	if (known === 'handedOn') return respond(context, 200, 'This was handed on');
-	markInProgress(context, end);
+	const key = deliveryKey(payload.taskId, outcome);
+	const status = deliveryStatus(context, key);
+	if (status === 'inProgress') return respond(context, 409, 'The delivery is being processed');
+	if (status === 'processed') return respond(context, 200, 'The delivery was processed before');
+	markInProgress(context, key);
 	return { workflowData: [[{ json: { delivery: delivery as IDataObject, model } }]] };
 }
 
-function exceedsAge(context: IWebhookFunctions, { at }: WebhookPayload): boolean {
-	const wanted: unknown = context.getNodeParameter('options.longestAge', null);
-	const minutes =
-		longestAge.schema().safeParse(wanted).data ?? (longestAge.property.default as number);
-	return at !== undefined && Math.abs(Date.now() - at) > minutes * 60_000;
+/** The names of the headers say which form of signature was sent, if any. */
+const unsignedMessage = (headers: IDataObject): string =>
+	`Neither X-BFL-Signature nor X-Webhook-Secret proves the secret. Headers received: ${Object.keys(headers).sort().join(', ')}`;
+
+/** A parameter of the trigger; undefined where an expression yields nothing usable. */
+function parameterOf(context: IWebhookFunctions, name: string): unknown {
+	try {
+		return context.getNodeParameter(name, undefined);
+	} catch {
+		return undefined;
+	}
+}
+
+function exceedsMaxAge(context: IWebhookFunctions, { sentAt }: WebhookPayload): boolean {
+	const value = parameterOf(context, `${OPTIONS}.${maxAge.property.name}`);
+	const minutes = maxAge.schema().safeParse(value).data ?? maxAge.default;
+	return sentAt !== undefined && Math.abs(Date.now() - sentAt) > minutes * MS_PER_MINUTE;
 }
 
 /** The delivery does not name it; our own submits put it into the address. */
 function modelOf(context: IWebhookFunctions, { model }: WebhookPayload): string | undefined {
-	const { model: named } = context.getQueryData() as { model?: unknown };
-	return model ?? (typeof named === 'string' && named !== '' ? named : undefined);
+	const { model: inQuery } = context.getQueryData() as { model?: unknown };
+	return model ?? (textOf(inQuery) || undefined);
 }
 
-/** Undefined where it is no end: a status that nobody has documented may still become a picture. */
+/** Undefined where it is no end. */
 function outcomeOf(state: TaskState): string | undefined {
 	if (state.status === 'done') return 'completed';
-	if (state.status === 'pending' || state.kind === 'badResponse') return undefined;
+	if (state.status !== 'failed') return undefined;
 	return state.kind === 'moderated' ? 'moderated' : 'failed';
 }
 
 function isWanted(context: IWebhookFunctions, outcome: string, model = ''): boolean {
-	const [outcomes, models] = ['outcomes', 'models'].map(
-		(name) => context.getNodeParameter(name, []) as string[],
-	);
-	return [outcomes!, models!].every(
-		(list, index) => list.length === 0 || list.includes([outcome, model][index]!),
-	);
+	const includes = (name: string, value: string) => {
+		const list = [parameterOf(context, name) ?? []].flat();
+		return list.length === 0 || list.includes(value);
+	};
+	return includes('outcomes', outcome) && includes('models', model);
 }
 
-/** The trigger's `execute`, in the workflow it has started: the delivery becomes the item, with its picture. */
+/** The trigger's `execute`, in the workflow it has started: the delivery becomes the item, with its image. */
 export async function fetchImages(context: IExecuteFunctions): Promise<INodeExecutionData[][]> {
 	const items = context.getInputData().map(async ({ json }, item) => ({
-		...(await itemOf(context, json).catch((thrown: unknown) =>
-			errorItem(context, json, { itemIndex: item, thrown }),
+		...(await toItem(context, json).catch((thrown: unknown) =>
+			toErrorItem(context, json, { itemIndex: item, thrown }),
 		)),
 		pairedItem: { item },
 	}));
@@ -93,51 +109,62 @@ export async function fetchImages(context: IExecuteFunctions): Promise<INodeExec
 }
 
 /** Where the workflow goes on. Otherwise it fails as every node does, and a retry has the delivery still. */
-function errorItem(
+function toErrorItem(
 	context: IExecuteFunctions,
 	{ model }: IDataObject,
 	{ itemIndex, thrown }: { itemIndex: number; thrown: unknown },
 ): INodeExecutionData {
-	if (thrown instanceof AbortedError) throw rethrow(thrown);
 	const error = toFlux2Error(thrown);
-	const { run } = watchFor(context, new Map());
 	if (!context.continueOnFail()) {
 		const cause = thrown instanceof ExpressionError ? { cause: thrown } : {};
-		throw toNodeError(context, run.api, { itemIndex, error, ...cause });
+		throw toNodeError(context, redact, { itemIndex, error, ...cause });
 	}
-	return { json: { error: errorJson(run, { model: textOf(model) }, error) } };
+	const facts = { provider: bfl.name, model: textOf(model), redact };
+	return { json: { error: errorJson(facts, error) } };
 }
 
 const textOf = (value: unknown) => (typeof value === 'string' ? value : undefined);
 
-const watchFor = (context: IExecuteFunctions, settings: Settings) =>
-	storing(context, bfl, {
-		settings,
-		baseUrl: context.getInstanceBaseUrl(),
-		ms: DOWNLOAD_MS,
-		signal: context.getExecutionCancelSignal(),
-	});
-
-async function itemOf(
+async function toItem(
 	context: IExecuteFunctions,
 	{ delivery, model }: IDataObject,
 ): Promise<INodeExecutionData> {
-	const notice = parseWebhookPayload(delivery);
-	if (!notice) throw new Flux2Error('badResponse', 'The delivery tells about no task');
-	const task: Task = { id: notice.taskId, model: textOf(model) };
-	const state = notice.stateOf(task);
+	const payload = webhook.parsePayload(delivery);
+	if (!payload) throw new Flux2Error('badResponse', 'The delivery is about no task');
+	const task: Task = { id: payload.taskId, model: textOf(model) };
+	const state = payload.toTaskState(task);
 	const outcome = outcomeOf(state);
 	if (outcome) markProcessed(context, deliveryKey(task.id, outcome));
-	const { settings } = readOptions(context, 0, triggerOptions);
-	const watch = watchFor(context, settings);
-	if (state.status !== 'done') return { json: describe(watch, task, state) };
-	const origin = { itemIndex: 0, model: task.model, prompt: notice.prompt };
+	const target = targetOf(context);
+	if (state.status !== 'done') return taskItem(target, task, state);
+	return await collect(target, { task, prompt: payload.prompt, done: state });
+}
+
+function targetOf(context: IExecuteFunctions): CollectTarget {
+	const reader = new ParameterReader(context, 0);
+	const { settings } = readOptions(reader, triggerOptions);
+	reader.throwIfInvalid();
+	return {
+		helpers: context.helpers,
+		// the emulator and other local services are reached over plain http
+		origin: context.getInstanceBaseUrl(),
+		signal: context.getExecutionCancelSignal() ?? new AbortController().signal,
+		deadline: Date.now() + DOWNLOAD_TIMEOUT_MS,
+		provider: bfl.name,
+		settings,
+		redact,
+	};
+}
+
+async function collect(
+	target: CollectTarget,
+	{ task, prompt, done }: { task: Task; prompt?: string; done: Done },
+): Promise<INodeExecutionData> {
 	try {
-		return await collectImage(watch, origin, state);
+		return await collectImage(target, { model: task.model, prompt }, done);
 	} catch (thrown) {
-		if (thrown instanceof AbortedError) throw rethrow(thrown);
-		const urls = state.images.flatMap((image) => ('url' in image ? [image.url] : []));
 		const error = withCollectHint(toFlux2Error(thrown), task);
-		throw rethrow(withAdvice(error, `The image's URL: ${urls.join(', ')}`));
+		const urls = done.images.flatMap((image) => ('url' in image ? [image.url] : []));
+		throw withAdvice(error, `The image's URL: ${urls.join(', ')}`);
 	}
 }

@@ -2,7 +2,7 @@ import { binaryField, download, fileName, simplify } from '../shared/parameters/
 import { integer } from '../shared/parameters/param';
 
 /** What guards against a delivery that somebody has recorded. */
-export const longestAge = integer('longestAge', {
+export const maxAge = integer('longestAge', {
 	label: 'Longest Age',
 	description:
 		'How many minutes old a delivery may be, so that a recorded one cannot be sent again. A delivery without a readable time is always accepted.',
@@ -10,8 +10,8 @@ export const longestAge = integer('longestAge', {
 	min: 1,
 	max: 1440,
 	default: 60,
-	goesTo: 'setting',
+	in: 'node',
 });
 
 /** In the order of the alphabet, as the editor wants them. */
-export const triggerOptions = [download, fileName, longestAge, binaryField, simplify];
+export const triggerOptions = [download, fileName, maxAge, binaryField, simplify];

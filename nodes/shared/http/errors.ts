@@ -1,16 +1,10 @@
 import type { IDataObject } from 'n8n-workflow';
-import {
-	Flux2Error,
-	kindFromStatus,
-	AbortedError,
-	withAdvice,
-	type ErrorKind,
-} from '../core/errors';
-import type { ApiResponse, ApiClient, ErrorResponse } from './client';
-import type { Repeat } from './retry';
+import { AbortedError, Flux2Error, withAdvice, type ErrorKind } from '../core/errors';
 import type { z } from '../core/vendor';
+import { kindFromStatus } from './errorKind';
+import type { ApiClient, ApiResponse, ErrorResponse } from './types';
 
-const CONNECTION_NEVER_MADE = new Set([
+const NEVER_CONNECTED_CODES = new Set([
 	'ECONNREFUSED',
 	'ENOTFOUND',
 	'EAI_AGAIN',
@@ -18,63 +12,89 @@ const CONNECTION_NEVER_MADE = new Set([
 	'ENETUNREACH',
 ]);
 /** The peer's certificate was refused, before anything was sent. */
-const NOT_TRUSTED =
+const CERTIFICATE_CODES =
 	/^(CERT_.*|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_.*|ERR_TLS_CERT_ALTNAME_INVALID)$/;
-const TIMED_OUT = new Set(['ECONNABORTED', 'ETIMEDOUT']);
-/** Node's and axios's words for a connection that ended too early or spoke no HTTP. */
-const CONNECTION_BROKE =
+const TIMEOUT_CODES = new Set(['ECONNABORTED', 'ETIMEDOUT']);
+/** Codes of Node and axios for a connection that ended too early or spoke no HTTP. */
+const INTERRUPTED_CODES =
 	/^(ECONNRESET|EPIPE|ERR_CANCELED|ERR_NETWORK|ERR_STREAM_PREMATURE_CLOSE|ERR_BAD_RESPONSE|ABORT_ERR|HPE_.*|Z_.*|ERR_SSL_.*|EPROTO)$/;
 /** After these nobody knows whether a submit was accepted. */
-const UNCERTAIN: readonly ErrorKind[] = ['timeout', 'unavailable', 'badResponse'];
-const MAYBE_BILLED =
-	'The provider may have accepted and billed this request although its answer was lost, so it was not sent again.';
+const UNCERTAIN_KINDS: readonly ErrorKind[] = ['timeout', 'unavailable', 'badResponse'];
+const MAYBE_BILLED_ADVICE =
+	'The provider may have accepted and billed this request although its response was lost, so it was not sent again.';
+/** Downloads from these have been refused or are gone. */
+const EXPIRED_STATUSES = [401, 403, 404, 410];
 
-/** What an answer outside 2xx means, in the provider's own words. */
-export function statusError(api: ApiClient, repeat: Repeat, answer: ApiResponse): Flux2Error {
-	const complaint: ErrorResponse = api.explain(answer) ?? {
-		kind: kindFromStatus(answer.status),
-		message: excerpt(answer),
-	};
-	const { kind, message, description } = complaint;
-	const error = new Flux2Error(kind, `${api.label} answered ${answer.status}: ${message}`, {
-		description,
-		httpCode: answer.status,
-		refused: complaint.refused ?? (answer.status === 429 && kind === 'rateLimited'),
-		passing: isPassing(answer.status),
-		retryAfterMs: parseRetryAfter(answer.headers['retry-after']) ?? complaint.retryAfterMs,
-	});
-	const uncertain = (answer.status === 408 || answer.status >= 500) && UNCERTAIN.includes(kind);
-	return repeat === 'submit' && uncertain ? maybeBilled(error) : error;
+const MAX_EXCERPT_BYTES = 20_000;
+const MAX_EXCERPT_LENGTH = 300;
+
+/** What is needed of a client to say what has failed. */
+type ErrorReader = Pick<ApiClient, 'label' | 'readError' | 'redact'>;
+
+/** What was sent: a request that may be sent twice, or a submit. */
+export interface SentRequest {
+	readonly idempotent: boolean;
 }
 
-const maybeBilled = (error: Flux2Error) => withAdvice(error, MAYBE_BILLED, { uncertain: true });
+/** What a response outside 2xx means, in the provider's own words. */
+export function statusError(
+	client: ErrorReader,
+	{ idempotent }: SentRequest,
+	response: ApiResponse,
+): Flux2Error {
+	const { status, headers } = response;
+	const said: ErrorResponse = client.readError(response) ?? {
+		kind: kindFromStatus(status),
+		message: excerpt(client, response),
+	};
+	const { kind, message, description } = said;
+	const error = new Flux2Error(kind, `${client.label} responded with ${status}: ${message}`, {
+		description,
+		httpCode: status,
+		refused: !said.final && (said.refused ?? (status === 429 && kind === 'rateLimited')),
+		transient: !said.final && isTransient(status),
+		retryAfterMs: parseRetryAfter(headers['retry-after']) ?? said.retryAfterMs,
+	});
+	const isUncertain = (status === 408 || status >= 500) && UNCERTAIN_KINDS.includes(kind);
+	return !idempotent && isUncertain && !error.refused ? maybeBilledError(error) : error;
+}
 
-const isPassing = (status: number) => [408, 425, 429].includes(status) || status >= 500;
+/** The same failure of a submit of which nobody knows whether it was accepted. */
+export const maybeBilledError = (error: Flux2Error): Flux2Error =>
+	error.maybeBilled ? error : withAdvice(error, MAYBE_BILLED_ADVICE, { maybeBilled: true });
 
-/** What a 2xx answer means that the schema does not take. */
+const isTransient = (status: number) => [408, 425, 429].includes(status) || status >= 500;
+
+/** What a 2xx response means that the schema does not take. */
 export function schemaError(
-	api: ApiClient,
-	repeat: Repeat,
-	answer: ApiResponse,
+	client: ErrorReader,
+	{ idempotent }: SentRequest,
+	response: ApiResponse,
+	{ content, problem }: { content: unknown; problem: z.ZodError },
+): Flux2Error {
+	const said = client.readError(response);
+	const message = said?.message ?? schemaMessage(client, response, content, problem);
+	const error = new Flux2Error(said?.kind ?? 'badResponse', `${client.label}: ${message}`, {
+		description: said?.description,
+		httpCode: response.status,
+		transient: content === undefined,
+	});
+	return !idempotent && !said ? maybeBilledError(error) : error;
+}
+
+function schemaMessage(
+	client: ErrorReader,
+	response: ApiResponse,
 	content: unknown,
 	problem: z.ZodError,
-): Flux2Error {
-	const complaint = api.explain(answer);
+): string {
+	const shown = excerpt(client, response);
+	if (content === undefined) return `the response is not JSON: ${shown}`;
 	const field = deepestPath(problem).join('.');
-	const words =
-		complaint?.message ??
-		(content === undefined
-			? `the answer is not JSON: ${excerpt(answer)}`
-			: `the answer has no usable ${field ? `"${field}"` : 'content'}: ${excerpt(answer)}`);
-	const error = new Flux2Error(complaint?.kind ?? 'badResponse', `${api.label}: ${words}`, {
-		description: complaint?.description,
-		httpCode: answer.status,
-		passing: content === undefined,
-	});
-	return repeat === 'submit' && !complaint ? maybeBilled(error) : error;
+	return `the response has no usable ${field ? `"${field}"` : 'content'}: ${shown}`;
 }
 
-/** Of several readings of an answer, the field that the closest one misses. */
+/** Of several readings of a response, the field that the closest one lacks. */
 function deepestPath({ issues }: z.ZodError): Array<string | number> {
 	const paths = issues.flatMap((issue) =>
 		issue.code === 'invalid_union' ? issue.unionErrors.map(deepestPath) : [issue.path],
@@ -82,60 +102,57 @@ function deepestPath({ issues }: z.ZodError): Array<string | number> {
 	return paths.reduce((deepest, path) => (path.length >= deepest.length ? path : deepest), []);
 }
 
-/** The beginning of a body as one line of text; an HTML page is told by its title. */
-function excerpt({ bytes }: ApiResponse): string {
-	const text = bytes.toString('utf8', 0, 2000);
-	const title = /<title[^>]*>([^<]*)/i.exec(text)?.[1];
-	const line = (title && /[a-z]/i.test(title) ? title : text.replace(/<[^>]*>/g, ' '))
+/** The beginning of a body as one line of text; of an HTML page its title. Secrets go before anything is cut. */
+function excerpt({ redact }: ErrorReader, { bytes }: ApiResponse): string {
+	const text = redact(bytes.toString('utf8', 0, MAX_EXCERPT_BYTES));
+	const title = /<title[^>]{0,200}>([^<]{0,1000})/i.exec(text)?.[1];
+	const line = (title && /[a-z]/i.test(title) ? title : text.replace(/<[^>]{0,1000}>/g, ' '))
 		.replace(/\s+/g, ' ')
 		.trim();
-	return line === '' ? 'an empty answer' : line.slice(0, 300);
+	return line === '' ? 'an empty response' : line.slice(0, MAX_EXCERPT_LENGTH);
 }
 
-/** A picture's bytes broke off on the way; worth another attempt. */
-export const downloadInterrupted = (api: ApiClient, error: unknown): unknown =>
-	error instanceof Flux2Error ? error : networkError(api, 'look', "the image's host", error);
+/** Who was asked for what, for the message about a call without a response. */
+export interface SentTo extends SentRequest {
+	readonly peer: string;
+	/** Aborts the call. */
+	readonly signal: AbortSignal;
+}
 
-/** What became of a call that has no answer. */
-export function networkError(
-	api: ApiClient,
-	repeat: Repeat,
-	peer: string,
-	error: unknown,
-): unknown {
-	const ended = repeat === 'submit' ? api.stop : api.signal;
-	if (error instanceof AbortedError || ended.aborted) return new AbortedError();
+/** What became of a call that has no response. */
+export function networkError({ idempotent, peer, signal }: SentTo, error: unknown): Error {
+	if (error instanceof AbortedError || signal.aborted) return new AbortedError();
 	const causes = [...causesOf(error)];
-	// an established connection that loses its route has the same codes
-	const wasOpen = causes.some(({ syscall }) => syscall === 'read' || syscall === 'write');
-	if (!wasOpen && causes.some(neverConnected)) {
+	if (!causes.some(wasConnected) && causes.some(neverConnected)) {
 		return new Flux2Error('unavailable', `No connection to ${peer} could be made`, {
 			description: 'Check the base URL in the credential and the network of the n8n server.',
 			refused: true,
-			passing: true,
+			transient: true,
 		});
 	}
-	if (causes.some(({ code = '' }) => NOT_TRUSTED.test(code))) {
+	if (causes.some(({ code = '' }) => CERTIFICATE_CODES.test(code))) {
 		return new Flux2Error('unavailable', `The certificate of ${peer} is not valid here`, {
 			description: 'Check the base URL in the credential, and the certificates that n8n trusts.',
 		});
 	}
-	const failure = brokenOff(peer, causes);
-	return repeat === 'submit' ? maybeBilled(failure) : failure;
+	const failure = interruptedError(peer, causes);
+	return idempotent ? failure : maybeBilledError(failure);
 }
 
-function brokenOff(peer: string, causes: readonly SystemError[]): Flux2Error {
+function interruptedError(peer: string, causes: readonly SystemError[]): Flux2Error {
 	const codes = causes.map(({ code }) => code ?? '');
-	if (codes.some((code) => TIMED_OUT.has(code))) {
-		return new Flux2Error('timeout', `There was no answer in time from ${peer}`, { passing: true });
+	if (codes.some((code) => TIMEOUT_CODES.has(code))) {
+		return new Flux2Error('timeout', `There was no response in time from ${peer}`, {
+			transient: true,
+		});
 	}
-	if (codes.some((code) => CONNECTION_BROKE.test(code))) {
-		const message = `The connection to ${peer} broke before the answer was complete`;
-		return new Flux2Error('unavailable', message, { passing: true });
+	if (codes.some((code) => INTERRUPTED_CODES.test(code))) {
+		const message = `The connection to ${peer} broke before the response was complete`;
+		return new Flux2Error('unavailable', message, { transient: true });
 	}
-	// n8n's own refusal (a blocked address, a full disk) is told in its own words
-	const words = causes.at(-1)?.message ?? 'for an unknown reason';
-	return new Flux2Error('unavailable', `The request to ${peer} failed: ${words}`);
+	// n8n's own refusal (a blocked address, a full disk) keeps its own message
+	const message = causes.at(-1)?.message ?? 'for an unknown reason';
+	return new Flux2Error('unavailable', `The request to ${peer} failed: ${message}`);
 }
 
 interface SystemError {
@@ -156,23 +173,26 @@ function* causesOf(error: unknown, depth = 0): Generator<SystemError> {
 	}
 }
 
-const neverConnected = ({ code, syscall }: SystemError) =>
-	CONNECTION_NEVER_MADE.has(code ?? '') || (code === 'ETIMEDOUT' && syscall === 'connect');
+/** An established connection that loses its route has the codes of one that was never made. */
+const wasConnected = ({ syscall }: SystemError) => syscall === 'read' || syscall === 'write';
 
-/** What a picture's host says instead of the picture. */
+const neverConnected = ({ code, syscall }: SystemError) =>
+	NEVER_CONNECTED_CODES.has(code ?? '') || (code === 'ETIMEDOUT' && syscall === 'connect');
+
+/** What an image's host responds with in place of the image. */
 export function downloadStatusError(status: number, headers: IDataObject): Flux2Error {
-	const gone = [401, 403, 404, 410].includes(status);
-	return new Flux2Error(
-		gone ? 'expired' : isPassing(status) ? kindFromStatus(status) : 'badResponse',
-		gone
-			? `The image's URL is no longer valid (it answered ${status})`
-			: `The image could not be downloaded: its host answered ${status}`,
-		{
-			httpCode: status,
-			passing: isPassing(status),
-			retryAfterMs: parseRetryAfter(headers['retry-after']),
-		},
-	);
+	const details = {
+		httpCode: status,
+		transient: isTransient(status),
+		retryAfterMs: parseRetryAfter(headers['retry-after']),
+	};
+	if (EXPIRED_STATUSES.includes(status)) {
+		const message = `The image's URL is no longer valid (its host responded with ${status})`;
+		return new Flux2Error('expired', message, details);
+	}
+	const message = `The image could not be downloaded: its host responded with ${status}`;
+	const kind = isTransient(status) ? kindFromStatus(status) : 'badResponse';
+	return new Flux2Error(kind, message, details);
 }
 
 /** n8n's own time limit starts anew with every byte; this one is the whole call's. */
@@ -180,12 +200,12 @@ export class TimeoutError extends Error {
 	readonly code = 'ETIMEDOUT';
 }
 
-/** Milliseconds out of `Retry-After`, a number of seconds or a date; undefined when it asks for no wait. */
-export function parseRetryAfter(header: unknown, now = Date.now()): number | undefined {
+/** Milliseconds from `Retry-After`, a number of seconds or a date; undefined when it asks for no wait. */
+export function parseRetryAfter(header: unknown, nowMs = Date.now()): number | undefined {
 	if (typeof header !== 'number' && (typeof header !== 'string' || header.trim() === '')) {
 		return undefined;
 	}
 	const seconds = Number(header);
-	const ms = Number.isNaN(seconds) ? Date.parse(String(header)) - now : seconds * 1000;
+	const ms = Number.isNaN(seconds) ? Date.parse(String(header)) - nowMs : seconds * 1000;
 	return ms > 0 ? ms : undefined;
 }

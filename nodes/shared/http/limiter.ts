@@ -1,109 +1,166 @@
-import { delay, abortable } from '../core/async';
+import { abortable, delay } from '../core/async';
+
+const FORGET_AFTER_MS = 600_000;
 
 /**
- * How many jobs a run has at the provider at the same time. Additive increase, multiplicative decrease, as TCP treats a
- * network: a refusal halves the number, and as many acceptances as there are places add one again.
+ * How many tasks one credential has at the provider at the same time, over all executions of this process. As TCP
+ * treats a network: each acceptance adds one until the first refusal (slow start). A refusal halves the limit, and from
+ * then on as many acceptances as the limit add one again (additive increase, multiplicative decrease).
  */
 export class AdaptiveLimiter {
-	private places: number;
+	/** Submits that the provider has accepted so far. */
+	acceptedCount = 0;
+
+	private limit: number;
 
 	private growth = 0;
 
-	/** Submits of the run that the provider has accepted so far. */
-	acceptances = 0;
+	private wasRefused = false;
 
-	private halvedAt = -Infinity;
+	private decreasedAt = -Infinity;
+
+	private lastUsedAt = Date.now();
 
 	private notBefore = 0;
 
-	private waiting: Array<() => void> = [];
+	/** Items whose submit is on the wire or about to be. */
+	private submitting = 0;
 
-	private readonly held = { nothing: 0, submit: 0, job: 0 };
+	/** Items whose task the provider works on. */
+	private running = 0;
 
-	/** @param most jobs at the same time, while nothing is refused */
-	constructor(private readonly most: number) {
-		this.places = most;
+	private readonly queue = new Set<() => void>();
+
+	constructor(initialLimit: number) {
+		this.limit = initialLimit;
 	}
 
-	/** Resolves when there is room for one more and the provider wants no pause. */
-	async turn(signal: AbortSignal, enter: () => void): Promise<void> {
-		while (this.held.submit + this.held.job >= this.places) {
-			await abortable(new Promise<void>((resolve) => this.waiting.push(resolve)), signal);
-		}
-		enter();
-		for (let ms; (ms = this.notBefore - Date.now()) > 0; ) await delay(ms, signal);
+	/** A run of so many items at once starts. What a refusal has taught counts more. */
+	welcome(maxConcurrency: number): void {
+		if (!this.wasRefused) this.limit = Math.max(this.limit, maxConcurrency);
 	}
 
-	move(from: Holding, to: Holding): void {
-		this.held[from]--;
-		this.held[to]++;
-		const woken = this.waiting;
-		this.waiting = [];
-		woken.forEach((resolve) => resolve());
+	/** Whether nobody has used the limiter for so long that the provider may take more by now. */
+	get isForgettable(): boolean {
+		const isIdle = this.submitting + this.running + this.queue.size === 0;
+		return isIdle && Date.now() - this.lastUsedAt > FORGET_AFTER_MS;
 	}
 
-	shrink(sentAt: number, retryAfterMs: number): void {
+	/** Resolves in order of arrival, when there is room for one more and the provider wants no pause. */
+	async waitForPermit(signal: AbortSignal, onGranted: () => void): Promise<void> {
+		await abortable(this.enqueue(signal, onGranted), signal);
+		for (let ms = this.pauseMs; ms > 0; ms = this.pauseMs) await delay(ms, signal);
+	}
+
+	enter(stage: Stage): void {
+		this[stage]++;
+	}
+
+	exit(stage: Stage): void {
+		this[stage]--;
+		this.lastUsedAt = Date.now();
+		this.grantNext();
+	}
+
+	/** @param sentAt when the refused submit was sent */
+	onRefused(sentAt: number, retryAfterMs: number): void {
+		this.wasRefused = true;
 		this.notBefore = Math.max(this.notBefore, Date.now() + retryAfterMs);
 		// submits that were on the wire together are refused together: that is one sign, not many
-		if (sentAt <= this.halvedAt) return;
-		// what the provider has accepted and still works on shows what it can take
-		this.places = Math.max(1, Math.floor(this.places / 2), this.held.job);
+		if (sentAt <= this.decreasedAt) return;
+		// Never below the number of running tasks: the provider has accepted those, so it can take that many.
+		this.limit = Math.max(1, Math.floor(this.limit / 2), this.running);
 		this.growth = 0;
-		this.halvedAt = Date.now();
+		this.decreasedAt = Date.now();
 	}
 
-	grow(): void {
-		this.acceptances++;
+	onAccepted(): void {
+		this.acceptedCount++;
+		// a limit that is not used says nothing about what the provider can take
+		if ((this.submitting + this.running) * 2 < this.limit) return;
 		this.growth++;
-		if (this.places === this.most || this.growth < this.places) return;
-		this.places++;
+		if (this.wasRefused && this.growth < this.limit) return;
+		this.limit++;
 		this.growth = 0;
+		this.grantNext();
+	}
+
+	private get pauseMs(): number {
+		return this.notBefore - Date.now();
+	}
+
+	private async enqueue(signal: AbortSignal, onGranted: () => void): Promise<void> {
+		await new Promise<void>((resolve) => {
+			const grant = () => {
+				// an aborted item takes no permit, and leaves its turn to the next
+				if (!signal.aborted) onGranted();
+				resolve();
+			};
+			this.queue.add(grant);
+			this.grantNext();
+			if (this.queue.has(grant)) {
+				signal.addEventListener('abort', () => this.queue.delete(grant), { once: true });
+			}
+		});
+	}
+
+	private grantNext(): void {
+		for (const grant of this.queue) {
+			if (this.submitting + this.running >= this.limit) return;
+			this.queue.delete(grant);
+			grant();
+		}
 	}
 }
 
-type Holding = 'nothing' | 'submit' | 'job';
+type Stage = 'submitting' | 'running';
 
-/** One item's place among the jobs of its run. */
+/** One item's permit to have a task at the provider. */
 export class Permit {
-	private holding: Holding = 'nothing';
+	private stage?: Stage;
 
 	private sentAt = 0;
 
-	private seen = 0;
+	private acceptedBefore = 0;
 
-	constructor(private readonly pressure: AdaptiveLimiter) {}
+	constructor(private readonly limiter: AdaptiveLimiter) {}
 
-	/** Whether the provider has accepted others of the run since this item was refused last. */
-	get runGoesOn(): boolean {
-		return this.pressure.acceptances > this.seen;
+	/** Whether the provider has accepted other items since this one was refused last. */
+	get othersAccepted(): boolean {
+		return this.limiter.acceptedCount > this.acceptedBefore;
 	}
 
-	/** Resolves when the item may submit; rejects with `Stopped` once the signal is aborted. */
-	async take(signal: AbortSignal): Promise<void> {
-		await this.pressure.turn(signal, () => this.hold('submit'));
+	/**
+	 * Resolves when the item may submit.
+	 * @throws AbortedError once the signal is aborted
+	 */
+	async acquire(signal: AbortSignal): Promise<void> {
+		await this.limiter.waitForPermit(signal, () => this.moveTo('submitting'));
 		this.sentAt = Date.now();
 	}
 
-	/** The submit was refused: the place is free until it is taken again. */
-	refused(retryAfterMs = 0): void {
-		this.seen = this.pressure.acceptances;
-		this.hold('nothing');
-		this.pressure.shrink(this.sentAt, retryAfterMs);
+	/** The submit was refused: others may use the permit until it is acquired again. */
+	onRefused(retryAfterMs = 0): void {
+		this.acceptedBefore = this.limiter.acceptedCount;
+		this.limiter.onRefused(this.sentAt, retryAfterMs);
+		this.moveTo(undefined);
 	}
 
-	/** The job was accepted, and keeps the place until the item has ended. */
-	accepted(): void {
-		this.hold('job');
-		this.pressure.grow();
+	/** The task was accepted. It keeps the permit until the item has ended. */
+	onAccepted(): void {
+		this.moveTo('running');
+		this.limiter.onAccepted();
 	}
 
 	/** The item has ended, well or badly. */
-	leave(): void {
-		this.hold('nothing');
+	release(): void {
+		this.moveTo(undefined);
 	}
 
-	private hold(next: Holding): void {
-		this.pressure.move(this.holding, next);
-		this.holding = next;
+	private moveTo(next: Stage | undefined): void {
+		const previous = this.stage;
+		this.stage = next;
+		if (next) this.limiter.enter(next);
+		if (previous) this.limiter.exit(previous);
 	}
 }

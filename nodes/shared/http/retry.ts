@@ -1,50 +1,70 @@
-import { rethrow, Flux2Error } from '../core/errors';
-import type { ApiClient } from './client';
 import { delay } from '../core/async';
+import { flux2ErrorOrThrow, rethrow, type Flux2Error } from '../core/errors';
+import type { Permit } from './limiter';
 
-/** `submit`: only what was certainly refused is sent again. `look`: whatever may pass by itself. */
-export type Repeat = 'submit' | 'look';
+/** What may be sent again: after anything transient, or only after a certain refusal. */
+export type RetryPolicy = { readonly signal: AbortSignal } & (
+	| { readonly idempotent: true }
+	| { readonly idempotent: false; readonly permit: Permit }
+);
 
-/** A wrong base URL shall not be waited for as long as a busy provider. */
-const ATTEMPTS_TO_CONNECT = 4;
+/** A wrong base URL is not waited for as long as a busy provider. */
+const MAX_CONNECT_ATTEMPTS = 4;
+/** However many others the provider accepts, it may never accept this one. */
+const MAX_REFUSALS = 30;
+/** A longer wait is the user's decision. */
+const MAX_RETRY_AFTER_MS = 120_000;
 
-/** A provider that asks for a longer wait is told to the user instead of waited for. */
-const LONGEST_RETRY_AFTER_MS = 120_000;
-const repeats = {
-	submit: { attempts: 6, firstMs: 1000 },
-	look: { attempts: 4, firstMs: 500 },
-} as const;
+const SUBMIT = { maxAttempts: 6, firstDelayMs: 1000 };
+const READ = { maxAttempts: 4, firstDelayMs: 500 };
 
-/** Repeats what may pass by itself or was certainly refused, with growing pauses. */
-export async function retry<T>(
-	api: Pick<ApiClient, 'signal' | 'place'>,
-	policy: Repeat,
-	attempt: () => Promise<T>,
-): Promise<T> {
-	for (let tries = 1; ; tries++) {
+/**
+ * Attempts something until it succeeds, fails for good, or has been attempted often enough. A submit acquires its
+ * permit before each attempt, and gives it back after a refusal.
+ * @throws AbortedError once the policy's signal is aborted
+ */
+export async function retry<T>(policy: RetryPolicy, attempt: () => Promise<T>): Promise<T> {
+	let attempts = 0;
+	for (let refusals = 0; ; refusals++) {
 		try {
-			return await attempt();
-		} catch (error) {
-			if (!(error instanceof Flux2Error)) throw rethrow(error);
-			// a provider that accepts others is busy, not closed: this one's turn comes
-			if (policy === 'submit' && api.place.runGoesOn) tries = 1;
-			const waitMs = retryDelay(policy, error, tries);
-			if (waitMs === undefined) throw rethrow(error);
-			if (policy === 'submit') api.place.refused(error.retryAfterMs);
-			await delay(waitMs, api.signal);
+			return await attemptOnce(policy, attempt);
+		} catch (thrown) {
+			const error = flux2ErrorOrThrow(thrown);
+			// a provider that accepts other items is busy, not closed: this one's turn comes
+			const isBusy = !policy.idempotent && policy.permit.othersAccepted && refusals < MAX_REFUSALS;
+			attempts = isBusy ? 1 : attempts + 1;
+			const delayMs = retryDelayMs(policy, error, attempts);
+			if (delayMs === undefined) throw rethrow(error);
+			if (!policy.idempotent) policy.permit.onRefused(error.retryAfterMs);
+			await delay(delayMs, policy.signal);
 		}
 	}
 }
 
-function retryDelay(policy: Repeat, error: Flux2Error, tries: number): number | undefined {
-	const { attempts: most, firstMs } = repeats[policy];
-	const attempts = error.httpCode === undefined ? Math.min(most, ATTEMPTS_TO_CONNECT) : most;
-	if (tries >= attempts || !(policy === 'submit' ? error.refused : error.passing)) return undefined;
-	const growth = 2 ** (tries - 1);
-	const asked = error.retryAfterMs;
-	if (asked === undefined) return firstMs * growth * (0.75 + Math.random() / 2);
-	if (asked > LONGEST_RETRY_AFTER_MS) return undefined;
-	// who is told "in a second" again and again waits as long in all as without being told
-	const grown = Math.min(asked * growth, firstMs * 2 ** (attempts - 2));
-	return Math.max(asked, grown) * (1 + Math.random() / 10);
+async function attemptOnce<T>(policy: RetryPolicy, attempt: () => Promise<T>): Promise<T> {
+	if (policy.idempotent) return await attempt();
+	await policy.permit.acquire(policy.signal);
+	const result = await attempt();
+	policy.permit.onAccepted();
+	return result;
+}
+
+/** How long to wait before the next attempt; undefined where there is none. */
+function retryDelayMs(
+	{ idempotent }: RetryPolicy,
+	error: Flux2Error,
+	attempts: number,
+): number | undefined {
+	const { maxAttempts, firstDelayMs } = idempotent ? READ : SUBMIT;
+	const max =
+		error.httpCode === undefined ? Math.min(maxAttempts, MAX_CONNECT_ATTEMPTS) : maxAttempts;
+	if (attempts >= max || !(idempotent ? error.transient : error.refused)) return undefined;
+	const growth = 2 ** (attempts - 1);
+	const { retryAfterMs } = error;
+	if (retryAfterMs === undefined) return firstDelayMs * growth * (0.75 + Math.random() / 2);
+	if (retryAfterMs > MAX_RETRY_AFTER_MS) return undefined;
+	// If a provider keeps responding with `Retry-After: 1`, back off exponentially all the same, up to the longest
+	// delay that we would use without the header.
+	const backoffMs = Math.min(retryAfterMs * growth, firstDelayMs * 2 ** (max - 2));
+	return Math.max(retryAfterMs, backoffMs) * (1 + Math.random() / 10);
 }

@@ -1,69 +1,75 @@
 import { Flux2Error } from '../core/errors';
-import type { ApiClient } from './client';
+import type { ApiClient } from './types';
+
+/** The part of a client that decides where its key may go. */
+export type KeyOwner = Pick<ApiClient, 'baseUrl' | 'label' | 'trustsHost'>;
+
+const MAX_SHOWN_URL_LENGTH = 100;
 
 /**
- * An address out of an answer if it may see the credential; otherwise the documented one has to do.
- * @param names what the address must hold, e.g. the task's ID: one that is garbled would find nothing, for ever
+ * An address from a response if it may see the credential; undefined otherwise, so that the documented address is used.
+ * @param mustContain what the address must hold, e.g. the task's ID: a garbled one would find nothing, for ever
  */
 export function trustedUrl(
-	api: ApiClient,
+	client: KeyOwner,
 	url: string | undefined,
-	names = '',
+	mustContain = '',
 ): string | undefined {
-	if (!url?.includes(names)) return undefined;
-	const whole = URL.canParse(url, api.baseUrl) ? new URL(url, api.baseUrl).href : undefined;
+	if (!url?.includes(mustContain) || !URL.canParse(url, client.baseUrl)) return undefined;
 	try {
-		return whole && resolveApiUrl(api, whole).href;
+		return resolveApiUrl(client, new URL(url, client.baseUrl).href).href;
 	} catch {
 		return undefined;
 	}
 }
 
-/** A URL that may see the credential: the base URL's host, or one the provider owns. */
-export function resolveApiUrl(api: ApiClient, url: string): URL {
-	const base = new URL(api.baseUrl);
-	const whole = url.startsWith('/') ? `${api.baseUrl}${url}` : url;
-	if (!URL.canParse(whole))
-		throw new Flux2Error('badResponse', `"${url.slice(0, 100)}" is not a URL`);
-	const target = new URL(whole);
-	const own = target.hostname === base.hostname || api.trustsHost?.(target.hostname, base.hostname);
-	if (!own) {
+/**
+ * A URL that may see the credential: on the base URL's host and port, or on a host that the provider owns.
+ * @param url a path below the base URL, or a whole URL
+ */
+export function resolveApiUrl(client: KeyOwner, url: string): URL {
+	const base = new URL(client.baseUrl);
+	const target = toUrl(url.startsWith('/') ? `${client.baseUrl}${url}` : url);
+	if (target.host !== base.host && !isTrustedHost(client, target, base)) {
 		throw new Flux2Error(
 			'badResponse',
-			`The address ${target.host} is not ${api.label}'s, so the key was not sent there`,
+			`The address ${target.host} does not belong to ${client.label}, so the key was not sent there`,
 		);
 	}
 	return requireHttps(base, target);
 }
 
-/** A URL that is opened without a credential. */
-export function resolveDownloadUrl(api: Pick<ApiClient, 'baseUrl'>, url: string): URL {
-	const target = URL.canParse(url) ? new URL(url) : undefined;
-	if (!target) throw new Flux2Error('badResponse', `"${url.slice(0, 100)}" is not a URL`);
-	return requireHttps(new URL(api.baseUrl), target);
-}
+/** Ports beside the standard one are nobody's promise. */
+const isTrustedHost = ({ trustsHost }: KeyOwner, target: URL, base: URL): boolean =>
+	target.port === '' && (trustsHost?.(target.hostname, base.hostname) ?? false);
+
+/**
+ * A URL that is opened without a credential.
+ * @param origin plain http is allowed on this URL's host only, and only if this URL is plain http itself
+ */
+export const resolveDownloadUrl = (origin: string, url: string): URL =>
+	requireHttps(new URL(origin), toUrl(url));
 
 /** Whether the URL could be opened without a credential. */
-export function isDownloadable(api: Pick<ApiClient, 'baseUrl'>, url: string): boolean {
+export function isDownloadable(origin: string, url: string): boolean {
 	try {
-		return resolveDownloadUrl(api, url) instanceof URL;
+		return resolveDownloadUrl(origin, url) instanceof URL;
 	} catch {
 		return false;
 	}
 }
 
+function toUrl(text: string): URL {
+	if (URL.canParse(text)) return new URL(text);
+	throw new Flux2Error('badResponse', `"${text.slice(0, MAX_SHOWN_URL_LENGTH)}" is not a URL`);
+}
+
 /** https, or plain http where the base URL itself is plain http and the host is the same. */
 function requireHttps(base: URL, target: URL): URL {
-	const plain = target.protocol === 'http:' && base.protocol === 'http:';
-	if (target.protocol === 'https:' || (plain && target.hostname === base.hostname)) return target;
+	const isPlain = target.protocol === 'http:' && base.protocol === 'http:';
+	if (target.protocol === 'https:' || (isPlain && target.hostname === base.hostname)) return target;
 	throw new Flux2Error(
 		'badResponse',
 		`The address ${target.protocol}//${target.host} was not opened, because it is not https`,
 	);
-}
-
-/** An address that only its own computer can reach. */
-export function isLoopback(url: string): boolean {
-	const { hostname } = new URL(url);
-	return /^(localhost|.*\.localhost|127\.[\d.]+|0\.0\.0\.0|\[::1?\])$/.test(hostname);
 }

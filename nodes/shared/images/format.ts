@@ -1,5 +1,6 @@
 import { imageSize } from '../core/vendor';
 
+/** What an image's own header says. */
 export interface ImageInfo {
 	mimeType: string;
 	extension: string;
@@ -8,7 +9,7 @@ export interface ImageInfo {
 	height: number;
 }
 
-const knownTypes: Record<string, Pick<ImageInfo, 'mimeType' | 'extension'>> = {
+const knownTypes: Readonly<Record<string, Pick<ImageInfo, 'mimeType' | 'extension'>>> = {
 	png: { mimeType: 'image/png', extension: 'png' },
 	jpg: { mimeType: 'image/jpeg', extension: 'jpg' },
 	webp: { mimeType: 'image/webp', extension: 'webp' },
@@ -17,43 +18,45 @@ const knownTypes: Record<string, Pick<ImageInfo, 'mimeType' | 'extension'>> = {
 /** The last chunk's name and its checksum. */
 const PNG_END = Buffer.from('IEND\xae\x42\x60\x82', 'latin1');
 const JPEG_END = Buffer.from([0xff, 0xd9]);
-/** Bytes kept from the end: some encoders pad behind the end marker. */
+/** Some encoders pad behind the end marker. */
 const TAIL_BYTES = 64;
+/** The longest header with a size at a fixed place, WebP's, is 30 bytes. Read from less, the size would be wrong. */
+const MIN_HEADER_BYTES = 30;
 
-/** The longest header with a size at a fixed place, WebP's, is 30 bytes; read from less, the size would be wrong. */
-const HEADER_BYTES = 30;
-
-/** Type and size out of a picture's own header; undefined when the bytes are no PNG, JPEG or WebP (yet). */
+/** Type and size from an image's own header; undefined when the bytes are no PNG, JPEG or WebP (yet). */
 export function readImageInfo(bytes: Uint8Array): ImageInfo | undefined {
-	if (bytes.length < HEADER_BYTES) return undefined;
+	if (bytes.length < MIN_HEADER_BYTES) return undefined;
 	try {
-		const { type, width, height } = imageSize(bytes);
-		const known = knownTypes[type ?? ''];
+		const { type = '', width, height } = imageSize(bytes);
+		const known = Object.hasOwn(knownTypes, type) ? knownTypes[type] : undefined;
 		return known && { ...known, width, height };
 	} catch {
 		return undefined;
 	}
 }
 
-/** Follows a picture's bytes as they pass and tells at the end whether it is whole. */
-export function trackCompleteness(mimeType: string) {
-	let fileSize = 0;
-	let head = Buffer.alloc(0);
-	let tail = Buffer.alloc(0);
-	return {
-		add(chunk: Buffer) {
-			fileSize += chunk.length;
-			if (head.length < 8) head = Buffer.concat([head, chunk.subarray(0, 8)]);
-			tail = Buffer.concat([tail, chunk.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES);
-		},
-		get fileSize() {
-			return fileSize;
-		},
-		/** PNG with IEND, JPEG with EOI, RIFF as long as it says. */
-		get isWhole() {
-			if (mimeType === 'image/png') return tail.includes(PNG_END);
-			if (mimeType === 'image/jpeg') return tail.includes(JPEG_END);
-			return head.length >= 8 && fileSize >= head.readUInt32LE(4) + 8;
-		},
-	};
+/** Follows an image's bytes as they pass, and says in the end whether the image is complete. */
+export class CompletenessCheck {
+	/** Bytes. */
+	fileSize = 0;
+
+	private head = Buffer.alloc(0);
+
+	private tail = Buffer.alloc(0);
+
+	constructor(private readonly mimeType: string) {}
+
+	add(chunk: Buffer): void {
+		this.fileSize += chunk.length;
+		if (this.head.length < 8) this.head = Buffer.concat([this.head, chunk.subarray(0, 8)]);
+		const joined = Buffer.concat([this.tail, chunk.subarray(-TAIL_BYTES)]);
+		this.tail = joined.subarray(-TAIL_BYTES);
+	}
+
+	/** PNG with IEND, JPEG with EOI, RIFF as long as it says. */
+	get isComplete(): boolean {
+		if (this.mimeType === 'image/png') return this.tail.includes(PNG_END);
+		if (this.mimeType === 'image/jpeg') return this.tail.includes(JPEG_END);
+		return this.head.length >= 8 && this.fileSize >= this.head.readUInt32LE(4) + 8;
+	}
 }

@@ -1,11 +1,11 @@
-import { rethrow, Flux2Error, invalidInput } from '../core/errors';
-import { openDownload, type ApiClient, type DownloadStream } from '../http/client';
-import { downloadInterrupted } from '../http/errors';
-import { readImageInfo } from './format';
-import type { ReferenceInput } from '../parameters/referenceImages';
-import { retry } from '../http/retry';
-import { resolveDownloadUrl } from '../http/urlPolicy';
+import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { withTimeout } from '../core/async';
+import { flux2ErrorOrThrow, invalidInput } from '../core/errors';
+import { download, readBytes, type DownloadContext } from '../http/download';
+import type { ApiClient } from '../http/types';
+import { resolveDownloadUrl } from '../http/urlPolicy';
+import type { ReferenceInput } from '../parameters/referenceImages';
+import { readImageInfo } from './format';
 
 /** A reference image as the provider takes it. */
 export type LoadedReference = { url: string } | { bytes: Buffer; mimeType: string };
@@ -17,8 +17,14 @@ export interface ReferenceRules {
 	sidesBelow?: number;
 }
 
-const LONGEST_FETCH_MS = 60_000;
-const LARGEST_FETCH_BYTES = 64 * 1024 * 1024;
+/** What reading the references needs. */
+interface LoadContext extends DownloadContext {
+	readonly helpers: Pick<IExecuteFunctions['helpers'], 'httpRequest' | 'getBinaryDataBuffer'>;
+}
+
+const FETCH_TIMEOUT_MS = 60_000;
+const MAX_FETCH_BYTES = 64 * 1024 * 1024;
+const MAX_SHOWN_LABEL_LENGTH = 200;
 
 /** What identifies the references' content without reading it; part of a request's identity. */
 export const fingerprintReferences = (references: readonly ReferenceInput[]): string[] =>
@@ -33,101 +39,71 @@ export const fingerprintReferences = (references: readonly ReferenceInput[]): st
  * @throws Flux2Error `invalidInput`, naming each wrong image by number and field
  */
 export async function loadReferences(
-	api: ApiClient,
+	{ context, baseUrl }: Pick<ApiClient, 'context' | 'baseUrl'>,
 	references: readonly ReferenceInput[],
 	rules: ReferenceRules,
+	signal: AbortSignal,
 ): Promise<LoadedReference[]> {
+	const helpers = context.helpers as IExecuteFunctions['helpers'];
 	const loaded: LoadedReference[] = [];
 	const problems: string[] = [];
 	for (const [index, reference] of references.entries()) {
-		const name = `Reference image ${index + 1} (${reference.label.slice(0, 200)})`;
+		const label = reference.label.slice(0, MAX_SHOWN_LABEL_LENGTH);
 		try {
-			loaded.push(await load(api, reference, rules, name));
-		} catch (error) {
-			if (!(error instanceof Flux2Error)) throw rethrow(error);
-			problems.push(error.message);
+			loaded.push(await loadReference({ helpers, origin: baseUrl, signal }, reference, rules));
+		} catch (thrown) {
+			const { message } = flux2ErrorOrThrow(thrown);
+			problems.push(`Reference image ${index + 1} (${label}): ${message}`);
 		}
 	}
 	if (problems.length > 0) throw invalidInput(problems);
 	return loaded;
 }
 
-async function load(
-	api: ApiClient,
+async function loadReference(
+	context: LoadContext,
 	reference: ReferenceInput,
-	rules: ReferenceRules,
-	name: string,
+	{ takesUrls, sidesBelow }: ReferenceRules,
 ): Promise<LoadedReference> {
-	if (reference.from === 'url' && rules.takesUrls) {
-		return { url: checkedUrl(api, reference.url, name) };
+	if (reference.from === 'url' && takesUrls) {
+		return { url: resolveDownloadUrl(context.origin, reference.url).href };
 	}
-	const bytes = await bytesOf(api, reference, name);
-	const picture = readImageInfo(bytes);
-	if (!picture) throw invalidInput([`${name}: is not a PNG, JPEG or WebP image`]);
-	const { width, height, mimeType } = picture;
-	const { sidesBelow } = rules;
+	const bytes = await readReference(context, reference);
+	const info = readImageInfo(bytes);
+	if (!info) throw invalidInput(['is not a PNG, JPEG or WebP image']);
+	const { width, height, mimeType } = info;
 	if (sidesBelow && (width >= sidesBelow || height >= sidesBelow)) {
 		throw invalidInput([
-			`${name}: is ${width} × ${height} pixels, but this model takes references below ${sidesBelow} × ${sidesBelow} only. Make it smaller with n8n's Edit Image node (Resize) first`,
+			`is ${width} × ${height} pixels, but this model takes references below ${sidesBelow} × ${sidesBelow} only. Make it smaller with n8n's Edit Image node (Resize) first`,
 		]);
 	}
 	return { bytes, mimeType };
 }
 
-async function bytesOf(api: ApiClient, reference: ReferenceInput, name: string): Promise<Buffer> {
-	if (reference.from === 'url') return await fetchBytes(api, reference.url, name);
+async function readReference(context: LoadContext, reference: ReferenceInput): Promise<Buffer> {
+	if (reference.from === 'url') return await fetchReference(context, reference.url);
 	if (reference.from === 'dataUri') {
 		return Buffer.from(reference.dataUri.slice(reference.dataUri.indexOf(',') + 1), 'base64');
 	}
 	try {
-		return await api.context.helpers.getBinaryDataBuffer(reference.itemIndex, reference.field);
+		return await context.helpers.getBinaryDataBuffer(reference.itemIndex, reference.field);
 	} catch {
-		throw invalidInput([`${name}: its binary data could not be read`]);
+		throw invalidInput(['its binary data could not be read']);
 	}
 }
 
-function checkedUrl(api: ApiClient, url: string, name: string): string {
-	try {
-		return resolveDownloadUrl(api, url).href;
-	} catch (error) {
-		throw badReference(name, error);
-	}
-}
-
-async function fetchBytes(api: ApiClient, url: string, name: string): Promise<Buffer> {
-	try {
-		const bytes = await withTimeout(LONGEST_FETCH_MS, api.signal, async (signal) => {
-			const until = { ...api, signal };
-			return await retry(until, 'look', async () => {
-				const { body } = await openDownload(until, url);
-				return await readWhole(body).catch((error) => {
-					throw downloadInterrupted(until, error);
-				});
-			});
-		});
-		if (bytes) return bytes;
-	} catch (error) {
-		throw badReference(name, error);
-	}
-	throw invalidInput([`${name}: could not be fetched within ${LONGEST_FETCH_MS / 1000} s`]);
-}
-
-async function readWhole(body: DownloadStream): Promise<Buffer> {
-	const chunks: Buffer[] = [];
-	let length = 0;
-	for await (const chunk of body as AsyncIterable<Buffer>) {
-		chunks.push(chunk);
-		length += chunk.length;
-		if (length > LARGEST_FETCH_BYTES) throw invalidInput(['is larger than 64 MB']);
-	}
-	return Buffer.concat(chunks);
-}
-
-/** A reference that cannot be had is a wrong input of the item, not a failure of the provider. */
-function badReference(name: string, error: unknown): unknown {
-	if (error instanceof Flux2Error) return invalidInput([`${name}: ${error.message}`]);
-	return error;
-}
+const fetchReference = async (context: LoadContext, url: string): Promise<Buffer> =>
+	await withTimeout(
+		FETCH_TIMEOUT_MS,
+		context.signal,
+		async (signal) =>
+			await download({ ...context, signal }, url, async (file) => {
+				return await readBytes(file, MAX_FETCH_BYTES, () => invalidInput(['is larger than 64 MB']));
+			}),
+		() => {
+			throw invalidInput([`could not be fetched within ${FETCH_TIMEOUT_MS / 1000} s`]);
+		},
+	);
 
 /** `data:image/png;base64,…`, or the URL as it is. */
 export const toDataUri = (reference: LoadedReference): string =>
@@ -138,3 +114,13 @@ export const toDataUri = (reference: LoadedReference): string =>
 /** Base64 without a prefix, or the URL as it is. */
 export const toBase64 = (reference: LoadedReference): string =>
 	'url' in reference ? reference.url : reference.bytes.toString('base64');
+
+/** The wire name of the nth reference image where each has a field of its own. */
+export const imageField = (index: number): string =>
+	index === 0 ? 'input_image' : `input_image_${index + 1}`;
+
+/** The reference images as such fields, in base64 or as URLs. */
+export const imageFields = (references: readonly LoadedReference[]): IDataObject =>
+	Object.fromEntries(
+		references.map((reference, index) => [imageField(index), toBase64(reference)]),
+	);

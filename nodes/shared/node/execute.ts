@@ -1,298 +1,220 @@
-import {
-	ExpressionError,
-	NodeApiError,
-	NodeOperationError,
-	type IDataObject,
-	type IExecuteFunctions,
-	type INodeExecutionData,
-} from 'n8n-workflow';
-import {
-	toFlux2Error,
-	rethrow,
-	Flux2Error,
-	invalidInput,
-	AbortedError,
-	withAdvice,
-} from '../core/errors';
-import { closeEvents } from '../tasks/eventStream';
-import {
-	claimCheckpoint,
-	deleteCheckpoint,
-	releaseCheckpoint,
-	type Claim,
-	type RequestIdentity,
-	type OutputItem,
-} from '../tasks/checkpoints';
-import type { ApiClient } from '../http/client';
-import { readText, type Model } from '../parameters/model';
-import { maxConcurrent } from '../parameters/options';
-import { omitUndefined } from '../images/store';
-import type { Durations } from '../tasks/pollSchedule';
-import { Permit, AdaptiveLimiter } from '../http/limiter';
-import type { TaskProtocol } from '../tasks/protocol';
-import { toDisplayText } from '../core/redact';
+import { createHash } from 'node:crypto';
+import { ExpressionError, type IExecuteFunctions, type INodeExecutionData } from 'n8n-workflow';
+import { throttle, type Throttle } from '../core/async';
+import { AbortedError, Flux2Error, invalidInput, rethrow, toFlux2Error } from '../core/errors';
+import { createRedactor } from '../core/redact';
 import { pLimit } from '../core/vendor';
+import { AdaptiveLimiter, Permit } from '../http/limiter';
+import { errorJson } from '../operations/items';
+import type {
+	ItemContext,
+	ItemResult,
+	Operation,
+	PreparedOperation,
+	ProviderDefinition,
+	RunContext,
+} from '../operations/types';
+import { maxConcurrent, OPTIONS } from '../parameters/options';
+import { ParameterReader } from '../parameters/reader';
+import { CheckpointStore } from '../tasks/checkpoints';
+import { RunEvents } from '../tasks/eventStream';
+import type { Durations } from '../tasks/pollSchedule';
+import { createClient, type ReadClient } from './client';
+import { mostInformative, toNodeError, type Failure } from './nodeError';
 
-/** What a node is made of: one provider, its models and its operations. */
-export interface ProviderDefinition<M extends Model = Model>
-	extends Pick<ApiClient, 'credentialType' | 'label' | 'explain' | 'trustsHost'> {
-	/** `provider` in the output. */
-	readonly name: string;
-	baseUrl(credentials: IDataObject): string;
-	/** The shortest time between two looks at a task that the provider's documents ask for. */
-	readonly shortestGapSeconds: number;
-	/** How long a picture usually takes, where the model is not known. */
-	readonly typicalSeconds: number;
-	readonly operations: Readonly<Record<string, Operation>>;
-	/** The models and the provider that the item's parameters choose. */
-	routeFor(context: IExecuteFunctions, itemIndex: number): Route<M>;
-}
-
-export interface Route<M extends Model = Model> {
-	readonly models: readonly M[];
-	/** The models whose parameters a custom model has; all when left out. */
-	readonly customRoute?: (id: string) => readonly M[];
-	readonly provider: TaskProtocol<M>;
-	/** The model of a task that is looked up, where the item names one. */
-	readonly taskModel?: string;
-}
-
-/** Checks the item's parameters (throwing Flux2Error) and returns the work that needs the network. */
-export type Operation = (run: RunContext, itemIndex: number) => PreparedOperation;
-
-export interface PreparedOperation {
-	/** For the error item. */
-	readonly model?: string;
-	start(): Promise<ItemResult[]>;
-}
-
-export type ItemResult = { item: OutputItem } | { error: Flux2Error };
-
-/** One execution of the node, over all its items. */
-export interface RunContext {
-	readonly context: IExecuteFunctions;
-	readonly service: ProviderDefinition;
-	readonly api: ApiClient;
+/** What the executions of one process learn and share. */
+export interface ProcessState {
 	readonly durations: Durations;
-	/** The item's handle, for this run alone. */
-	claim(itemIndex: number, identity: RequestIdentity): Claim;
+	/** By credential. */
+	readonly limiters: Map<string, AdaptiveLimiter>;
+	readonly readThrottle: Throttle;
 }
 
-interface Failure {
-	readonly itemIndex: number;
-	readonly error: Flux2Error;
-	/** n8n's own error about an expression, which the editor explains better than we could. */
-	readonly cause?: ExpressionError;
+/** At most 50 reads a second and host, whatever the number of tasks. */
+const MIN_READ_GAP_MS = 20;
+
+const processState: ProcessState = {
+	durations: new Map(),
+	limiters: new Map(),
+	readThrottle: throttle(MIN_READ_GAP_MS),
+};
+
+/** One run of the node, and what its items report to it. */
+interface Run {
+	readonly state: ProcessState;
+	readonly runContext: RunContext;
+	readonly cancelSignal: AbortSignal;
+	readonly maxConcurrency: number;
+	readonly failures: Failure[];
+	reportFailure(failure: Failure): void;
 }
 
-/** What the jobs of this process have taken; only the poll schedule reads it. */
-const durations: Durations = new Map();
+interface PreparedItem {
+	readonly item: ItemContext;
+	readonly operation: PreparedOperation;
+}
 
 /** The node's `execute`: every item at once up to "Max Concurrent", in order, each linked to its input. */
 export async function runItems(
 	context: IExecuteFunctions,
-	service: ProviderDefinition,
+	provider: ProviderDefinition,
+	state = processState,
 ): Promise<INodeExecutionData[][]> {
-	const stop = context.getExecutionCancelSignal() ?? new AbortController().signal;
-	if (stop.aborted) return [[]];
-	const halt = new AbortController();
-	const onStop = () => halt.abort();
-	stop.addEventListener('abort', onStop);
-	const claims: Claim[] = [];
+	const cancelSignal = context.getExecutionCancelSignal() ?? new AbortController().signal;
+	if (cancelSignal.aborted) return [[]];
+	const runAbort = new AbortController();
+	const abortRun = () => runAbort.abort();
+	cancelSignal.addEventListener('abort', abortRun);
+	const isToolCall = calledAsTool(context);
+	const runContext: RunContext = {
+		context,
+		provider,
+		checkpoints: new CheckpointStore(context, isToolCall),
+		durations: state.durations,
+		events: new RunEvents(runAbort.signal),
+		signal: runAbort.signal,
+		isToolCall,
+	};
+	const failures: Failure[] = [];
+	const reportFailure = (failure: Failure) => {
+		failures.push(failure);
+		if (!context.continueOnFail()) abortRun();
+	};
+	const maxConcurrency = maxConcurrencyOf(context);
 	try {
-		return [await runAll(context, service, { stop, halt, claims })];
+		const run = { state, runContext, cancelSignal, maxConcurrency, failures, reportFailure };
+		return [await runAll(run)];
 	} finally {
-		stop.removeEventListener('abort', onStop);
-		closeEvents(halt.signal);
-		claims.forEach((claim) => releaseCheckpoint(context, claim));
+		cancelSignal.removeEventListener('abort', abortRun);
+		runContext.events.closeAll();
+		runContext.checkpoints.releaseAll();
 	}
 }
 
-async function runAll(
-	context: IExecuteFunctions,
-	service: ProviderDefinition,
-	{ stop, halt, claims }: { stop: AbortSignal; halt: AbortController; claims: Claim[] },
-): Promise<INodeExecutionData[]> {
-	const most = concurrencyOf(context);
-	const limit = pLimit(most);
-	const pressure = new AdaptiveLimiter(most);
-	let api: Omit<ApiClient, 'place'>;
+/** Older hosts do not say it, nor do their types. */
+const calledAsTool = (context: IExecuteFunctions & { isToolExecution?(): boolean }): boolean =>
+	context.isToolExecution?.() ?? false;
+
+async function runAll(run: Run): Promise<INodeExecutionData[]> {
+	const { runContext, cancelSignal, maxConcurrency, failures, state } = run;
+	const { context, checkpoints } = runContext;
+	const { readThrottle } = state;
+	let client: ReadClient;
 	try {
-		api = await connect(context, service, { stop, signal: halt.signal });
+		client = await createClient(context, runContext.provider, { cancelSignal, readThrottle });
 	} catch (thrown) {
-		return unconnected(context, service, thrown);
+		return failWithoutCredential(runContext, thrown);
 	}
-	const claim: RunContext['claim'] = (itemIndex, identity) => {
-		const claimed = claimCheckpoint(context, itemIndex, identity);
-		claims.push(claimed);
-		return claimed;
-	};
-	const failures: Failure[] = [];
-	const fail = (failure: Failure) => {
-		failures.push(failure);
-		if (!context.continueOnFail()) halt.abort();
-	};
+	const limiter = limiterOf(state.limiters, client, maxConcurrency);
 	// every item's parameters are checked before the first one is paid for
-	const prepared = context.getInputData().map((_item, itemIndex) => {
-		const run = {
-			context,
-			service,
-			api: { ...api, place: new Permit(pressure) },
-			durations,
-			claim,
-		};
-		return { run, itemIndex, work: prepare(run, itemIndex, fail) };
+	const prepared = context.getInputData().map((_item, itemIndex): PreparedItem => {
+		const reader = new ParameterReader(context, itemIndex);
+		const permit = new Permit(limiter);
+		const item = { ...runContext, itemIndex, reader, client: { ...client, permit } };
+		return { item, operation: prepareItem(run, item) };
 	});
+	const limit = pLimit(maxConcurrency);
 	const items = await Promise.all(
-		prepared.map(async (item) => await limit(async () => await runItem(item, fail))),
+		prepared.map(async (item) => await limit(async () => await runItem(run, item))),
 	);
-	if (stop.aborted) return items.flat();
-	if (failures.length === 0) claims.forEach((claim) => deleteCheckpoint(context, claim));
-	else if (!context.continueOnFail()) throw toNodeError(context, api, mostInformative(failures));
+	if (cancelSignal.aborted) return items.flat();
+	const [first, ...others] = failures;
+	if (!first) checkpoints.deleteAll();
+	else if (!context.continueOnFail()) {
+		throw toNodeError(context, client.redact, mostInformative([first, ...others]));
+	}
 	return items.flat();
 }
 
 /** Without a usable credential every item fails alike. */
-function unconnected(
-	context: IExecuteFunctions,
-	service: ProviderDefinition,
+function failWithoutCredential(
+	{ context, provider }: RunContext,
 	thrown: unknown,
 ): INodeExecutionData[] {
-	const api = { credentials: {} };
+	const redact = createRedactor([]);
 	const error = toFlux2Error(thrown, 'auth');
 	if (!context.continueOnFail()) {
-		throw error === thrown ? toNodeError(context, api, { itemIndex: 0, error }) : rethrow(thrown);
+		throw thrown instanceof Flux2Error
+			? toNodeError(context, redact, { itemIndex: 0, error })
+			: rethrow(thrown);
 	}
 	return context.getInputData().map((_item, item) => ({
-		json: { error: errorJson({ api, service }, {}, error) },
+		json: { error: errorJson({ provider: provider.name, redact }, error) },
 		pairedItem: { item },
 	}));
 }
 
-function prepare(
-	run: RunContext,
-	itemIndex: number,
-	fail: (failure: Failure) => void,
-): PreparedOperation {
+function prepareItem({ reportFailure }: Run, item: ItemContext): PreparedOperation {
 	try {
-		return operationOf(run)(run, itemIndex);
+		return operationOf(item)(item);
 	} catch (thrown) {
 		const error = toFlux2Error(thrown, 'invalidInput');
-		fail({ itemIndex, error, ...(thrown instanceof ExpressionError && { cause: thrown }) });
-		return { start: async () => [{ error }] };
+		const { itemIndex } = item;
+		reportFailure({
+			itemIndex,
+			error,
+			...(thrown instanceof ExpressionError && { cause: thrown }),
+		});
+		return { run: async () => [{ error }] };
 	}
 }
 
-/** Never rejects: what goes wrong becomes an error item, and is told to `fail`. */
+/** Never rejects: a failure becomes an error item, and is reported to the run. */
 async function runItem(
-	{ run, itemIndex, work }: { run: RunContext; itemIndex: number; work: PreparedOperation },
-	fail: (failure: Failure) => void,
+	{ reportFailure }: Run,
+	{ item, operation }: PreparedItem,
 ): Promise<INodeExecutionData[]> {
-	if (run.api.signal.aborted) return [];
-	const outcomes = await work
-		.start()
+	const { itemIndex, client, provider, signal } = item;
+	if (signal.aborted) return [];
+	const results = await operation
+		.run()
 		.catch((thrown: unknown): ItemResult[] =>
 			thrown instanceof AbortedError ? [] : [{ error: toFlux2Error(thrown) }],
 		)
-		.finally(() => run.api.place.leave());
-	return outcomes.map((outcome) => {
+		.finally(() => client.permit.release());
+	return results.map((result) => {
 		const pairedItem = { item: itemIndex };
-		if ('item' in outcome) return { ...outcome.item, pairedItem };
-		fail({ itemIndex, error: outcome.error });
-		return { json: { error: errorJson(run, work, outcome.error) }, pairedItem };
+		if ('item' in result) return { ...result.item, pairedItem };
+		const { error } = result;
+		reportFailure({ itemIndex, error });
+		const facts = { provider: provider.name, redact: client.redact, model: operation.model };
+		return { json: { error: errorJson(facts, error) }, pairedItem };
 	});
 }
 
-function operationOf({ context, service }: RunContext): Operation {
-	const resource = readText(context, 0, 'resource') || 'image';
-	const operation = readText(context, 0, 'operation') || 'generate';
-	const found = service.operations[`${resource}:${operation}`];
-	if (!found)
-		throw invalidInput([`Operation: ${service.label} has no "${operation}" for "${resource}"`]);
-	return found;
+function operationOf({ reader, provider }: ItemContext): Operation {
+	// one choice for the whole run: the editor allows no expression here
+	const resource = reader.text('resource') || 'image';
+	const operation = reader.text('operation') || 'generate';
+	const found = Object.entries(provider.operations).find(
+		([name]) => name === `${resource}:${operation}`,
+	);
+	if (found) return found[1];
+	throw invalidInput([`Operation: ${provider.label} has no "${operation}" for "${resource}"`]);
 }
 
-/** One setting for the whole run: the first item's. */
-function concurrencyOf(context: IExecuteFunctions): number {
-	const { name, default: usual } = maxConcurrent.property;
+/** One value for the whole run: the first item's. */
+function maxConcurrencyOf(context: IExecuteFunctions): number {
+	const { property, schema } = maxConcurrent;
 	try {
-		const wanted: unknown = context.getNodeParameter(`options.${name}`, 0, null);
-		return maxConcurrent.schema().parse(wanted);
+		return schema().parse(context.getNodeParameter(`${OPTIONS}.${property.name}`, 0, null));
 	} catch {
-		// what is wrong with it is told when the item's parameters are checked
-		return usual as number;
+		// An invalid value is reported later, when the item's parameters are checked.
+		return maxConcurrent.default;
 	}
 }
 
-async function connect(
-	context: IExecuteFunctions,
-	service: ProviderDefinition,
-	signals: Pick<ApiClient, 'stop' | 'signal'>,
-): Promise<Omit<ApiClient, 'place'>> {
-	const credentials = await context.getCredentials(service.credentialType);
-	const { credentialType, label, explain, trustsHost } = service;
-	const baseUrl = service.baseUrl(credentials).trim().replace(/\/+$/, '');
-	if (!URL.canParse(baseUrl)) {
-		throw new Flux2Error('invalidInput', `"${baseUrl}" is not a URL`, {
-			description: 'Correct the Base URL in the credential.',
-		});
-	}
-	return { context, credentialType, label, baseUrl, credentials, explain, trustsHost, ...signals };
-}
-
-export const errorJson = (
-	{
-		api,
-		service,
-	}: { api: Pick<ApiClient, 'credentials'>; service: Pick<ProviderDefinition, 'name'> },
-	{ model }: Pick<PreparedOperation, 'model'>,
-	error: Flux2Error,
-): IDataObject =>
-	omitUndefined({
-		message: toDisplayText(api, error.message),
-		description: toDisplayText(api, error.description),
-		kind: error.kind,
-		taskId: error.taskId,
-		provider: service.name,
-		model,
-		httpCode: error.httpCode,
-	});
-
-/** The first failure. Others that may have been paid for are named, because a retry would submit them anew. */
-function mostInformative(failures: readonly Failure[]): Failure {
-	const [first, ...others] = failures as [Failure, ...Failure[]];
-	const uncertain = others.filter(({ error }) => error.uncertain);
-	if (uncertain.length === 0) return first;
-	const numbers = uncertain.map(({ itemIndex }) => itemIndex + 1).sort((a, b) => a - b);
-	const advice = `Also without a usable answer: item ${numbers.join(', ')}. It may have been billed, and a retry of this execution submits it anew.`;
-	return { ...first, error: withAdvice(first.error, advice) };
-}
-
-/** The one place where a failure becomes n8n's error. */
-export function toNodeError(
-	context: IExecuteFunctions,
-	api: Pick<ApiClient, 'credentials'>,
-	{ itemIndex, error, cause }: Failure,
-): Error {
-	if (cause) return cause;
-	const node = context.getNode();
-	const message = toDisplayText(api, error.message);
-	const description = toDisplayText(api, error.description);
-	const fromProvider = error.httpCode !== undefined || error.kind !== 'invalidInput';
-	const wrapped = fromProvider
-		? new NodeApiError(
-				node,
-				{},
-				{
-					message,
-					description,
-					httpCode: error.httpCode?.toString(),
-					itemIndex,
-				},
-			)
-		: new NodeOperationError(node, message, { description, itemIndex });
-	Object.assign(wrapped.context, omitUndefined({ kind: error.kind, taskId: error.taskId }));
-	// n8n puts a sentence of its own in place of a message that happens to hold a system error code
-	wrapped.message = message;
-	return wrapped;
+/** Limits are the credential's, whoever uses it. A limiter that nobody uses has nothing to share but old news. */
+function limiterOf(
+	limiters: Map<string, AdaptiveLimiter>,
+	{ credentialType, baseUrl, credentials }: ReadClient,
+	maxConcurrency: number,
+): AdaptiveLimiter {
+	for (const [key, limiter] of limiters) if (limiter.isForgettable) limiters.delete(key);
+	const facts = JSON.stringify([credentialType, baseUrl, credentials]);
+	const key = createHash('sha256').update(facts).digest('hex');
+	const limiter = limiters.get(key) ?? new AdaptiveLimiter(maxConcurrency);
+	limiters.set(key, limiter);
+	limiter.welcome(maxConcurrency);
+	return limiter;
 }

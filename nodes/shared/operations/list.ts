@@ -1,51 +1,57 @@
 import type { IDataObject } from 'n8n-workflow';
-import { requestJson, READ_TIMEOUT_MS } from '../http/client';
-import { FILTERS, readOptions, readParam } from '../parameters/model';
-import { simplify } from '../parameters/options';
-import { omitUndefined } from '../images/store';
-import type { Param } from '../parameters/param';
-import { limit, returnAll } from '../parameters/properties';
-import type { Operation, RunContext, PreparedOperation } from '../node/execute';
+import { omitUndefined } from '../core/json';
+import { redactJson } from '../core/redact';
 import type { z } from '../core/vendor';
+import { requestJson } from '../http/client';
+import { READ_TIMEOUT_MS } from '../http/types';
+import { readOptions } from '../parameters/imageRequest';
+import { FILTERS, limit, returnAll, simplify } from '../parameters/options';
+import type { Param } from '../parameters/param';
+import type { ItemContext, Operation, PreparedOperation } from './types';
 
-/** One list of a provider: where it is, how its rows are read and told. */
-export interface List {
+/** One list of a provider: where it is, and how its rows are read and shown. */
+export interface ListDefinition {
 	readonly path: string;
 	/** Sent with every request. */
 	readonly query?: Record<string, string>;
 	readonly filters: readonly Param[];
 	readonly schema: z.ZodType<IDataObject[], z.ZodTypeDef, unknown>;
-	/** A row with the fields that matter; the whole row with Simplify off. */
+	/** A row with the fields that matter. With Simplify off, the whole row is shown. */
 	simplify(row: IDataObject): Record<string, unknown>;
 }
 
 /** Get Many: one item per row. */
 export const getMany =
-	(list: List): Operation =>
-	(run: RunContext, itemIndex: number): PreparedOperation => {
-		const { context } = run;
-		const { body: filters } = readOptions(context, itemIndex, list.filters, FILTERS);
-		const isLimited = !readParam(context, itemIndex, returnAll);
-		const most = isLimited ? readParam(context, itemIndex, limit) : undefined;
-		const simple = readParam(context, itemIndex, simplify);
+	(list: ListDefinition): Operation =>
+	(item: ItemContext): PreparedOperation => {
+		const { reader, client, provider, signal } = item;
+		const { body: filters } = readOptions(reader, list.filters, FILTERS);
+		const maxRows = reader.value(returnAll) ? undefined : reader.value(limit);
+		const isSimple = reader.value(simplify);
+		reader.throwIfInvalid();
 		const query = new URLSearchParams({ ...list.query, ...(filters as Record<string, string>) });
+		const toJson = (row: IDataObject) =>
+			omitUndefined({
+				provider: provider.name,
+				...(isSimple ? list.simplify(row) : { raw: row }),
+			});
 		return {
-			async start() {
-				const { value: rows } = await requestJson(run.api, {
-					method: 'GET',
-					url: query.size > 0 ? `${list.path}?${query.toString()}` : list.path,
-					schema: list.schema,
-					repeat: 'look',
-					timeoutMs: READ_TIMEOUT_MS,
-				});
-				return rows.slice(0, most).map((row) => ({
-					item: {
-						json: omitUndefined({
-							provider: run.service.name,
-							...(simple ? list.simplify(row) : { raw: row }),
-						}),
+			async run() {
+				const url = query.size > 0 ? `${list.path}?${query.toString()}` : list.path;
+				const { value: rows } = await requestJson(
+					client,
+					{
+						method: 'GET',
+						url,
+						schema: list.schema,
+						idempotent: true,
+						timeoutMs: READ_TIMEOUT_MS,
 					},
-				}));
+					signal,
+				);
+				return rows
+					.slice(0, maxRows)
+					.map((row) => ({ item: { json: redactJson(toJson(row), client.redact) } }));
 			},
 		};
 	};

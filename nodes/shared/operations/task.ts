@@ -1,90 +1,123 @@
-import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
-import { toFlux2Error, rethrow, invalidInput, AbortedError } from '../core/errors';
-import { taskError } from '../tasks/taskErrors';
-import { readOptions, readParam, readText, valueOf, type Settings } from '../parameters/model';
-import { collectOptions, simplify } from '../parameters/options';
-import { omitUndefined, collectImage } from '../images/store';
-import { waitForCompletion } from '../parameters/properties';
-import type { ItemResult, RunContext, PreparedOperation } from '../node/execute';
+import { AbortedError, Flux2Error, invalidInput, rethrow, toFlux2Error } from '../core/errors';
+import { trustedUrl } from '../http/urlPolicy';
+import { readOptions } from '../parameters/imageRequest';
+import { collectOptions, pollInterval, timeout, waitForCompletion } from '../parameters/options';
+import type { Settings } from '../parameters/param';
+import type { ParameterReader } from '../parameters/reader';
+import { DurationEstimator, TaskPoller } from '../tasks/poller';
 import {
 	splitImages,
+	type AsyncProtocol,
+	type CancelResult,
 	type Done,
-	type Failed,
-	type Pending,
-	type TaskProtocol,
 	type Task,
+	type TaskState,
 } from '../tasks/protocol';
-import { toDisplayText } from '../core/redact';
-import { trustedUrl } from '../http/urlPolicy';
-import {
-	withCollectHint,
-	deadlineOf,
-	poll,
-	waitUntilFinal,
-	type TaskPoller,
-} from '../tasks/poller';
+import { taskError, withCollectHint } from '../tasks/taskErrors';
+import { collectWithRefresh, type Collector } from './collect';
+import { taskItem } from './items';
+import type { ItemContext, ItemResult, PreparedOperation } from './types';
 
-interface Target {
+interface TaskTarget {
 	readonly task: Task;
 	readonly settings: Settings;
-	readonly provider: TaskProtocol;
+	readonly protocol: AsyncProtocol;
 }
 
-/** Task: Get. The task's state, or its picture once it is done; with "Wait for Completion" as generate does. */
-export function get(run: RunContext, itemIndex: number): PreparedOperation {
-	const target = readTarget(run, itemIndex);
-	const waits = readParam(run.context, itemIndex, waitForCompletion);
-	return {
-		model: target.task.model,
-		async start() {
-			const watch = watchFor(run, target);
-			const { task } = target;
-			const state = waits ? await waitUntilFinal(watch, task) : await poll(watch, task);
-			if (state.status === 'done') return await collected(watch, itemIndex, state);
-			if (waits) throw taskError(state as Failed);
-			return [{ item: { json: describe(watch, state.task ?? task, state) } }];
-		},
-	};
-}
-
-/** Task: Cancel. */
-export function cancel(run: RunContext, itemIndex: number): PreparedOperation {
-	const { task, provider } = readTarget(run, itemIndex);
-	const { cancel: stopTask, check } = provider;
-	if (!stopTask) throw invalidInput(['Operation: Cancel does not exist in this dialect']);
+/** Task: Get. The task's state, or its image once it is done; with "Wait for Completion" as generate does. */
+export function getTask(item: ItemContext): PreparedOperation {
+	const target = readTarget(item);
+	const waits = item.reader.value(waitForCompletion);
+	item.reader.throwIfInvalid();
+	const { task, settings, protocol } = target;
 	return {
 		model: task.model,
-		async start() {
-			await stopTask(run.api, task);
-			// a task that was quicker than the cancel is finished, and paid for
-			const state = await check?.(run.api, task).catch(() => undefined);
-			const status = state?.status === 'done' ? 'completed' : 'cancelled';
-			return [{ item: { json: { provider: run.service.name, taskId: task.id, status } } }];
+		async run() {
+			const collector = { item, protocol, settings, poller: createPoller(item, target) };
+			if (waits) {
+				const end = await collector.poller.waitUntilFinal(task);
+				if (end.status === 'failed') throw taskError(end);
+				return await collectAll(collector, end);
+			}
+			const state = await collector.poller.poll(task);
+			if (state.status === 'done') return await collectAll(collector, state);
+			const { provider, client } = item;
+			const itemTarget = { provider: provider.name, settings, redact: client.redact };
+			return [{ item: taskItem(itemTarget, state.task ?? task, state) }];
 		},
 	};
 }
 
-function readTarget(run: RunContext, itemIndex: number): Target {
-	const { context, service, api } = run;
-	const id = readText(context, itemIndex, 'taskId');
-	if (id === '') throw invalidInput(['Task ID: must not be empty']);
-	const { provider, taskModel } = service.routeFor(context, itemIndex);
-	const given = readText(context, itemIndex, 'pollUrl') || undefined;
-	if (given && !trustedUrl(api, given)) {
-		throw invalidInput([`Poll URL: is no address of ${service.label} that may see the key`]);
-	}
-	// the default takes the input's, which may be another task's
-	const pollUrl = trustedUrl(api, given, id);
-	const { model = taskModel, submittedAt } = handleIn(context, itemIndex, id);
+/** Task: Cancel. A task that has ended is reported with its end, whatever the provider says to the cancel. */
+export function cancelTask(item: ItemContext): PreparedOperation {
+	const { task, protocol } = readTarget(item);
+	const { cancel, status } = protocol;
+	if (!cancel) throw invalidInput(['Operation: Cancel does not exist in this dialect']);
+	const { client, provider, signal } = item;
 	return {
-		task: { id, pollUrl, model, submittedAt },
-		settings: readOptions(context, itemIndex, collectOptions).settings,
-		provider,
+		model: task.model,
+		async run() {
+			const result = await cancel(client, task, signal).catch(flux2Failure);
+			const state = await status(client, task, signal).catch(flux2Failure);
+			return [
+				{
+					item: {
+						json: {
+							provider: provider.name,
+							taskId: task.id,
+							status: statusAfterCancel(result, state),
+						},
+					},
+				},
+			];
+		},
 	};
 }
 
-/** What else the operation Submit has emitted about this task, if the item still has it. */
-function handleIn(context: IExecuteFunctions, itemIndex: number, id: string): Partial<Task> {
+/** A failed call as a value; whatever else was thrown is thrown again. */
+function flux2Failure(thrown: unknown): Flux2Error {
+	if (thrown instanceof AbortedError) throw rethrow(thrown);
+	return toFlux2Error(thrown);
+}
+
+/** @throws Flux2Error where the cancel failed and the task has not ended */
+function statusAfterCancel(
+	result: CancelResult | Flux2Error,
+	state: TaskState | Flux2Error,
+): string {
+	if (!(state instanceof Flux2Error)) {
+		if (state.status === 'done') return 'completed';
+		if (state.status === 'failed' && state.lost === 'cancelled') return 'cancelled';
+		if (state.status === 'failed' && state.lost !== 'missing') return 'failed';
+	}
+	if (result instanceof Flux2Error) throw result;
+	return result === 'requested' ? 'cancellationRequested' : 'cancelled';
+}
+
+function readTarget(item: ItemContext): TaskTarget {
+	const { reader, provider, client } = item;
+	const id = reader.text('taskId');
+	if (id === '') reader.addProblem('Task ID', 'must not be empty');
+	if (!isTaskId(id)) reader.addProblem('Task ID', 'must not be a path');
+	const { protocol, taskModel } = provider.routeFor(reader);
+	const userUrl = reader.text('pollUrl') || undefined;
+	if (userUrl && !trustedUrl(client, userUrl)) {
+		reader.addProblem('Poll URL', `is no address of ${provider.label} that may see the key`);
+	}
+	const { settings } = readOptions(reader, collectOptions);
+	reader.throwIfInvalid();
+	if (!protocol.status) throw invalidInput(['Operation: this API has no tasks']);
+	// the default takes the input's, which may be another task's
+	const pollUrl = trustedUrl(client, userUrl, id);
+	const { model = taskModel, submittedAt } = taskFromInput(reader, id);
+	return { task: { id, pollUrl, model, submittedAt }, settings, protocol };
+}
+
+/** A task ID is one part of a path. */
+const isTaskId = (id: string): boolean => !/^\.{1,2}$|\p{Cc}/u.test(id);
+
+/** What else the operation Submit has put out about this task, if the item still has it. */
+function taskFromInput({ context, itemIndex }: ParameterReader, id: string): Partial<Task> {
 	const { taskId, model, submittedAt } = context.getInputData()[itemIndex]?.json ?? {};
 	if (taskId !== id) return {};
 	const isTime = typeof submittedAt === 'string' && !Number.isNaN(Date.parse(submittedAt));
@@ -94,47 +127,30 @@ function handleIn(context: IExecuteFunctions, itemIndex: number, id: string): Pa
 	};
 }
 
-function watchFor(run: RunContext, { settings, provider }: Target): TaskPoller {
-	return {
-		run,
-		provider,
-		settings,
-		deadline: deadlineOf(settings),
-		durationKey: `${run.service.name} submitted elsewhere`,
-		typicalSeconds: run.service.typicalSeconds,
-		fresh: false,
-		polls: 0,
-	};
-}
+const createPoller = (item: ItemContext, { task, settings, protocol }: TaskTarget): TaskPoller => {
+	const { client, provider, signal, events } = item;
+	return new TaskPoller({
+		protocol,
+		client,
+		signal,
+		timeoutSeconds: settings.getOrDefault(timeout),
+		pollIntervalSeconds: settings.get(pollInterval),
+		minPollIntervalSeconds: provider.minPollIntervalSeconds,
+		// nothing is known of a task that was submitted elsewhere, and nothing is learnt from it
+		estimator: new DurationEstimator(new Map(), '', provider.typicalSeconds),
+		submittedByThisRun: false,
+		events: events.of(protocol, client, task),
+	});
+};
 
-async function collected(watch: TaskPoller, itemIndex: number, done: Done): Promise<ItemResult[]> {
-	const store = async (part: Done): Promise<ItemResult> => {
+async function collectAll(collector: Collector, done: Done): Promise<ItemResult[]> {
+	const { itemIndex } = collector.item;
+	const collect = async (image: Done): Promise<ItemResult> => {
 		try {
-			return { item: await collectImage(watch, { itemIndex }, part) };
+			return { item: await collectWithRefresh(collector, { itemIndex }, image) };
 		} catch (error) {
-			if (error instanceof AbortedError) throw rethrow(error);
 			return { error: withCollectHint(toFlux2Error(error), done.task) };
 		}
 	};
-	return await Promise.all(splitImages(done).map(store));
-}
-
-/** A task that has no picture to show, as an item. */
-export function describe(
-	{ run, settings }: TaskPoller,
-	task: Task,
-	state: Pending | Failed,
-): IDataObject {
-	return omitUndefined({
-		provider: run.service.name,
-		model: task.model,
-		taskId: task.id,
-		pollUrl: task.pollUrl,
-		submittedAt: task.submittedAt,
-		status: state.status,
-		...(state.status === 'pending'
-			? { progress: state.progress }
-			: { kind: state.kind, message: toDisplayText(run.api, state.message) }),
-		raw: valueOf(settings, simplify) ? undefined : state.raw,
-	});
+	return await Promise.all(splitImages(done).map(collect));
 }

@@ -1,6 +1,6 @@
 import type { IDisplayOptions, INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 
-interface Words {
+interface OperationTexts {
 	name: string;
 	action: string;
 	description: string;
@@ -43,57 +43,55 @@ const operations = {
 		action: 'Submit task',
 		description: 'Start an image and return at once, to collect it later',
 	},
-} satisfies Record<string, Words>;
+} satisfies Record<string, OperationTexts>;
 
 export type OperationName = keyof typeof operations;
 
-const resourceNames: Record<string, string> = {
-	account: 'Account',
-	image: 'Image',
-	model: 'Model',
-	task: 'Task',
-};
-const defaultOperations: Record<string, string> = {
-	account: 'getCredits',
-	image: 'generate',
-	model: 'getMany',
-	task: 'submit',
+const resources: Readonly<Record<string, { name: string; defaultOperation: string }>> = {
+	account: { name: 'Account', defaultOperation: 'getCredits' },
+	image: { name: 'Image', defaultOperation: 'generate' },
+	model: { name: 'Model', defaultOperation: 'getMany' },
+	task: { name: 'Task', defaultOperation: 'submit' },
 };
 
 /**
  * The editor's Resource and Operation.
- * @param only where an operation depends on another parameter
+ * @param conditions where an operation depends on another parameter
  */
 export function operationProperties(
 	available: readonly OperationName[],
-	only: Partial<Record<OperationName, IDisplayOptions>> = {},
+	conditions: Partial<Record<OperationName, IDisplayOptions>> = {},
 ): INodeProperties[] {
-	const resources = [...new Set(available.map((key) => key.split(':')[0]!))].sort();
-	const resource: INodeProperties = {
-		displayName: 'Resource',
-		name: 'resource',
-		type: 'options',
-		noDataExpression: true,
-		options: resources.map((value) => ({ name: resourceNames[value]!, value })),
-		default: 'image',
-	};
-	return [resource, ...resources.map((value) => operationProperty(value, available, only))];
+	const shown = Object.entries(resources).filter(([resource]) =>
+		available.some((key) => key.startsWith(`${resource}:`)),
+	);
+	return [
+		{
+			displayName: 'Resource',
+			name: 'resource',
+			type: 'options',
+			noDataExpression: true,
+			options: shown.map(([value, { name }]) => ({ name, value })),
+			default: 'image',
+		},
+		...shown.map(([resource]) => operationProperty(resource, available, conditions)),
+	];
 }
 
 function operationProperty(
 	resource: string,
 	available: readonly OperationName[],
-	only: Partial<Record<OperationName, IDisplayOptions>>,
+	conditions: Partial<Record<OperationName, IDisplayOptions>>,
 ): INodeProperties {
-	const own = available.filter((key) => key.startsWith(`${resource}:`)).sort();
-	const options = own.map(
-		(key): INodePropertyOptions => ({
-			...operations[key],
-			value: key.split(':')[1]!,
-			...(only[key] && { displayOptions: only[key] }),
-		}),
-	);
-	const standard = defaultOperations[resource]!;
+	const prefix = `${resource}:`;
+	const options = available
+		.filter((key) => key.startsWith(prefix))
+		.sort()
+		.map((key): INodePropertyOptions => {
+			const displayOptions = conditions[key];
+			const value = key.slice(prefix.length);
+			return { ...operations[key], value, ...(displayOptions && { displayOptions }) };
+		});
 	return {
 		displayName: 'Operation',
 		name: 'operation',
@@ -101,6 +99,13 @@ function operationProperty(
 		noDataExpression: true,
 		displayOptions: { show: { resource: [resource] } },
 		options,
-		default: standard,
+		default: resources[resource]?.defaultOperation ?? '',
 	};
 }
+
+const succeed = async () => true;
+
+/** Nothing is registered at the provider: each request names the address to call. */
+export const noWebhookRegistration = {
+	default: { checkExists: succeed, create: succeed, delete: succeed },
+};

@@ -1,7 +1,19 @@
 import { choice, decimal, integer, jsonObject, text, toggle, type Param } from './param';
 
-/** The node's own options; the same on every node that has the operation. */
-const goesTo = 'setting' as const;
+/** The names of the editor's collections. */
+export const OPTIONS = 'options';
+export const FILTERS = 'filters';
+
+/** The node's own options: the same on every node that has the operation. */
+const own = { in: 'node' } as const;
+
+export const prompt = text('prompt', {
+	label: 'Prompt',
+	description:
+		'What the image shows, or what to change in the reference images. Structured JSON prompts and hex colors work too.',
+	placeholder: 'e.g. A lighthouse at dawn, watercolor',
+	rows: 4,
+});
 
 export const maxConcurrent = integer('maxConcurrent', {
 	label: 'Max Concurrent',
@@ -10,21 +22,21 @@ export const maxConcurrent = integer('maxConcurrent', {
 	min: 1,
 	max: 100,
 	default: 4,
-	goesTo,
+	...own,
 });
 
 export const simplify = toggle('simplify', {
 	label: 'Simplify',
 	description: 'Whether to return a simplified version of the response instead of the raw data',
 	default: true,
-	goesTo,
+	...own,
 });
 
 export const customBody = jsonObject('customBody', {
 	label: 'Custom Body',
 	description:
 		'JSON that is merged into the request last, for fields that this node does not know yet. It can change every other field.',
-	goesTo,
+	...own,
 });
 
 export const timeout = integer('timeout', {
@@ -34,7 +46,7 @@ export const timeout = integer('timeout', {
 	min: 1,
 	max: 86_400,
 	default: 600,
-	goesTo,
+	...own,
 });
 
 export const pollInterval = decimal('pollInterval', {
@@ -45,14 +57,14 @@ export const pollInterval = decimal('pollInterval', {
 	min: 0.01,
 	max: 3600,
 	default: 3,
-	goesTo,
+	...own,
 });
 
 export const binaryField = text('binaryField', {
 	label: 'Put Output File in Field',
 	description: 'The name of the output field to put the image in',
 	default: 'data',
-	goesTo,
+	...own,
 });
 
 export const fileName = text('fileName', {
@@ -60,7 +72,7 @@ export const fileName = text('fileName', {
 	description:
 		"The image's file name without the extension, which is added to match the real file type. When unset, the model and the task ID.",
 	placeholder: 'e.g. product-photo',
-	goesTo,
+	...own,
 });
 
 export const download = toggle('download', {
@@ -68,10 +80,10 @@ export const download = toggle('download', {
 	description:
 		'Whether to download the image into the output field. When off, only its URL is returned, which the provider keeps for a short time. Has no effect where the response is the image itself.',
 	default: true,
-	goesTo,
+	...own,
 });
 
-// every preset is a multiple of 32, between 256 and 1920 on each side and below 2 megapixels: all documented APIs take it
+// Every preset is a multiple of 32, 256 to 1920 on each side and below 2 megapixels: all documented APIs take it.
 const presets = {
 	square: { width: 1024, height: 1024 },
 	portrait: { width: 896, height: 1152 },
@@ -90,14 +102,14 @@ export const size = choice('size', {
 		wide: 'Wide (1344 × 768)',
 	},
 	default: 'square',
-	goesTo,
+	...own,
 });
 
 /** Width and height of a preset in pixels; undefined for "custom" and when unset. */
-export const presetSize = (preset: string | undefined) =>
-	presets[preset as keyof typeof presets] as { width: number; height: number } | undefined;
+export const presetSize = (preset: unknown): { width: number; height: number } | undefined =>
+	Object.entries(presets).find(([name]) => name === preset)?.[1];
 
-/** Every model of every provider has it; the schemas that tell limits tell these. */
+/** Every model of every provider has it, within these limits. */
 export const seed = integer('seed', {
 	label: 'Seed',
 	description: 'The same seed with the same parameters gives the same image. Random when unset.',
@@ -106,17 +118,37 @@ export const seed = integer('seed', {
 	default: 0,
 });
 
+export const waitForCompletion = toggle('waitForCompletion', {
+	label: 'Wait for Completion',
+	description:
+		'Whether to wait until the image is ready. When off, a task that is still running is returned as it is.',
+	default: true,
+});
+
+export const returnAll = toggle('returnAll', {
+	label: 'Return All',
+	description: 'Whether to return all results or only up to a given limit',
+	default: false,
+});
+
+export const limit = integer('limit', {
+	label: 'Limit',
+	description: 'Max number of results to return',
+	min: 1,
+	default: 50,
+});
+
 const common: readonly Param[] = [maxConcurrent, simplify];
-const collecting: readonly Param[] = [timeout, pollInterval, binaryField, fileName, download];
+const collect: readonly Param[] = [timeout, pollInterval, binaryField, fileName, download];
 
 /** Options of an operation that sends a request and does not wait. */
 export const submitOptions: readonly Param[] = [customBody, ...common];
 
-/** Options of an operation that waits for a picture and stores it. */
-export const collectOptions: readonly Param[] = [...collecting, ...common];
+/** Options of an operation that waits for an image and stores it. */
+export const collectOptions: readonly Param[] = [...collect, ...common];
 
 /** Options of an operation that sends, waits and stores. */
-export const generateOptions: readonly Param[] = [customBody, ...collecting, ...common];
+export const generateOptions: readonly Param[] = [customBody, ...collect, ...common];
 
-/** The same where one call does it all: there is nothing to look at in between. */
+/** The same where one call does it all, so that there is nothing to poll. */
 export const syncOptions = generateOptions.filter((param) => param !== pollInterval);

@@ -1,19 +1,23 @@
 import type { IDataObject, INodeProperties } from 'n8n-workflow';
+import { jsonObjectSchema } from '../core/json';
 import { z } from '../core/vendor';
 
 type Schema<T> = z.ZodType<T, z.ZodTypeDef, unknown>;
-/** Made when it is first used: n8n loads every node at its start, and most parameters are never set. */
+/** A schema made when it is first used: n8n loads every node at its start, and most parameters are never set. */
 type Memoized<T> = () => Schema<T>;
 
 /** One parameter: what the editor shows and what may go on the wire, declared together. */
 export interface Param<T = unknown> {
 	readonly property: INodeProperties;
-	/** The provider's own name of the field or header; for settings the option's name. */
+	/** What the editor shows when nothing is set. */
+	readonly default: T;
+	/** The provider's own name of the field or header; for the node's own options their name. */
 	readonly wireName: string;
 	readonly schema: Memoized<T>;
-	readonly goesTo: 'body' | 'header' | 'setting';
-	/** The default that the editor shows is sent when nothing is set: the provider's own is not dependable. */
-	readonly alwaysSent?: boolean;
+	/** Where the value goes: into the request, or to the node itself. */
+	readonly in: 'body' | 'header' | 'node';
+	/** The default is sent when nothing is set, because the provider's own is not dependable. */
+	readonly sendDefault?: boolean;
 }
 
 interface Common {
@@ -21,7 +25,7 @@ interface Common {
 	description: string;
 	/** Only where it is not the camelCase of the wire name. */
 	name?: string;
-	goesTo?: Param['goesTo'];
+	in?: Param['in'];
 	placeholder?: string;
 	/** Always in sight, below the field: units, above all. */
 	hint?: string;
@@ -44,8 +48,8 @@ interface Choice<V extends string> extends Common {
 }
 
 function memoized<T>(make: Memoized<T>): Memoized<T> {
-	let made: Schema<T> | undefined;
-	return () => (made ??= make());
+	let schema: Schema<T> | undefined;
+	return () => (schema ??= make());
 }
 
 const camelCase = (wireName: string) =>
@@ -54,15 +58,15 @@ const camelCase = (wireName: string) =>
 function declare<T>(
 	wireName: string,
 	common: Common,
-	schema: Memoized<T>,
+	value: { schema: Memoized<T>; default: T },
 	property: Pick<INodeProperties, 'type' | 'default'> & Partial<INodeProperties>,
 ): Param<T> {
-	const { label, description, name = camelCase(wireName), goesTo = 'body' } = common;
+	const { label, description, name = camelCase(wireName), in: location = 'body' } = common;
 	const { placeholder, hint } = common;
 	return {
 		wireName,
-		schema,
-		goesTo,
+		...value,
+		in: location,
 		property: {
 			displayName: label,
 			name,
@@ -98,11 +102,11 @@ const numberSchema = (limits: Limits, whole: boolean): Memoized<number> =>
 	memoized(() => z.preprocess(toNumber, numberWithin(limits, whole)));
 
 function numberWithin(limits: Limits, whole: boolean): z.ZodNumber {
-	const words = rangeMessage(limits);
+	const message = rangeMessage(limits);
 	let schema = z.number({ message: 'must be a number' }).finite('must be a number');
 	if (whole) schema = schema.int('must be a whole number').safe('must be a safe whole number');
-	if (limits.min !== undefined) schema = schema.min(limits.min, words);
-	if (limits.max !== undefined) schema = schema.max(limits.max, words);
+	if (limits.min !== undefined) schema = schema.min(limits.min, message);
+	if (limits.max !== undefined) schema = schema.max(limits.max, message);
 	if (limits.multipleOf) {
 		schema = schema.multipleOf(limits.multipleOf, `must be a multiple of ${limits.multipleOf}`);
 	}
@@ -115,7 +119,8 @@ function numberParam(wireName: string, spec: NumberParam, whole: boolean): Param
 		...(spec.max !== undefined && { maxValue: spec.max }),
 		...(!whole && { numberPrecision: 2 }),
 	};
-	return declare(wireName, spec, numberSchema(spec, whole), {
+	const value = { schema: numberSchema(spec, whole), default: spec.default };
+	return declare(wireName, spec, value, {
 		type: 'number',
 		default: spec.default,
 		...(Object.keys(typeOptions).length > 0 && { typeOptions }),
@@ -148,18 +153,23 @@ export function text(
 	wireName: string,
 	spec: Common & { default?: string; rows?: number; maxLength?: number },
 ): Param<string> {
-	const longest = spec.maxLength ?? Number.MAX_SAFE_INTEGER;
+	const { maxLength = Number.MAX_SAFE_INTEGER, default: initial = '' } = spec;
 	const schema = memoized(() =>
 		z.preprocess(
 			(value) => (typeof value === 'string' ? value : JSON.stringify(value)),
-			z.string().max(longest, `must be at most ${longest} characters`),
+			z.string().max(maxLength, `must be at most ${maxLength} characters`),
 		),
 	);
-	return declare(wireName, spec, schema, {
-		type: 'string',
-		default: spec.default ?? '',
-		...(spec.rows && { typeOptions: { rows: spec.rows } }),
-	});
+	return declare(
+		wireName,
+		spec,
+		{ schema, default: initial },
+		{
+			type: 'string',
+			default: initial,
+			...(spec.rows && { typeOptions: { rows: spec.rows } }),
+		},
+	);
 }
 
 const oneOf = <V extends string>(values: readonly V[]): Memoized<V> =>
@@ -170,14 +180,20 @@ const oneOf = <V extends string>(values: readonly V[]): Memoized<V> =>
 		),
 	);
 
-/** One of a list of words. */
+/** One of a list of values. */
 export function choice<V extends string>(wireName: string, spec: Choice<V>): Param<V> {
 	const entries = Object.entries(spec.options) as Array<[V, string]>;
-	return declare(wireName, spec, oneOf(entries.map(([value]) => value)), {
-		type: 'options',
-		options: entries.map(([value, name]) => ({ name, value })),
-		default: spec.default,
-	});
+	const schema = oneOf(entries.map(([value]) => value));
+	return declare<V>(
+		wireName,
+		spec,
+		{ schema, default: spec.default },
+		{
+			type: 'options',
+			options: entries.map(([value, name]) => ({ name, value })),
+			default: spec.default,
+		},
+	);
 }
 
 /** The same list in the editor, of which a model takes these values only. */
@@ -186,25 +202,6 @@ export const withValues = <V extends string>(param: Param<V>, ...values: V[]): P
 	schema: oneOf(values),
 });
 
-/** For a model that nobody knows: whatever one of the two takes, told about in the words of the first. */
-export const either = (first: Param, second: Param): Param => {
-	const { type } = first.property;
-	if (type === second.property.type) return first;
-	return {
-		...first,
-		schema: memoized(() =>
-			z.unknown().transform((value, context): unknown => {
-				const one = first.schema().safeParse(value);
-				const other = second.schema().safeParse(value);
-				if (one.success) return one.data;
-				if (other.success) return other.data;
-				one.error.issues.forEach((issue) => context.addIssue(issue));
-				return z.NEVER;
-			}),
-		),
-	};
-};
-
 /** The same parameter, hidden where the editor's other parameters have these values. */
 export const hiddenWhen = <T>(
 	param: Param<T>,
@@ -212,45 +209,46 @@ export const hiddenWhen = <T>(
 ): Param<T> => ({ ...param, property: { ...param.property, displayOptions: { hide } } });
 
 /** The same parameter in the editor, written on the wire in another form. */
-export const encodedAs = <T, W>(param: Param<T>, convert: (value: T) => W): Param<W> => ({
+export const encodedAs = <T, W>(param: Param<T>, encode: (value: T) => W): Param<W> => ({
 	...param,
-	schema: memoized(() => param.schema().transform(convert)),
+	default: encode(param.default),
+	schema: memoized(() => param.schema().transform(encode)),
 });
 
-/** The same parameter, refused in these words where a value does not pass the test. */
+/** The same parameter, refused with this message where a value does not pass the test. */
 export const withCheck = <T>(
 	param: Param<T>,
 	test: (value: T) => boolean,
-	words: string,
-): Param<T> => ({ ...param, schema: memoized(() => param.schema().refine(test, words)) });
+	message: string,
+): Param<T> => ({ ...param, schema: memoized(() => param.schema().refine(test, message)) });
 
 /** True or false; the description starts with "Whether". */
-export const toggle = (wireName: string, spec: Common & { default: boolean }): Param<boolean> =>
-	declare(
-		wireName,
-		spec,
-		memoized(() => z.preprocess(toBoolean, z.boolean({ message: 'must be true or false' }))),
-		{
-			type: 'boolean',
-			default: spec.default,
-		},
+export const toggle = (wireName: string, spec: Common & { default: boolean }): Param<boolean> => {
+	const schema = memoized(() =>
+		z.preprocess(toBoolean, z.boolean({ message: 'must be true or false' })),
 	);
+	const value = { schema, default: spec.default };
+	return declare(wireName, spec, value, { type: 'boolean', default: spec.default });
+};
 
 /** A JSON object, typed in or given by an expression. */
-export const jsonObject = (
-	wireName: string,
-	spec: Common & { default?: string },
-): Param<IDataObject> =>
-	declare(
-		wireName,
-		spec,
-		memoized(() =>
-			z.preprocess(
-				toObject,
-				z.record(z.unknown(), {
-					message: 'must be a JSON object',
-				}) as unknown as Schema<IDataObject>,
-			),
-		),
-		{ type: 'json', default: spec.default ?? '{}' },
-	);
+export const jsonObject = (wireName: string, spec: Common): Param<IDataObject> => {
+	const schema = memoized(() => z.preprocess(toObject, jsonObjectSchema()));
+	return declare(wireName, spec, { schema, default: {} }, { type: 'json', default: '{}' });
+};
+
+/** The option values of one item, read and checked. */
+export class Settings {
+	/** @param values by the option's name */
+	constructor(readonly values: ReadonlyMap<string, unknown> = new Map()) {}
+
+	/** The option's value, or undefined when it is unset. */
+	get<T>(param: Param<T>): T | undefined {
+		return this.values.get(param.property.name) as T | undefined;
+	}
+
+	/** The option's value, or the default that the editor shows. */
+	getOrDefault<T>(param: Param<T>): T {
+		return this.get(param) ?? param.default;
+	}
+}

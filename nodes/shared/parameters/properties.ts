@@ -1,16 +1,16 @@
 import type { IDisplayOptions, INodeProperties, INodePropertyOptions } from 'n8n-workflow';
-import { CUSTOM_MODEL, FILTERS, OPTIONS, prompt, type Model } from './model';
-import { simplify } from './options';
-import { integer, toggle, type Param } from './param';
+import { CUSTOM_MODEL, type Model } from './model';
+import { FILTERS, limit, OPTIONS, prompt, returnAll, simplify, waitForCompletion } from './options';
+import type { Param } from './param';
 import { referenceImagesProperty } from './referenceImages';
 
 /**
- * The editor's properties of an operation that makes a picture.
- * @param own what only this node asks for; it stands before the options
+ * The editor's properties of an operation that makes an image.
+ * @param own what only this node has; it stands before the options
  */
 export function requestProperties(
 	models: readonly Model[],
-	ownOptions: readonly Param[],
+	nodeOptions: readonly Param[],
 	show?: IDisplayOptions['show'],
 	...own: INodeProperties[]
 ): INodeProperties[] {
@@ -20,7 +20,7 @@ export function requestProperties(
 		{ ...prompt.property, required: true, ...(displayOptions && { displayOptions }) },
 		referenceImagesProperty(displayOptions),
 		...own.map((property) => ({ ...property, ...(displayOptions && { displayOptions }) })),
-		optionsProperty(ownOptions, show, models),
+		optionsProperty(nodeOptions, show, models),
 	];
 }
 
@@ -68,7 +68,7 @@ const modelOption = ({ id, name, description }: Model): INodePropertyOptions => 
 
 /** The editor's one collection of optional parameters, alphabetical, each shown for the models that have it. */
 export function optionsProperty(
-	ownOptions: readonly Param[],
+	nodeOptions: readonly Param[],
 	show?: IDisplayOptions['show'],
 	models: readonly Model[] = [],
 ): INodeProperties {
@@ -84,7 +84,7 @@ export function optionsProperty(
 		placeholder: 'Add Option',
 		default: {},
 		...(show && { displayOptions: { show } }),
-		options: [...ownOptions.map(({ property }) => property), ...items.values()].sort((a, b) =>
+		options: [...nodeOptions.map(({ property }) => property), ...items.values()].sort((a, b) =>
 			a.displayName.localeCompare(b.displayName),
 		),
 	};
@@ -93,39 +93,22 @@ export function optionsProperty(
 /** Models may have a field of the same name with values of another type: each shows its own. */
 function shownForModels({ property }: Param, models: readonly Model[]): INodeProperties {
 	const { name, type } = property;
-	const alike = models
+	const sameName = models
 		.flatMap(({ parameters }) => parameters)
 		.filter((other) => other.property.name === name);
-	const having = models.filter(({ parameters }) =>
+	const modelsWithParam = models.filter(({ parameters }) =>
 		parameters.some((other) => other.property.name === name && other.property.type === type),
 	);
-	if (having.length === models.length) return property;
-	const isCustoms = alike[0]?.property.type === type;
-	const ids = [...new Set(having.map(({ id }) => id)), ...(isCustoms ? [CUSTOM_MODEL] : [])];
+	if (modelsWithParam.length === models.length) return property;
+	const isOfCustomModel = sameName[0]?.property.type === type;
+	const ids = [
+		...new Set(modelsWithParam.map(({ id }) => id)),
+		...(isOfCustomModel ? [CUSTOM_MODEL] : []),
+	];
 	return { ...property, displayOptions: { ...property.displayOptions, show: { '/model': ids } } };
 }
 
-export const waitForCompletion = toggle('waitForCompletion', {
-	label: 'Wait for Completion',
-	description:
-		'Whether to wait until the image is ready. When off, a task that is still running is returned as it is.',
-	default: true,
-});
-
-export const returnAll = toggle('returnAll', {
-	label: 'Return All',
-	description: 'Whether to return all results or only up to a given limit',
-	default: false,
-});
-
-export const limit = integer('limit', {
-	label: 'Limit',
-	description: 'Max number of results to return',
-	min: 1,
-	default: 50,
-});
-
-/** The editor's fields that name a task; the defaults take what Task: Submit has emitted. */
+/** The editor's fields that name a task; their defaults take the output of Task: Submit. */
 export const taskProperties = {
 	taskId: (show: IDisplayOptions['show']): INodeProperties => ({
 		displayName: 'Task ID',
@@ -142,7 +125,7 @@ export const taskProperties = {
 		type: 'string',
 		default: '={{ $json.pollUrl }}',
 		description:
-			'The address at which the provider tells about the task, as the operation Submit returns it. May be empty.',
+			'The address at which the provider reports on the task, as the operation Submit returns it. May be empty.',
 		displayOptions: { show },
 	}),
 	waitForCompletion: (show: IDisplayOptions['show']): INodeProperties => ({

@@ -1,18 +1,14 @@
-import type {
-	IBinaryData,
-	IDisplayOptions,
-	IExecuteFunctions,
-	INodeProperties,
-} from 'n8n-workflow';
+import type { IBinaryData, IDisplayOptions, INodeProperties } from 'n8n-workflow';
+import type { ParameterReader } from './reader';
 
 /** A reference image as the item names it; its bytes are not read yet. */
-export type ReferenceInput = { label: string } & (
+export type ReferenceInput = { readonly label: string } & (
 	| { from: 'binary'; field: string | IBinaryData; binary: IBinaryData; itemIndex: number }
 	| { from: 'url'; url: string }
 	| { from: 'dataUri'; dataUri: string }
 );
 
-const imageFields: INodeProperties[] = [
+const entryProperties: INodeProperties[] = [
 	{
 		displayName: 'Source',
 		name: 'source',
@@ -55,64 +51,65 @@ export const referenceImagesProperty = (displayOptions?: IDisplayOptions): INode
 	description:
 		'Images to edit or to take subjects and style from. Their order is the order in which the prompt can refer to them.',
 	...(displayOptions && { displayOptions }),
-	options: [{ displayName: 'Image', name: 'image', values: imageFields }],
+	options: [{ displayName: 'Image', name: 'image', values: entryProperties }],
 });
 
 interface Row {
-	source?: 'binary' | 'allBinary' | 'url';
+	source?: string;
 	binaryPropertyName?: string | IBinaryData;
 	url?: unknown;
 }
 
-/** The item's reference images, in order; what is wrong with them is added to `problems`. */
-export function readReferenceImages(
-	context: IExecuteFunctions,
-	itemIndex: number,
-	problems: string[],
-): ReferenceInput[] {
-	const rows = context.getNodeParameter('referenceImages.image', itemIndex, []) as Row[];
-	const read = { binary: fromField, allBinary: fromAllBinary, url: fromUrl };
+/** Reads the images of one source and adds what is wrong with them. */
+type ReadSource = (
+	reader: ParameterReader,
+	row: Row,
+	addProblem: (problem: string) => void,
+) => ReferenceInput[];
+
+const sources: Readonly<Record<string, ReadSource>> = {
+	binary: readBinaryFields,
+	allBinary: readAllBinary,
+	url: readUrls,
+};
+
+/** The item's reference images, in order. */
+export function readReferenceImages(reader: ParameterReader): ReferenceInput[] {
+	const rows = reader.raw('referenceImages.image', []) as Row[];
 	return rows.flatMap((row, index) => {
-		const tell = (words: string) =>
-			void problems.push(`Reference Images (entry ${index + 1}): ${words}`);
+		const addProblem = (problem: string) =>
+			reader.addProblem(`Reference Images (entry ${index + 1})`, problem);
 		const source = row.source ?? 'binary';
-		if (Object.hasOwn(read, source)) return read[source](context, itemIndex, row, tell);
-		tell(`Source must be one of ${Object.keys(read).join(', ')}`);
+		const read = Object.hasOwn(sources, source) ? sources[source] : undefined;
+		if (read) return read(reader, row, addProblem);
+		addProblem(`Source must be one of ${Object.keys(sources).join(', ')}`);
 		return [];
 	});
 }
 
-type Tell = (words: string) => void;
-
-function fromField(
-	context: IExecuteFunctions,
-	itemIndex: number,
-	row: Row,
-	tell: Tell,
+function readBinaryFields(
+	...[{ context, itemIndex }, row, addProblem]: Parameters<ReadSource>
 ): ReferenceInput[] {
-	const given = row.binaryPropertyName ?? 'data';
-	const fields = typeof given === 'string' ? given.split(',').map((name) => name.trim()) : [given];
+	const value = row.binaryPropertyName ?? 'data';
+	const fields = typeof value === 'string' ? value.split(',').map((name) => name.trim()) : [value];
 	return fields.flatMap((field) => {
 		const label = typeof field === 'string' ? `field "${field}"` : 'the given binary data';
 		try {
 			const binary = context.helpers.assertBinaryData(itemIndex, field);
 			return [{ label, from: 'binary' as const, field, binary, itemIndex }];
 		} catch {
-			tell(`the input item has no binary ${label}`);
+			addProblem(`the input item has no binary ${label}`);
 			return [];
 		}
 	});
 }
 
-function fromAllBinary(
-	context: IExecuteFunctions,
-	itemIndex: number,
-	_row: Row,
-	tell: Tell,
+function readAllBinary(
+	...[{ context, itemIndex }, , addProblem]: Parameters<ReadSource>
 ): ReferenceInput[] {
 	const fields = Object.entries(context.getInputData()[itemIndex]?.binary ?? {});
 	const images = fields.filter(([, { mimeType }]) => mimeType.startsWith('image/'));
-	if (images.length === 0) tell('the input item has no binary images');
+	if (images.length === 0) addProblem('the input item has no binary images');
 	return images.map(([field, binary]) => ({
 		label: `field "${field}"`,
 		from: 'binary',
@@ -122,18 +119,13 @@ function fromAllBinary(
 	}));
 }
 
-function fromUrl(
-	_context: IExecuteFunctions,
-	_itemIndex: number,
-	row: Row,
-	tell: Tell,
-): ReferenceInput[] {
+function readUrls(...[, row, addProblem]: Parameters<ReadSource>): ReferenceInput[] {
 	const urls = Array.isArray(row.url) ? row.url : [row.url];
 	return urls.flatMap((value: unknown): ReferenceInput[] => {
 		const url = typeof value === 'string' ? value.trim() : '';
 		if (url.startsWith('data:')) return [{ label: 'the data URI', from: 'dataUri', dataUri: url }];
 		if (/^https?:/i.test(url) && URL.canParse(url)) return [{ label: url, from: 'url', url }];
-		tell(url === '' ? 'the URL is empty' : `"${url.slice(0, 100)}" is not an https URL`);
+		addProblem(url === '' ? 'the URL is empty' : `"${url.slice(0, 100)}" is not an https URL`);
 		return [];
 	});
 }

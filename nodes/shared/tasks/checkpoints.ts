@@ -1,179 +1,162 @@
 import { createHash } from 'node:crypto';
-import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { Flux2Error, type ErrorKind } from '../core/errors';
-import type { Done, Task } from './protocol';
+import type { IExecuteFunctions } from 'n8n-workflow';
+import { z } from '../core/vendor';
+import {
+	savedResultSchema,
+	type RequestSummary,
+	type ResubmitRule,
+	type SavedResult,
+} from './savedResults';
 
-/**
- * What became of one picture or task that was paid for. It is kept in n8n's node context, which survives
- * Retry On Fail, waits and "Retry execution": a re-run takes up what is there instead of paying again.
- */
-export type SavedResult =
-	| { state: 'pending'; task: Task; raw?: unknown }
-	/** Finished at the provider, not stored yet. */
-	| { state: 'ready'; done: Done }
-	| { state: 'stored'; item: OutputItem }
-	| { state: 'ended'; error: SavedError; submitAgain: ResubmitRule };
-
-/**
- * When the same request may be submitted anew: never (it would meet the same refusal), in the next run (nothing is
- * left at the provider), or in any execution but this one, given by its ID (it may have been billed: a person decides).
- */
-export type ResubmitRule = 'never' | 'nextRun' | (string & {});
-
-export type OutputItem = Pick<INodeExecutionData, 'json' | 'binary'>;
-
-interface SavedError {
-	kind: ErrorKind;
-	message: string;
-	description: string;
-	httpCode?: number;
-	taskId?: string;
-	uncertain?: boolean;
-}
-
-/** What was asked for, as the item tells it. */
-export interface RequestFacts {
-	model: string;
-	prompt: string;
-	seed?: unknown;
-}
-
-/** One request's slots; empty until the provider has accepted it. */
-export interface Checkpoint {
-	slots: SavedResult[];
-	/** Of those that have worked on it, the last. */
-	executionId?: string;
-	asked?: RequestFacts;
-}
-
-/** What makes two requests the same picture; plain data. */
+/** The facts that identify a request: two items with equal facts are the same image. They must be JSON, to be hashed. */
 export interface RequestIdentity {
 	operation: string;
 	[fact: string]: unknown;
 }
 
-export interface Claim {
-	readonly key: string;
-	readonly handle: Checkpoint;
+/** One request and its results; no results until the provider has accepted it. */
+export interface Checkpoint {
+	/** Of the request's identity. */
+	readonly hash: string;
+	results: SavedResult[];
+	request?: RequestSummary;
+	/** ID of the execution that claimed this checkpoint last. */
+	executionId?: string;
 }
 
-const STORE = 'flux2Handles';
+/** Checkpoints by the place of their item: run index, item index and operation. */
+type Places = Record<string, Checkpoint[]>;
 
-/** Handles that a run of this process is working on: an agent may call a tool several times at once. */
+const STORE = 'flux2Checkpoints';
+/** Rises with every change of the format: what another version of the package has saved is not read. */
+const VERSION = 1;
+/** Checkpoints that a run of this process is working on: an agent may call a tool several times at once. */
 const claimed = new WeakSet<Checkpoint>();
 
-/** The request's handle for this run alone: what an earlier run has left, or a new and empty one. */
-export function claimCheckpoint(
-	context: IExecuteFunctions,
-	itemIndex: number,
-	identity: RequestIdentity,
-): Claim {
-	const store = handleStore(context);
-	const executionId = context.getExecutionId();
-	const place = placeOf(context, itemIndex, identity);
-	const exact = `${place}${hashOf(identity)}`;
-	const key =
-		leftKey(store, (name) => name === exact || name.startsWith(`${exact}#`)) ??
-		(isToolCall(context) ? undefined : ofSameTry(store, place, executionId)) ??
-		newKey(store, exact);
-	const handle = (store[key] ??= { slots: [] });
-	claimed.add(handle);
-	handle.executionId = executionId;
-	if (handle.slots.every((slot) => maySubmitAgain(slot, executionId))) handle.slots = [];
-	return { key, handle };
+/** One run's view of the checkpoints in the node context. */
+export class CheckpointStore {
+	private readonly claims: Array<{ place: Checkpoint[]; checkpoint: Checkpoint }> = [];
+
+	readonly executionId: string;
+
+	private places?: Places;
+
+	constructor(
+		private readonly context: IExecuteFunctions,
+		/** Whether an agent has called the node as its tool: each of its retries gets a new run index. */
+		private readonly isToolCall: boolean,
+	) {
+		this.executionId = context.getExecutionId();
+	}
+
+	/** The request's checkpoint for this run alone: what an earlier run has left, or a new and empty one. */
+	claim(itemIndex: number, identity: RequestIdentity): Checkpoint {
+		const place = this.placeOf(itemIndex, identity.operation);
+		const hash = hashOf(identity);
+		const free = place.filter((checkpoint) => !claimed.has(checkpoint));
+		const checkpoint: Checkpoint = free.find((left) => left.hash === hash) ??
+			this.findOfSameExecution(free) ?? { hash, results: [] };
+		if (!place.includes(checkpoint)) place.push(checkpoint);
+		claimed.add(checkpoint);
+		this.claims.push({ place, checkpoint });
+		checkpoint.executionId = this.executionId;
+		if (checkpoint.results.every((result) => this.mayResubmit(result))) checkpoint.results = [];
+		return checkpoint;
+	}
+
+	/** Lets a later run resume what this one has claimed. */
+	releaseAll(): void {
+		for (const { place, checkpoint } of this.claims) {
+			claimed.delete(checkpoint);
+			if (checkpoint.results.length === 0) remove(place, checkpoint);
+		}
+	}
+
+	/** Forgets what was paid for, because every image has been passed on. */
+	deleteAll(): void {
+		for (const { place, checkpoint } of this.claims) remove(place, checkpoint);
+		const places = this.places ?? {};
+		for (const [key, place] of Object.entries(places)) if (place.length === 0) delete places[key];
+	}
+
+	/**
+	 * Nobody changes parameters within one execution: when Retry On Fail finds others at the same place, an expression
+	 * has yielded another value (a random seed, the time), and the request is still the one that was paid for.
+	 */
+	private findOfSameExecution(place: readonly Checkpoint[]): Checkpoint | undefined {
+		if (this.isToolCall || !this.executionId) return undefined;
+		return place.find(
+			({ executionId, results }) =>
+				executionId === this.executionId && results.some((result) => this.isResumable(result)),
+		);
+	}
+
+	/** A refusal was of those values alone; what may have been billed is reported again, whatever the values. */
+	private isResumable(result: SavedResult): boolean {
+		return result.state !== 'failed' || this.isForbiddenNow(result.resubmit);
+	}
+
+	private mayResubmit(result: SavedResult): boolean {
+		if (result.state !== 'failed' || result.resubmit === 'never') return false;
+		return !this.isForbiddenNow(result.resubmit);
+	}
+
+	private isForbiddenNow(rule: ResubmitRule): boolean {
+		return typeof rule === 'object' && rule.exceptExecution === this.executionId;
+	}
+
+	private placeOf(itemIndex: number, operation: string): Checkpoint[] {
+		const run = this.isToolCall
+			? 'tool'
+			: String(this.context.getWorkflowDataProxy(itemIndex).$runIndex);
+		this.places ??= this.read();
+		return (this.places[`${run}:${itemIndex}:${operation}`] ??= []);
+	}
+
+	private read(): Places {
+		const nodeContext = this.context.getContext('node');
+		const saved: unknown = nodeContext[STORE];
+		const places = isStore(saved) ? saved.places : {};
+		// n8n's type of the node context knows plain values only
+		Object.assign(nodeContext, { [STORE]: { version: VERSION, places } });
+		return places;
+	}
 }
 
-/** A handle that an earlier run has left. */
-const leftKey = (
-	store: Record<string, Checkpoint>,
-	isWanted: (name: string, handle: Checkpoint) => boolean,
-): string | undefined =>
-	Object.keys(store).find((name) => isWanted(name, store[name]!) && !claimed.has(store[name]!));
+/** n8n keeps the object itself, so it is checked in place instead of being parsed into a copy. */
+const isStore = (value: unknown): value is { places: Places } =>
+	z
+		.object({
+			version: z.literal(VERSION),
+			places: z.record(
+				z.array(z.object({ hash: z.string(), results: z.array(savedResultSchema()) })),
+			),
+		})
+		.safeParse(value).success;
 
-/**
- * Nobody changes parameters within one execution: when Retry On Fail finds others at the same place, an expression has
- * yielded another value (a random seed, the time), and the request is still the one that was paid for.
- */
-const ofSameTry = (
-	store: Record<string, Checkpoint>,
-	place: string,
-	executionId: string | undefined,
-) =>
-	executionId
-		? leftKey(
-				store,
-				(name, handle) =>
-					name.startsWith(place) &&
-					handle.executionId === executionId &&
-					handle.slots.some((slot) => isOfUse(slot, executionId)),
-			)
-		: undefined;
-
-/** A refusal was of those values alone; what may have been billed is told again, whatever the values. */
-const isOfUse = (slot: SavedResult, executionId: string): boolean =>
-	slot.state !== 'ended' || slot.submitAgain === executionId;
-
-function newKey(store: Record<string, Checkpoint>, key: string): string {
-	let free = key;
-	for (let copy = 2; store[free]; copy++) free = `${key}#${copy}`;
-	return free;
-}
-
-const maySubmitAgain = (slot: SavedResult, executionId: string): boolean =>
-	slot.state === 'ended' && slot.submitAgain !== 'never' && slot.submitAgain !== executionId;
-
-/** Lets a later run take the handle up. */
-export function releaseCheckpoint(context: IExecuteFunctions, { key, handle }: Claim): void {
-	claimed.delete(handle);
-	if (handle.slots.length === 0) deleteCheckpoint(context, { key, handle });
-}
-
-/** Forgets what was paid for, because every picture has been handed on. */
-export function deleteCheckpoint(context: IExecuteFunctions, { key }: Claim): void {
-	delete handleStore(context)[key];
-}
-
-/** A slot that tells this failure again. */
-export const failedResult = (
-	error: Flux2Error,
-	submitAgain: ResubmitRule,
-): Extract<SavedResult, { state: 'ended' }> => ({
-	state: 'ended',
-	submitAgain,
-	error: {
-		kind: error.kind,
-		message: error.message,
-		description: error.description,
-		...(error.httpCode !== undefined && { httpCode: error.httpCode }),
-		...(error.taskId !== undefined && { taskId: error.taskId }),
-		...(error.uncertain && { uncertain: true }),
-	},
-});
-
-export const restoreError = ({ kind, message, ...facts }: SavedError): Flux2Error =>
-	new Flux2Error(kind, message, facts);
-
-/** Whether an agent has called the node as its tool; older hosts do not tell, nor do their types. */
-export const isToolCall = (context: IExecuteFunctions & { isToolExecution?(): boolean }): boolean =>
-	context.isToolExecution?.() ?? false;
-
-/** The beginning of the keys of an item's handles for one operation. */
-function placeOf(
-	context: IExecuteFunctions,
-	itemIndex: number,
-	{ operation }: RequestIdentity,
-): string {
-	// each retry of an agent's tool gets a new run index
-	const run = isToolCall(context)
-		? 'tool'
-		: String(context.getWorkflowDataProxy(itemIndex).$runIndex);
-	return `${run}:${itemIndex}:${operation}:`;
-}
+const remove = (place: Checkpoint[], checkpoint: Checkpoint): void => {
+	const index = place.indexOf(checkpoint);
+	if (index >= 0) place.splice(index, 1);
+};
 
 const hashOf = (identity: RequestIdentity): string =>
 	createHash('sha256').update(JSON.stringify(identity)).digest('hex');
 
-function handleStore(context: IExecuteFunctions): Record<string, Checkpoint> {
-	const nodeContext: IDataObject = context.getContext('node');
-	return (nodeContext[STORE] ??= {}) as unknown as Record<string, Checkpoint>;
+/** Whether nothing is left of the request but results that were lost in such an execution. */
+export const isLostIn = (
+	{ results }: Checkpoint,
+	matches: (executionId: string) => boolean,
+): boolean =>
+	results.length > 0 &&
+	results.every(
+		(result) => 'lostIn' in result && result.lostIn !== undefined && matches(result.lostIn),
+	);
+
+/** Puts other results in the place of one. */
+export function replaceResult(
+	{ results }: Checkpoint,
+	old: SavedResult,
+	next: readonly SavedResult[],
+): void {
+	results.splice(results.indexOf(old), 1, ...next);
 }

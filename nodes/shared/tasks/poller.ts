@@ -1,175 +1,186 @@
-import { rethrow, Flux2Error, withAdvice } from '../core/errors';
-import { withoutExecutionSignal } from '../http/client';
-import { given, valueOf, type Settings } from '../parameters/model';
-import { pollInterval, timeout } from '../parameters/options';
-import { initialEstimate, updateEstimate, nextPollDelay } from './pollSchedule';
-import type { RunContext } from '../node/execute';
-import type { Done, Failed, TaskProtocol, Task, TaskState } from './protocol';
-import { withTimeout, delay, raceTimeout } from '../core/async';
+import { delay, raceTimeout, withTimeout } from '../core/async';
+import { Flux2Error, rethrow } from '../core/errors';
+import type { ApiClient } from '../http/types';
+import {
+	initialEstimate,
+	nextPollDelay,
+	updateEstimate,
+	type DurationEstimate,
+	type Durations,
+} from './pollSchedule';
+import type { FinalState, Task, TaskEvents, TaskProtocol, TaskState } from './protocol';
+import { withCollectHint } from './taskErrors';
 
-/** How one task is followed until its picture is stored. */
-export interface TaskPoller {
-	readonly run: RunContext;
-	readonly provider: TaskProtocol;
-	readonly settings: Settings;
-	/** Milliseconds since the epoch; the picture must be stored by then. */
-	readonly deadline: number;
-	/** Jobs of the same key take about the same time. */
-	readonly durationKey: string;
-	readonly typicalSeconds: number;
-	/** True for a task that this run has submitted: it is given time before the first look. */
-	readonly fresh: boolean;
-	/** Looks so far. */
-	polls: number;
+/** How one task is followed until its end. */
+export interface PollerOptions {
+	readonly protocol: Pick<TaskProtocol, 'status'>;
+	readonly client: ApiClient;
+	readonly signal: AbortSignal;
+	/** Seconds from now until the image must be stored. */
+	readonly timeoutSeconds: number;
+	/** Seconds between two polls, where the user has set them. */
+	readonly pollIntervalSeconds?: number;
+	/** The least that the provider wants between two polls. */
+	readonly minPollIntervalSeconds: number;
+	/** How long such tasks take; learnt from by a run that has submitted the task itself. */
+	readonly estimator: DurationEstimator;
+	/** True for a task that this run has submitted: it is given time before the first poll. */
+	readonly submittedByThisRun: boolean;
+	/** Where the provider pushes the task's end. */
+	readonly events?: TaskEvents;
 }
-
-/** "Not found" right after a submit: the task may still be spreading among the provider's servers. */
-const PATIENCE = { looks: 3, seconds: 10 };
-
-/** Seconds between looks while the event stream lives: events may get lost, and some ends have none. */
-const GAP_WITH_EVENTS = 20;
-
-/** What a call gets that begins at the deadline: the last look, and the download of what it finds. */
-const SHORTEST_CALL_MS = 2000;
-
-/** The latest moment at which a picture must be stored, counted from now. */
-export const deadlineOf = (settings: Settings): number =>
-	Date.now() + valueOf(settings, timeout) * 1000;
 
 /**
- * Waits until the task has ended, looking when the poll schedule says so.
- * @throws Flux2Error `timeout` at the deadline, or what a look has met; each names the task and how to collect it
+ * "Not found" about a task that we know to exist: right after the submit it may still be spreading among the provider's
+ * servers, and later a proxy may be in the way. So many polls in a row, within so much time, are not believed.
  */
-export async function waitUntilFinal(watch: TaskPoller, task: Task): Promise<Done | Failed> {
-	const { fresh } = watch;
-	// another computer's clock, or a time whose zone was lost, may say that it is yet to come
-	const started = Math.min(Date.parse(task.submittedAt ?? '') || Date.now(), Date.now());
-	const age = () => (Date.now() - started) / 1000;
-	// a run that takes a task up listens first: what ends while it looks would otherwise be missed
-	await watch.provider.events?.(watch.run.api)?.opened;
-	let ranUntil = 0;
-	let state = fresh ? undefined : await poll(watch, task);
-	for (;;) {
-		if (state && state.status !== 'pending' && !isTooEarly(watch, task, state)) {
-			if (state.status === 'done' && fresh) learn(watch, (ranUntil + age()) / 2);
-			return state;
-		}
-		ranUntil = age();
-		const told = await eventOrGap(watch, task, ranUntil);
-		if (told) {
-			if (told.status === 'done' && fresh) learn(watch, age());
-			return told;
-		}
-		state = await poll(watch, task);
+const NOT_FOUND_GRACE = { polls: 3, seconds: 10 };
+/** Seconds between polls while the event stream lives: events may get lost, and some ends have none. */
+const POLL_INTERVAL_WITH_EVENTS = 20;
+/** Seconds; how rarely a task is polled whose state stays unclear. */
+const MAX_UNCLEAR_POLL_INTERVAL = 60;
+/** What a call gets that begins at the deadline: the last poll, and the download of what it finds. */
+const MIN_CALL_MS = 2000;
+
+/** How long tasks of one kind take, in seconds. */
+export class DurationEstimator {
+	/** @param key tasks of the same key take about the same time */
+	constructor(
+		private readonly durations: Durations,
+		private readonly key: string,
+		private readonly typicalSeconds: number,
+	) {}
+
+	get estimate(): DurationEstimate {
+		return this.durations.get(this.key) ?? initialEstimate(this.typicalSeconds);
+	}
+
+	learn(seconds: number): void {
+		this.durations.set(this.key, updateEstimate(this.estimate, seconds));
 	}
 }
 
-/** Black Forest Labs documents 10 minutes for a picture's URL; the others say nothing. */
-const SHORTEST_LIFE_MS = 600_000;
+/** Follows one task. */
+export class TaskPoller {
+	/** Polls so far. */
+	polls = 0;
 
-/** Whether a picture that its host refuses may only be late there, or blocked on the way. */
-export const isWithinUrlLifetime = (submittedAt: string | undefined): boolean =>
-	submittedAt !== undefined && Date.now() - Date.parse(submittedAt) <= SHORTEST_LIFE_MS;
+	/** Milliseconds since the epoch; the image must be stored by then. */
+	readonly deadline: number;
 
-/** How long a call may take. */
-export const remainingMs = ({ deadline }: TaskPoller): number =>
-	Math.max(SHORTEST_CALL_MS, deadline - Date.now());
+	/** When polls in a row began to miss the task, and how many they are. */
+	private missing = { since: 0, polls: 0 };
 
-/** Waits until the next look is due, or until an event tells the task's end. */
-async function eventOrGap(
-	watch: TaskPoller,
-	task: Task,
-	age: number,
-): Promise<Done | Failed | undefined> {
-	const { run, provider, settings } = watch;
-	const leftMs = watch.deadline - Date.now();
-	if (leftMs <= 0) throw tooLate(watch, task);
-	const own = given(settings, pollInterval);
-	const events = provider.events?.(run.api);
-	if (events?.isAlive) {
-		const gapMs = Math.min((own ?? GAP_WITH_EVENTS) * 1000, leftMs);
-		const told = await raceTimeout(events.told(task.id), gapMs, run.api.signal);
-		return told && { ...told, task };
+	private unclearPolls = 0;
+
+	constructor(private readonly options: PollerOptions) {
+		this.deadline = Date.now() + options.timeoutSeconds * 1000;
 	}
-	const seconds = own ?? nextPollDelay(age, known(watch), run.service.shortestGapSeconds);
-	await delay(Math.min(seconds * 1000, leftMs), run.api.signal);
-	return undefined;
-}
 
-/** One look at the task; when it goes wrong, the error says how to collect the task later. */
-export async function poll(watch: TaskPoller, task: Task): Promise<TaskState> {
-	const { provider, run } = watch;
-	watch.polls++;
-	try {
-		const state = await withTimeout(
-			remainingMs(watch),
-			run.api.signal,
-			async (signal) => await provider.check!({ ...run.api, signal }, task),
-		);
-		if (!state) throw tooLate(watch, task);
+	/** How long a call may take. */
+	get remainingMs(): number {
+		return Math.max(MIN_CALL_MS, this.deadline - Date.now());
+	}
+
+	/**
+	 * Waits until the task has ended, polling when the schedule says so.
+	 * @throws Flux2Error `timeout` at the deadline, or what a poll has met; each names the task and how to collect it
+	 */
+	async waitUntilFinal(task: Task): Promise<FinalState> {
+		const { events, estimator, submittedByThisRun } = this.options;
+		const age = ageOf(task);
+		// what ends while a resumed task is polled for the first time would otherwise be missed
+		await events?.ready;
+		let lastSeenRunning = 0;
+		let state: TaskState | undefined = submittedByThisRun ? undefined : await this.poll(task);
+		while (!state || !this.isFinal(state, task)) {
+			lastSeenRunning = age();
+			state = (await this.waitForNextPoll(task, lastSeenRunning, state)) ?? (await this.poll(task));
+		}
+		if (state.status === 'done' && submittedByThisRun) {
+			// an event comes when the task ends; a poll finds out somewhat later
+			const finishedAt = events?.isConnected ? age() : (lastSeenRunning + age()) / 2;
+			estimator.learn(finishedAt);
+		}
 		return state;
-	} catch (error) {
-		throw error instanceof Flux2Error ? withCollectHint(error, task) : rethrow(error);
+	}
+
+	/** One poll. When it goes wrong, the error says how to collect the task later. */
+	async poll(task: Task): Promise<TaskState> {
+		const { client, signal } = this.options;
+		const { status } = this.options.protocol;
+		if (!status)
+			throw new Flux2Error('notFound', `${client.label} cannot be asked for a task here`);
+		this.polls++;
+		try {
+			return await withTimeout(
+				this.remainingMs,
+				signal,
+				async (callSignal) => await status(client, task, callSignal),
+				() => {
+					throw this.timeoutError(task);
+				},
+			);
+		} catch (error) {
+			throw error instanceof Flux2Error ? withCollectHint(error, task) : rethrow(error);
+		}
+	}
+
+	/** False for a state that may still change. Counts how often the task was missing or unclear. */
+	private isFinal(state: TaskState, task: Task): state is FinalState {
+		this.unclearPolls = state.status === 'unclear' ? this.unclearPolls + 1 : 0;
+		const isMissing = state.status === 'failed' && state.lost === 'missing';
+		if (!isMissing) this.missing = { since: 0, polls: 0 };
+		else if (this.mayStillAppear(task)) return false;
+		return state.status === 'done' || state.status === 'failed';
+	}
+
+	private mayStillAppear({ submittedAt }: Task): boolean {
+		const { since, polls } = this.missing;
+		this.missing = { since: since || Date.now(), polls: polls + 1 };
+		if (!submittedAt) return false;
+		const seconds = (Date.now() - this.missing.since) / 1000;
+		return polls < NOT_FOUND_GRACE.polls && seconds <= NOT_FOUND_GRACE.seconds;
+	}
+
+	/** Waits until the next poll is due, or until an event brings the task's end. */
+	private async waitForNextPoll(
+		task: Task,
+		ageSeconds: number,
+		last: TaskState | undefined,
+	): Promise<FinalState | undefined> {
+		const { signal, pollIntervalSeconds, events } = this.options;
+		const leftMs = this.deadline - Date.now();
+		if (leftMs <= 0) throw this.timeoutError(task, last);
+		if (events?.isConnected) {
+			const seconds = pollIntervalSeconds ?? POLL_INTERVAL_WITH_EVENTS;
+			const waitMs = Math.min(seconds * 1000, leftMs);
+			const end = await raceTimeout(events.next(task.id), waitMs, signal, () => undefined);
+			return end && { ...end, task };
+		}
+		await delay(Math.min(this.pollDelaySeconds(ageSeconds) * 1000, leftMs), signal);
+		return undefined;
+	}
+
+	/** As the user has set it, or as the schedule says. A task whose state stays unclear is polled ever more rarely. */
+	private pollDelaySeconds(ageSeconds: number): number {
+		const { estimator, minPollIntervalSeconds, pollIntervalSeconds } = this.options;
+		const seconds =
+			pollIntervalSeconds ?? nextPollDelay(ageSeconds, estimator.estimate, minPollIntervalSeconds);
+		if (this.unclearPolls === 0) return seconds;
+		const base = pollIntervalSeconds ?? minPollIntervalSeconds;
+		return Math.max(seconds, Math.min(base * 2 ** this.unclearPolls, MAX_UNCLEAR_POLL_INTERVAL));
+	}
+
+	private timeoutError(task: Task, last?: TaskState): Flux2Error {
+		const reason = last?.status === 'unclear' ? `: ${last.message}` : '';
+		const message = `The image was not ready after ${this.options.timeoutSeconds} s${reason}`;
+		return withCollectHint(new Flux2Error('timeout', message), task);
 	}
 }
 
-/** The state of a task that the provider does not know, or not yet. */
-export const taskNotFound = (task: Task, message: string): Failed => ({
-	status: 'failed',
-	task,
-	kind: 'notFound',
-	message,
-	unknown: true,
-	raw: undefined,
-});
-
-/** For a provider that answers 404 about a task it does not know: that is a state of the task. */
-export async function notFoundAsState(
-	task: Task,
-	look: () => Promise<TaskState>,
-): Promise<TaskState> {
-	try {
-		return await look();
-	} catch (error) {
-		if (!(error instanceof Flux2Error) || error.kind !== 'notFound') throw rethrow(error);
-		return taskNotFound(task, error.message);
-	}
+/** The task's age in seconds. `submittedAt` may lie in the future (clock skew, a missing time zone): clamp it to now. */
+function ageOf({ submittedAt }: Task): () => number {
+	const startedAt = Math.min(Date.parse(submittedAt ?? '') || Date.now(), Date.now());
+	return () => (Date.now() - startedAt) / 1000;
 }
-
-const COLLECT =
-	'To get the image without paying again, retry this execution, or use the resource Task, operation Get.';
-
-/** The failure of a task with what names it, and the way to its picture that costs nothing. */
-export function withCollectHint(error: Flux2Error, task: Task | undefined): Flux2Error {
-	if (!task || error.taskId === task.id) return error;
-	const { id: taskId, pollUrl } = task;
-	if (error.kind === 'expired') return withAdvice(error, `The task ID is ${taskId}.`, { taskId });
-	const address = pollUrl ? `, its poll URL "${pollUrl}"` : '';
-	return withAdvice(error, `The task ID is ${taskId}${address}. ${COLLECT}`, { taskId });
-}
-
-/** After n8n has stopped the execution the provider need not work on; nobody waits for its answer. */
-export function cancelIfStopped({ run, provider }: TaskPoller, task: Task): void {
-	const { cancel } = provider;
-	if (!run.api.stop.aborted || !cancel) return;
-	void withoutExecutionSignal(run.api, async (api) => await cancel(api, task)).catch(
-		() => undefined,
-	);
-}
-
-function isTooEarly({ polls }: TaskPoller, { submittedAt }: Task, state: Done | Failed): boolean {
-	if (state.status !== 'failed' || !state.unknown || !submittedAt) return false;
-	const age = (Date.now() - Date.parse(submittedAt)) / 1000;
-	return polls <= PATIENCE.looks && age <= PATIENCE.seconds;
-}
-
-function tooLate({ settings }: TaskPoller, task: Task): Flux2Error {
-	const message = `The image was not ready after ${valueOf(settings, timeout)} s`;
-	return withCollectHint(new Flux2Error('timeout', message), task);
-}
-
-const known = ({ run, durationKey, typicalSeconds }: TaskPoller) =>
-	run.durations.get(durationKey) ?? initialEstimate(typicalSeconds);
-
-const learn = (watch: TaskPoller, seconds: number) =>
-	watch.run.durations.set(watch.durationKey, updateEstimate(known(watch), seconds));

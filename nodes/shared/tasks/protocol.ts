@@ -1,24 +1,22 @@
-import type { ErrorKind } from '../core/errors';
-import type { TaskEvents } from './eventStream';
-import type { ApiClient } from '../http/client';
-import type { Model, ImageRequest } from '../parameters/model';
+import type { IDataObject } from 'n8n-workflow';
+import type { Cost, ErrorKind } from '../core/errors';
+import type { ApiClient } from '../http/types';
+import type { ImageSource } from '../images/store';
+import type { ImageRequest } from '../parameters/imageRequest';
+import type { Model } from '../parameters/model';
+import type { ParameterReader } from '../parameters/reader';
 
-/** A job at the provider; all that is needed to ask for it again. */
+/** A unit of work at the provider: all that is needed to ask for it again. */
 export interface Task {
 	id: string;
 	model?: string;
 	pollUrl?: string;
-	/** ISO 8601; when the provider's acceptance was seen. Left out for a task submitted elsewhere. */
+	/** ISO 8601; when we saw the provider's acceptance. Left out for a task submitted elsewhere. */
 	submittedAt?: string;
-	/** What the provider told about the price when it accepted the task. */
+	/** What the provider said about the price when it accepted the task. */
 	price?: Price;
-}
-
-export interface Cost {
-	amount: number;
-	currency: string;
-	/** In the provider's own unit, where it has one. */
-	credits?: number;
+	/** Whatever else the provider needs to ask for the task, e.g. several addresses. Saved and restored as it is. */
+	data?: IDataObject;
 }
 
 export interface Price {
@@ -27,59 +25,162 @@ export interface Price {
 	megapixels?: { input?: number; output?: number };
 }
 
-/** A picture in an answer; text in both cases, so that it can be kept until it is stored. */
-export type ImageSource = { url: string } | { base64: string };
+/** What every state of a task may say. */
+interface StateFacts {
+	/** The provider's own word for the state, where no document explains it. */
+	providerStatus?: string;
+	/** The provider's response without an image's bytes. */
+	raw: unknown;
+}
 
-export interface Pending {
+export interface Pending extends StateFacts {
 	status: 'pending';
 	task: Task;
 	/** 0 to 1. */
 	progress?: number;
-	raw: unknown;
+	/** Tasks that the provider works on first. */
+	queuePosition?: number;
 }
 
-export interface Done {
+/** The response does not say whether the task has ended: an undocumented status without a result or an error. */
+export interface Unclear extends StateFacts {
+	status: 'unclear';
+	task: Task;
+	/** What is unclear about it. */
+	message: string;
+}
+
+export interface Done extends StateFacts {
 	status: 'done';
 	/** Left out where the provider has no tasks. */
 	task?: Task;
 	/** Where there is no task: ISO 8601, when the request was sent. */
 	submittedAt?: string;
+	/** ISO 8601; when we first saw that the image is ready. Its URL lives from then on. */
+	readyAt: string;
 	images: ImageSource[];
-	/** Which one of the answer's pictures this is, where there are several. */
+	/** Which of the response's images this is, where there are several. */
 	part?: { number: number; of: number };
 	seed?: number;
+	/** The prompt that the provider has used, where it says so. */
+	revisedPrompt?: string;
 	price?: Price;
-	/** The provider's answer without the picture's bytes. */
-	raw: unknown;
 }
 
-export interface Failed {
+export interface Failed extends StateFacts {
 	status: 'failed';
 	task?: Task;
 	kind: ErrorKind;
 	message: string;
-	/** The provider knows no such task: right after a submit, it may still be spreading among its servers. */
-	unknown?: true;
-	raw: unknown;
+	/** The HTTP status that the provider gives for the failure. */
+	httpCode?: number;
+	/** What was charged all the same. */
+	price?: Price;
+	/**
+	 * Why the task has no end of its own: the provider does not know it (any more, or yet), or somebody has cancelled
+	 * it. Whether the image was paid for is not said, so it is not submitted anew by itself.
+	 */
+	lost?: 'missing' | 'cancelled';
 }
 
-export type TaskState = Pending | Done | Failed;
+export type TaskState = Pending | Unclear | Done | Failed;
 
-/** What is particular to one provider; everything around it is the engine's. */
-export interface TaskProtocol<M extends Model = Model> {
-	/** What of a request can never work, by label; asked before anything is paid for. */
-	problems?(this: void, request: ImageRequest<M>): string[];
-	/** One state per picture or task. A synchronous provider answers `done`. */
-	submit(this: void, api: ApiClient, request: ImageRequest<M>): Promise<TaskState[]>;
-	check?(this: void, api: ApiClient, task: Task): Promise<TaskState>;
-	cancel?(this: void, api: ApiClient, task: Task): Promise<void>;
-	/** Where the price is told by a call of its own; asked while the picture is downloaded. */
-	price?(this: void, api: ApiClient, task: Task): Promise<Price | undefined>;
-	/** The run's push channel, where there is one: told tasks need no look. */
-	events?(this: void, api: ApiClient): TaskEvents | undefined;
+/** The end of a task. */
+export type FinalState = Done | Failed;
+
+/** What became of the wish to cancel. `requested`: the provider has not said yet whether it will. */
+export type CancelResult = 'cancelled' | 'requested';
+
+/** Takes what is wrong with a parameter. */
+type ProblemList = Pick<ParameterReader, 'addProblem'>;
+
+interface CommonProtocol<M extends Model> {
+	/** Reports what of a request can never work, by label; called before anything is paid for. */
+	validate?(this: void, request: ImageRequest<M>, reader: ProblemList): void;
 }
 
-/** The answer once for each of its pictures. */
+/** How to talk to a provider that responds with the image. */
+export interface SyncProtocol<M extends Model = Model> extends CommonProtocol<M> {
+	submit(
+		this: void,
+		client: ApiClient,
+		request: ImageRequest<M>,
+		signal: AbortSignal,
+	): Promise<FinalState[]>;
+	readonly status?: undefined;
+}
+
+/** How to talk to a provider that responds with a task. */
+export interface AsyncProtocol<M extends Model = Model> extends CommonProtocol<M> {
+	/**
+	 * One state for each task.
+	 * @throws Flux2Error whatever it is, the task is not known then: nothing of it can be asked for again
+	 */
+	submit(
+		this: void,
+		client: ApiClient,
+		request: ImageRequest<M>,
+		signal: AbortSignal,
+	): Promise<TaskState[]>;
+	/**
+	 * The task's state. A state `failed` ends the task.
+	 * @throws Flux2Error keeps the task: it is asked for again by a retry
+	 */
+	status(this: void, client: ApiClient, task: Task, signal: AbortSignal): Promise<TaskState>;
+	/** @throws Flux2Error e.g. because the task has ended; whoever cancels asks for the status then */
+	cancel?(this: void, client: ApiClient, task: Task, signal: AbortSignal): Promise<CancelResult>;
+	/** Where the price has a call of its own; asked while the image is downloaded. */
+	price?(
+		this: void,
+		client: ApiClient,
+		task: Task,
+		signal: AbortSignal,
+	): Promise<Price | undefined>;
+	/** Where the provider pushes events: one stream for the run's tasks, or one for each task. */
+	readonly events?: EventsOfRun | EventsOfTask;
+}
+
+export type TaskProtocol<M extends Model = Model> = SyncProtocol<M> | AsyncProtocol<M>;
+
+export interface EventsOfRun {
+	readonly scope: 'run';
+	open(this: void, client: ApiClient, signal: AbortSignal): TaskEvents;
+}
+
+export interface EventsOfTask {
+	readonly scope: 'task';
+	open(this: void, client: ApiClient, task: Task, signal: AbortSignal): TaskEvents;
+}
+
+/** Pushed ends of tasks. */
+export interface TaskEvents {
+	/** Resolves once the subscription stands, or could not be made; never rejects. */
+	readonly ready: Promise<void>;
+	/** False once the stream is broken, has ended or was silent for too long. */
+	readonly isConnected: boolean;
+	/**
+	 * Resolves with the task's end when an event brings it (also an earlier one), or with undefined when a poll is
+	 * needed: the stream has ended, or an event does not say enough.
+	 */
+	next(this: void, taskId: string): Promise<FinalState | undefined>;
+	close(this: void): void;
+}
+
+/** What a provider's webhook says about a task. */
+export interface WebhookPayload {
+	taskId: string;
+	/** Where the provider says it. */
+	prompt?: string;
+	model?: string;
+	/** Milliseconds since the epoch. */
+	sentAt?: number;
+	toTaskState(task: Task): TaskState;
+}
+
+/** Reads a body; undefined when it is about no task. */
+export type ParsePayload = (body: unknown) => WebhookPayload | undefined;
+
+/** The response once for each of its images. */
 export const splitImages = (done: Done): Done[] =>
 	done.images.length <= 1
 		? [done]
@@ -89,5 +190,5 @@ export const splitImages = (done: Done): Done[] =>
 				part: { number: index + 1, of: length },
 			}));
 
-/** This moment as handles carry it. */
-export const isoNow = () => new Date().toISOString();
+/** This moment as tasks carry it. */
+export const isoNow = (): string => new Date().toISOString();

@@ -1,63 +1,51 @@
-import { Flux2Error, withAdvice, type ErrorKind } from '../core/errors';
-import { failedResult, type SavedResult } from './checkpoints';
-import type { Failed } from './protocol';
-import { isWithinUrlLifetime } from './poller';
+import { Flux2Error, rethrow, withAdvice } from '../core/errors';
+import type { Failed, Task, TaskState } from './protocol';
 
-type Ended = ReturnType<typeof failedResult>;
+const COLLECT_ADVICE =
+	'To get the image without paying again, retry this execution, or use the resource Task, operation Get.';
 
-/** The same request would meet these again: they are remembered, so that a re-run does not pay for them. */
-const LASTING: readonly ErrorKind[] = ['moderated', 'invalidInput'];
-
-const SUBMITS_ANEW = 'Running the node again submits it anew.';
-/** One request made them all, so one alone cannot be asked for again. */
-const KEEPS_OTHERS =
-	'Running the node again hands on the other images of this request; a new execution asks for all of them anew.';
-const MAYBE_BILLED = 'It may have been billed.';
-
-/** What a re-run of the node may do about a task that ended badly. */
-export function endedSlot(executionId: string, failed: Failed, pictures: number): Ended {
-	const error = taskError(failed);
-	if (LASTING.includes(failed.kind)) return failedResult(error, 'never');
-	return failed.kind === 'badResponse' ? maybeBilled(executionId, error) : over(error, pictures);
+/** The failure of a task with what names it, and the way to its image that costs nothing. */
+export function withCollectHint(error: Flux2Error, task: Task | undefined): Flux2Error {
+	if (!task || error.taskId === task.id) return error;
+	const { id: taskId, pollUrl } = task;
+	const address = pollUrl ? `, its poll URL "${pollUrl}"` : '';
+	const advice = `The task ID is ${taskId}${address}. ${COLLECT_ADVICE}`;
+	return withAdvice(error, advice, { taskId });
 }
 
-const over = (error: Flux2Error, pictures: number) =>
-	failedResult(withAdvice(error, pictures > 1 ? KEEPS_OTHERS : SUBMITS_ANEW), 'nextRun');
-
-/** Retry On Fail must not pay again by itself; a person may. */
-const maybeBilled = (executionId: string, error: Flux2Error) =>
-	failedResult(
-		withAdvice(error, `${MAYBE_BILLED} ${SUBMITS_ANEW}`, { uncertain: true }),
-		executionId,
-	);
-
-/** What a task has ended with, as an error that names it. */
-export function taskError({ kind, message, task }: Failed): Flux2Error {
-	const error = new Flux2Error(kind, message);
+/** The end of a task that has failed, as an error that names it. */
+export function taskError({ kind, message, task, httpCode, price }: Failed): Flux2Error {
+	const error = new Flux2Error(kind, message, { httpCode, cost: price?.cost });
 	return task ? withAdvice(error, `The task ID is ${task.id}.`, { taskId: task.id }) : error;
 }
 
-/** The end of a slot whose picture can never be had; undefined while it may be. */
-export function givenUp(
-	slot: SavedResult,
-	failure: Flux2Error,
-	{ executionId, pictures }: { executionId: string; pictures: number },
-): Ended | undefined {
-	if (isBrokenData(failure, slot)) return maybeBilled(executionId, failure);
-	return isGone(failure, slot) ? over(failure, pictures) : undefined;
+/** The state of a task that the provider does not know, or not yet. */
+export const taskNotFound = (task: Task, message: string): Failed => ({
+	status: 'failed',
+	task,
+	kind: 'notFound',
+	message,
+	lost: 'missing',
+	raw: undefined,
+});
+
+/** For a provider that responds with 404 about a task it does not know: that is a state of the task. */
+export async function notFoundAsState(
+	task: Task,
+	readStatus: () => Promise<TaskState>,
+): Promise<TaskState> {
+	try {
+		return await readStatus();
+	} catch (error) {
+		if (!(error instanceof Flux2Error) || error.kind !== 'notFound') throw rethrow(error);
+		return taskNotFound(task, error.message);
+	}
 }
 
-/** Bytes out of an answer that are no picture stay none; nobody can be asked for others. */
-const isBrokenData = (error: Flux2Error, slot: SavedResult): boolean =>
-	error.kind === 'badResponse' &&
-	slot.state === 'ready' &&
-	slot.done.images.some((image) => 'base64' in image);
-
-/** A picture that may appear yet is not given up. */
-const isGone = (error: Flux2Error, slot: SavedResult): boolean =>
-	isExpired(error) &&
-	slot.state === 'ready' &&
-	!isWithinUrlLifetime(slot.done.task?.submittedAt ?? slot.done.submittedAt);
-
-export const isExpired = (error: unknown) =>
-	error instanceof Flux2Error && error.kind === 'expired';
+/**
+ * Whether an image that its host refuses may only be late there, or blocked on the way.
+ * @param readyAt ISO 8601; when the image was seen to be ready
+ * @param lifetimeMs how long the provider keeps it
+ */
+export const isWithinUrlLifetime = (readyAt: string, lifetimeMs: number): boolean =>
+	Date.now() - Date.parse(readyAt) <= lifetimeMs;

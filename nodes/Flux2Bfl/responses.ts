@@ -1,0 +1,188 @@
+import { isObject, omitUndefined } from '../shared/core/json';
+import { z } from '../shared/core/vendor';
+import {
+	fastApiDetailSchema,
+	formatFastApiDetail,
+	kindFromMessage,
+	kindFromResponse,
+	kindFromStatus,
+} from '../shared/http/errorKind';
+import {
+	idSchema,
+	optionalNumberSchema,
+	optionalTextSchema,
+	wordSchema,
+} from '../shared/http/schemas';
+import type { ApiResponse, ErrorResponse } from '../shared/http/types';
+import { imageField } from '../shared/images/references';
+import { labelsOf } from '../shared/parameters/model';
+import type { Price, Task, TaskState } from '../shared/tasks/protocol';
+import { toTaskState as stateFromReport, type StatusWords } from '../shared/tasks/statusReport';
+import { models } from './models';
+
+/**
+ * The statuses of the OpenAPI, of which the two after `pending` came in 2026; some clients list the last two. `Ready`
+ * comes with an image, so it needs no entry.
+ */
+const STATUS_WORDS: StatusWords = {
+	pending: ['pending', 'reasoning', 'generating', 'queued', 'processing'],
+	failed: {
+		'request moderated': 'moderated',
+		'content moderated': 'moderated',
+		error: 'unavailable',
+		failed: 'unavailable',
+	},
+};
+const MISSING = 'task not found';
+
+/** 1 credit is 1 US cent, https://docs.bfl.ai/quick_start/pricing */
+const CREDITS_PER_USD = 100;
+const MAX_REFERENCES = 10;
+
+const priceFields = {
+	cost: optionalNumberSchema,
+	input_mp: optionalNumberSchema,
+	output_mp: optionalNumberSchema,
+};
+
+/** A request with a webhook of its own is answered without the polling URL. */
+export const submittedSchema = z.object({
+	id: idSchema,
+	polling_url: optionalTextSchema,
+	...priceFields,
+});
+
+const resultFields = z
+	.object({
+		sample: optionalTextSchema,
+		prompt: optionalTextSchema,
+		seed: optionalNumberSchema,
+	})
+	.optional()
+	.catch(undefined);
+
+const statusFields = z.object({
+	status: wordSchema,
+	result: resultFields,
+	progress: optionalNumberSchema,
+	details: z.unknown(),
+	...priceFields,
+});
+type Status = z.infer<typeof statusFields>;
+
+/** A poll's response; a body that is none of it says nothing about the task. */
+export const statusSchema = statusFields.catch({ status: '' });
+
+/** A webhook's body is what a poll responds with, with its time, and with `error` and `message` for `details`. */
+export const payloadSchema = statusFields.extend({
+	id: idSchema,
+	model: optionalTextSchema,
+	error: z.unknown(),
+	message: z.unknown(),
+	timestamp: z.union([z.string(), z.number()]).optional().catch(undefined),
+});
+
+export const creditsSchema = z.object({ credits: z.number() });
+
+const errorSchema = z.object({
+	detail: fastApiDetailSchema.optional().catch(undefined),
+	error: optionalTextSchema,
+	message: optionalTextSchema,
+	retry_after: optionalNumberSchema,
+});
+
+const labels = new Map([
+	['prompt', 'Prompt'],
+	...Array.from(
+		{ length: MAX_REFERENCES },
+		(_field, index) => [imageField(index), `Reference image ${index + 1}`] as const,
+	),
+	...labelsOf(models),
+]);
+
+/** `detail` as text or as a list of fields (shown by our labels), or `{error, message}`. */
+export function readError({ status, json }: ApiResponse): ErrorResponse | undefined {
+	const read = errorSchema.safeParse(json);
+	if (!read.success) return undefined;
+	const { detail, error, message: text, retry_after: seconds } = read.data;
+	const message = (detail && formatFastApiDetail(detail, labels)) ?? text ?? error;
+	if (!message) return undefined;
+	const kind = Array.isArray(detail) ? kindFromStatus(status) : kindFromResponse(status, message);
+	return { kind, message, retryAfterMs: seconds ? seconds * 1000 : undefined };
+}
+
+/** @param httpCode of a response outside 2xx */
+export function toTaskState(
+	status: Status,
+	task: Task,
+	raw: unknown,
+	httpCode?: number,
+): TaskState {
+	const { result, progress, details } = status;
+	const report = {
+		task,
+		word: status.status,
+		images: result?.sample ? [{ url: result.sample }] : [],
+		seed: result?.seed,
+		revisedPrompt: result?.prompt,
+		progress,
+		price: settledPrice(status, task),
+		errorMessage: formatDetails(details),
+		httpCode,
+		raw,
+	};
+	const state = stateFromReport(report, STATUS_WORDS, kindFromMessage);
+	if (status.status.toLowerCase() !== MISSING) return state;
+	const message = `The task ended with the status "${status.status}"`;
+	return { status: 'failed', task, kind: 'notFound', message, lost: 'missing', raw };
+}
+
+/** `{reason: value}` on one line; undefined where there is nothing to say. */
+function formatDetails(details: unknown): string | undefined {
+	if (typeof details === 'string') return details || undefined;
+	if (!isObject(details)) return undefined;
+	const lines = Object.entries(details)
+		.filter(([, value]) => value !== null && value !== undefined)
+		.map(([name, value]) => `${name}: ${formatValue(value)}`);
+	return lines.join('; ') || undefined;
+}
+
+const formatValue = (value: unknown): string =>
+	Array.isArray(value) ? value.join(', ') : JSON.stringify(value);
+
+/** What the webhook says in place of `details`. */
+export const payloadDetails = ({
+	details,
+	error,
+	message,
+}: z.infer<typeof payloadSchema>): unknown => {
+	if (details !== undefined && details !== null) return details;
+	const reasons = omitUndefined({ error: error ?? undefined, message: message ?? undefined });
+	return Object.keys(reasons).length > 0 ? reasons : undefined;
+};
+
+/** The settled cost of a poll counts more than the quote of the submit, zero included; the megapixels are the submit's. */
+function settledPrice(status: Status, { price }: Task): Price | undefined {
+	const settled = priceOf(status);
+	if (!settled) return price;
+	return { ...price, ...settled, ...(price?.megapixels && { megapixels: price.megapixels }) };
+}
+
+export function priceOf({
+	cost,
+	input_mp: input,
+	output_mp: output,
+}: Pick<Status, 'cost' | 'input_mp' | 'output_mp'>): Price | undefined {
+	const hasSize = input !== undefined || output !== undefined;
+	if (cost === undefined && !hasSize) return undefined;
+	return {
+		...(cost !== undefined && {
+			cost: { amount: creditsToUsd(cost), currency: 'USD', credits: cost },
+		}),
+		...(hasSize && { megapixels: { input, output } }),
+	};
+}
+
+/** Rounded: 1.4 credits would otherwise be worth 0.013999999999999999. */
+export const creditsToUsd = (credits: number): number =>
+	Number((credits / CREDITS_PER_USD).toFixed(6));

@@ -1,0 +1,30 @@
+import { Flux2Error } from '../core/errors';
+import type { Throttle } from '../core/async';
+import { createRedactor, secretsIn } from '../core/redact';
+import type { ApiClient, ClientContext } from '../http/types';
+import type { ProviderDefinition } from '../operations/types';
+
+/** A client without an item's permit to submit. */
+export type ReadClient = Omit<ApiClient, 'permit'>;
+
+/**
+ * The provider's API with the node's credential.
+ * @throws Flux2Error `invalidInput` for a base URL that is none; or what n8n says about the credential
+ */
+export async function createClient(
+	context: ClientContext,
+	provider: ProviderDefinition,
+	facts: { cancelSignal: AbortSignal; readThrottle: Throttle },
+): Promise<ReadClient> {
+	const { credentialType, label, readError, trustsHost } = provider;
+	const credentials = await context.getCredentials(credentialType);
+	const baseUrl = provider.baseUrl(credentials).trim().replace(/\/+$/, '');
+	if (!URL.canParse(baseUrl)) {
+		throw new Flux2Error('invalidInput', `"${baseUrl}" is not a URL`, {
+			description: 'Correct the Base URL in the credential.',
+		});
+	}
+	const redact = createRedactor(secretsIn(credentials));
+	const own = { context, credentials, baseUrl, redact };
+	return { ...own, ...facts, credentialType, label, readError, trustsHost };
+}

@@ -1,0 +1,178 @@
+import type { INodeExecutionData, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
+import { throttle } from '../core/async';
+import { toFlux2Error, type Flux2Error } from '../core/errors';
+import { parseJson } from '../core/json';
+import { createRedactor } from '../core/redact';
+import { pLimit } from '../core/vendor';
+import { AdaptiveLimiter, Permit } from '../http/limiter';
+import { collectImage, errorJson, taskItem, type CollectTarget } from '../operations/items';
+import { loadSuspended, type SuspendedExecution } from '../operations/suspend';
+import { DEFAULT_URL_LIFETIME_MS } from '../operations/generate';
+import type { ProviderDefinition, WebhookProtocol } from '../operations/types';
+import { Settings } from '../parameters/param';
+import type { Done, Failed, FinalState, TaskState, WebhookPayload } from '../tasks/protocol';
+import { isWithinUrlLifetime, taskError } from '../tasks/taskErrors';
+import { createClient, type ReadClient } from './client';
+import { readRawBody, respond } from './webhookRequest';
+
+/** One call of the provider for an execution that waits for it. */
+interface Delivery {
+	readonly context: IWebhookFunctions;
+	readonly provider: ProviderDefinition;
+	readonly webhook: WebhookProtocol;
+	readonly suspended: SuspendedExecution;
+	readonly payload: WebhookPayload;
+	readonly body: Buffer;
+	/** Undefined where the credential cannot be used any more. */
+	readonly client: ReadClient | undefined;
+	readonly target: CollectTarget;
+}
+
+/** Providers give up on a response after 30 s. */
+const MAX_RESPONSE_MS = 25_000;
+const MAX_DOWNLOADS = 8;
+const MIN_READ_GAP_MS = 20;
+
+/** Tasks whose image this process is fetching. */
+const inFlight = new Set<string>();
+const downloadLimit = pLimit(MAX_DOWNLOADS);
+const readThrottle = throttle(MIN_READ_GAP_MS);
+
+/** The node's `webhook`: the suspended execution goes on with the image that the provider calls about. */
+export async function resumeExecution(
+	context: IWebhookFunctions,
+	provider: ProviderDefinition,
+	webhook: WebhookProtocol,
+): Promise<IWebhookResponseData> {
+	const body = await readRawBody(context);
+	if (!body) return respond(context, 413, 'The body is too large');
+	const payload = webhook.parsePayload(parseJson(body));
+	if (!payload) return respond(context, 400, 'The body is about no task');
+	const suspended = loadSuspended(context);
+	if (!suspended || payload.taskId !== suspended.task.id) {
+		return respond(context, 404, 'No execution waits for this task');
+	}
+	const facts = { context, provider, webhook, suspended, payload, body };
+	return await singleFlight(context, suspended.task.id, async () => {
+		return await takeOver(await openDelivery(facts));
+	});
+}
+
+/** The call may come twice at once, and hundreds may come together: n8n resumes each execution once. */
+async function singleFlight(
+	context: IWebhookFunctions,
+	taskId: string,
+	work: () => Promise<IWebhookResponseData>,
+): Promise<IWebhookResponseData> {
+	if (inFlight.has(taskId)) return respond(context, 409, 'The image is being fetched');
+	inFlight.add(taskId);
+	try {
+		return await downloadLimit(work);
+	} finally {
+		inFlight.delete(taskId);
+	}
+}
+
+async function openDelivery(facts: Omit<Delivery, 'client' | 'target'>): Promise<Delivery> {
+	const { context, provider, suspended } = facts;
+	const { signal } = new AbortController();
+	const client = await createClient(context, provider, {
+		cancelSignal: signal,
+		readThrottle,
+	}).catch(() => undefined);
+	const target: CollectTarget = {
+		helpers: context.helpers,
+		origin: suspended.baseUrl,
+		signal,
+		deadline: Date.now() + MAX_RESPONSE_MS,
+		provider: provider.name,
+		settings: new Settings(new Map(suspended.settings)),
+		redact: client?.redact ?? createRedactor([]),
+	};
+	return { ...facts, client, target };
+}
+
+async function takeOver(delivery: Delivery): Promise<IWebhookResponseData> {
+	const { context, payload, suspended } = delivery;
+	const claimed = payload.toTaskState(suspended.task);
+	if (!isFinal(claimed)) return respond(context, 200, 'The execution goes on waiting');
+	const state = await confirm(delivery, claimed);
+	// the provider delivers again, and by then the task may say the same
+	if (!state) return respond(context, 503, 'The task does not confirm this yet');
+	return state.status === 'failed'
+		? { workflowData: [[failedItem(delivery, state)]] }
+		: await collect(delivery, state);
+}
+
+const isFinal = (state: TaskState): state is FinalState =>
+	state.status === 'done' || state.status === 'failed';
+
+/**
+ * A call is a hint, not the truth: anybody who knows the address can send it. The task's own state counts; where that
+ * cannot be asked for, a call that carries the secret of this one request, or an image on the provider's own hosts.
+ */
+async function confirm(delivery: Delivery, claimed: FinalState): Promise<FinalState | undefined> {
+	const { webhook, body, context, suspended } = delivery;
+	const state = await pollTask(delivery);
+	if (state) return isFinal(state) ? state : undefined;
+	if (webhook.isSigned(body, context.getHeaderData(), suspended.secret)) return claimed;
+	const isOwnImage =
+		claimed.status === 'done' &&
+		claimed.images.every((image) => 'url' in image && webhook.ownsImageUrl(image.url));
+	return isOwnImage ? claimed : undefined;
+}
+
+/** Undefined where the task cannot be asked for. */
+async function pollTask({
+	client,
+	webhook,
+	suspended,
+	target,
+}: Delivery): Promise<TaskState | undefined> {
+	if (!client) return undefined;
+	// reading needs no permit to submit
+	const permit = new Permit(new AdaptiveLimiter(1));
+	const state = await webhook
+		.status({ ...client, permit }, suspended.task, target.signal)
+		.catch(() => undefined);
+	return state?.status === 'failed' && state.lost === 'missing' ? undefined : state;
+}
+
+async function collect(delivery: Delivery, done: Done): Promise<IWebhookResponseData> {
+	const { context, target, suspended, provider, payload } = delivery;
+	const { task, prompt, seed } = suspended;
+	try {
+		const item = await collectImage(target, { model: task.model, prompt, seed }, done);
+		return { workflowData: [[{ ...item, pairedItem: { item: 0 } }]] };
+	} catch (thrown) {
+		const error = toFlux2Error(thrown);
+		const readyAt = payload.sentAt ? new Date(payload.sentAt).toISOString() : done.readyAt;
+		// the provider delivers again, and the execution goes on waiting for that
+		if (mayComeLater(error, readyAt, provider)) {
+			return respond(context, 503, 'The image could not be fetched');
+		}
+		const { kind, message } = error;
+		const failed: Failed = { status: 'failed', task, kind, message, raw: done.raw };
+		return { workflowData: [[failedItem(delivery, failed)]] };
+	}
+}
+
+const mayComeLater = (
+	{ transient, kind }: Flux2Error,
+	readyAt: string,
+	{ imageUrlLifetimeMs = DEFAULT_URL_LIFETIME_MS }: ProviderDefinition,
+): boolean =>
+	transient ||
+	kind === 'timeout' ||
+	(kind === 'expired' && isWithinUrlLifetime(readyAt, imageUrlLifetimeMs));
+
+/** n8n does not run the node again, so it cannot fail any more: a failure is an item. */
+function failedItem({ context, target, suspended }: Delivery, failed: Failed): INodeExecutionData {
+	const { onError, continueOnFail } = context.getNode();
+	const continues = onError ? onError !== 'stopWorkflow' : continueOnFail === true;
+	const { task } = suspended;
+	const item = continues
+		? { json: { error: errorJson({ ...target, model: task.model }, taskError(failed)) } }
+		: taskItem(target, task, failed);
+	return { ...item, pairedItem: { item: 0 } };
+}

@@ -1,0 +1,74 @@
+import { AbortedError, Flux2Error, rethrow } from '../core/errors';
+import type { Settings } from '../parameters/param';
+import { TaskPoller } from '../tasks/poller';
+import { splitImages, type Done, type Task, type TaskProtocol } from '../tasks/protocol';
+import type { OutputItem } from '../tasks/savedResults';
+import { collectImage, type CollectTarget, type ImageSummary } from './items';
+import type { ItemContext } from './types';
+
+/** Where an image comes from and where it goes, for one task. */
+export interface Collector {
+	readonly item: ItemContext;
+	readonly protocol: TaskProtocol;
+	readonly settings: Settings;
+	readonly poller: TaskPoller;
+}
+
+/**
+ * The item of a finished image. When its download fails for good, the task is asked for its image once more: the URL
+ * may be another one then.
+ * @param onRefreshed is given what the task responds with
+ */
+export async function collectWithRefresh(
+	collector: Collector,
+	summary: ImageSummary,
+	done: Done,
+	onRefreshed: (done: Done) => void = () => undefined,
+): Promise<OutputItem> {
+	try {
+		return await collectImage(targetOf(collector), summary, done);
+	} catch (error) {
+		if (error instanceof AbortedError) throw rethrow(error);
+		const refreshed = await refreshImage(collector, done);
+		if (!refreshed) throw rethrow(error);
+		onRefreshed(refreshed);
+		return await collectImage(targetOf(collector), summary, refreshed);
+	}
+}
+
+/** The image as the task has it now; undefined where there is no task to ask, or no image any more. */
+export async function refreshImage(
+	{ poller, protocol }: Collector,
+	{ task, part, readyAt }: Done,
+): Promise<Done | undefined> {
+	if (!task || !protocol.status) return undefined;
+	try {
+		const state = await poller.poll(task);
+		if (state.status !== 'done') return undefined;
+		return splitImages({ ...state, readyAt })[(part?.number ?? 1) - 1];
+	} catch (error) {
+		// the download's error says more than this one
+		if (error instanceof Flux2Error) return undefined;
+		throw rethrow(error);
+	}
+}
+
+/** Made anew for each image: `polls` goes on. */
+function targetOf({ item, protocol, settings, poller }: Collector): CollectTarget {
+	const { context, client, provider, signal } = item;
+	const price = protocol.status ? protocol.price : undefined;
+	return {
+		helpers: context.helpers,
+		origin: client.baseUrl,
+		signal,
+		deadline: poller.deadline,
+		provider: provider.name,
+		settings,
+		redact: client.redact,
+		polls: poller.polls,
+		...(price && {
+			fetchPrice: async (task: Task, callSignal: AbortSignal) =>
+				await price(client, task, callSignal),
+		}),
+	};
+}

@@ -1,0 +1,213 @@
+import type { IDataObject } from 'n8n-workflow';
+import { withTimeout } from '../core/async';
+import { Flux2Error } from '../core/errors';
+import { omitUndefined } from '../core/json';
+import { redactJson, toDisplayText, type Redact } from '../core/redact';
+import { storeImage, type ImageSource, type ImageTarget, type StoredImage } from '../images/store';
+import { binaryField, download, fileName, simplify } from '../parameters/options';
+import type { Settings } from '../parameters/param';
+import type { Done, Failed, Pending, Price, Task, Unclear } from '../tasks/protocol';
+import type { OutputItem, RequestSummary } from '../tasks/savedResults';
+
+/** Every output item is made here, and shows no secret. */
+export interface ItemTarget {
+	/** `provider` in the output. */
+	readonly provider: string;
+	readonly settings: Settings;
+	readonly redact: Redact;
+}
+
+/** Where an image and its item go. */
+export interface CollectTarget extends ItemTarget, ImageTarget {
+	/** How often the task was polled. */
+	readonly polls?: number;
+	/** Where the price has a call of its own. */
+	fetchPrice?(task: Task, signal: AbortSignal): Promise<Price | undefined>;
+}
+
+/** What is known of an image beside the provider's response. */
+export interface ImageSummary extends RequestSummary {
+	/** From 1, where the item has several images. */
+	imageNumber?: number;
+	/** Where there is no task ID to name the file by. */
+	itemIndex?: number;
+}
+
+const MAX_PRICE_MS = 3000;
+
+/**
+ * The item of a finished image, which is put into n8n's binary store.
+ * @param done the response, with one image
+ * @throws Flux2Error `expired`, `badResponse` (no complete image), `timeout`, `unavailable`
+ */
+export async function collectImage(
+	target: CollectTarget,
+	summary: ImageSummary,
+	done: Done,
+): Promise<OutputItem> {
+	const { settings } = target;
+	const [image] = done.images;
+	if (!image) throw new Flux2Error('badResponse', 'The response has no image');
+	const pricing = priceOf(target, done);
+	const isDownloaded = 'base64' in image || settings.getOrDefault(download);
+	const stored = isDownloaded
+		? await storeImage(target, image, baseName(target, summary, done))
+		: undefined;
+	const json = imageJson(target, summary, { ...done, price: await pricing }, image, stored);
+	return {
+		json: redactJson(json, target.redact),
+		...(stored && { binary: { [fieldName(settings)]: stored.binary } }),
+	};
+}
+
+/** An expression may yield blanks, which n8n has no field for. */
+const fieldName = (settings: Settings): string =>
+	settings.getOrDefault(binaryField).trim() || binaryField.default;
+
+/** Asked for while the image is downloaded. It neither delays the image for long nor loses it. */
+async function priceOf(
+	{ fetchPrice, signal }: CollectTarget,
+	{ task, price }: Done,
+): Promise<Price | undefined> {
+	const known = price ?? task?.price;
+	if (known || !task || !fetchPrice) return known;
+	return await withTimeout(
+		MAX_PRICE_MS,
+		signal,
+		async (callSignal) => await fetchPrice(task, callSignal),
+		() => undefined,
+	).catch(() => undefined);
+}
+
+/** The file's name without an extension. A number tells several images of one item apart. */
+function baseName({ settings }: ItemTarget, summary: ImageSummary, { task, part }: Done): string {
+	const { itemIndex = 0, imageNumber, model = task?.model ?? 'flux2' } = summary;
+	const customName = settings
+		.get(fileName)
+		?.trim()
+		.replace(/\.(png|jpe?g|webp)$/i, '');
+	const name = customName || `${model.split('/').at(-1)}-${task?.id ?? itemIndex + 1}`;
+	const number = (customName && imageNumber) || part?.number;
+	return [name.replace(/[^\p{L}\p{N}._ -]+/gu, '-'), number].filter(Boolean).join('-');
+}
+
+function imageJson(
+	target: CollectTarget,
+	{ model, prompt, seed, imageNumber }: ImageSummary,
+	done: Done,
+	image: ImageSource,
+	stored: StoredImage | undefined,
+): IDataObject {
+	const { revisedPrompt } = done;
+	return omitUndefined({
+		provider: target.provider,
+		model: model ?? done.task?.model,
+		status: 'completed',
+		taskId: done.task?.id,
+		prompt,
+		revisedPrompt: revisedPrompt === prompt ? undefined : revisedPrompt,
+		// several images of one request cannot all have its seed
+		seed: done.seed ?? (imageNumber === undefined ? seed : undefined),
+		image: imageFacts(image, stored),
+		cost: costOf(done),
+		megapixels: done.price?.megapixels && omitUndefined({ ...done.price.megapixels }),
+		timing: timingOf(target, done),
+		raw: rawOf(target, done.raw),
+	});
+}
+
+/** One image's part, so that the sum over the items is right. */
+function costOf({ price, part }: Done): IDataObject | undefined {
+	if (!price?.cost) return undefined;
+	const { amount, currency, credits } = price.cost;
+	const images = part?.of ?? 1;
+	return omitUndefined({
+		amount: amount / images,
+		currency,
+		credits: credits === undefined ? undefined : credits / images,
+	});
+}
+
+function imageFacts(image: ImageSource, stored: StoredImage | undefined): IDataObject {
+	const { width, height, mimeType, fileSize }: Partial<StoredImage> = stored ?? {};
+	const url = 'url' in image ? image.url : undefined;
+	return omitUndefined({ width, height, mimeType, fileSize, url });
+}
+
+function timingOf({ polls = 0 }: CollectTarget, done: Done): IDataObject {
+	const submittedAt = done.task?.submittedAt ?? done.submittedAt;
+	const completedAt = new Date();
+	return omitUndefined({
+		submittedAt,
+		completedAt: completedAt.toISOString(),
+		seconds: submittedAt && (completedAt.getTime() - Date.parse(submittedAt)) / 1000,
+		polls: polls > 0 ? polls : undefined,
+	});
+}
+
+/** A task that was accepted, for whoever collects its image later. */
+export const submittedItem = (
+	{ provider, redact }: Pick<ItemTarget, 'provider' | 'redact'>,
+	{ model }: RequestSummary,
+	{ task, raw }: { task?: Task; raw?: unknown },
+): OutputItem => ({
+	json: redactJson(omitUndefined({ ...taskFacts(provider, task, model), raw }), redact),
+});
+
+/** A task that has no image to show: it still runs, or has failed. */
+export function taskItem(
+	target: ItemTarget,
+	task: Task,
+	state: Pending | Unclear | Failed,
+): OutputItem {
+	const json = omitUndefined({
+		...taskFacts(target.provider, task),
+		...(state.status === 'failed' ? failureFacts(target, state) : runningFacts(state)),
+		providerStatus: state.providerStatus,
+		raw: rawOf(target, state.raw),
+	});
+	return { json: redactJson(json, target.redact) };
+}
+
+const failureFacts = ({ redact }: ItemTarget, { kind, message, price }: Failed) => ({
+	status: 'failed',
+	kind,
+	message: toDisplayText(redact, message),
+	cost: price?.cost,
+});
+
+/** A task whose state is unclear may still run. */
+const runningFacts = (state: Pending | Unclear) => ({
+	status: 'pending',
+	...(state.status === 'pending' && {
+		progress: state.progress,
+		queuePosition: state.queuePosition,
+	}),
+});
+
+const taskFacts = (provider: string, task: Task | undefined, model = task?.model) => ({
+	provider,
+	model,
+	taskId: task?.id,
+	pollUrl: task?.pollUrl,
+	submittedAt: task?.submittedAt,
+});
+
+const rawOf = ({ settings }: ItemTarget, raw: unknown): unknown =>
+	settings.getOrDefault(simplify) ? undefined : raw;
+
+/** The one value of an error item. */
+export const errorJson = (
+	{ provider, redact, model }: Pick<ItemTarget, 'provider' | 'redact'> & { model?: string },
+	error: Flux2Error,
+): IDataObject =>
+	omitUndefined({
+		message: toDisplayText(redact, error.message),
+		description: toDisplayText(redact, error.description),
+		kind: error.kind,
+		taskId: error.taskId,
+		provider,
+		model,
+		httpCode: error.httpCode,
+		cost: error.cost,
+	});

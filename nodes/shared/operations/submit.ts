@@ -1,0 +1,167 @@
+import { AbortedError, Flux2Error, rethrow, toFlux2Error } from '../core/errors';
+import { maybeBilledError } from '../http/errors';
+import { fingerprintReferences } from '../images/references';
+import {
+	readImageRequest,
+	type ImageRequest,
+	type RequestCallback,
+} from '../parameters/imageRequest';
+import { customBody, generateOptions, simplify } from '../parameters/options';
+import type { Checkpoint } from '../tasks/checkpoints';
+import type { FinalState, TaskProtocol, TaskState } from '../tasks/protocol';
+import {
+	failedResult,
+	resultOfFailure,
+	restoreError,
+	type DoneResult,
+	type FailedResult,
+	type RequestSummary,
+	type SavedResult,
+} from '../tasks/savedResults';
+import { submittedItem } from './items';
+import type { ItemContext, ItemResult, PreparedOperation } from './types';
+
+/** A request that was checked. */
+export interface PreparedRequest {
+	readonly item: ItemContext;
+	readonly request: ImageRequest;
+	readonly protocol: TaskProtocol;
+}
+
+/** A request that the provider has accepted, now or in an earlier run. */
+export interface Submission extends PreparedRequest {
+	readonly checkpoint: Checkpoint;
+	readonly submittedByThisRun: boolean;
+}
+
+/** Task: Submit. Responds with the task at once. */
+export function submitTask(item: ItemContext): PreparedOperation {
+	const prepared = prepareRequest(item);
+	return {
+		model: prepared.request.model.id,
+		async run() {
+			const submission = await submitOnce(prepared, 'submit');
+			return submission.checkpoint.results.map((result) => toItemResult(submission, result));
+		},
+	};
+}
+
+/**
+ * Reads and checks the item's request.
+ * @throws Flux2Error `invalidInput` with all problems at once
+ */
+export function prepareRequest(item: ItemContext, callback?: RequestCallback): PreparedRequest {
+	const { reader, provider } = item;
+	const { protocol, ...models } = provider.routeFor(reader);
+	const request = { ...readImageRequest(reader, models, generateOptions), callback };
+	reader.throwIfInvalid();
+	protocol.validate?.(request, reader);
+	reader.throwIfInvalid();
+	return { item, request, protocol };
+}
+
+/** Submits the request, unless an earlier run has: then its checkpoint is resumed. */
+export async function submitOnce(
+	prepared: PreparedRequest,
+	operation: string,
+): Promise<Submission> {
+	const { item } = prepared;
+	const checkpoint = item.checkpoints.claim(item.itemIndex, identityOf(prepared, operation));
+	const submittedByThisRun = checkpoint.results.length === 0;
+	const submission = { ...prepared, checkpoint, submittedByThisRun };
+	if (submittedByThisRun) await submit(submission);
+	return submission;
+}
+
+/** What makes two requests the same image to pay for. How to wait and to store is no part of it. */
+const identityOf = ({ item, request }: PreparedRequest, operation: string) => ({
+	operation,
+	provider: item.provider.name,
+	baseUrl: item.client.baseUrl,
+	model: request.model.id,
+	prompt: request.prompt,
+	body: request.body,
+	headers: request.headers,
+	customBody: request.settings.get(customBody),
+	references: fingerprintReferences(request.references),
+});
+
+const summarize = ({ model, prompt, body }: ImageRequest): RequestSummary => ({
+	model: model.id,
+	prompt,
+	seed: body.seed,
+});
+
+/** Submits, and saves what comes back before anything else can go wrong. */
+export async function submit(submission: Submission): Promise<void> {
+	const { item, request, protocol, checkpoint } = submission;
+	const { client, signal } = item;
+	checkpoint.request = summarize(request);
+	try {
+		// nothing is buffered for late listeners
+		if (protocol.status) await item.events.beforeSubmit(protocol, client)?.ready;
+		const states = await protocol.submit(client, request, signal);
+		checkpoint.results = states.map((state) => toSavedResult(submission, state, states.length));
+	} catch (thrown) {
+		if (thrown instanceof AbortedError) throw rethrow(thrown);
+		// whatever else is thrown here may come after the provider's acceptance
+		const error = thrown instanceof Flux2Error ? thrown : maybeBilledError(toFlux2Error(thrown));
+		checkpoint.results = resultsOfRefusal(error, item.checkpoints.executionId);
+		throw error;
+	}
+}
+
+/** What a retry must not send again. */
+function resultsOfRefusal(error: Flux2Error, executionId: string): SavedResult[] {
+	if (error.maybeBilled) return [failedResult(error, { exceptExecution: executionId })];
+	return error.kind === 'moderated' ? [failedResult(error, 'never')] : [];
+}
+
+/** What is saved of a state that the response to the submit brings. */
+function toSavedResult(submission: Submission, state: TaskState, count: number): SavedResult {
+	const raw = rawOf(submission, state);
+	if (state.status === 'failed' && state.lost && state.task) {
+		const lostIn = submission.item.checkpoints.executionId;
+		return { state: 'pending', task: state.task, raw, lostIn };
+	}
+	if (state.status === 'done' || state.status === 'failed') {
+		return toEndedResult(submission, state, count);
+	}
+	return { state: 'pending', task: state.task, raw };
+}
+
+/**
+ * What is saved of a task that has ended.
+ * @param count how many results the request has
+ */
+export function toEndedResult(
+	submission: Submission,
+	state: FinalState,
+	count: number,
+): DoneResult | FailedResult {
+	if (state.status === 'done') {
+		return { state: 'done', done: { ...state, raw: rawOf(submission, state) } };
+	}
+	return resultOfFailure(state, submission.item.checkpoints.executionId, count);
+}
+
+const rawOf = ({ request }: Submission, { raw }: TaskState): unknown =>
+	request.settings.getOrDefault(simplify) ? undefined : raw;
+
+function toItemResult({ item, checkpoint }: Submission, result: SavedResult): ItemResult {
+	if (result.state === 'failed') return { error: restoreError(result) };
+	if (result.state === 'stored') return { item: result.item };
+	return { item: submittedTaskItem(item, checkpoint, result) };
+}
+
+/** The task item of a request: what collects its image later. */
+export const submittedTaskItem = (
+	{ provider, client }: ItemContext,
+	{ request = {} }: Checkpoint,
+	result: Extract<SavedResult, { state: 'pending' | 'done' }>,
+) =>
+	submittedItem(
+		{ provider: provider.name, redact: client.redact },
+		request,
+		result.state === 'done' ? result.done : result,
+	);

@@ -1,0 +1,84 @@
+import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
+import type { Flux2Error } from '../core/errors';
+import type { ApiClient } from '../http/types';
+import type { ModelChoice } from '../parameters/imageRequest';
+import type { Model } from '../parameters/model';
+import type { ParameterReader } from '../parameters/reader';
+import type { CheckpointStore } from '../tasks/checkpoints';
+import type { RunEvents } from '../tasks/eventStream';
+import type { Durations } from '../tasks/pollSchedule';
+import type { AsyncProtocol, ParsePayload, TaskProtocol } from '../tasks/protocol';
+import type { OutputItem } from '../tasks/savedResults';
+
+/** What a node is made of: one provider, its models and its operations. */
+export interface ProviderDefinition<M extends Model = Model>
+	extends Pick<ApiClient, 'credentialType' | 'label' | 'readError' | 'trustsHost'> {
+	/** `provider` in the output. */
+	readonly name: string;
+	baseUrl(credentials: IDataObject): string;
+	/** Seconds between two polls of a task that the provider's documents ask for. */
+	readonly minPollIntervalSeconds: number;
+	/** How long an image usually takes, where the model is not known. */
+	readonly typicalSeconds: number;
+	/** Milliseconds for which the URL of an image can be opened, as the provider documents it. */
+	readonly imageUrlLifetimeMs?: number;
+	readonly operations: Readonly<Record<string, Operation>>;
+	/** Where the provider can call when a task has ended. */
+	readonly webhook?: WebhookProtocol;
+	/** The models and the protocol that the item's parameters choose. */
+	routeFor(reader: ParameterReader): Route<M>;
+}
+
+/**
+ * Models and the protocol that takes them. The methods' parameters are bivariant, so that a route of special models
+ * passes for a route of models: sound, because the protocol gets requests for models of its own route only.
+ */
+export interface Route<M extends Model = Model> extends ModelChoice<M> {
+	readonly protocol: TaskProtocol<M>;
+	/** The model of a task that is looked up, where the item names one. */
+	readonly taskModel?: string;
+}
+
+/** What the provider's webhooks say, and which of them is genuine. */
+export interface WebhookProtocol {
+	readonly parsePayload: ParsePayload;
+	/** Whether the headers prove that the sender knows the secret. */
+	isSigned(body: Buffer, headers: IDataObject, secret: string): boolean;
+	/** Whether only the provider can put images at this URL. */
+	ownsImageUrl(url: string): boolean;
+	/** Asks for the task with the key: what a webhook says is a hint until this confirms it. */
+	readonly status: AsyncProtocol['status'];
+}
+
+/** What all items of one execution of the node share. */
+export interface RunContext {
+	readonly context: IExecuteFunctions;
+	readonly provider: ProviderDefinition;
+	readonly checkpoints: CheckpointStore;
+	/** What earlier tasks took. */
+	readonly durations: Durations;
+	readonly events: RunEvents;
+	/** Aborted when n8n stops the execution, and when a failed item ends the run. */
+	readonly signal: AbortSignal;
+	/** Whether an agent has called the node as its tool. */
+	readonly isToolCall: boolean;
+}
+
+/** One item of the run. */
+export interface ItemContext extends RunContext {
+	readonly itemIndex: number;
+	/** With the item's own permit. */
+	readonly client: ApiClient;
+	readonly reader: ParameterReader;
+}
+
+/** Checks the item's parameters (throwing Flux2Error) and returns the work that needs the network. */
+export type Operation = (item: ItemContext) => PreparedOperation;
+
+export interface PreparedOperation {
+	/** For the error item. */
+	readonly model?: string;
+	run(): Promise<ItemResult[]>;
+}
+
+export type ItemResult = { item: OutputItem } | { error: Flux2Error };
