@@ -15,7 +15,8 @@ export class Flux2CloudflareApi implements ICredentialType {
 		dark: 'file:../nodes/Flux2Cloudflare/flux2Cloudflare.dark.svg',
 	} as const;
 
-	documentationUrl = 'https://github.com/n8n-nodes-flux2/n8n-nodes-flux2#cloudflare';
+	documentationUrl =
+		'https://github.com/n8n-nodes-flux2/n8n-nodes-flux2/blob/main/docs/credentials.md#cloudflare';
 
 	properties: INodeProperties[] = [
 		{

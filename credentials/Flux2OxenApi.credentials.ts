@@ -15,7 +15,8 @@ export class Flux2OxenApi implements ICredentialType {
 		dark: 'file:../nodes/Flux2Oxen/flux2Oxen.dark.svg',
 	} as const;
 
-	documentationUrl = 'https://github.com/n8n-nodes-flux2/n8n-nodes-flux2#oxenai';
+	documentationUrl =
+		'https://github.com/n8n-nodes-flux2/n8n-nodes-flux2/blob/main/docs/credentials.md#oxenai';
 
 	properties: INodeProperties[] = [
 		{

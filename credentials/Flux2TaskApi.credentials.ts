@@ -15,7 +15,8 @@ export class Flux2TaskApi implements ICredentialType {
 		dark: 'file:../nodes/Flux2Task/flux2Task.dark.svg',
 	} as const;
 
-	documentationUrl = 'https://github.com/n8n-nodes-flux2/n8n-nodes-flux2#task-api';
+	documentationUrl =
+		'https://github.com/n8n-nodes-flux2/n8n-nodes-flux2/blob/main/docs/credentials.md#task-api';
 
 	properties: INodeProperties[] = [
 		{

@@ -10,7 +10,8 @@ export class Flux2WebhookApi implements ICredentialType {
 		dark: 'file:../nodes/Flux2Bfl/flux2Bfl.dark.svg',
 	} as const;
 
-	documentationUrl = 'https://github.com/n8n-nodes-flux2/n8n-nodes-flux2#black-forest-labs';
+	documentationUrl =
+		'https://github.com/n8n-nodes-flux2/n8n-nodes-flux2/blob/main/docs/credentials.md#flux2-webhook-api';
 
 	properties: INodeProperties[] = [
 		{

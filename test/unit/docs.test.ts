@@ -1,21 +1,33 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
+import { triggerOptions } from '../../nodes/Flux2Trigger/options';
 import { generateOptions } from '../../nodes/shared/parameters/options';
 import type { Param } from '../../nodes/shared/parameters/param';
 import { startEngine, type Engine } from '../support/engine';
 import { builtModels } from '../demo/models';
 
 const ROOT = path.resolve(__dirname, '../..');
-const PAGES = [
-	'README.md',
-	'CONTRIBUTING.md',
-	'CHANGELOG.md',
-	...['bench', 'chaos', 'e2e', 'emulator'].map((folder) => `test/${folder}/README.md`),
-];
+const MAX_README_LINES = 250;
 
 const read = (file: string) => readFileSync(path.join(ROOT, file), 'utf8');
-const readme = read('README.md');
+const namesIn = (folder: string) => readdirSync(path.join(ROOT, folder), { withFileTypes: true });
+
+/** The README.md of each folder below this one, without those of installed packages. */
+const readmesBelow = (folder: string): string[] =>
+	namesIn(folder).flatMap((entry) => {
+		const file = `${folder}/${entry.name}`;
+		if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : readmesBelow(file);
+		return entry.name === 'README.md' ? [file] : [];
+	});
+
+const filesOf = (folder: string, extension: string) =>
+	namesIn(folder)
+		.map(({ name }) => `${folder}/${name}`)
+		.filter((file) => file.endsWith(extension));
+
+const DOCS = filesOf('docs', '.md');
+const PAGES = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...DOCS, ...readmesBelow('test')];
 
 const headingsOf = (page: string) =>
 	[...page.replace(/^```[\s\S]*?^```/gm, '').matchAll(/^#+ (.*)$/gm)].map(
@@ -38,10 +50,39 @@ function anchorsOf(file: string): string[] {
 	});
 }
 
+/** Whether "file#anchor" or "file" is there. */
+function exists(target: string): boolean {
+	const [file = '', anchor] = target.split('#');
+	if (!existsSync(path.join(ROOT, file))) return false;
+	return anchor === undefined || anchorsOf(file).includes(anchor);
+}
+
+/** The links of a page that stay in the repository, as "file#anchor" from its root. */
+function linksOf(page: string): string[] {
+	const links = [...read(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link);
+	return links
+		.filter((link) => !/^https:/.test(link))
+		.map((link) =>
+			link.startsWith('#') ? page + link : path.posix.join(path.posix.dirname(page), link),
+		);
+}
+
+const withoutAnchor = (target: string) => target.split('#')[0]!;
+
+/** The pages that a reader of this one can get to. */
+function reachableFrom(start: string): Set<string> {
+	const found = new Set([start]);
+	for (const page of found) {
+		const linked = linksOf(page).map(withoutAnchor);
+		linked.filter((file) => PAGES.includes(file)).forEach((file) => found.add(file));
+	}
+	return found;
+}
+
 /** What stands below a heading, down to the next one of its level. */
-function section(heading: string): string {
+function section(file: string, heading: string): string {
 	const level = /^#+/.exec(heading)![0];
-	const [, rest = ''] = readme.split(`\n${heading}\n`);
+	const [, rest = ''] = read(file).split(`\n${heading}\n`);
 	return rest.split(new RegExp(`^#{1,${level.length}} `, 'm'))[0]!;
 }
 
@@ -74,6 +115,24 @@ function missing(rows: Map<string, string>, param: Param): string[] {
 		.map((word) => `${displayName}: ${word}`);
 }
 
+/** Where this repository is, as npm and the editor name it. */
+const REPOSITORY = 'https://github.com/n8n-nodes-flux2/n8n-nodes-flux2';
+
+/** What an address of this repository shows, as "file#anchor"; the repository's front page is the README. */
+const targetOf = (url: string): string =>
+	url
+		.replace(`${REPOSITORY}/blob/main/`, '')
+		.replace(new RegExp(`^${REPOSITORY}(?=#|$)`), 'README.md');
+
+/** Every address of this repository in the source below a folder. */
+function addressesBelow(folder: string): string[] {
+	return namesIn(folder).flatMap((entry) => {
+		const file = `${folder}/${entry.name}`;
+		if (entry.isDirectory()) return addressesBelow(file);
+		return read(file).match(new RegExp(`${REPOSITORY}[\\w/.#-]*`, 'g')) ?? [];
+	});
+}
+
 /** "Resource: Operation" for all that a node can do. */
 function operationsOf(properties: INodeProperties[]): string[] {
 	const named = (name: string) => properties.filter((property) => property.name === name);
@@ -87,9 +146,9 @@ function operationsOf(properties: INodeProperties[]): string[] {
 	});
 }
 
-describe('the README', () => {
+describe('the documentation', () => {
 	let types: Engine['loader']['types'];
-	/** By what stands in brackets in the node's name, which the README's headings use too. */
+	/** By what stands in brackets in the node's name, which the headings use too. */
 	let services: Map<string, { type: string; properties: INodeProperties[] }>;
 
 	beforeAll(async () => {
@@ -109,7 +168,7 @@ describe('the README', () => {
 		const models = builtModels();
 		expect(models.size).toBe(services.size);
 		for (const [service, { type }] of services) {
-			const text = section(`### ${service} models`);
+			const text = section('docs/models.md', `## ${service} models`);
 			const own = [...models].find(([key]) => key.endsWith(`.${type}`))![1];
 			expect(own.map(({ id }) => id).filter((id) => !text.includes(`\`${id}\``))).toEqual([]);
 			const rows = rowsOf(text);
@@ -121,61 +180,99 @@ describe('the README', () => {
 	});
 
 	test("names each of the node's own options with its limits", () => {
-		const rows = rowsOf(section('## Node options'));
+		const rows = rowsOf(section('docs/models.md', '## Node options'));
 		expect(generateOptions.flatMap((param) => missing(rows, param))).toEqual([]);
 	});
 
-	test('tells which node has which operation', () => {
-		const rows = rowsOf(section('## Operations'));
+	test("names each of the trigger's options with its limits", () => {
+		const rows = rowsOf(section('docs/callbacks.md', '## Trigger'));
+		expect(triggerOptions.flatMap((param) => missing(rows, param))).toEqual([]);
+	});
+
+	test('says which node has which operation', () => {
+		const rows = rowsOf(section('README.md', '## Operations'));
 		const columns = rows
 			.get('Resource: Operation')!
 			.split('|')
 			.map((cell) => cell.trim());
-		const told = [...services.keys()].map((service) => [
+		const documented = [...services.keys()].map((service) => [
 			service,
 			[...rows]
 				.filter(([, row]) => row.split('|')[columns.indexOf(service)]?.trim() === '✔')
 				.map(([operation]) => operation)
 				.sort(),
 		]);
-		const had = [...services].map(([service, { properties }]) => [
+		const offered = [...services].map(([service, { properties }]) => [
 			service,
 			operationsOf(properties).sort(),
 		]);
-		expect(told).toEqual(had);
+		expect(documented).toEqual(offered);
 	});
 
 	test('explains every kind of error', () => {
 		const declared = /type ErrorKind =([^;]*);/.exec(read('nodes/shared/core/errors.ts'))![1]!;
 		const kinds = [...declared.matchAll(/'(\w+)'/g)].map(([, kind]) => kind);
-		const rows = rowsOf(section('## Errors and what to do'));
+		const rows = rowsOf(section('docs/errors.md', '## Kinds'));
 		expect([...rows.keys()].filter((name) => /^`\w+`$/.test(name)).slice(1)).toEqual(
 			kinds.map((kind) => `\`${kind}\``),
 		);
 	});
 
-	test('has what the credentials and nodes link to', () => {
-		const { homepage } = JSON.parse(read('package.json')) as { homepage: string };
-		const [repository] = homepage.split('#');
-		const documents = types.nodes.flatMap(({ codex }) =>
-			Object.values(codex?.resources ?? {}).flat(),
+	test("credentials link to their section of the credentials' page", () => {
+		const linked = types.credentials.map(({ displayName, documentationUrl = '' }) => {
+			const [file = '', anchor = ''] = targetOf(documentationUrl).split('#');
+			const heading = headingsOf(read(file)).find((words) => slug(words) === anchor);
+			return {
+				displayName,
+				file,
+				isThere: section(file, `## ${heading}`).includes(`*${displayName}*`),
+			};
+		});
+		expect(linked).toEqual(
+			types.credentials.map(({ displayName }) => ({
+				displayName,
+				file: 'docs/credentials.md',
+				isThere: true,
+			})),
 		);
-		const links = [
-			...types.credentials.map(({ documentationUrl }) => documentationUrl!),
-			...documents.map(({ url }) => url),
-		];
-		const anchors = [...anchorsOf('README.md'), 'readme'].map(
-			(anchor) => `${repository}#${anchor}`,
+	});
+
+	test('nodes link to their models, the trigger to its section, each to its credential', () => {
+		const urlsOf = new Map(
+			types.credentials.map(({ name, documentationUrl }) => [name, documentationUrl!]),
 		);
-		expect(links.length).toBeGreaterThan(types.credentials.length);
-		expect(links.filter((link) => !anchors.includes(link))).toEqual([]);
+		for (const { displayName, codex, credentials = [] } of types.nodes) {
+			const service = /\((.*)\)/.exec(displayName)?.[1];
+			const page = service
+				? `docs/models.md#${slug(`${service} models`)}`
+				: 'docs/callbacks.md#trigger';
+			const { primaryDocumentation = [], credentialDocumentation = [] } = codex!.resources!;
+			expect(primaryDocumentation.map(({ url }) => targetOf(url))).toEqual([page]);
+			expect(exists(page)).toBe(true);
+			expect(credentialDocumentation.map(({ url }) => url)).toEqual(
+				credentials.map(({ name }) => urlsOf.get(name)),
+			);
+		}
+	});
+
+	test('every address of this repository in the code leads to a page and heading that exist', () => {
+		const urls = ['nodes', 'credentials'].flatMap(addressesBelow);
+		expect(urls.length).toBeGreaterThanOrEqual(types.credentials.length + 2 * types.nodes.length);
+		expect(urls.filter((url) => !exists(targetOf(url)))).toEqual([]);
 	});
 
 	test('links every example workflow', () => {
-		const workflows = readdirSync(path.join(ROOT, 'test/workflows')).filter((file) =>
-			file.endsWith('.json'),
-		);
-		expect(workflows.filter((file) => !readme.includes(`](test/workflows/${file})`))).toEqual([]);
+		const linked = ['README.md', ...DOCS].flatMap(linksOf);
+		const workflows = filesOf('test/workflows', '.json');
+		expect(workflows.length).toBeGreaterThan(0);
+		expect(workflows.filter((file) => !linked.includes(file))).toEqual([]);
+	});
+
+	test('begins with a README that can be read in one go, and leads from it to every page', () => {
+		expect(read('README.md').trimEnd().split('\n').length).toBeLessThanOrEqual(MAX_README_LINES);
+		const reachable = reachableFrom('README.md');
+		expect(DOCS.length).toBeGreaterThan(0);
+		expect(DOCS.filter((page) => !reachable.has(page))).toEqual([]);
 	});
 
 	test('names commands that exist', () => {
@@ -188,14 +285,5 @@ describe('the README', () => {
 });
 
 test.each(PAGES)('every link of %s leads somewhere', (page) => {
-	const links = [...read(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link);
-	const dead = links
-		.filter((link) => !/^https:/.test(link))
-		.filter((link) => {
-			const [file = '', anchor] = link.split('#');
-			const target = file === '' ? page : path.join(path.dirname(page), file);
-			if (!existsSync(path.join(ROOT, target))) return true;
-			return anchor !== undefined && !anchorsOf(target).includes(anchor);
-		});
-	expect(dead).toEqual([]);
+	expect(linksOf(page).filter((link) => !exists(link))).toEqual([]);
 });
