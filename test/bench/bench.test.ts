@@ -1,11 +1,11 @@
 import { X509Certificate } from 'node:crypto';
-import { measure, NAMES, rowsOf, type Figures } from './bench';
-import { selfSigned } from './certificate';
-import { secondsOf, wishes } from './jobs';
-import { latenessOf } from './looks';
+import { measure, NAMES, toRows, type Figures } from './bench';
+import { createSelfSignedCertificate } from './certificate';
+import { parseSeconds, createTasks } from './tasks';
+import { toLateness } from './polls';
 import type { LedgerData } from '../emulator';
 import { QUICK } from './sizes';
-import { durations, listSchedule, mean, median, percentile, rounded } from './statistics';
+import { generateDurations, simulateListSchedule, mean, median, percentile, round } from './statistics';
 
 describe('the statistics', () => {
 	const numbers = [40, 10, 30, 20];
@@ -17,8 +17,8 @@ describe('the statistics', () => {
 		expect(percentile(numbers, 75)).toBe(30);
 		expect(percentile(numbers, 76)).toBe(40);
 		expect(percentile(numbers, 100)).toBe(40);
-		expect(rounded(12.3456)).toBe(12.3);
-		expect(rounded(12.3456, 3)).toBe(12.346);
+		expect(round(12.3456)).toBe(12.3);
+		expect(round(12.3456, 3)).toBe(12.346);
 	});
 
 	test('refuse to speak about nothing', () => {
@@ -28,27 +28,27 @@ describe('the statistics', () => {
 
 	test('make the same log-normal durations for the same seed', () => {
 		const shape = { medianSeconds: 8, sigma: 0.3 };
-		const made = durations('a', 5000, shape);
+		const made = generateDurations('a', 5000, shape);
 		const logs = made.map(Math.log);
 		const deviation = Math.sqrt(mean(logs.map((one) => (one - mean(logs)) ** 2)));
 
-		expect(durations('a', 5000, shape)).toEqual(made);
-		expect(durations('b', 5, shape)).not.toEqual(made.slice(0, 5));
+		expect(generateDurations('a', 5000, shape)).toEqual(made);
+		expect(generateDurations('b', 5, shape)).not.toEqual(made.slice(0, 5));
 		expect(Math.exp(mean(logs))).toBeCloseTo(8, 0);
 		expect(deviation).toBeCloseTo(0.3, 1);
 	});
 
 	test('schedule jobs in their order on the machine that is free first', () => {
-		expect(listSchedule([3, 1, 1, 4], 2)).toBe(6);
-		expect(listSchedule([4, 3, 1, 1], 2)).toBe(5);
-		expect(listSchedule([2, 5], 3)).toBe(5);
+		expect(simulateListSchedule([3, 1, 1, 4], 2)).toBe(6);
+		expect(simulateListSchedule([4, 3, 1, 1], 2)).toBe(5);
+		expect(simulateListSchedule([2, 5], 3)).toBe(5);
 	});
 });
 
 test('a prompt says how long its picture takes', () => {
-	const all = wishes('lateness', [8.214, 0.05]);
-	expect(all.map(({ prompt }) => secondsOf(prompt))).toEqual([8.214, 0.05]);
-	expect(() => secondsOf('a cat')).toThrow('does not say how long');
+	const all = createTasks('lateness', [8.214, 0.05]);
+	expect(all.map(({ prompt }) => parseSeconds(prompt))).toEqual([8.214, 0.05]);
+	expect(() => parseSeconds('a cat')).toThrow('does not say how long');
 });
 
 test('lateness counts from ready to the first look that was told so', () => {
@@ -68,12 +68,12 @@ test('lateness counts from ready to the first look that was told so', () => {
 		look('a', 400, 'Ready'),
 	];
 
-	expect(latenessOf(ledger(polls))).toEqual({ meanMs: 20, p95Ms: 30, polls: 2 });
-	expect(() => latenessOf(ledger(polls.slice(0, 2)))).toThrow('1 jobs were never seen ready');
+	expect(toLateness(ledger(polls))).toEqual({ meanMs: 20, p95Ms: 30, polls: 2 });
+	expect(() => toLateness(ledger(polls.slice(0, 2)))).toThrow('1 jobs were never seen ready');
 });
 
 test('the certificate is for this computer and signed by itself', () => {
-	const certificate = new X509Certificate(selfSigned().cert);
+	const certificate = new X509Certificate(createSelfSignedCertificate().cert);
 
 	expect(certificate.checkIP('127.0.0.1')).toBe('127.0.0.1');
 	expect(certificate.checkIP('127.0.0.2')).toBeUndefined();
@@ -102,7 +102,7 @@ test('every benchmark measures: its figures are numbers, and a table tells them'
 		cpu: { msPerJob: 'number', msPerPoll: 'number' },
 		tarballKb: 'number',
 	});
-	expect(rowsOf(figures).map(({ value }) => value)).toEqual(
-		rowsOf(figures).map(() => expect.stringMatching(/\d/)),
+	expect(toRows(figures).map(({ value }) => value)).toEqual(
+		toRows(figures).map(() => expect.stringMatching(/\d/)),
 	);
 }, 300_000);

@@ -8,7 +8,7 @@ import { makespan } from './benchmarks/makespan';
 import { memory } from './benchmarks/memory';
 import { tarballKb } from './benchmarks/tarballKb';
 import type { Sizes } from './sizes';
-import { onStage, type Stage } from './stage';
+import { withContext, type BenchmarkContext } from './context';
 
 /** Every benchmark, by its key in the JSON, in the order in which they run. A new one is one more file and line. */
 export const benchmarks = { lateness, makespan, download, events, memory, load, cpu, tarballKb };
@@ -25,16 +25,16 @@ export const NAMES = Object.keys(benchmarks) as Name[];
 export async function measure(
 	names: readonly Name[],
 	sizes: Sizes,
-	say: (text: string) => void,
+	log: (text: string) => void,
 ): Promise<Figures> {
-	return await onStage(sizes, say, async (stage: Stage) => {
+	return await withContext(sizes, log, async (context: BenchmarkContext) => {
 		const figures: Record<string, unknown> = {};
-		for (const name of names) figures[name] = await benchmarks[name].measure(stage);
+		for (const name of names) figures[name] = await benchmarks[name].measure(context);
 		return figures;
 	});
 }
 
-export const rowsOf = (figures: Figures): Row[] =>
+export const toRows = (figures: Figures): Row[] =>
 	NAMES.filter((name) => figures[name] !== undefined).flatMap((name) =>
 		(benchmarks[name] as Benchmark<unknown>).rows(figures[name]),
 	);

@@ -20,10 +20,10 @@ export function percentile(numbers: readonly number[], percent: number): number 
 export const median = (numbers: readonly number[]): number => percentile(numbers, 50);
 
 /** With so many digits after the point. */
-export const rounded = (number: number, digits = 1): number => Number(number.toFixed(digits));
+export const round = (number: number, digits = 1): number => Number(number.toFixed(digits));
 
 /** How long jobs take, in seconds: log-normal, the same for the same seed, in whole milliseconds. */
-export function durations(
+export function generateDurations(
 	seed: string,
 	count: number,
 	{ medianSeconds, sigma }: { medianSeconds: number; sigma: number },
@@ -33,12 +33,12 @@ export function durations(
 		// Box and Muller's way from two uniform numbers to a normal one
 		const radius = Math.sqrt(-2 * Math.log(1 - random()));
 		const normal = radius * Math.cos(between(random, 0, 2 * Math.PI));
-		return rounded(medianSeconds * Math.exp(sigma * normal), 3);
+		return round(medianSeconds * Math.exp(sigma * normal), 3);
 	});
 }
 
 /** When the last job ends, if each starts, in this order, as soon as one of the machines is free. */
-export function listSchedule(jobs: readonly number[], machines: number): number {
+export function simulateListSchedule(jobs: readonly number[], machines: number): number {
 	const freeAt = Array.from({ length: machines }, () => 0);
 	for (const seconds of jobs) {
 		const next = freeAt.indexOf(Math.min(...freeAt));

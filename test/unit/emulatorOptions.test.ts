@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { Agent, request } from 'undici';
-import { selfSigned } from '../bench/certificate';
+import { createSelfSignedCertificate } from '../bench/certificate';
 import { startEmulator, type Emulator, type EmulatorOptions } from '../emulator';
 import { padded } from '../emulator/pictures/padding';
 
@@ -70,7 +70,7 @@ test.each([
 });
 
 test('with a certificate, everything is https', async () => {
-	const tls = selfSigned();
+	const tls = createSelfSignedCertificate();
 	const opened = await start({ tls });
 	const trusting = new Agent({ connect: { ca: tls.cert } });
 	const { status, answer } = await submit(opened, trusting);

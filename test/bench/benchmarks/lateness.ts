@@ -1,12 +1,12 @@
-import { beside, type Benchmark } from '../benchmark';
-import { aiSdkClient } from '../clients/aiSdk';
-import { idealClient } from '../clients/ideal';
-import { inParallel, wishes, type Wish } from '../jobs';
-import { latenessOf, type Lateness } from '../looks';
-import { bflNode } from '../processes/actors';
-import type { Stage } from '../stage';
-import { durations } from '../statistics';
-import { overTls } from './tls';
+import { compareWith, type Benchmark } from '../benchmark';
+import { createAiSdkClient } from '../clients/aiSdk';
+import { createIdealClient } from '../clients/ideal';
+import { mapConcurrently, createTasks, type TaskSpec } from '../tasks';
+import { toLateness, type Lateness } from '../polls';
+import { createBflNode } from '../processes/start';
+import type { BenchmarkContext } from '../context';
+import { generateDurations } from '../statistics';
+import { measureOverTls } from './tls';
 
 /**
  * How long a finished picture waits until its client knows. Three clients, one after the other, get the same jobs with
@@ -23,76 +23,76 @@ interface Figures {
 	tls: Lateness;
 }
 
-type Client = (wishes: readonly Wish[], atOnce: number) => Promise<unknown>;
+type Client = (tasks: readonly TaskSpec[], concurrency: number) => Promise<unknown>;
 
 export const lateness: Benchmark<Figures> = {
-	async measure(stage) {
-		const node = await stage.learntNode();
-		const oursWith: Client = async (jobs, maxConcurrent) => {
-			await node.run(bflNode({ maxConcurrent }), jobs);
+	async measure(context) {
+		const node = await context.trainedNode();
+		const runNode: Client = async (tasks, maxConcurrent) => {
+			await node.run(createBflNode({ maxConcurrent }), tasks);
 		};
-		const ours = await latenessWith(stage, 'our node', oursWith);
-		const allowed = await latenessWith(stage, 'our node', oursWith, stage.sizes.allowed);
-		const { generate } = aiSdkClient(stage.provider);
-		const aiSdk = await latenessWith(stage, 'the AI SDK', async (jobs, atOnce) => {
-			await inParallel(jobs, atOnce, generate);
+		const ours = await measureLateness(context, 'our node', runNode);
+		const allowed = await measureLateness(context, 'our node', runNode, context.sizes.allowed);
+		const { generate } = createAiSdkClient(context.emulator);
+		const aiSdk = await measureLateness(context, 'the AI SDK', async (tasks, concurrency) => {
+			await mapConcurrently(tasks, concurrency, generate);
 		});
-		const client = idealClient(stage.provider);
-		const ideal = await latenessWith(stage, 'the ideal client', async (jobs, atOnce) => {
-			await inParallel(jobs, atOnce, client.generate);
+		const client = createIdealClient(context.emulator);
+		const ideal = await measureLateness(context, 'the ideal client', async (tasks, concurrency) => {
+			await mapConcurrently(tasks, concurrency, client.generate);
 		});
 		await client.close();
-		return { ours, allowed, aiSdk, ideal, tls: await overTls(stage) };
+		return { ours, allowed, aiSdk, ideal, tls: await measureOverTls(context) };
 	},
 
 	rows: ({ ours, allowed, aiSdk, ideal, tls }) => [
 		{
 			figure: 'lateness, mean',
 			value: `${ours.meanMs} ms`,
-			beside: beside('AI SDK', ours.meanMs, aiSdk.meanMs, 'ms'),
+			comparison: compareWith('AI SDK', ours.meanMs, aiSdk.meanMs, 'ms'),
 			meaning: 'how long a finished image waits until the node knows (BFL)',
 		},
 		{
 			figure: 'lateness, 95 of 100',
 			value: `${ours.p95Ms} ms`,
-			beside: beside('AI SDK', ours.p95Ms, aiSdk.p95Ms, 'ms'),
+			comparison: compareWith('AI SDK', ours.p95Ms, aiSdk.p95Ms, 'ms'),
 			meaning: 'the same, for the unlucky ones',
 		},
 		{
 			figure: 'polls per job',
 			value: `${ours.polls}`,
-			beside: beside('AI SDK', ours.polls, aiSdk.polls, 'looks'),
+			comparison: compareWith('AI SDK', ours.polls, aiSdk.polls, 'looks'),
 			meaning: 'how often the provider is asked for each image',
 		},
 		{
 			figure: 'lateness at 24 at once',
 			value: `${allowed.meanMs} ms`,
-			beside: `in ${allowed.polls} looks`,
+			comparison: `in ${allowed.polls} looks`,
 			meaning: 'with as many jobs at once as Black Forest Labs allow a key',
 		},
 		{
 			figure: 'ideal client',
 			value: `${ideal.meanMs} ms`,
-			beside: `in ${ideal.polls} looks`,
+			comparison: `in ${ideal.polls} looks`,
 			meaning: 'a client that knows the moment: the least that this computer can do',
 		},
 		{
 			figure: 'lateness over TLS',
 			value: `${tls.meanMs} ms`,
-			beside: `in ${tls.polls} looks; without TLS ${ours.meanMs} ms`,
+			comparison: `in ${tls.polls} looks; without TLS ${ours.meanMs} ms`,
 			meaning: 'with a handshake for every poll, as n8n makes them',
 		},
 	],
 };
 
-async function latenessWith(
-	{ provider, sizes, say }: Stage,
+async function measureLateness(
+	{ emulator, sizes, log }: BenchmarkContext,
 	name: string,
 	client: Client,
-	{ jobs: count, atOnce } = sizes.lateness,
+	{ tasks: count, concurrency } = sizes.lateness,
 ): Promise<Lateness> {
-	say(`${name}: ${count} jobs, ${atOnce} at once`);
-	await provider.reset();
-	await client(wishes('lateness', durations('lateness', count, sizes.jobSeconds)), atOnce);
-	return latenessOf(await provider.ledger());
+	log(`${name}: ${count} jobs, ${concurrency} at once`);
+	await emulator.reset();
+	await client(createTasks('lateness', generateDurations('lateness', count, sizes.taskSeconds)), concurrency);
+	return toLateness(await emulator.ledger());
 }

@@ -3,7 +3,7 @@ import type { Cleanup } from '../host/cleanup';
 import { freePort } from '../host/ports';
 import { startProcess, untilReady, type N8nProcess } from '../host/server';
 import { NEWEST } from '../host/versions';
-import { secondsOf } from '../../bench/jobs';
+import { parseSeconds } from '../../bench/tasks';
 import type { EmulatorOptions } from '../../emulator';
 import { startServices, type Services } from './services';
 
@@ -20,7 +20,7 @@ const UNLIMITED = 1_000_000;
 
 /** Prompts say how long their pictures take, and no account limits how many are made at once. */
 export const emulatorOf = (lateSeconds: number): EmulatorOptions => ({
-	seconds: ({ prompt }) => (prompt.includes(' takes ') ? secondsOf(prompt) : 1),
+	seconds: ({ prompt }) => (prompt.includes(' takes ') ? parseSeconds(prompt) : 1),
 	pictures: 'plain',
 	maxRunning: UNLIMITED,
 	webhookLateMs: lateSeconds * 1000,

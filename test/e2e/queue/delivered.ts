@@ -1,4 +1,4 @@
-import { inParallel } from '../../bench/jobs';
+import { mapConcurrently } from '../../bench/tasks';
 import type { JobRecord } from '../../emulator';
 import { Claims } from '../checks/claims';
 import { examine } from '../checks/evidence';
@@ -39,7 +39,7 @@ export async function collectInto(
 	executions: Listed[],
 ): Promise<void> {
 	const good = executions.filter(({ status }) => status === 'success');
-	await inParallel(good, AT_ONCE, async ({ id }) => {
+	await mapConcurrently(good, AT_ONCE, async ({ id }) => {
 		const prompt = await promptOf(host, id);
 		if (prompt !== undefined) delivered.add(prompt);
 	});

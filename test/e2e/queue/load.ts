@@ -1,4 +1,4 @@
-import { inParallel, wishes } from '../../bench/jobs';
+import { mapConcurrently, createTasks } from '../../bench/tasks';
 import { between, randomFrom } from '../../emulator/pictures/random';
 import type { Host } from '../host';
 import type { Rest } from '../host/rest';
@@ -28,7 +28,7 @@ export function promptsFor(name: string, count: number): string[] {
 	const seconds = Array.from({ length: count }, () =>
 		Number(between(random, SHORTEST_SECONDS, LONGEST_SECONDS).toFixed(1)),
 	);
-	return wishes(name, seconds).map(({ prompt }) => prompt);
+	return createTasks(name, seconds).map(({ prompt }) => prompt);
 }
 
 /** Has the webhook's workflow executed once for each prompt. */
@@ -39,7 +39,7 @@ export async function callAll({ url }: Host, path: string, prompts: string[]): P
 			headers: { 'content-type': 'application/json' },
 			body: JSON.stringify({ prompt }),
 		});
-	await inParallel(prompts, CALLERS, async (prompt) => {
+	await mapConcurrently(prompts, CALLERS, async (prompt) => {
 		// not registered yet, some time after n8n has called it published; or without its database
 		const known = async () => {
 			const response = await call(prompt);

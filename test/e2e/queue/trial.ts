@@ -1,4 +1,4 @@
-import { inParallel } from '../../bench/jobs';
+import { mapConcurrently } from '../../bench/tasks';
 import type { Host } from '../host';
 import type { ImportedWorkflow } from '../host/workflows';
 import { accountOf, collectInto, idsOf } from './delivered';
@@ -143,7 +143,7 @@ async function retryAll(trial: Trial): Promise<Repair> {
 	const failed = (await list(rest, workflow.id, OVER)).filter(({ status }) => status !== 'success');
 	const paid = paidTwiceIn(trial);
 	const ends: Record<string, number> = {};
-	await inParallel(failed, AT_ONCE, async ({ id }) => {
+	await mapConcurrently(failed, AT_ONCE, async ({ id }) => {
 		await rest
 			.call('POST', `/rest/executions/${id}/retry`, { loadWorkflow: false })
 			.catch((error: Error) => count(ends, error.message.replaceAll(id, '…')));

@@ -1,21 +1,21 @@
 /** A picture to be made: the prompt says how long that takes, so that every process knows. */
-export interface Wish {
+export interface TaskSpec {
 	prompt: string;
 	seconds: number;
 }
 
-export const wishes = (name: string, seconds: readonly number[]): Wish[] =>
+export const createTasks = (name: string, seconds: readonly number[]): TaskSpec[] =>
 	seconds.map((one, index) => ({
 		prompt: `${name} ${index + 1} takes ${one} s`,
 		seconds: one,
 	}));
 
 /** Wishes for one and the same picture: the emulator draws it once and keeps it once. */
-export const sameWishes = (name: string, count: number, seconds: number): Wish[] =>
+export const createIdenticalTasks = (name: string, count: number, seconds: number): TaskSpec[] =>
 	Array.from({ length: count }, () => ({ prompt: `${name} takes ${seconds} s`, seconds }));
 
 /** How long the emulator works on such a prompt. */
-export function secondsOf(prompt: string): number {
+export function parseSeconds(prompt: string): number {
 	const seconds = / takes ([\d.]+) s$/.exec(prompt)?.[1];
 	if (seconds === undefined)
 		throw new Error(`the prompt "${prompt}" does not say how long it takes`);
@@ -23,9 +23,9 @@ export function secondsOf(prompt: string): number {
 }
 
 /** Does the work for each of them, in order, so many at once. */
-export async function inParallel<T, R>(
+export async function mapConcurrently<T, R>(
 	inputs: readonly T[],
-	atOnce: number,
+	concurrency: number,
 	work: (input: T) => Promise<R>,
 ): Promise<R[]> {
 	const results: R[] = [];
@@ -33,6 +33,6 @@ export async function inParallel<T, R>(
 	const worker = async () => {
 		for (const [index, input] of rest) results[index] = await work(input);
 	};
-	await Promise.all(Array.from({ length: atOnce }, worker));
+	await Promise.all(Array.from({ length: concurrency }, worker));
 	return results;
 }

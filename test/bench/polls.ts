@@ -1,5 +1,5 @@
 import type { LedgerData, PollRecord } from '../emulator';
-import { mean, percentile, rounded } from './statistics';
+import { mean, percentile, round } from './statistics';
 
 export interface Lateness {
 	/** From the moment the job was ready until the look that was told so. */
@@ -10,7 +10,7 @@ export interface Lateness {
 }
 
 /** The first look at each job that was told that it is ready. */
-export function readyLooks({ jobs, polls }: LedgerData): Map<string, PollRecord> {
+export function findReadyPolls({ jobs, polls }: LedgerData): Map<string, PollRecord> {
 	const found = new Map<string, PollRecord>();
 	for (const poll of polls) {
 		if (poll.state === 'Ready' && !found.has(poll.jobId)) found.set(poll.jobId, poll);
@@ -21,12 +21,12 @@ export function readyLooks({ jobs, polls }: LedgerData): Map<string, PollRecord>
 }
 
 /** How late the client saw what it waited for, by the provider's own clock; the download is no part of it. */
-export function latenessOf(ledger: LedgerData): Lateness {
-	const looks = readyLooks(ledger);
-	const lateMs = ledger.jobs.map(({ id, readyAt }) => looks.get(id)!.at - readyAt);
+export function toLateness(ledger: LedgerData): Lateness {
+	const readyPolls = findReadyPolls(ledger);
+	const latenessMs = ledger.jobs.map(({ id, readyAt }) => readyPolls.get(id)!.at - readyAt);
 	return {
-		meanMs: rounded(mean(lateMs)),
-		p95Ms: rounded(percentile(lateMs, 95)),
-		polls: rounded(ledger.polls.length / ledger.jobs.length, 2),
+		meanMs: round(mean(latenessMs)),
+		p95Ms: round(percentile(latenessMs, 95)),
+		polls: round(ledger.polls.length / ledger.jobs.length, 2),
 	};
 }

@@ -1,13 +1,13 @@
 import type { Keys, LedgerData, RuleJson, Tls } from '../../emulator';
 import { emulatorCredentials } from '../../support/emulatorCredentials';
 import { NODE, workflowWith, type NodeUnderTest } from '../../support/lab';
-import type { Wish } from '../jobs';
+import type { TaskSpec } from '../tasks';
 import { startChild } from './child';
-import type { EmulatorCalls } from './emulator';
-import type { NodeCalls, Outcome } from './node';
+import type { EmulatorMethods } from './emulator';
+import type { NodeMethods, RunResult } from './node';
 
-export interface Provider {
-	urls: Awaited<ReturnType<EmulatorCalls['open']>>['urls'];
+export interface EmulatorProcess {
+	urls: Awaited<ReturnType<EmulatorMethods['open']>>['urls'];
 	keys: Keys;
 	reset: (rules?: RuleJson[]) => Promise<void>;
 	ledger: () => Promise<LedgerData>;
@@ -16,13 +16,13 @@ export interface Provider {
 
 export interface NodeProcess {
 	/** One execution with an item for each wish. Fails when an item does. */
-	run: (node: NodeUnderTest, wishes: readonly Wish[]) => Promise<Outcome>;
+	run: (node: NodeUnderTest, tasks: readonly TaskSpec[]) => Promise<RunResult>;
 	close: () => Promise<void>;
 }
 
 /** The emulator in its own process; with a certificate it speaks TLS. */
-export async function startProvider(tls?: Tls): Promise<Provider> {
-	const child = startChild<EmulatorCalls>('emulator.ts');
+export async function startEmulatorProcess(tls?: Tls): Promise<EmulatorProcess> {
+	const child = startChild<EmulatorMethods>('emulator.ts');
 	const { urls, keys } = await child.ask('open', { tls });
 	return {
 		urls,
@@ -35,17 +35,17 @@ export async function startProvider(tls?: Tls): Promise<Provider> {
 
 /** n8n's engine in its own process, with credentials for the provider. It has learnt nothing yet. */
 export async function startNodeProcess(
-	provider: Provider,
+	emulator: EmulatorProcess,
 	environment?: Record<string, string>,
 ): Promise<NodeProcess> {
-	const child = startChild<NodeCalls>('node.ts', environment);
-	await child.ask('open', emulatorCredentials(provider));
+	const child = startChild<NodeMethods>('node.ts', environment);
+	await child.ask('open', emulatorCredentials(emulator));
 	return {
-		run: async (node, wishes) =>
+		run: async (node, tasks) =>
 			await child.ask('run', {
 				workflow: workflowWith(node),
 				nodeName: NODE,
-				items: wishes.map(({ prompt }) => ({ json: { prompt } })),
+				items: tasks.map(({ prompt }) => ({ json: { prompt } })),
 			}),
 		async close() {
 			await child.ask('close', undefined).finally(child.close);
@@ -54,7 +54,7 @@ export async function startNodeProcess(
 }
 
 /** Black Forest Labs' node, making a picture of one megapixel for each item. */
-export const bflNode = (options: object): NodeUnderTest => ({
+export const createBflNode = (options: object): NodeUnderTest => ({
 	type: 'flux2Bfl',
 	parameters: {
 		model: MODEL,
