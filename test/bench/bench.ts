@@ -10,7 +10,7 @@ import { tarballKb } from './benchmarks/tarballKb';
 import type { Sizes } from './sizes';
 import { withContext, type BenchmarkContext } from './context';
 
-/** Every benchmark, by its key in the JSON, in the order in which they run. A new one is one more file and line. */
+/** Every benchmark by its key in the JSON, in running order. A new one takes a file and a line here. */
 export const benchmarks = { lateness, makespan, download, events, memory, load, cpu, tarballKb };
 
 export type Name = keyof typeof benchmarks;
@@ -21,7 +21,7 @@ export type Figures = {
 
 export const NAMES = Object.keys(benchmarks) as Name[];
 
-/** Runs them one after the other. */
+/** Runs the benchmarks one after the other. */
 export async function measure(
 	names: readonly Name[],
 	sizes: Sizes,

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import type { Tls } from '../emulator';
 
-/** A certificate for 127.0.0.1, signed by itself and good for a day: X.509 (RFC 5280) in DER, written by hand. */
+/** A self-signed certificate for 127.0.0.1, valid for a day: X.509 (RFC 5280), encoded in DER here. */
 
 const TAG = {
 	boolean: 0x01,
@@ -16,7 +16,7 @@ const TAG = {
 	/** [0] and [3]: version and extensions */
 	version: 0xa0,
 	extensions: 0xa3,
-	/** [7]: an IP address among the alternative names */
+	/** [7]: an IP address in subjectAltName */
 	ipAddress: 0x87,
 };
 
@@ -34,7 +34,10 @@ export function createSelfSignedCertificate(now = Date.now()): Tls {
 	const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 	const algorithm = encodeSequence(encodeObjectId('ecdsaWithSha256'));
 	const name = encodeSequence(
-		encodeDer(TAG.set, encodeSequence(encodeObjectId('commonName'), encodeDer(TAG.utf8, Buffer.from('bench')))),
+		encodeDer(
+			TAG.set,
+			encodeSequence(encodeObjectId('commonName'), encodeDer(TAG.utf8, Buffer.from('bench'))),
+		),
 	);
 	const content = encodeSequence(
 		encodeDer(TAG.version, encodeDer(TAG.integer, Buffer.from([2]))),
@@ -54,7 +57,7 @@ export function createSelfSignedCertificate(now = Date.now()): Tls {
 	};
 }
 
-/** It is its own authority, and stands for this computer. */
+/** The certificate is its own authority and names 127.0.0.1. */
 function encodeExtensions(): Buffer[] {
 	const isAuthority = encodeSequence(encodeDer(TAG.boolean, Buffer.from([0xff])));
 	const names = encodeSequence(encodeDer(TAG.ipAddress, Buffer.from([127, 0, 0, 1])));
@@ -66,9 +69,10 @@ function encodeExtensions(): Buffer[] {
 
 const encodeSequence = (...parts: Buffer[]) => encodeDer(TAG.sequence, ...parts);
 
-const encodeObjectId = (name: keyof typeof OID) => encodeDer(TAG.objectId, Buffer.from(OID[name], 'hex'));
+const encodeObjectId = (name: keyof typeof OID) =>
+	encodeDer(TAG.objectId, Buffer.from(OID[name], 'hex'));
 
-/** As YYMMDDhhmmssZ. */
+/** Encodes a time as YYMMDDhhmmssZ. */
 function encodeTime(ms: number): Buffer {
 	const digits = new Date(ms).toISOString().replace(/\.\d+Z$|\D/g, '');
 	return encodeDer(TAG.utcTime, Buffer.from(`${digits.slice(2)}Z`));
@@ -79,7 +83,7 @@ function encodeDer(tag: number, ...parts: Buffer[]): Buffer {
 	return Buffer.concat([Buffer.from([tag, ...encodeLength(content)]), content]);
 }
 
-/** One byte up to 127; else the number of bytes that follow. */
+/** One byte up to 127; above, the number of length bytes comes first. */
 function encodeLength({ length }: Buffer): number[] {
 	if (length < 0x80) return [length];
 	const bytes = length < 0x100 ? [length] : [length >> 8, length & 0xff];

@@ -10,8 +10,8 @@ const USAGE = `How late, how fast and how heavy the nodes are, against the emula
   npm run --silent bench -- --json
 
   --json         prints one JSON object instead of the table
-  --only NAMES   some of ${NAMES.join(',')}
-  --quick        a few jobs only: shows that it works, measures nothing
+  --only NAMES   only these, separated by commas: ${NAMES.join(',')}
+  --quick        few tasks: proves that it works, its figures mean nothing
 `;
 
 async function main(): Promise<void> {

@@ -13,17 +13,17 @@ import type { Sizes } from './sizes';
 export interface BenchmarkContext {
 	readonly sizes: Sizes;
 	readonly emulator: EmulatorProcess;
-	/** Tells people how far it is. */
+	/** Prints a line of progress. */
 	log: (text: string) => void;
-	/** The node that has learnt how long the jobs take; the same one for all who ask. */
+	/** The node that has learnt how long tasks take; every caller gets the same one. */
 	trainedNode: () => Promise<NodeProcess>;
 }
 
-/** Opens the stage, plays on it, and leaves no process behind. */
+/** Starts what the benchmarks share, calls `use`, and leaves no process behind. */
 export async function withContext<T>(
 	sizes: Sizes,
 	log: (text: string) => void,
-	use: (stage: BenchmarkContext) => Promise<T>,
+	use: (context: BenchmarkContext) => Promise<T>,
 ): Promise<T> {
 	const emulator = await startEmulatorProcess();
 	let trained: Promise<NodeProcess> | undefined;
@@ -36,17 +36,17 @@ export async function withContext<T>(
 	}
 }
 
-/** A node that has learnt from its first jobs. */
+/** Starts a node and lets it learn from its first tasks. */
 export async function startTrainedNode(
 	{ trainingTasks: count, taskSeconds }: Sizes,
 	emulator: EmulatorProcess,
 	log: BenchmarkContext['log'],
 	environment?: Record<string, string>,
 ): Promise<NodeProcess> {
-	log(`${count} jobs to learn from`);
+	log(`${count} tasks to learn from`);
 	await emulator.reset();
 	const node = await startNodeProcess(emulator, environment);
-	const jobs = createTasks('learning', generateDurations('learning', count, taskSeconds));
-	await node.run(createBflNode({ maxConcurrent: count }), jobs);
+	const tasks = createTasks('learning', generateDurations('learning', count, taskSeconds));
+	await node.run(createBflNode({ maxConcurrent: count }), tasks);
 	return node;
 }

@@ -1,11 +1,11 @@
 /** How much is measured. */
 export interface Sizes {
-	/** How long the jobs take whose lateness matters. */
+	/** Durations of the tasks whose lateness is measured. */
 	taskSeconds: { medianSeconds: number; sigma: number };
-	/** Jobs from which the node learns first. */
+	/** Tasks from which the node first learns durations. */
 	trainingTasks: number;
 	lateness: { tasks: number; concurrency: number };
-	/** As many at once as Black Forest Labs allow a key. */
+	/** With the concurrency that Black Forest Labs allow a key. */
 	allowed: { tasks: number; concurrency: number };
 	tls: { tasks: number; concurrency: number };
 	download: { images: number; bytes: number };
@@ -31,7 +31,7 @@ export const FULL: Sizes = {
 	cpu: { tasks: 40, seconds: 1 },
 };
 
-/** Shows in seconds that everything is measured; its figures mean nothing. */
+/** Proves within seconds that every benchmark runs; its figures mean nothing. */
 export const QUICK: Sizes = {
 	taskSeconds: { medianSeconds: 0.3, sigma: 0.3 },
 	trainingTasks: 2,

@@ -1,4 +1,4 @@
-/** A picture to be made: the prompt says how long that takes, so that every process knows. */
+/** A task for the provider. Its prompt says how long it takes, so that every process knows. */
 export interface TaskSpec {
 	prompt: string;
 	seconds: number;
@@ -10,11 +10,11 @@ export const createTasks = (name: string, seconds: readonly number[]): TaskSpec[
 		seconds: one,
 	}));
 
-/** Wishes for one and the same picture: the emulator draws it once and keeps it once. */
+/** Tasks with one prompt: the emulator draws their image once and keeps it once. */
 export const createIdenticalTasks = (name: string, count: number, seconds: number): TaskSpec[] =>
 	Array.from({ length: count }, () => ({ prompt: `${name} takes ${seconds} s`, seconds }));
 
-/** How long the emulator works on such a prompt. */
+/** Reads from a prompt how long the emulator takes for it. */
 export function parseSeconds(prompt: string): number {
 	const seconds = / takes ([\d.]+) s$/.exec(prompt)?.[1];
 	if (seconds === undefined)
@@ -22,7 +22,7 @@ export function parseSeconds(prompt: string): number {
 	return Number(seconds);
 }
 
-/** Does the work for each of them, in order, so many at once. */
+/** Starts `work` for each input in order, with at most `concurrency` running. The results keep that order. */
 export async function mapConcurrently<T, R>(
 	inputs: readonly T[],
 	concurrency: number,

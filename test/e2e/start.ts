@@ -15,7 +15,7 @@ const USAGE = `A real n8n with this package, and the services' emulator behind i
   --seconds N       how long each picture takes (2)
 `;
 
-async function main(cleanup: Cleanup, stopped: AbortSignal): Promise<void> {
+async function main(cleanup: Cleanup, signal: AbortSignal): Promise<void> {
 	const { values } = parseArgs({
 		options: {
 			'n8n-version': { type: 'string', default: NEWEST },
@@ -34,17 +34,20 @@ async function main(cleanup: Cleanup, stopped: AbortSignal): Promise<void> {
 			version: values['n8n-version'],
 			port: Number(values.port),
 			emulator: { seconds: Number(values.seconds) },
-			say: (line) => console.log(line),
+			log: (line) => console.log(line),
 		},
 		cleanup,
 	);
 	const signIn = await startSignIn(host.url, host.rest.cookie);
 	await cleanup.add(async () => await signIn.close());
-	console.log(guide(host, signIn.url));
-	await untilOver(host, stopped);
+	console.log(formatGuide(host, signIn.url));
+	await waitForEnd(host, signal);
 }
 
-function guide({ url, emulator, examples, folder, n8n, server }: Host, signIn: string): string {
+function formatGuide(
+	{ url, emulator, examples, folder, n8n, server }: Host,
+	signIn: string,
+): string {
 	const width = Math.max(...examples.map(({ name }) => name.length));
 	const workflows = examples.map(({ name, id, isPublished }) => {
 		const note = isPublished ? '   (listens to its webhook)' : '';
@@ -57,7 +60,7 @@ It signs you in and leads to ${url} (${OWNER.email}, ${OWNER.password}).
 Example workflows, with credentials for the emulator
 ${workflows.join('\n')}
 
-n8n            ${n8n.of.version} on Node.js ${n8n.node.version}, with this package from its tarball
+n8n            ${n8n.release.version} on Node.js ${n8n.node.version}, with this package from its tarball
 Log            ${server.log}
 Emulator       ${emulator.urls.task}, ledger at ${emulator.urls.task}/_emulator/ledger
 Sample images  ${emulator.urls.results}/references/mountains.png
@@ -65,14 +68,14 @@ Everything is thrown away at the end (${folder}).
 Ctrl+C stops it.`;
 }
 
-async function untilOver({ server }: Host, stopped: AbortSignal): Promise<void> {
-	await new Promise<void>((over) => {
-		stopped.addEventListener('abort', () => over(), { once: true });
-		void server.ended.then(() => over());
-		if (stopped.aborted) over();
+async function waitForEnd({ server }: Host, signal: AbortSignal): Promise<void> {
+	await new Promise<void>((resolve) => {
+		signal.addEventListener('abort', () => resolve(), { once: true });
+		void server.ended.then(() => resolve());
+		if (signal.aborted) resolve();
 	});
-	if (!stopped.aborted)
-		throw new Error(`n8n has ended. It said last:\n${await server.lastWords()}`);
+	if (!signal.aborted)
+		throw new Error(`n8n has ended. It said last:\n${await server.readLastLines()}`);
 }
 
 void runProgram(main);

@@ -8,7 +8,7 @@ import type { Api } from '../../nodes/shared/http';
 import type { Request } from '../../nodes/shared/model';
 import { Place, Pressure } from '../../nodes/shared/pressure';
 import type { Service } from '../../nodes/shared/run';
-import { mutated } from '../chaos/mutate';
+import { mutate } from '../chaos/mutate';
 import { randomFrom } from '../emulator/pictures/random';
 import { KINDS } from '../support/failureKinds';
 import fc from '../support/properties';
@@ -78,7 +78,7 @@ const STATUSES = [
 
 const jsonLike = (document: object) =>
 	fc.oneof(
-		fc.integer().map((seed) => JSON.stringify(mutated(document, randomFrom(String(seed))))),
+		fc.integer().map((seed) => JSON.stringify(mutate(document, randomFrom(String(seed))))),
 		fc.json(),
 	);
 

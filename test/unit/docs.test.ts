@@ -4,7 +4,7 @@ import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 import { generateOptions } from '../../nodes/shared/options';
 import type { Param } from '../../nodes/shared/params';
 import { startEngine, type Engine } from '../support/engine';
-import { builtModels } from '../demo/models';
+import { readBuiltModels } from '../demo/models';
 
 const ROOT = path.resolve(__dirname, '../..');
 const PAGES = [
@@ -106,7 +106,7 @@ describe('the README', () => {
 	});
 
 	test('names every model and every parameter with its wire name, limits and values', () => {
-		const models = builtModels();
+		const models = readBuiltModels();
 		expect(models.size).toBe(services.size);
 		for (const [service, { type }] of services) {
 			const text = section(`### ${service} models`);

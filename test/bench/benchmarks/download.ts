@@ -6,11 +6,11 @@ import { createBflNode, startNodeProcess, type EmulatorProcess } from '../proces
 import type { BenchmarkContext } from '../context';
 import { mean, round } from '../statistics';
 
-/** How long a picture takes from the look that was told of it until n8n has stored it, one at a time. */
+/** How long an image takes from the poll that finds it until n8n has stored it, one at a time. */
 
 interface Figures {
 	meanMs: number;
-	/** An undici client that keeps its connection and stores nothing. */
+	/** An undici client that reuses its connection and stores nothing. */
 	idealMs: number;
 }
 
@@ -19,7 +19,7 @@ const TASK_SECONDS = 0.05;
 export const download: Benchmark<Figures> = {
 	async measure(context) {
 		const { images, bytes } = context.sizes.download;
-		context.log(`download: ${images} pictures of ${bytes / 1e6} MB`);
+		context.log(`download: ${images} images of ${bytes / 1e6} MB`);
 		return { meanMs: await measureNode(context), idealMs: await measureIdealClient(context) };
 	},
 
@@ -28,7 +28,7 @@ export const download: Benchmark<Figures> = {
 			figure: 'download of 1 MB',
 			value: `${meanMs} ms`,
 			comparison: compareWith('undici, storing nothing', meanMs, idealMs, 'ms'),
-			meaning: 'from knowing that it is ready until n8n has stored it',
+			meaning: 'from the poll that finds it until n8n has stored it',
 		},
 	],
 };
@@ -61,9 +61,11 @@ async function measureNode(context: BenchmarkContext): Promise<number> {
 async function measureIdealClient(context: BenchmarkContext): Promise<number> {
 	const client = createIdealClient(await resetEmulator(context));
 	const durationsMs: number[] = [];
-	for (const task of createDownloadTasks(context)) durationsMs.push((await client.generate(task)).downloadMs);
+	for (const task of createDownloadTasks(context))
+		durationsMs.push((await client.generate(task)).downloadMs);
 	await client.close();
 	return round(mean(durationsMs));
 }
 
-const createDownloadTasks = ({ sizes }: BenchmarkContext) => createIdenticalTasks('download', sizes.download.images, TASK_SECONDS);
+const createDownloadTasks = ({ sizes }: BenchmarkContext) =>
+	createIdenticalTasks('download', sizes.download.images, TASK_SECONDS);

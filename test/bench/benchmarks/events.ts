@@ -5,19 +5,19 @@ import type { NodeUnderTest } from '../../support/lab';
 import type { BenchmarkContext } from '../context';
 import { generateDurations, mean, percentile, round } from '../statistics';
 
-/** Oxen.ai's events: from the moment the job was ready until the node, being told, asks for the picture. */
+/** Oxen.ai's events: from the moment a task is ready until the node, after the event, requests the image. */
 
 interface Figures {
 	meanMs: number;
 	p95Ms: number;
-	/** Looks per job: events make them needless. */
+	/** Per task: events make polls unnecessary. */
 	polls: number;
 }
 
 export const events: Benchmark<Figures> = {
 	async measure({ sizes, emulator, log }) {
 		const { tasks: count, concurrency, medianSeconds } = sizes.events;
-		log(`events: ${count} jobs, ${concurrency} at once`);
+		log(`events: ${count} tasks, ${concurrency} at once`);
 		await emulator.reset();
 		const node = await startNodeProcess(emulator);
 		try {
@@ -33,7 +33,7 @@ export const events: Benchmark<Figures> = {
 		{
 			figure: 'events, mean',
 			value: `${meanMs} ms`,
-			comparison: `95 of 100 within ${p95Ms} ms, ${polls} polls per job`,
+			comparison: `95 of 100 within ${p95Ms} ms, ${polls} polls per task`,
 			meaning: "how long a finished image waits in Oxen.ai's events mode",
 		},
 	],
@@ -52,7 +52,7 @@ async function measureEventLateness(emulator: BenchmarkContext['emulator']): Pro
 	const { jobs, downloads, polls } = await emulator.ledger();
 	const latenessMs = jobs.map(({ id, readyAt }) => {
 		const first = downloads.find(({ jobId }) => jobId === id);
-		if (!first) throw new Error(`the picture of job ${id} was never asked for`);
+		if (!first) throw new Error(`the image of task ${id} was never requested`);
 		return first.at - readyAt;
 	});
 	const statusPolls = polls.filter(({ route }) => route === 'oxen.queue');

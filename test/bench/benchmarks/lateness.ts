@@ -9,17 +9,17 @@ import { generateDurations } from '../statistics';
 import { measureOverTls } from './tls';
 
 /**
- * How long a finished picture waits until its client knows. Three clients, one after the other, get the same jobs with
- * the same durations, as many at once: ours, which has learnt from earlier jobs; the AI SDK; and the ideal one.
+ * How long a finished image waits until its client knows. Three clients, one after the other, get the same tasks with
+ * the same durations and concurrency: our node, which has learnt from earlier tasks; the AI SDK; and the ideal client.
  */
 
 interface Figures {
 	ours: Lateness;
-	/** Ours with as many at once as a key may have: the node's ceiling of looks per second does not matter then. */
+	/** Our node with the concurrency that a key may have: it then stays below its own limit of polls per second. */
 	allowed: Lateness;
 	aiSdk: Lateness;
 	ideal: Lateness;
-	/** Ours where every look needs a TLS handshake, because n8n opens a connection per request. */
+	/** Our node over TLS: every poll needs a handshake, because n8n opens a connection per request. */
 	tls: Lateness;
 }
 
@@ -56,30 +56,30 @@ export const lateness: Benchmark<Figures> = {
 			figure: 'lateness, 95 of 100',
 			value: `${ours.p95Ms} ms`,
 			comparison: compareWith('AI SDK', ours.p95Ms, aiSdk.p95Ms, 'ms'),
-			meaning: 'the same, for the unlucky ones',
+			meaning: 'the same, for the slowest 5 of 100',
 		},
 		{
-			figure: 'polls per job',
+			figure: 'polls per task',
 			value: `${ours.polls}`,
-			comparison: compareWith('AI SDK', ours.polls, aiSdk.polls, 'looks'),
-			meaning: 'how often the provider is asked for each image',
+			comparison: compareWith('AI SDK', ours.polls, aiSdk.polls, 'polls'),
+			meaning: 'requests for the status of each task',
 		},
 		{
 			figure: 'lateness at 24 at once',
 			value: `${allowed.meanMs} ms`,
-			comparison: `in ${allowed.polls} looks`,
-			meaning: 'with as many jobs at once as Black Forest Labs allow a key',
+			comparison: `with ${allowed.polls} polls`,
+			meaning: 'with as many concurrent tasks as Black Forest Labs allow a key',
 		},
 		{
 			figure: 'ideal client',
 			value: `${ideal.meanMs} ms`,
-			comparison: `in ${ideal.polls} looks`,
-			meaning: 'a client that knows the moment: the least that this computer can do',
+			comparison: `with ${ideal.polls} polls`,
+			meaning: 'a client that knows the moment: the minimum on this computer',
 		},
 		{
 			figure: 'lateness over TLS',
 			value: `${tls.meanMs} ms`,
-			comparison: `in ${tls.polls} looks; without TLS ${ours.meanMs} ms`,
+			comparison: `with ${tls.polls} polls; without TLS ${ours.meanMs} ms`,
 			meaning: 'with a handshake for every poll, as n8n makes them',
 		},
 	],
@@ -91,8 +91,11 @@ async function measureLateness(
 	client: Client,
 	{ tasks: count, concurrency } = sizes.lateness,
 ): Promise<Lateness> {
-	log(`${name}: ${count} jobs, ${concurrency} at once`);
+	log(`${name}: ${count} tasks, ${concurrency} at once`);
 	await emulator.reset();
-	await client(createTasks('lateness', generateDurations('lateness', count, sizes.taskSeconds)), concurrency);
+	await client(
+		createTasks('lateness', generateDurations('lateness', count, sizes.taskSeconds)),
+		concurrency,
+	);
 	return toLateness(await emulator.ledger());
 }

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import type { Benchmark } from '../benchmark';
 import { median, round } from '../statistics';
 
-/** How long Node needs for all nodes and credentials, once n8n-workflow is there. */
+/** How long Node.js takes to load all nodes and credentials after n8n-workflow. */
 
 const PROGRAM = path.join(__dirname, '../processes/loading.cjs');
 

@@ -3,7 +3,7 @@ import { createTasks } from '../tasks';
 import { createBflNode } from '../processes/start';
 import { generateDurations, simulateListSchedule, round } from '../statistics';
 
-/** Many items: the node's time beside that of a list schedule of the same jobs, which knows no lateness at all. */
+/** Many items: the node's time compared with a list schedule of the same tasks that has no lateness. */
 
 interface Figures {
 	ratio: number;
@@ -18,7 +18,10 @@ export const makespan: Benchmark<Figures> = {
 		context.log(`makespan: ${count} items, ${maxConcurrent} at once`);
 		await context.emulator.reset();
 		const all = generateDurations('makespan', count, context.sizes.taskSeconds);
-		const { seconds } = await node.run(createBflNode({ maxConcurrent }), createTasks('makespan', all));
+		const { seconds } = await node.run(
+			createBflNode({ maxConcurrent }),
+			createTasks('makespan', all),
+		);
 		const idealSeconds = simulateListSchedule(all, maxConcurrent);
 		return {
 			ratio: round(seconds / idealSeconds, 3),
@@ -31,8 +34,8 @@ export const makespan: Benchmark<Figures> = {
 		{
 			figure: 'many items',
 			value: `${ratio}`,
-			comparison: `${seconds} s, with no lateness at all ${idealSeconds} s`,
-			meaning: 'time of the whole run in relation to the shortest possible',
+			comparison: `${seconds} s, without any lateness ${idealSeconds} s`,
+			meaning: 'time of the whole run as a ratio of the minimum',
 		},
 	],
 };

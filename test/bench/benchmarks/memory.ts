@@ -5,12 +5,12 @@ import { createBflNode, startNodeProcess } from '../processes/start';
 import type { BenchmarkContext } from '../context';
 import { round } from '../statistics';
 
-/** The most memory of n8n's process, a new one for each run, with its binary data in files. */
+/** Maximum memory of n8n's process, with binary data in files; each measurement starts a new process. */
 
 interface Figures {
-	/** Many large pictures beside as many tiny ones. */
+	/** Many large images compared with as many tiny ones. */
 	growthMb: number;
-	/** Many large pictures beside few. */
+	/** Many large images compared with few. */
 	slopeMb: number;
 	peakMb: number;
 }
@@ -37,21 +37,21 @@ export const memory: Benchmark<Figures> = {
 			figure: 'memory, growth',
 			value: `${growthMb} MB`,
 			comparison: `at the peak ${peakMb} MB, with n8n's engine`,
-			meaning: '400 images of 8 MB, 8 at once, beside as many tiny ones',
+			meaning: '400 images of 8 MB, 8 at once, compared with as many tiny ones',
 		},
 		{
 			figure: 'memory, slope',
 			value: `${slopeMb} MB`,
-			meaning: '400 images of 8 MB beside 100 of them',
+			meaning: '400 images of 8 MB compared with 100 of them',
 		},
 	],
 };
 
-/** Megabytes. */
+/** In megabytes. */
 async function measurePeakMb({ sizes, emulator, log }: BenchmarkContext, count: number, as: Shape) {
 	const { concurrency: maxConcurrent } = sizes.memory;
 	const size = as.bytes ? `of ${as.bytes / 1e6} MB` : 'that are tiny';
-	log(`memory: ${count} pictures ${size}, ${maxConcurrent} at once`);
+	log(`memory: ${count} images ${size}, ${maxConcurrent} at once`);
 	await emulator.reset([{ route: 'bfl.submit', effect: { as } }]);
 	const node = await startNodeProcess(emulator);
 	try {

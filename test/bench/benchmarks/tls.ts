@@ -8,7 +8,7 @@ import { createBflNode, startEmulatorProcess, type EmulatorProcess } from '../pr
 import { startTrainedNode, type BenchmarkContext } from '../context';
 import { generateDurations } from '../statistics';
 
-/** Our node's lateness where the provider speaks TLS, with a certificate made for this run. */
+/** Our node's lateness where the emulator uses TLS, with a certificate created for this run. */
 export async function measureOverTls(context: BenchmarkContext): Promise<Lateness> {
 	const folder = await mkdtemp(path.join(tmpdir(), 'flux2-bench-'));
 	try {
@@ -34,7 +34,7 @@ async function measureLatenessAt(
 	const node = await startTrainedNode(sizes, emulator, log, environment);
 	try {
 		const { tasks: count, concurrency: maxConcurrent } = sizes.tls;
-		log(`our node over TLS: ${count} jobs, ${maxConcurrent} at once`);
+		log(`our node over TLS: ${count} tasks, ${maxConcurrent} at once`);
 		await emulator.reset();
 		const tasks = createTasks('TLS', generateDurations('TLS', count, sizes.taskSeconds));
 		await node.run(createBflNode({ maxConcurrent }), tasks);

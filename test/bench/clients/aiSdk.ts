@@ -2,7 +2,7 @@ import { createBlackForestLabs } from '@ai-sdk/black-forest-labs';
 import { MODEL, SIZE, type EmulatorProcess } from '../processes/start';
 import type { TaskSpec } from '../tasks';
 
-/** Vercel's AI SDK as it comes: a look every half second, from the start. */
+/** Vercel's AI SDK with its defaults: it polls every half second from the start. */
 export function createAiSdkClient({ urls, keys }: EmulatorProcess) {
 	const sdk = createBlackForestLabs({ apiKey: keys.bflKey, baseURL: `${urls.bfl}/v1` });
 	const model = sdk.image(MODEL);

@@ -3,12 +3,12 @@ import { MODEL, SIZE, type EmulatorProcess } from '../processes/start';
 import type { TaskSpec } from '../tasks';
 
 /**
- * The client that nobody can have: it is told how long the job takes, looks once at that moment and keeps its
- * connections. What it still is late is the network and this computer.
+ * A client that cannot exist: it knows how long each task takes, polls once at that moment and reuses its connections.
+ * Its lateness is that of the network and of this computer.
  */
 
 export interface IdealResult {
-	/** From the request for the picture to its last byte. */
+	/** From the request for the image to its last byte. */
 	downloadMs: number;
 	bytes: number;
 }

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 
-/** What a process of the benchmarks can be asked for: one argument, one result, both plain data. */
+/** The methods that a child process offers: one argument, one result, both plain data. */
 export type Methods = Record<string, (argument: never) => Promise<unknown>>;
 
 interface CallMessage {
@@ -14,11 +14,11 @@ interface CallMessage {
 type ReplyMessage = { id: number; result: unknown } | { id: number; error: string };
 
 export interface Child<C extends Methods> {
-	ask: <K extends keyof C>(
-		call: K,
+	call: <K extends keyof C>(
+		method: K,
 		...argument: Parameters<C[K]>
 	) => Promise<Awaited<ReturnType<C[K]>>>;
-	/** Ends the process, whatever it does. */
+	/** Kills the process, whatever it is doing. */
 	close: () => Promise<void>;
 }
 
@@ -43,8 +43,8 @@ export function startChild<C extends Methods>(
 	});
 	let calls = 0;
 	return {
-		ask: async (call, ...[argument]) =>
-			(await sendCall(child, pending, { id: ++calls, method: String(call), argument })) as never,
+		call: async (method, ...[argument]) =>
+			(await sendCall(child, pending, { id: ++calls, method: String(method), argument })) as never,
 		async close() {
 			if (child.exitCode !== null || child.signalCode !== null) return;
 			const ended = once(child, 'exit');
@@ -62,20 +62,20 @@ async function sendCall(
 	const reply = await new Promise<ReplyMessage>((resolve) => {
 		pending.set(message.id, resolve);
 		if (child.connected) child.send(message);
-		else resolve({ id: message.id, error: 'the process is gone' });
+		else resolve({ id: message.id, error: 'the process has ended' });
 	});
 	pending.delete(message.id);
 	if ('error' in reply) throw new Error(reply.error);
 	return reply.result;
 }
 
-/** The other side: answers what the parent asks, until the parent is gone. */
-export function serveParent<C extends Methods>(calls: C): void {
-	const reply = (reply: ReplyMessage) => process.send?.(reply);
+/** In the child: runs the methods that the parent calls, until the parent disconnects. */
+export function serveParent<C extends Methods>(methods: C): void {
+	const send = (reply: ReplyMessage) => process.send?.(reply);
 	process.on('message', ({ id, method, argument }: CallMessage) => {
-		calls[method]!(argument as never).then(
-			(result) => reply({ id, result }),
-			(error: unknown) => reply({ id, error: (error as Error).stack ?? String(error) }),
+		methods[method]!(argument as never).then(
+			(result) => send({ id, result }),
+			(error: unknown) => send({ id, error: (error as Error).stack ?? String(error) }),
 		);
 	});
 	process.once('disconnect', () => process.exit());

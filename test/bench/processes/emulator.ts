@@ -3,9 +3,9 @@ import type { EmulatorOptions } from '../../emulator';
 import { parseSeconds } from '../tasks';
 import { serveParent } from './child';
 
-/** The emulator in a process of its own, so that neither its work nor its memory counts as a client's. */
+/** The emulator in its own process, so that its processor time and memory do not count as a client's. */
 
-/** Forty jobs at once are more than Black Forest Labs' 24 per key, and it is not the limit that is measured. */
+/** 40 concurrent tasks exceed Black Forest Labs' limit of 24 per key, and that limit is not what is measured. */
 const MAX_RUNNING_TASKS = 1000;
 
 let emulator: Emulator | undefined;
@@ -27,7 +27,7 @@ const methods = {
 		return { urls, keys };
 	},
 
-	/** Starts anew, with these rules alone. */
+	/** Forgets everything, then applies these rules. */
 	async reset(rules: RuleJson[]): Promise<void> {
 		requireEmulator().reset();
 		for (const { effect, ...match } of rules) requireEmulator().rule(match, effect);

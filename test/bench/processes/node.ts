@@ -3,11 +3,11 @@ import type { CredentialStore } from '../../support/credentials';
 import { startEngine, type Engine, type WorkflowJson } from '../../support/engine';
 import { serveParent } from './child';
 
-/** n8n's engine with our nodes in a process of its own: what it uses is used by n8n and our node alone. */
+/** n8n's engine with our nodes in its own process, so that only n8n and our node are measured. */
 
 export interface RunRequest {
 	workflow: WorkflowJson;
-	/** Whose output is wanted. */
+	/** The node whose output is returned. */
 	nodeName: string;
 	items: INodeExecutionData[];
 }
@@ -18,7 +18,7 @@ export interface RunResult {
 	seconds: number;
 	/** Processor time of the whole process during the run. */
 	cpuMs: number;
-	/** The most memory that the process has ever had. */
+	/** The process's maximum resident memory so far. */
 	peakMb: number;
 }
 
@@ -47,7 +47,7 @@ const methods = {
 		};
 	},
 
-	/** Removes what the runs have stored. */
+	/** Removes what the executions have stored. */
 	async close(_argument: undefined): Promise<void> {
 		await engine?.close();
 	},

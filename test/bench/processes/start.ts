@@ -15,45 +15,45 @@ export interface EmulatorProcess {
 }
 
 export interface NodeProcess {
-	/** One execution with an item for each wish. Fails when an item does. */
+	/** Runs one execution with an item for each task. Throws if an item fails. */
 	run: (node: NodeUnderTest, tasks: readonly TaskSpec[]) => Promise<RunResult>;
 	close: () => Promise<void>;
 }
 
-/** The emulator in its own process; with a certificate it speaks TLS. */
+/** Starts the emulator in its own process; with a certificate it uses TLS. */
 export async function startEmulatorProcess(tls?: Tls): Promise<EmulatorProcess> {
 	const child = startChild<EmulatorMethods>('emulator.ts');
-	const { urls, keys } = await child.ask('open', { tls });
+	const { urls, keys } = await child.call('open', { tls });
 	return {
 		urls,
 		keys,
-		reset: async (rules = []) => await child.ask('reset', rules),
-		ledger: async () => await child.ask('ledger', undefined),
+		reset: async (rules = []) => await child.call('reset', rules),
+		ledger: async () => await child.call('ledger', undefined),
 		close: child.close,
 	};
 }
 
-/** n8n's engine in its own process, with credentials for the provider. It has learnt nothing yet. */
+/** Starts n8n's engine in its own process, with credentials for the emulator. Its nodes know no durations yet. */
 export async function startNodeProcess(
 	emulator: EmulatorProcess,
 	environment?: Record<string, string>,
 ): Promise<NodeProcess> {
 	const child = startChild<NodeMethods>('node.ts', environment);
-	await child.ask('open', emulatorCredentials(emulator));
+	await child.call('open', emulatorCredentials(emulator));
 	return {
 		run: async (node, tasks) =>
-			await child.ask('run', {
+			await child.call('run', {
 				workflow: workflowWith(node),
 				nodeName: NODE,
 				items: tasks.map(({ prompt }) => ({ json: { prompt } })),
 			}),
 		async close() {
-			await child.ask('close', undefined).finally(child.close);
+			await child.call('close', undefined).finally(child.close);
 		},
 	};
 }
 
-/** Black Forest Labs' node, making a picture of one megapixel for each item. */
+/** Black Forest Labs' node, which generates an image of one megapixel for each item. */
 export const createBflNode = (options: object): NodeUnderTest => ({
 	type: 'flux2Bfl',
 	parameters: {

@@ -9,13 +9,13 @@ export interface Check {
 }
 
 /** Waits for what n8n or the emulator is to show; fails when it does not come. */
-export async function until(
-	seen: () => boolean | Promise<boolean>,
+export async function waitUntil(
+	condition: () => boolean | Promise<boolean>,
 	what: string,
 	limitMs = 20_000,
 ): Promise<void> {
 	const deadline = Date.now() + limitMs;
-	while (!(await seen())) {
+	while (!(await condition())) {
 		if (Date.now() > deadline) throw new Error(`Waited ${limitMs / 1000} s in vain for ${what}`);
 		await new Promise((resolve) => setTimeout(resolve, 20));
 	}

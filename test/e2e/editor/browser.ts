@@ -3,7 +3,7 @@ import { chromium, selectors, type Browser, type Page } from 'playwright-core';
 import type { Host } from '../host';
 import type { Cleanup } from '../host/cleanup';
 
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const BROWSER_PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
 /** A browser that asks nobody anything on its own account. */
 const FLAGS = [
@@ -19,7 +19,7 @@ const FLAGS = [
 
 export async function openBrowser(cleanup: Cleanup): Promise<Browser> {
 	const { CHROMIUM } = process.env;
-	const executablePath = CHROMIUM ?? PLACES.find((place) => existsSync(place));
+	const executablePath = CHROMIUM ?? BROWSER_PATHS.find((file) => existsSync(file));
 	if (!executablePath) throw new Error('There is no Chromium here; name its program in CHROMIUM');
 	const browser = await chromium.launch({ executablePath, args: FLAGS });
 	await cleanup.add(async () => await browser.close());

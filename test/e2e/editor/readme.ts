@@ -5,10 +5,10 @@ import { OUTPUT } from './page';
 
 const ASSETS = path.resolve(__dirname, '../../../.github/assets');
 /** A README is read over slow lines, too. */
-const MOST_BYTES = 120_000;
+const MAX_BYTES = 120_000;
 
 /** The README's pictures: parts of what was shot. */
-const PICTURES: Record<string, Region & { of: string }> = {
+const IMAGES: Record<string, Region & { of: string }> = {
 	'node-creator.png': { of: 'creator-flux', left: 1057, top: 66, width: 382, height: 560 },
 	'result.png': { of: 'result-text-to-image-bfl', left: 24, top: 24, width: 1392, height: 852 },
 	'error.png': { of: 'error-Refused-prompt', left: 511, top: 66, width: 904, height: 480 },
@@ -16,16 +16,16 @@ const PICTURES: Record<string, Region & { of: string }> = {
 };
 
 /** Cuts the pictures of the README out of the shots, with few colors; says how large they are. */
-export async function writeReadmePictures(say: (line: string) => void): Promise<void> {
+export async function writeReadmeImages(log: (line: string) => void): Promise<void> {
 	await mkdir(ASSETS, { recursive: true });
-	for (const [name, { of, ...region }] of Object.entries(PICTURES)) {
+	for (const [name, { of, ...region }] of Object.entries(IMAGES)) {
 		const file = path.join(ASSETS, name);
 		await sharp(path.join(OUTPUT, `${of}.png`))
 			.extract(region)
 			.png({ palette: true, colors: 128, effort: 10, dither: 0.6 })
 			.toFile(file);
 		const { size } = await stat(file);
-		if (size > MOST_BYTES) throw new Error(`${name} has ${size} bytes, at most are ${MOST_BYTES}`);
-		say(`${name}: ${size} bytes`);
+		if (size > MAX_BYTES) throw new Error(`${name} has ${size} bytes, at most are ${MAX_BYTES}`);
+		log(`${name}: ${size} bytes`);
 	}
 }

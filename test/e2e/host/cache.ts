@@ -14,13 +14,13 @@ export function cacheFolder(): string {
  * The folder of that name in the cache, filled on first use. It gets its name only when it is
  * complete: whatever breaks off leaves nothing behind that looks installed.
  */
-export async function cached(name: string, fill: (folder: string) => Promise<void>) {
+export async function getCached(name: string, install: (folder: string) => Promise<void>) {
 	const folder = path.join(cacheFolder(), name);
 	if (existsSync(folder)) return folder;
 	await mkdir(cacheFolder(), { recursive: true });
 	const unfinished = await mkdtemp(`${folder}.unfinished-`);
 	try {
-		await fill(unfinished);
+		await install(unfinished);
 		await rename(unfinished, folder).catch((error: unknown) => {
 			// another process was faster
 			if (!existsSync(folder)) throw error;

@@ -12,11 +12,11 @@ export class Cleanup {
 	}
 
 	run(): Promise<void> {
-		this.ending ??= this.takeAll();
+		this.ending ??= this.runSteps();
 		return this.ending;
 	}
 
-	private async takeAll(): Promise<void> {
+	private async runSteps(): Promise<void> {
 		for (const step of this.steps.reverse()) await attempt(step);
 	}
 }

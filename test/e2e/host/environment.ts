@@ -1,6 +1,6 @@
 import type { InstalledN8n } from './install';
 
-export interface Place {
+export interface N8nLocation {
 	/** n8n's user folder. */
 	folder: string;
 	port: number;
@@ -9,7 +9,7 @@ export interface Place {
 }
 
 /** What programs need of this computer. Nothing else goes in: the user's own n8n may be set up here. */
-const FROM_HERE = ['HOME', 'LANG', 'TMPDIR', 'TZ'];
+const INHERITED = ['HOME', 'LANG', 'TMPDIR', 'TZ'];
 
 const HOST = '127.0.0.1';
 
@@ -29,19 +29,19 @@ const QUIET = {
 };
 
 /** The whole environment of a process of n8n that listens on this computer only. */
-export function environmentOf(
-	{ of, node }: InstalledN8n,
-	{ folder, port, brokerPort }: Place,
+export function createEnvironment(
+	{ release, node }: InstalledN8n,
+	{ folder, port, brokerPort }: N8nLocation,
 ): Record<string, string> {
-	const fromHere = FROM_HERE.flatMap((name) => {
+	const inherited = INHERITED.flatMap((name) => {
 		const value = process.env[name];
 		return value === undefined ? [] : [[name, value] as const];
 	});
 	return {
-		...Object.fromEntries(fromHere),
+		...Object.fromEntries(inherited),
 		...node.environment,
 		...QUIET,
-		...of.environment,
+		...release.environment,
 		N8N_USER_FOLDER: folder,
 		N8N_ENCRYPTION_KEY: 'made-up-key-of-a-throw-away-n8n',
 		N8N_HOST: HOST,

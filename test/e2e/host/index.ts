@@ -10,15 +10,15 @@ import {
 	WEBHOOK_SECRET,
 	type CredentialIds,
 } from './credentials';
-import { environmentOf } from './environment';
+import { createEnvironment } from './environment';
 import { installN8n, type InstalledN8n } from './install';
 import { installPackage, packPackage } from './package';
-import { freePort } from './ports';
+import { findFreePort } from './ports';
 import { setUpOwner, type Rest } from './rest';
-import { startProcess, untilReady, type N8nProcess } from './server';
-import { n8nVersion } from './versions';
+import { startProcess, waitUntilReady, type N8nProcess } from './server';
+import { toN8nVersion } from './versions';
 import {
-	exampleSlugs,
+	listExampleSlugs,
 	importWorkflow,
 	readExample,
 	type FillIn,
@@ -50,12 +50,12 @@ export interface HostOptions {
 	environment?: Record<string, string>;
 	/** Which to import, by their files' names; all by default. */
 	examples?: readonly string[];
-	say: (line: string) => void;
+	log: (line: string) => void;
 }
 
 /** Brings everything up; whatever is started or made is handed to the cleanup at once. */
 export async function openHost(options: HostOptions, cleanup: Cleanup): Promise<Host> {
-	const n8n = await installN8n(n8nVersion(options.version), options.say);
+	const n8n = await installN8n(toN8nVersion(options.version), options.log);
 	const folder = await mkdtemp(path.join(tmpdir(), 'n8n-flux2-'));
 	await cleanup.add(async () => await rm(folder, { recursive: true, force: true }));
 	await installPackage(await packPackage(folder), folder);
@@ -64,18 +64,18 @@ export async function openHost(options: HostOptions, cleanup: Cleanup): Promise<
 	moderate(emulator);
 	const chat = await startChatModel();
 	await cleanup.add(async () => await chat.close());
-	const port = options.port ?? (await freePort());
-	const place = { folder, port, brokerPort: await freePort() };
-	const environment = { ...environmentOf(n8n, place), ...options.environment };
+	const port = options.port ?? (await findFreePort());
+	const location = { folder, port, brokerPort: await findFreePort() };
+	const environment = { ...createEnvironment(n8n, location), ...options.environment };
 	const server = startProcess(n8n, ['start'], environment);
 	await cleanup.add(async () => await server.stop());
 	const url = `http://127.0.0.1:${port}`;
-	await untilReady(`${url}/rest/settings`, server);
+	await waitUntilReady(`${url}/rest/settings`, server);
 	const rest = await setUpOwner(url);
 	const credentials = await importCredentials(rest, localCredentials(emulator, chat));
 	const references = `${emulator.urls.results}/references`;
 	const fillIn = { credentials, n8nUrl: url, references, webhookSecret: WEBHOOK_SECRET };
-	const examples = await importExamples(rest, fillIn, options.examples ?? exampleSlugs());
+	const examples = await importExamples(rest, fillIn, options.examples ?? listExampleSlugs());
 	return { n8n, folder, url, environment, server, rest, emulator, chat, credentials, examples };
 }
 

@@ -17,9 +17,9 @@ export const OWNER = {
 /** Makes the owner of a new n8n, so that nobody is asked to. */
 export async function setUpOwner(base: string): Promise<Rest> {
 	// without a browser-id, the session is not tied to one browser
-	const answer = await send(base, 'POST', '/rest/owner/setup', OWNER);
-	if (!answer.ok) throw await refusal('POST /rest/owner/setup', answer);
-	const cookie = answer.headers
+	const response = await send(base, 'POST', '/rest/owner/setup', OWNER);
+	if (!response.ok) throw await responseError('POST /rest/owner/setup', response);
+	const cookie = response.headers
 		.getSetCookie()
 		.map((one) => one.split(';')[0])
 		.join('; ');
@@ -28,7 +28,7 @@ export async function setUpOwner(base: string): Promise<Rest> {
 		get: async (path) => await send(base, 'GET', path, undefined, cookie),
 		async call(method, path, body) {
 			const response = await send(base, method, path, body, cookie);
-			if (!response.ok) throw await refusal(`${method} ${path}`, response);
+			if (!response.ok) throw await responseError(`${method} ${path}`, response);
 			return ((await response.json()) as { data: never }).data;
 		},
 	};
@@ -41,6 +41,6 @@ const send = async (base: string, method: string, path: string, body?: unknown, 
 		body: body === undefined ? undefined : JSON.stringify(body),
 	});
 
-async function refusal(what: string, response: Response): Promise<Error> {
+async function responseError(what: string, response: Response): Promise<Error> {
 	return new Error(`${what} gave ${response.status}: ${(await response.text()).slice(0, 500)}`);
 }

@@ -18,7 +18,7 @@ export const TESTED: readonly string[] = [NEWEST, '2.8.4'];
 export const NODE_FOR_ALL = { major: 24, version: '24.21.0' } as const;
 
 /** Of the second number of n8n's version; the last that is not above it counts. */
-const NODES = [
+const NODE_REQUIREMENTS = [
 	{ from: 0, node: [20, 19] },
 	{ from: 10, node: [22, 16] },
 	{ from: 23, node: [22, 22] },
@@ -53,13 +53,18 @@ const PROFILES = [
 	},
 ] as const;
 
-export function n8nVersion(version: string): N8nVersion {
+export function toN8nVersion(version: string): N8nVersion {
 	const minor = /^2\.(\d+)\.\d+$/.exec(version)?.[1];
 	if (minor === undefined) throw new Error(`n8n ${version}: only 2.x.y is supported`);
-	const { overrides, environment } = lastUpTo(PROFILES, Number(minor));
-	return { version, node: lastUpTo(NODES, Number(minor)).node, overrides, environment };
+	const { overrides, environment } = findLastUpTo(PROFILES, Number(minor));
+	return {
+		version,
+		node: findLastUpTo(NODE_REQUIREMENTS, Number(minor)).node,
+		overrides,
+		environment,
+	};
 }
 
-function lastUpTo<Row extends { from: number }>(rows: readonly Row[], minor: number): Row {
+function findLastUpTo<Row extends { from: number }>(rows: readonly Row[], minor: number): Row {
 	return rows.filter(({ from }) => from <= minor).at(-1) as Row;
 }

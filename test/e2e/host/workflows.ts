@@ -29,10 +29,10 @@ export interface ImportedWorkflow extends WorkflowFile {
 
 const EXAMPLES = path.resolve(__dirname, '../../workflows');
 /** Where the examples' sample pictures are for everybody. */
-const PUBLIC_REFERENCES =
+const PUBLIC_REFERENCES_URL =
 	'https://raw.githubusercontent.com/n8n-nodes-flux2/n8n-nodes-flux2/main/test/demo/references';
 /** Where the examples pretend to run. */
-const SOMEBODYS_N8N = 'https://n8n.example.com';
+const EXAMPLE_N8N_URL = 'https://n8n.example.com';
 
 export const OURS = 'n8n-nodes-flux2.';
 export const MANUAL = 'n8n-nodes-base.manualTrigger';
@@ -42,7 +42,7 @@ export const TRIGGER = `${OURS}flux2Trigger`;
 const LISTENERS = [WEBHOOK, TRIGGER];
 
 /** Every example, by its file's name. */
-export const exampleSlugs = (): string[] =>
+export const listExampleSlugs = (): string[] =>
 	readdirSync(EXAMPLES)
 		.filter((file) => file.endsWith('.json'))
 		.map((file) => path.basename(file, '.json'))
@@ -59,8 +59,8 @@ export interface FillIn {
 export function readExample(slug: string, fillIn: FillIn): WorkflowFile {
 	const text = readFileSync(path.join(EXAMPLES, `${slug}.json`), 'utf8');
 	const filled = text
-		.replaceAll(PUBLIC_REFERENCES, fillIn.references)
-		.replaceAll(SOMEBODYS_N8N, fillIn.n8nUrl);
+		.replaceAll(PUBLIC_REFERENCES_URL, fillIn.references)
+		.replaceAll(EXAMPLE_N8N_URL, fillIn.n8nUrl);
 	const file = withCredentials(JSON.parse(filled) as WorkflowFile, fillIn.credentials);
 	file.nodes.forEach(({ parameters }) => {
 		const options = parameters.options as { webhookSecret?: string } | undefined;
@@ -92,7 +92,7 @@ export async function importWorkflow(
 		settings: { executionOrder: 'v1', ...file.settings },
 	};
 	const { id, versionId } = await rest.call<Saved>('POST', '/rest/workflows', body);
-	const isPublished = listens(file);
+	const isPublished = hasListener(file);
 	if (isPublished) await rest.call('POST', `/rest/workflows/${id}/activate`, { versionId });
 	return { ...file, id, slug, isPublished };
 }
@@ -103,7 +103,7 @@ interface Saved {
 }
 
 /** A schedule would make pictures without being asked, so it is left off. */
-function listens({ nodes }: WorkflowFile): boolean {
+function hasListener({ nodes }: WorkflowFile): boolean {
 	const types = nodes.filter(({ disabled }) => !disabled).map(({ type }) => type);
 	return types.some((type) => LISTENERS.includes(type)) && !types.includes(SCHEDULE);
 }

@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 export interface Redis {
 	port: number;
 	/** Executions that workers have in hand now. */
-	activeJobs(): Promise<number>;
+	countActive(): Promise<number>;
 	close(): void;
 }
 
@@ -23,14 +23,14 @@ export async function connectRedis(port: number): Promise<Redis | undefined> {
 	socket.on('error', () => undefined);
 	return {
 		port,
-		activeJobs: async () => await numberOf(socket, `LLEN ${ACTIVE}`),
+		countActive: async () => await readNumber(socket, `LLEN ${ACTIVE}`),
 		close: () => socket.destroy(),
 	};
 }
 
 /** One question at a time: an answer is `:` and the number. */
-async function numberOf(socket: Socket, command: string): Promise<number> {
+async function readNumber(socket: Socket, command: string): Promise<number> {
 	socket.write(`${command}\r\n`);
-	const [answer] = (await once(socket, 'data')) as [Buffer];
-	return Number(answer.toString().slice(1));
+	const [reply] = (await once(socket, 'data')) as [Buffer];
+	return Number(reply.toString().slice(1));
 }

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Cleanup } from '../host/cleanup';
 import { run } from '../host/commands';
-import { freePort } from '../host/ports';
+import { findFreePort } from '../host/ports';
 import { startProgram } from '../host/server';
-import { eventually } from './eventually';
+import { waitFor } from './waitFor';
 import { connectRedis, type Redis } from './redis';
 
 /** What n8n's queue mode needs beside n8n, on this computer only. */
@@ -25,14 +25,14 @@ const POSTGRES_USER = 'postgres';
 
 export async function startServices(
 	cleanup: Cleanup,
-	say: (line: string) => void,
+	log: (line: string) => void,
 ): Promise<Services> {
 	const folder = await mkdtemp(path.join(tmpdir(), 'n8n-flux2-services-'));
 	await cleanup.add(async () => await rm(folder, { recursive: true, force: true }));
 	const redis = await startRedis(folder, cleanup);
 	const postgres = findProgram('postgres', postgresFolders());
 	if (!postgres) {
-		say(
+		log(
 			`No "postgres" in PATH or in ${POSTGRES_VERSIONS}/*/bin: n8n keeps its data in SQLite, which n8n does not recommend for its queue mode`,
 		);
 		return { redis, database: 'SQLite', environment: queueEnvironment(redis) };
@@ -59,11 +59,11 @@ async function startRedis(folder: string, cleanup: Cleanup): Promise<Redis> {
 			'Queue mode needs "redis-server", and it is not in PATH. On Debian: apt-get install redis-server',
 		);
 	}
-	const port = await freePort();
+	const port = await findFreePort();
 	const args = ['--bind', HOST, '--port', String(port), '--save', '', '--appendonly', 'no'];
 	const server = startProgram(program, args, { cwd: folder, name: 'redis' });
 	await cleanup.add(async () => await server.stop());
-	const redis = await eventually(async () => await connectRedis(port), 'Redis');
+	const redis = await waitFor(async () => await connectRedis(port), 'Redis');
 	await cleanup.add(() => redis.close());
 	return redis;
 }
@@ -80,7 +80,7 @@ async function startPostgres(programs: string, cleanup: Cleanup) {
 		['-D', data, '-A', 'trust', '-U', 'n8n', '-E', 'UTF8', '--no-sync'],
 		as,
 	);
-	const port = String(await freePort());
+	const port = String(await findFreePort());
 	const args = ['-D', data, '-h', HOST, '-p', port, '-k', home];
 	const server = startProgram(path.join(programs, 'postgres'), args, { ...as, name: 'postgres' });
 	// a "fast" end: it does not wait for its clients
@@ -90,7 +90,7 @@ async function startPostgres(programs: string, cleanup: Cleanup) {
 			() => true,
 			() => false,
 		);
-	await eventually(isReady, 'PostgreSQL');
+	await waitFor(isReady, 'PostgreSQL');
 	const version = await run(path.join(programs, 'postgres'), ['--version']);
 	return {
 		database: `PostgreSQL ${/\d+/.exec(version)?.[0] ?? ''}`.trim(),

@@ -5,31 +5,31 @@ import type { JobRecord, Ledger } from '../../emulator';
  * Who has which picture: every job that was paid for belongs to one item, and nobody may show a
  * picture that no job has made.
  */
-export class Claims {
-	private readonly taken = new Set<string>();
+export class PaidTasks {
+	private readonly shown = new Set<string>();
 
 	constructor(private readonly ledger: Ledger) {}
 
 	/** The job of an item's task. */
-	ofTask(taskId: string): JobRecord | undefined {
-		const job = this.ledger.job(taskId);
-		if (job) this.taken.add(job.id);
-		return job;
+	takeTask(taskId: string): JobRecord | undefined {
+		const task = this.ledger.job(taskId);
+		if (task) this.shown.add(task.id);
+		return task;
 	}
 
 	/** A job with this picture that nobody has yet: not every service has tasks. */
-	ofPicture(hash: string): JobRecord | undefined {
-		const job = this.ledger.jobs.find((one) => one.sha256 === hash && !this.taken.has(one.id));
-		if (job) this.taken.add(job.id);
-		return job;
+	takeByImage(hash: string): JobRecord | undefined {
+		const task = this.ledger.jobs.find((one) => one.sha256 === hash && !this.shown.has(one.id));
+		if (task) this.shown.add(task.id);
+		return task;
 	}
 
 	/** Fails when a job was made that no item knows of, or the emulator saw what it must not. */
-	settle(): void {
+	assertAllShown(): void {
 		const { jobs, unexpected, leaks } = this.ledger;
-		const nobodys = jobs
-			.filter(({ id }) => !this.taken.has(id))
+		const notShown = jobs
+			.filter(({ id }) => !this.shown.has(id))
 			.map(({ model, prompt, id }) => ({ model, prompt, id }));
-		deepEqual({ nobodys, unexpected, leaks }, { nobodys: [], unexpected: [], leaks: [] });
+		deepEqual({ notShown, unexpected, leaks }, { notShown: [], unexpected: [], leaks: [] });
 	}
 }

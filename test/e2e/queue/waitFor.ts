@@ -1,23 +1,23 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 
-export interface Patience {
+export interface WaitOptions {
 	seconds?: number;
-	everyMs?: number;
+	intervalMs?: number;
 	/** Whoever waits gives up when it is aborted. */
 	signal?: AbortSignal;
 }
 
 /** What `look` finds, as soon as it finds something; one look that fails is followed by another. */
-export async function eventually<Found>(
-	look: () => Promise<Found | undefined | false> | Found | undefined | false,
+export async function waitFor<Found>(
+	find: () => Promise<Found | undefined | false> | Found | undefined | false,
 	what: string,
-	{ seconds = 60, everyMs = 200, signal }: Patience = {},
+	{ seconds = 60, intervalMs = 200, signal }: WaitOptions = {},
 ): Promise<Found> {
 	const deadline = Date.now() + seconds * 1000;
 	let failure: Error | undefined;
 	for (;;) {
 		try {
-			const found = await look();
+			const found = await find();
 			if (found !== undefined && found !== false) return found;
 		} catch (error) {
 			failure = error as Error;
@@ -26,6 +26,6 @@ export async function eventually<Found>(
 		if (Date.now() > deadline) {
 			throw new Error(`Waited ${seconds} s in vain for ${what}`, { cause: failure });
 		}
-		await pause(everyMs);
+		await delay(intervalMs);
 	}
 }

@@ -4,10 +4,10 @@ import type { Page } from 'playwright-core';
 import type { Check } from '../checks/check';
 import type { Host } from '../host';
 import { MANUAL } from '../host/workflows';
-import { shot } from './page';
+import { takeScreenshot } from './page';
 
 /** What every look at the editor needs. */
-export interface Stage {
+export interface EditorContext {
 	host: Host;
 	/** Our nodes, as n8n describes them. */
 	nodes: INodeTypeDescription[];
@@ -18,13 +18,13 @@ export interface Stage {
 }
 
 /** A check whose window is kept as a picture when it fails. */
-export const look = (page: Page, name: string, run: () => Promise<void>): Check => ({
+export const createCheck = (page: Page, name: string, run: () => Promise<void>): Check => ({
 	name,
 	async run() {
 		try {
 			await run();
 		} catch (error) {
-			await shot(page, `failed-${name}`);
+			await takeScreenshot(page, `failed-${name}`);
 			// whatever is open now would stand in the way of the next
 			await page.goto('about:blank');
 			throw error;
@@ -32,13 +32,13 @@ export const look = (page: Page, name: string, run: () => Promise<void>): Check 
 	},
 });
 
-export const byName = ({ nodes }: Stage, name: string): INodeTypeDescription => {
+export const findNode = ({ nodes }: EditorContext, name: string): INodeTypeDescription => {
 	const found = nodes.find((node) => node.name.endsWith(`.${name}`));
 	if (!found) throw new Error(`n8n knows no node ${name}`);
 	return found;
 };
 
-export interface Actor {
+export interface NodeSetup {
 	name: string;
 	node: INodeTypeDescription;
 	parameters: Record<string, unknown>;
@@ -46,21 +46,25 @@ export interface Actor {
 	credential?: { id: string; name: string };
 }
 
-const [COLUMNS, WIDE, HIGH] = [4, 320, 240];
+const [COLUMNS, COLUMN_WIDTH, ROW_HEIGHT] = [4, 320, 240];
 
 /** A workflow in which a manual start leads to each of these nodes. */
-export async function rehearse({ host }: Stage, slug: string, actors: readonly Actor[]) {
-	const start = { ...placed('Start', MANUAL, 0), parameters: {}, position: [-WIDE, 0] };
-	const cast = actors.map(({ name, node, parameters, credential }, index) => {
+export async function createWorkflow(
+	{ host }: EditorContext,
+	slug: string,
+	setups: readonly NodeSetup[],
+) {
+	const start = { ...placeNode('Start', MANUAL, 0), parameters: {}, position: [-COLUMN_WIDTH, 0] };
+	const nodes = setups.map(({ name, node, parameters, credential }, index) => {
 		const type = node.credentials?.[0]?.name ?? '';
 		const chosen = credential ?? host.credentials[type];
 		return {
-			...placed(name, node.name, index),
+			...placeNode(name, node.name, index),
 			parameters,
 			credentials: chosen ? { [type]: chosen } : {},
 		};
 	});
-	const targets = actors
+	const targets = setups
 		.filter(({ node }) => node.inputs.length > 0)
 		.map(({ name }) => ({ node: name, type: 'main', index: 0 }));
 	// not published: some lack what they require
@@ -68,16 +72,16 @@ export async function rehearse({ host }: Stage, slug: string, actors: readonly A
 		id: slug,
 		name: slug,
 		active: false,
-		nodes: [start, ...cast],
+		nodes: [start, ...nodes],
 		connections: { Start: { main: [targets] } },
 		settings: { executionOrder: 'v1' },
 	});
 }
 
-const placed = (name: string, type: string, index: number) => ({
+const placeNode = (name: string, type: string, index: number) => ({
 	id: randomUUID(),
 	name,
 	type,
 	typeVersion: 1,
-	position: [(index % COLUMNS) * WIDE, Math.floor(index / COLUMNS) * HIGH],
+	position: [(index % COLUMNS) * COLUMN_WIDTH, Math.floor(index / COLUMNS) * ROW_HEIGHT],
 });
