@@ -32,7 +32,7 @@ async function main(cleanup: Cleanup, signal: AbortSignal): Promise<void> {
 	for (const version of values['n8n-version'] ? [values['n8n-version']] : TESTED) {
 		for (const binaryMode of BINARY_MODES) {
 			if (signal.aborted) return;
-			log(`\nn8n ${version}, pictures in its ${binaryMode} store`);
+			log(`\nn8n ${version}, images in its ${binaryMode} store`);
 			tallies.push(await runSession({ version, binaryMode, only: values.only, log }, cleanup));
 		}
 	}
@@ -50,7 +50,7 @@ function printReport(tallies: Totals[]): void {
 	if (failed > 0 || passed === 0) process.exitCode = 1;
 }
 
-const COLUMNS = ['version', 'pictures in', 'workflow', 'items', 'seconds', 'images', 'submissions'];
+const COLUMNS = ['version', 'binary data', 'workflow', 'items', 'seconds', 'images', 'submissions'];
 
 function formatTable(rows: Row[]): string {
 	const cells = rows.map((row) => [

@@ -12,7 +12,7 @@ const USAGE = `A real n8n with this package, and the services' emulator behind i
 
   --n8n-version V   which n8n (${NEWEST})
   --port N          where the editor listens (5678)
-  --seconds N       how long each picture takes (2)
+  --seconds N       how long each image takes (2)
 `;
 
 async function main(cleanup: Cleanup, signal: AbortSignal): Promise<void> {
@@ -41,7 +41,7 @@ async function main(cleanup: Cleanup, signal: AbortSignal): Promise<void> {
 	const signIn = await startSignIn(host.url, host.rest.cookie);
 	await cleanup.add(async () => await signIn.close());
 	console.log(formatGuide(host, signIn.url));
-	await waitForEnd(host, signal);
+	await waitForExit(host, signal);
 }
 
 function formatGuide(
@@ -68,14 +68,14 @@ Everything is thrown away at the end (${folder}).
 Ctrl+C stops it.`;
 }
 
-async function waitForEnd({ server }: Host, signal: AbortSignal): Promise<void> {
+async function waitForExit({ server }: Host, signal: AbortSignal): Promise<void> {
 	await new Promise<void>((resolve) => {
 		signal.addEventListener('abort', () => resolve(), { once: true });
 		void server.ended.then(() => resolve());
 		if (signal.aborted) resolve();
 	});
 	if (!signal.aborted)
-		throw new Error(`n8n has ended. It said last:\n${await server.readLastLines()}`);
+		throw new Error(`n8n has ended. Its last output:\n${await server.readLastLines()}`);
 }
 
 void runProgram(main);

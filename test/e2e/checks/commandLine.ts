@@ -14,7 +14,7 @@ interface Printed {
 	data: IRunExecutionData;
 }
 
-/** `n8n execute` beside the running server. */
+/** `n8n execute` while the server is running. */
 export const commandLineCheck: Check = {
 	name: `n8n execute runs ${EXAMPLE} from the command line`,
 	async run(host) {
@@ -24,11 +24,11 @@ export const commandLineCheck: Check = {
 		const env = { ...environment, N8N_RUNNERS_BROKER_PORT: String(await findFreePort()) };
 		const args = [n8n.script, 'execute', `--id=${example.id}`, '--rawOutput'];
 		const output = await run(n8n.node.program, args, { env, cwd: host.folder });
-		// it logs before it prints the execution
+		// n8n prints log lines before the execution
 		const { status, data } = JSON.parse(output.slice(output.search(/^\{/m))) as Printed;
 		const execution = { id: '', status, nodes: example.nodes, data };
 		equal(status, 'success');
-		ok(listOutputs(execution).length > 0, 'it has put out items');
+		ok(listOutputs(execution).length > 0, 'the execution has output items');
 		const { images } = await examine(host, execution, new PaidTasks(emulator.ledger));
 		equal(images.length, 1);
 	},

@@ -8,7 +8,7 @@ interface TestResult {
 	message: string;
 }
 
-/** The credential dialog's test, with other data than what is saved. */
+/** Runs the credential dialog's test with data that differ from the saved ones. */
 async function testCredential(
 	host: Host,
 	type: string,
@@ -26,8 +26,8 @@ const SUCCESS: TestResult = { status: 'OK', message: 'Connection successful!' };
 const toRefusal = (message: string): TestResult => ({ status: 'Error', message });
 
 /**
- * n8n 2.8 tells a refused key in its own words. It knows "ignore all statuses" only, not "but for
- * these", so the task API's test finds no more than that somebody answers.
+ * n8n 2.8 shows its own message for a refused key. It cannot except statuses from "ignore all", so
+ * the task API's test only proves that the server responds.
  */
 const OLDER_RESULTS: Record<string, Record<string, TestResult>> = {
 	'2.8.4': {
@@ -51,15 +51,15 @@ const testedTypes = CREDENTIAL_TYPES.flatMap(({ name, displayName, test, propert
 export const credentialChecks: Check[] = testedTypes.flatMap(
 	({ name, displayName, key, message }) => [
 		{
-			name: `the credential test is green for a right key: ${displayName}`,
+			name: `the credential test accepts a right key: ${displayName}`,
 			async run(host) {
 				deepEqual(await testCredential(host, name, {}), SUCCESS);
 			},
 		},
 		{
-			name: `the credential test tells a wrong key: ${displayName}`,
+			name: `the credential test reports a wrong key: ${displayName}`,
 			async run(host) {
-				ok(key && message, 'the credential has a key, and words for a refusal');
+				ok(key && message, 'the credential has a key, and a message for a refusal');
 				const expected = OLDER_RESULTS[host.n8n.release.version]?.[name] ?? toRefusal(message);
 				deepEqual(await testCredential(host, name, { [key]: 'made-up-by-a-test' }), expected);
 			},

@@ -6,9 +6,9 @@ import { download, isOurs, listOutputs, type Execution, type Output } from '../h
 import type { PaidTasks } from './paidTasks';
 
 export interface Evidence {
-	/** Items that our nodes have put out. */
+	/** Number of our nodes' output items. */
 	items: number;
-	/** Hashes of their pictures. */
+	/** Hashes of their images. */
 	images: string[];
 	/** Kinds of the errors among the items. */
 	errors: string[];
@@ -21,10 +21,10 @@ interface ItemJson {
 	error?: { kind?: string; taskId?: string };
 }
 
-/** Longer than any address or prompt of the examples, shorter than any picture. */
+/** More than any URL or prompt of the examples has, fewer than any image. */
 const MAX_TEXT_LENGTH = 4000;
 
-/** Compares what our nodes have put out with the emulator's ledger, picture by picture. */
+/** Compares our nodes' output with the emulator's ledger, image by image. */
 export async function examine(
 	host: Host,
 	execution: Execution,
@@ -46,7 +46,7 @@ export async function examine(
 async function examineItem(host: Host, { item }: Output, paidTasks: PaidTasks, evidence: Evidence) {
 	const json = item.json as ItemJson;
 	const [binary, ...more] = Object.values(item.binary ?? {});
-	equal(more.length, 0, 'an item has one picture');
+	equal(more.length, 0, 'an item has one image');
 	evidence.items++;
 	if (json.error) evidence.errors.push(json.error.kind ?? 'unknown');
 	const taskId = json.taskId ?? json.error?.taskId;
@@ -55,33 +55,33 @@ async function examineItem(host: Host, { item }: Output, paidTasks: PaidTasks, e
 	const bytes = await readStored(host, binary);
 	const hash = sha256(bytes);
 	const task = ofTask ?? paidTasks.takeByImage(hash);
-	equal(hash, task?.sha256, `${binary.fileName} is the picture that the service has made`);
+	equal(hash, task?.sha256, `${binary.fileName} is the image that the provider has generated`);
 	equal(bytes.length, json.image?.fileSize, `${binary.fileName} has the size that its item says`);
 	evidence.images.push(hash);
 	return task;
 }
 
-/** In the store that this n8n was started with, not in the execution's own data. */
+/** Reads the file from the store that this n8n was started with; it must not be in the execution's data. */
 async function readStored(host: Host, binary: IBinaryData): Promise<Buffer> {
 	const mode = host.environment.N8N_DEFAULT_BINARY_DATA_MODE ?? 'filesystem';
 	ok(binary.id?.startsWith(mode), `${binary.id} is in the ${mode} store`);
 	return await download(host.rest, binary);
 }
 
-/** An agent gets facts to work with and never the picture itself. */
+/** An agent gets data about the image and never the image itself. */
 async function examineTool({ emulator }: Host, { item, node }: Output, paidTasks: PaidTasks) {
 	equal(item.binary, undefined, `${node.name} hands no file to the agent`);
 	const text = JSON.stringify(item.json);
-	ok(text.length < MAX_TEXT_LENGTH, `${node.name} hands no picture in text to the agent`);
+	ok(text.length < MAX_TEXT_LENGTH, `${node.name} hands no image as text to the agent`);
 	const results = [item.json.response ?? item.json].flat(2) as ItemJson[];
 	const tasks = results.map(async ({ taskId = '', image }) => {
 		const task = paidTasks.takeTask(taskId);
-		ok(task, `${node.name} tells the agent the task: ${text}`);
+		ok(task, `${node.name} gives the agent the task: ${text}`);
 		const { bytes } = await emulator.ledger.picture(task.id);
 		deepEqual(
 			[withoutSignature(image?.url), image?.fileSize],
 			[task.url, bytes.length],
-			"the picture's address and size",
+			"the image's URL and size",
 		);
 		return task;
 	});

@@ -3,7 +3,7 @@ import { sha256 } from '../../emulator/pictures';
 import type { Host } from '../host';
 import {
 	waitForEnd,
-	listExecutions,
+	listExecutionIds,
 	isOurs,
 	listOutputs,
 	startManually,
@@ -34,7 +34,7 @@ export interface Row {
 /** The kinds of errors that belong to an example; all others have none. */
 const ERRORS: Record<string, string[]> = { 'prompt-list': ['moderated'] };
 
-/** Executes the example in every way in which it can be started, and examines what comes out. */
+/** Executes the example by each of its triggers, and examines the output. */
 export async function runExample(
 	host: Host,
 	example: ImportedWorkflow,
@@ -68,10 +68,10 @@ async function runOnce(
 		evidence.push(await examine(host, one, paidTasks));
 	}
 	const images = evidence.flatMap((evidence) => evidence.images);
-	ok(images.length > 0, 'a picture comes out');
+	ok(images.length > 0, 'an image comes out');
 	const errors = evidence.flatMap((evidence) => evidence.errors);
 	deepEqual(errors, ERRORS[example.slug] ?? [], 'no other errors come out');
-	if (body) ok(images.includes(sha256(body)), 'the webhook answers with the picture');
+	if (body) ok(images.includes(sha256(body)), 'the webhook responds with the image');
 	return {
 		version: host.n8n.release.version,
 		binaryMode: host.environment.N8N_DEFAULT_BINARY_DATA_MODE ?? '',
@@ -96,12 +96,12 @@ async function callWebhook(
 	const { path, httpMethod = 'GET' } = parameters as { path: string; httpMethod?: string };
 	const response = await fetch(`${url}/webhook/${path}`, { method: httpMethod });
 	const body = Buffer.from(await response.arrayBuffer());
-	equal(response.status, 200, `the webhook answers ${body.toString('utf8', 0, 300)}`);
-	const [newest = ''] = await listExecutions(rest, id);
+	equal(response.status, 200, `the webhook responds ${body.toString('utf8', 0, 300)}`);
+	const [newest = ''] = await listExecutionIds(rest, id);
 	return { execution: await waitForEnd(rest, newest), body };
 }
 
-/** What our trigger starts when the tasks that the execution has submitted are done. */
+/** Waits for the executions that our trigger starts when the submitted tasks are done. */
 async function waitForTriggered(
 	{ rest }: Host,
 	{ id, nodes }: ImportedWorkflow,
@@ -111,7 +111,7 @@ async function waitForTriggered(
 	const tasks = listOutputs(execution).filter(isOurs).length;
 	let started: string[] = [];
 	await waitUntil(async () => {
-		const all = await listExecutions(rest, id);
+		const all = await listExecutionIds(rest, id);
 		started = all.filter((one) => Number(one) > Number(execution.id));
 		return started.length >= tasks;
 	}, 'the executions that the trigger starts');

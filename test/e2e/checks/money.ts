@@ -16,14 +16,14 @@ import {
 
 const COUNT = 3;
 
-/** All of the node's own attempts at one picture's download fail, without the pauses between them. */
+/** All of the node's attempts to download one image fail; they follow one another without delay. */
 const breakDownloads = ({ emulator }: Host, prompt: string | undefined) =>
 	emulator.rule(
 		{ route: 'download', prompt, times: 4 },
 		{ status: 503, headers: { 'retry-after': '0.01' } },
 	);
 
-/** Every prompt was submitted and paid once, and its picture has come out, in order. */
+/** Every prompt was submitted and paid once, and its image was output, in order. */
 async function assertPaidOnce(host: Host, trial: Trial, execution: Execution): Promise<void> {
 	equal(execution.status, 'success', execution.error);
 	const tasks = findTasks(host, trial);

@@ -2,29 +2,29 @@ import { deepEqual } from 'node:assert/strict';
 import type { JobRecord, Ledger } from '../../emulator';
 
 /**
- * Who has which picture: every job that was paid for belongs to one item, and nobody may show a
- * picture that no job has made.
+ * The paid tasks and which of them an item has shown. Every paid task belongs to one item, and no
+ * item may show an image that no task has generated.
  */
 export class PaidTasks {
 	private readonly shown = new Set<string>();
 
 	constructor(private readonly ledger: Ledger) {}
 
-	/** The job of an item's task. */
+	/** Takes the task of an item's task ID. */
 	takeTask(taskId: string): JobRecord | undefined {
 		const task = this.ledger.job(taskId);
 		if (task) this.shown.add(task.id);
 		return task;
 	}
 
-	/** A job with this picture that nobody has yet: not every service has tasks. */
+	/** Takes a task with this image that no item has shown yet: not every provider has task IDs. */
 	takeByImage(hash: string): JobRecord | undefined {
 		const task = this.ledger.jobs.find((one) => one.sha256 === hash && !this.shown.has(one.id));
 		if (task) this.shown.add(task.id);
 		return task;
 	}
 
-	/** Fails when a job was made that no item knows of, or the emulator saw what it must not. */
+	/** Throws if a task was paid for that no item shows, or if the emulator saw a leak or an undocumented request. */
 	assertAllShown(): void {
 		const { jobs, unexpected, leaks } = this.ledger;
 		const notShown = jobs

@@ -13,7 +13,7 @@ import { stopChecks } from './stop';
 export interface Session {
 	version: string;
 	binaryMode: 'filesystem' | 'database';
-	/** Only checks whose name contains this. */
+	/** Only checks whose name contains this text. */
 	only: string;
 	log: (line: string) => void;
 }
@@ -25,10 +25,10 @@ export interface Totals {
 	rows: Row[];
 }
 
-/** Where examples wait for more than a minute, as n8n takes them off its memory only then. */
+/** Examples with this node wait for more than a minute: n8n keeps shorter waits in memory. */
 const WAIT = 'n8n-nodes-base.wait';
 
-/** One n8n from its start to its end, and every check in it. */
+/** Starts one n8n, runs every check in it, and ends it. */
 export async function runSession(session: Session, outer: Cleanup): Promise<Totals> {
 	const cleanup = new Cleanup();
 	await outer.add(async () => await cleanup.run());
@@ -51,7 +51,7 @@ export async function runSession(session: Session, outer: Cleanup): Promise<Tota
 }
 
 interface CheckPlan {
-	/** Started first and looked at last. */
+	/** Started first; their results are awaited last. */
 	slow: Check[];
 	/** One after the other. */
 	quick: Check[];
@@ -68,7 +68,7 @@ function planChecks(host: Host, { binaryMode }: Session, { rows }: Totals): Chec
 	});
 	const quick = host.examples.filter((example) => !isSlow(example)).map(asCheck);
 	const allShownCheck: Check = {
-		name: 'no example has paid for a picture that it does not show',
+		name: 'no example has paid for an image that it does not show',
 		run: async () => paidTasks.assertAllShown(),
 	};
 	if (binaryMode === 'database')
@@ -118,7 +118,7 @@ async function runChecks(
 	for (const one of selectChecks(plan.last)) await check(one);
 }
 
-/** Runs one check and says how it went; throws only when n8n itself has ended. */
+/** Runs one check and prints its result; throws only if n8n itself has ended. */
 export async function runCheck(
 	check: Check,
 	host: Host,

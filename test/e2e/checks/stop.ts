@@ -14,7 +14,7 @@ import {
 } from './trial';
 
 const COUNT = 6;
-/** Many times the node's pause between two looks, and more than it takes to notice a stop. */
+/** Many times the node's poll interval, and longer than the node takes to notice a stop. */
 const SILENCE_MS = 2000;
 
 const countPolls = (host: Host, trial: Trial): number => {
@@ -23,7 +23,7 @@ const countPolls = (host: Host, trial: Trial): number => {
 };
 
 const checkStop = (name: string, provider: TestedProvider): Check => ({
-	name: `a stopped execution looks no more${provider.cancels ? ' and cancels' : ''}: ${name}`,
+	name: `a stopped execution polls no more${provider.cancels ? ' and cancels' : ''}: ${name}`,
 	async run(host) {
 		const { emulator, rest } = host;
 		const trial = await prepareTrial(host, provider, COUNT);
@@ -33,7 +33,7 @@ const checkStop = (name: string, provider: TestedProvider): Check => ({
 			}
 		}
 		const id = await startTrial(host, trial);
-		await waitUntil(() => countPolls(host, trial) >= 8, 'the first looks');
+		await waitUntil(() => countPolls(host, trial) >= 8, 'the first polls');
 		await stop(rest, id);
 		equal((await waitForEnd(rest, id)).status, 'canceled');
 		const tasks = findTasks(host, trial).map((task) => task.id);
@@ -47,7 +47,7 @@ const checkStop = (name: string, provider: TestedProvider): Check => ({
 	},
 });
 
-/** Cloudflare's answers are the pictures: there is nothing to look at. */
+/** Cloudflare's responses are the images: there is nothing to poll. */
 export const stopChecks: Check[] = Object.entries(PROVIDERS)
 	.filter(([, { node }]) => node !== 'flux2Cloudflare')
 	.map(([name, provider]) => checkStop(name, provider));

@@ -3,11 +3,11 @@ import type { Host } from '../host';
 import { startManually } from '../host/executions';
 import { importWorkflow, OURS, withCredentials, type WorkflowFile } from '../host/workflows';
 
-/** A node of ours, and where the emulator hears of it. */
+/** A provider's node and its parameters. */
 export interface TestedProvider {
 	node: string;
 	parameters: Record<string, unknown>;
-	/** The service's tasks can be cancelled. */
+	/** Whether the provider's tasks can be cancelled. */
 	cancels: boolean;
 }
 
@@ -28,7 +28,7 @@ const START = 'Start';
 export const NODE = 'FLUX.2';
 let trials = 0;
 
-/** Imports a workflow of one node that makes a picture of each prompt; no two trials share a prompt. */
+/** Imports a workflow with one node that generates an image for each prompt; no two trials share a prompt. */
 export async function prepareTrial(
 	host: Host,
 	{ node, parameters }: TestedProvider,
@@ -36,7 +36,7 @@ export async function prepareTrial(
 	settings: Record<string, unknown> = {},
 ): Promise<Trial> {
 	const slug = `trial-${++trials}`;
-	const prompts = Array.from({ length: count }, (_, index) => `${slug} picture ${index + 1}`);
+	const prompts = Array.from({ length: count }, (_, index) => `${slug} image ${index + 1}`);
 	const file: WorkflowFile = {
 		name: slug,
 		nodes: [
@@ -90,7 +90,7 @@ const connectTo = (node: string) => ({ main: [[{ node, type: 'main', index: 0 }]
 export const startTrial = async ({ rest }: Host, { workflowId }: Trial): Promise<string> =>
 	await startManually(rest, workflowId, START);
 
-/** What was paid for in this trial, in the prompts' order. */
+/** The paid tasks of this trial, in the order of the prompts. */
 export const findTasks = ({ emulator }: Host, { prompts }: Trial): JobRecord[] =>
 	prompts.flatMap((prompt) => emulator.ledger.jobs.filter((job) => job.prompt === prompt));
 

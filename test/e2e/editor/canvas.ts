@@ -15,7 +15,7 @@ import { createCheck, createWorkflow, type EditorContext } from './context';
 
 const ICONS = 'icons';
 
-/** One of each of our nodes, side by side. */
+/** Creates a workflow with one of each of our nodes. */
 export async function prepareIcons(context: EditorContext): Promise<void> {
 	const setups = context.nodes.map((node) => ({ name: node.displayName, node, parameters: {} }));
 	await createWorkflow(context, ICONS, setups);

@@ -21,7 +21,7 @@ const USAGE = `The editor of a real n8n with this package, as people see it.
 
   --n8n-version V   which n8n (${NEWEST})
   --only TEXT       only the checks whose name contains it
-  --readme          also the pictures of the README, in .github/assets
+  --readme          also renews the images of the README, in .github/assets
 `;
 
 const log = (line: string) => console.log(line);
@@ -43,7 +43,7 @@ async function main(cleanup: Cleanup, signal: AbortSignal): Promise<void> {
 		await runCheck(check, context.host, { log }, totals);
 	}
 	if (values.readme) await writeReadmeImages(log);
-	log(`\nPictures are in ${OUTPUT}`);
+	log(`\nScreenshots are in ${OUTPUT}`);
 	log(`${totals.passed} passed, ${totals.failed} failed`);
 	if (totals.failed > 0 || totals.passed === 0) process.exitCode = 1;
 }

@@ -6,7 +6,7 @@ import type { Host } from '../host';
 import { MANUAL } from '../host/workflows';
 import { takeScreenshot } from './page';
 
-/** What every look at the editor needs. */
+/** What every check of the editor needs. */
 export interface EditorContext {
 	host: Host;
 	/** Our nodes, as n8n describes them. */
@@ -17,7 +17,7 @@ export interface EditorContext {
 	tall: Page;
 }
 
-/** A check whose window is kept as a picture when it fails. */
+/** Creates a check that saves a screenshot of its window if it fails. */
 export const createCheck = (page: Page, name: string, run: () => Promise<void>): Check => ({
 	name,
 	async run() {
@@ -25,7 +25,7 @@ export const createCheck = (page: Page, name: string, run: () => Promise<void>):
 			await run();
 		} catch (error) {
 			await takeScreenshot(page, `failed-${name}`);
-			// whatever is open now would stand in the way of the next
+			// an open panel or dialog would disturb the next check
 			await page.goto('about:blank');
 			throw error;
 		}
@@ -42,13 +42,13 @@ export interface NodeSetup {
 	name: string;
 	node: INodeTypeDescription;
 	parameters: Record<string, unknown>;
-	/** Another credential than the one that works. */
+	/** Replaces the credential that works. */
 	credential?: { id: string; name: string };
 }
 
 const [COLUMNS, COLUMN_WIDTH, ROW_HEIGHT] = [4, 320, 240];
 
-/** A workflow in which a manual start leads to each of these nodes. */
+/** Imports a workflow in which a manual trigger leads to each of these nodes. */
 export async function createWorkflow(
 	{ host }: EditorContext,
 	slug: string,

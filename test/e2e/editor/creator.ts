@@ -27,7 +27,7 @@ async function search(page: Page, { host, nodes }: EditorContext, query: string)
 	if (!(await field.isVisible())) {
 		await page.getByTestId('node-creator-plus-button').first().click();
 	}
-	// or what was found last would still be seen
+	// otherwise the results of the last search would still be shown
 	await field.fill('');
 	const names = nodes.map(({ displayName }) => displayName);
 	await waitUntilShown(async () => await findShown(page, names), [], 'nodes before the search');

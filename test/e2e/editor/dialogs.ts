@@ -6,12 +6,12 @@ import { findCutTexts, takeScreenshot } from './page';
 import { createCheck, type EditorContext } from './context';
 import { deepEqual } from 'node:assert/strict';
 
-/** What no service and no rule of ours accepts. */
+/** No provider and no check of ours accepts this key. */
 const WRONG = 'made-up';
 
 async function openDialog({ light, host }: EditorContext, type: string): Promise<void> {
 	const data = localCredentials(host.emulator, host.chat)[type];
-	// a copy, which may be spoilt
+	// a copy: the check changes its key
 	const { [type]: copy } = await importCredentials(host.rest, { [type]: data ?? {} });
 	await light.goto(`${host.url}/home/credentials/${copy?.id}`);
 	await dialog(light).waitFor();
@@ -22,7 +22,7 @@ const dialog = (page: Page) => page.getByTestId('editCredential-modal');
 const findKeyName = ({ properties }: ICredentialType) =>
 	properties.find(({ typeOptions }) => typeOptions?.password)!.name;
 
-/** What a wrong key is told; the webhook's secret is checked by the node, not by a request. */
+/** The message for a wrong key; the node itself checks the webhook's secret. */
 const findRefusal = ({ test }: ICredentialType) =>
 	test?.rules?.find(({ properties }) => 'value' in properties && properties.value === 401)
 		?.properties.message ?? 'Use at least 16 characters';
@@ -32,7 +32,7 @@ export const dialogChecks = (context: EditorContext): Check[] =>
 		const { light: page } = context;
 		return createCheck(
 			page,
-			`the credential dialog tells right from wrong: ${type.displayName}`,
+			`the credential dialog accepts a right key and refuses a wrong one: ${type.displayName}`,
 			async () => {
 				await openDialog(context, type.name);
 				await page.getByTestId('credentials-config-container-test-success').waitFor();

@@ -8,10 +8,10 @@ import type { Locator, Page } from 'playwright-core';
 export const OUTPUT = path.join(__dirname, 'output');
 
 const TIMEOUT_MS = 20_000;
-/** n8n's messages cover what is to be seen. */
+/** n8n's notifications would cover the screenshot. */
 const WITHOUT_MESSAGES = '.el-notification { display: none !important }';
 
-/** Saves what the window shows, or only a part of it, as `output/<name>.png`. */
+/** Saves a screenshot of the window, or of a part of it, as `output/<name>.png`. */
 export async function takeScreenshot(
 	page: Page,
 	name: string,
@@ -22,7 +22,7 @@ export async function takeScreenshot(
 	await part.screenshot({ path: file, animations: 'disabled', style: WITHOUT_MESSAGES });
 }
 
-/** Waits until the editor shows this; fails with what it shows instead. */
+/** Waits until the editor shows the expected value; throws with what it shows instead. */
 export async function waitUntilShown<T>(
 	read: () => Promise<T>,
 	expected: T,
@@ -40,7 +40,7 @@ export async function waitUntilShown<T>(
 const formatDifference = (seen: unknown, expected: unknown) =>
 	`\nshown:    ${JSON.stringify(seen)}\nexpected: ${JSON.stringify(expected)}`;
 
-/** Shows a workflow's canvas, with nothing before it. */
+/** Opens a workflow's canvas and closes any panel over it. */
 export async function openWorkflow(page: Page, url: string, id: string): Promise<void> {
 	const address = `${url}/workflow/${id}`;
 	if (page.url() === address || page.url().startsWith(`${address}/`)) await closeNode(page);
@@ -79,7 +79,7 @@ export const readLabels = async (page: Page): Promise<string[]> =>
 			titles.map((title) => (title.textContent ?? '').replace('*', '').trim()),
 		);
 
-/** Labels that have an explanation when the mouse rests on them. */
+/** Labels that show an explanation on hover. */
 export const readExplainedLabels = async (page: Page): Promise<string[]> =>
 	await parameters(page)
 		.locator(LABELS)
@@ -89,7 +89,7 @@ export const readExplainedLabels = async (page: Page): Promise<string[]> =>
 			titles.map((title) => (title.textContent ?? '').replace('*', '').trim()),
 		);
 
-/** Texts of the elements that do not fit into their places. */
+/** Texts of the elements that are cut off. */
 export const findCutTexts = async (elements: Locator): Promise<string[]> =>
 	await elements.evaluateAll((all) =>
 		all
@@ -103,7 +103,7 @@ export const findCutTexts = async (elements: Locator): Promise<string[]> =>
 export const findCutLabels = async (page: Page): Promise<string[]> =>
 	await findCutTexts(parameters(page).locator(`${LABELS} [class*="_title_"]`));
 
-/** Chooses from a list of a panel, by what it is called there. */
+/** Chooses an entry from a list of a panel, by its label. */
 export async function choose(page: Page, parameter: string, name: string): Promise<void> {
 	await page.getByTestId(`parameter-input-${parameter}`).click();
 	const entry = page.locator('[data-test-id="parameter-input-item"]:visible');
@@ -111,12 +111,12 @@ export async function choose(page: Page, parameter: string, name: string): Promi
 	await entry.first().waitFor({ state: 'hidden' });
 }
 
-/** Opens "Add Option"; what it offers, from the top. */
+/** Opens "Add Option" and returns its entries from the top. */
 export async function openOptions(page: Page): Promise<string[]> {
 	await page.getByTestId('collection-parameter-add').first().click();
 	const entries = page.locator('[data-test-id="collection-parameter-option"]:visible');
 	await entries.first().waitFor();
-	deepEqual(await findCutTexts(entries.locator('span')), [], 'no offer is cut');
+	deepEqual(await findCutTexts(entries.locator('span')), [], 'no option is cut');
 	return await entries.allInnerTexts();
 }
 
@@ -139,7 +139,7 @@ export const readIcons = async (part: Locator): Promise<Icon[]> =>
 		})),
 	);
 
-/** Pixels of the first picture that a part shows. */
+/** Pixels of the first image that a part shows. */
 export const readImageSize = async (part: Locator): Promise<string> =>
 	await part
 		.locator('img')

@@ -27,7 +27,7 @@ const BLANK = 'Blank';
 /** n8n adds it to every node whose credential can sign a request. */
 const NOT_OURS = 'Custom API Call';
 
-/** Each node with each of its models, ways of waiting and operations. */
+/** Each node with each of its models, other lists' entries and operations. */
 export const panelChecks = (context: EditorContext): Check[] => [
 	...context.nodes.flatMap((node) => [
 		...modelChecks(context, node),
@@ -43,7 +43,7 @@ const toSlug = ({ name }: INodeTypeDescription) => `panel-${name.split('.').pop(
 const findProperty = ({ properties }: INodeTypeDescription, name: string) =>
 	properties.find((one) => one.name === name);
 
-/** For each look a node of its own: what one has chosen, the next does not see. */
+/** Creates a node for each check, so that no check sees what another has chosen. */
 export async function preparePanels(context: EditorContext): Promise<void> {
 	for (const node of context.nodes) {
 		const models = findChoices(findProperty(node, 'model') ?? ({} as INodeProperties));
@@ -57,7 +57,7 @@ export async function preparePanels(context: EditorContext): Promise<void> {
 	}
 }
 
-/** Entries of the lists beside the model's and the operation's. */
+/** Entries of all lists except model, resource and operation. */
 function findListEntries(node: INodeTypeDescription) {
 	const lists = toPanel(node, {}).shown.filter(
 		({ type, name }) => type === 'options' && !['model', 'resource', 'operation'].includes(name),
@@ -80,7 +80,7 @@ function findOperations(node: INodeTypeDescription) {
 	});
 }
 
-/** What a panel must show with these values, none of it cut, all of it explained that can be. */
+/** Checks the labels of a panel with these values: complete, none cut off, with their explanations. */
 async function examine(
 	{ tall }: EditorContext,
 	node: INodeTypeDescription,
@@ -106,7 +106,7 @@ async function examineOptions({ tall }: EditorContext, node: INodeTypeDescriptio
 	deepEqual(
 		[...expected].sort((a, b) => a.localeCompare(b)),
 		expected,
-		'in the alphabet',
+		'in alphabetical order',
 	);
 }
 
@@ -130,7 +130,7 @@ function modelChecks(context: EditorContext, node: INodeTypeDescription): Check[
 	);
 }
 
-/** What such a list changes is shown at once. */
+/** Choosing an entry changes the panel at once. */
 function listEntryChecks(context: EditorContext, node: INodeTypeDescription): Check[] {
 	const { tall, host } = context;
 	return findListEntries(node).map(({ list, entry, title }) =>
@@ -154,7 +154,7 @@ function operationChecks(context: EditorContext, node: INodeTypeDescription): Ch
 			await openWorkflow(tall, host.url, toSlug(node));
 			await openNode(tall, title);
 			const chosen: Record<string, unknown> = {};
-			// an operation may be there only after another choice
+			// an operation may depend on another choice
 			for (const [key, [value] = []] of Object.entries(entry.displayOptions?.show ?? {})) {
 				chosen[key] = value;
 				await choose(
@@ -198,7 +198,7 @@ function referenceCheck(context: EditorContext): Check {
 
 function hintCheck(context: EditorContext): Check {
 	const { light, host } = context;
-	return createCheck(light, 'an explanation is shown where the mouse rests', async () => {
+	return createCheck(light, 'an explanation is shown on hover', async () => {
 		const node = findNode(context, 'flux2Bfl');
 		await openWorkflow(light, host.url, toSlug(node));
 		await openNode(light, BLANK);
@@ -215,7 +215,7 @@ function hintCheck(context: EditorContext): Check {
 
 function triggerCheck(context: EditorContext): Check {
 	const { tall, host } = context;
-	return createCheck(tall, 'the trigger says where its address goes', async () => {
+	return createCheck(tall, 'the trigger says where its URL goes', async () => {
 		const node = findNode(context, 'flux2Trigger');
 		await openWorkflow(tall, host.url, toSlug(node));
 		await openNode(tall, BLANK);

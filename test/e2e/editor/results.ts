@@ -29,7 +29,7 @@ async function execute(page: Page, name: string): Promise<void> {
 const imageChecks = (context: EditorContext): Check[] =>
 	EXAMPLE_SIZES.map(([slug, size]) => {
 		const { light: page, host } = context;
-		return createCheck(page, `the output shows the picture: ${slug}`, async () => {
+		return createCheck(page, `the output shows the image: ${slug}`, async () => {
 			await openWorkflow(page, host.url, slug);
 			const { nodes } = host.examples.find((example) => example.slug === slug)!;
 			await execute(page, nodes.find(({ type }) => type.startsWith(OURS))!.name);
@@ -39,7 +39,7 @@ const imageChecks = (context: EditorContext): Check[] =>
 			await waitUntilShown(
 				async () => !(await readSize()).startsWith('0'),
 				true,
-				'the picture is drawn',
+				'the image is drawn',
 			);
 			if (size) await waitUntilShown(readSize, size, 'its width and height');
 			await takeScreenshot(page, `result-${slug}`);
@@ -52,7 +52,7 @@ const imageChecks = (context: EditorContext): Check[] =>
 
 interface ErrorCase extends Omit<NodeSetup, 'node'> {
 	of: string;
-	/** What people must be able to read. */
+	/** The shown error must match all of them. */
 	messages: RegExp[];
 }
 
@@ -84,7 +84,7 @@ const ERROR_CASES: readonly ErrorCase[] = [
 ];
 
 const REFUSED_KEY = 'Refused key';
-const toSlug = (name: string) => `mishap-${name.toLowerCase().replaceAll(' ', '-')}`;
+const toSlug = (name: string) => `error-${name.toLowerCase().replaceAll(' ', '-')}`;
 
 function errorCheck(
 	context: EditorContext,
@@ -101,7 +101,7 @@ function errorCheck(
 	});
 }
 
-/** Nodes that cannot make a picture, each for another reason. */
+/** Creates nodes that cannot generate an image, each for another reason. */
 export async function prepareErrorCases(context: EditorContext): Promise<void> {
 	const { host } = context;
 	const working = localCredentials(host.emulator, host.chat).flux2OxenApi;

@@ -1,7 +1,7 @@
 import Fastify from 'fastify';
 import { findFreePort } from './ports';
 
-/** A stand-in for a chat model, in the words of OpenAI's API: it calls its first tool once, then repeats the answer. */
+/** A stand-in for a chat model with OpenAI's API: it calls its first tool once, then quotes the tool's result. */
 export interface ChatModel {
 	url: string;
 	key: string;
@@ -80,7 +80,7 @@ function createMessage({ messages, tools = [] }: ChatRequest): AssistantMessage 
 const toText = (message?: Message) =>
 	typeof message?.content === 'string' ? message.content : JSON.stringify(message?.content ?? '');
 
-/** What was wished for goes into every text that the tool asks for. */
+/** Fills every text parameter of the tool with the user's prompt. */
 function fillSchema(schema: Schema, prompt: string): unknown {
 	if (schema.enum) return schema.enum[0];
 	const type = [schema.type ?? 'object'].flat()[0];

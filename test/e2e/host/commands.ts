@@ -3,16 +3,16 @@ import { spawn } from 'node:child_process';
 export interface CommandOptions {
 	cwd?: string;
 	env?: NodeJS.ProcessEnv;
-	/** Whom to run it as, where this process may choose. */
+	/** The user to run it as, where this process may choose. */
 	uid?: number;
 	gid?: number;
-	/** Hears every line of the standard output as it comes. */
+	/** Called with every line of the standard output. */
 	onLine?: (line: string) => void;
 }
 
 const running = new Set<number>();
 
-/** Runs a program to its end and gives its standard output; fails with the last it said. */
+/** Runs a program to its end and returns its standard output; throws with its last output if it fails. */
 export async function run(program: string, args: string[], options: CommandOptions = {}) {
 	const { onLine, ...spawnOptions } = options;
 	const child = spawn(program, args, { ...spawnOptions, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -35,12 +35,12 @@ export async function run(program: string, args: string[], options: CommandOptio
 	throw new Error(`${[program, ...args].join(' ')} ended with ${status}\n${lastOutput}`);
 }
 
-/** Ends the programs that are still running, when this process has to end before them. */
+/** Ends the programs that are still running, because this process must end before them. */
 export function endCommands(): void {
 	for (const pid of running) process.kill(pid, 'SIGTERM');
 }
 
-/** npm as users have it: no scripts of packages, nothing said that is not asked for. */
+/** Runs npm without scripts of packages, audits and advertisements. */
 export const npm = async (args: string[], options: CommandOptions) =>
 	await run(
 		'npm',

@@ -25,13 +25,13 @@ import {
 	type ImportedWorkflow,
 } from './workflows';
 
-/** A running n8n with the package, and all that it talks to. */
+/** A running n8n with the package, and the servers that it calls. */
 export interface Host {
 	n8n: InstalledN8n;
 	/** n8n's user folder. */
 	folder: string;
 	url: string;
-	/** What every process of this n8n is started with. */
+	/** The environment of every process of this n8n. */
 	environment: Record<string, string>;
 	server: N8nProcess;
 	rest: Rest;
@@ -46,14 +46,14 @@ export interface HostOptions {
 	/** Any free port by default. */
 	port?: number;
 	emulator?: EmulatorOptions;
-	/** For n8n, beside what every throw-away n8n gets. */
+	/** Environment for n8n beyond that of every temporary n8n. */
 	environment?: Record<string, string>;
-	/** Which to import, by their files' names; all by default. */
+	/** The examples to import, by file name; all by default. */
 	examples?: readonly string[];
 	log: (line: string) => void;
 }
 
-/** Brings everything up; whatever is started or made is handed to the cleanup at once. */
+/** Starts everything, and hands whatever it starts or creates to the cleanup at once. */
 export async function openHost(options: HostOptions, cleanup: Cleanup): Promise<Host> {
 	const n8n = await installN8n(toN8nVersion(options.version), options.log);
 	const folder = await mkdtemp(path.join(tmpdir(), 'n8n-flux2-'));
@@ -79,7 +79,7 @@ export async function openHost(options: HostOptions, cleanup: Cleanup): Promise<
 	return { n8n, folder, url, environment, server, rest, emulator, chat, credentials, examples };
 }
 
-/** What the services' moderation does to the one prompt among the examples that asks for it. */
+/** Moderates the one prompt of the examples that providers refuse. */
 function moderate(emulator: Emulator): void {
 	emulator.rule(
 		{ route: 'bfl.submit', prompt: 'world-famous cartoon mouse' },

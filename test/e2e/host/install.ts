@@ -18,7 +18,7 @@ export interface InstalledN8n {
 const PNPM = '10.34.9';
 const PROGRESS_MS = 10_000;
 
-/** n8n from the npm registry, in the cache; says what it does when that takes long. */
+/** Installs n8n from the npm registry into the cache, and prints progress while that takes long. */
 export async function installN8n(
 	release: N8nVersion,
 	log: (line: string) => void,
@@ -46,7 +46,7 @@ const createManifest = ({ version, overrides }: N8nVersion) => ({
 	pnpm: { overrides, onlyBuiltDependencies: ['sqlite3'] },
 });
 
-/** Empty for a version that nobody has pinned: its dependencies are resolved anew. */
+/** Empty for a version without a lock file: its dependencies are resolved anew. */
 async function readLock({ version }: N8nVersion): Promise<string> {
 	const file = path.join(__dirname, 'locks', `${version}.yaml`);
 	return existsSync(file) ? await readFile(file, 'utf8') : '';
@@ -73,7 +73,7 @@ async function install(target: string, node: Node, isPinned: boolean, log: (line
 	await run(node.program, ['-e', loadsDatabase], { cwd: target, env });
 }
 
-/** Passes on a line now and then: enough to see that it goes on. */
+/** Passes on at most one line per interval: enough to see progress. */
 function throttle(log: (line: string) => void): (line: string) => void {
 	let next = Date.now() + PROGRESS_MS;
 	return (line) => {

@@ -41,7 +41,7 @@ function toNode(folder: string, version: string): Node {
 		version,
 		environment: {
 			PATH: [path.dirname(program), process.env.PATH].join(path.delimiter),
-			// or node-gyp downloads them
+			// without it, node-gyp downloads the headers
 			...(hasHeaders ? { npm_config_nodedir: folder } : {}),
 		},
 	};

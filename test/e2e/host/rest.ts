@@ -1,9 +1,9 @@
 /** n8n's own API, as its editor uses it, signed in as the owner. */
 export interface Rest {
-	/** The answer's `data`; fails with n8n's words when it is refused. */
+	/** Returns the response's `data`; throws with n8n's message if the call is refused. */
 	call<Data = unknown>(method: string, path: string, body?: unknown): Promise<Data>;
 	get(path: string): Promise<Response>;
-	/** `name=value`, good in any browser. */
+	/** `name=value`, valid in any browser. */
 	cookie: string;
 }
 
@@ -14,7 +14,7 @@ export const OWNER = {
 	password: 'Made-up-password-1',
 };
 
-/** Makes the owner of a new n8n, so that nobody is asked to. */
+/** Creates the owner of a new n8n, so that the editor does not ask for one. */
 export async function setUpOwner(base: string): Promise<Rest> {
 	// without a browser-id, the session is not tied to one browser
 	const response = await send(base, 'POST', '/rest/owner/setup', OWNER);

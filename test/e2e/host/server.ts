@@ -9,13 +9,13 @@ import type { InstalledN8n } from './install';
 /** A process of n8n: `start`, `worker` or another of its commands. */
 export interface N8nProcess {
 	pid: number;
-	/** File with all it has said. */
+	/** The file with its output. */
 	log: string;
 	ended: Promise<unknown>;
 	hasEnded(): boolean;
-	/** The last lines it has said. */
+	/** The last lines of its output. */
 	readLastLines(): Promise<string>;
-	/** Sends the signal and waits for the end; what does not end in time is killed. */
+	/** Sends the signal and waits for the end; kills the process if it does not end in time. */
 	stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
@@ -34,17 +34,17 @@ export const startProcess = (
 	});
 
 interface ProgramOptions {
-	/** Where its log goes, too. */
+	/** The log file goes there too. */
 	cwd: string;
 	env?: NodeJS.ProcessEnv;
-	/** Whom to run it as, where this process may choose. */
+	/** The user to run it as, where this process may choose. */
 	uid?: number;
 	gid?: number;
-	/** What its log is called. */
+	/** The beginning of the log file's name. */
 	name: string;
 }
 
-/** Any program that runs until it is stopped. */
+/** Starts a program that runs until it is stopped. */
 export function startProgram(
 	program: string,
 	args: string[],
@@ -64,7 +64,7 @@ export function startProgram(
 		ended,
 		hasEnded: () => hasExited(child),
 		async readLastLines() {
-			// all that it has said is in the log only then
+			// only then the log is complete
 			if (hasExited(child)) await ended;
 			return (await readFile(log, 'utf8')).split('\n').slice(-25).join('\n');
 		},
@@ -85,13 +85,13 @@ export function startProgram(
 const hasExited = ({ exitCode, signalCode }: ChildProcess) =>
 	exitCode !== null || signalCode !== null;
 
-/** Waits until the process answers at this address; tells its last words if it ends instead. */
+/** Waits until the process responds at this URL; throws with its last output if it ends instead. */
 export async function waitUntilReady(url: string, n8n: N8nProcess): Promise<void> {
 	const deadline = Date.now() + START_TIMEOUT_MS;
 	while (!(await isResponding(url))) {
 		if (n8n.hasEnded() || Date.now() > deadline) {
-			const what = n8n.hasEnded() ? 'ended' : 'does not answer';
-			throw new Error(`n8n ${what} while starting. It said last:\n${await n8n.readLastLines()}`);
+			const what = n8n.hasEnded() ? 'ended' : 'does not respond';
+			throw new Error(`n8n ${what} while starting. Its last output:\n${await n8n.readLastLines()}`);
 		}
 		await delay(100);
 	}
@@ -99,7 +99,7 @@ export async function waitUntilReady(url: string, n8n: N8nProcess): Promise<void
 
 const isResponding = async (url: string) =>
 	await fetch(url).then(
-		// before its routes are there, n8n answers with its start page
+		// before its routes are ready, n8n responds with its start page
 		({ ok, headers }) => ok && /json/.test(headers.get('content-type') ?? ''),
 		() => false,
 	);

@@ -1,23 +1,23 @@
-/** An n8n that can be installed here, and what it takes. */
+/** A version of n8n that can be installed here, and its requirements. */
 export interface N8nVersion {
 	version: string;
-	/** The oldest Node.js that it runs on. */
+	/** The minimum version of Node.js. */
 	node: readonly [major: number, minor: number];
-	/** Versions of its dependencies that differ from what it asks for. */
+	/** Dependencies that are installed in another version than n8n requires. */
 	overrides: Readonly<Record<string, string>>;
-	/** Environment that this version needs beyond the others'. */
+	/** Environment that only this version needs. */
 	environment: Readonly<Record<string, string>>;
 }
 
 export const NEWEST = '2.41.1';
 
-/** What the end-to-end runs use when no version is named. */
+/** The versions of end-to-end runs without `--n8n-version`. */
 export const TESTED: readonly string[] = [NEWEST, '2.8.4'];
 
 /** n8n 2 has run on this major version of Node.js from the beginning. */
 export const NODE_FOR_ALL = { major: 24, version: '24.21.0' } as const;
 
-/** Of the second number of n8n's version; the last that is not above it counts. */
+/** By n8n's minor version: the last row whose `from` is not above it counts. */
 const NODE_REQUIREMENTS = [
 	{ from: 0, node: [20, 19] },
 	{ from: 10, node: [22, 16] },
@@ -25,7 +25,7 @@ const NODE_REQUIREMENTS = [
 	{ from: 36, node: [24, 0] },
 ] as const;
 
-/** Some of what n8n asks for is not to be had from the npm registry as it is asked for. */
+/** The npm registry lacks some of the versions that n8n requires. */
 const PROFILES = [
 	{
 		from: 0,
@@ -48,7 +48,7 @@ const PROFILES = [
 			'@langchain/protocol': '0.0.19',
 			linkedom: '0.18.12',
 		},
-		// it would call a registry in the internet
+		// it would call a registry on the internet
 		environment: { N8N_DISABLED_MODULES: 'mcp-registry' },
 	},
 ] as const;

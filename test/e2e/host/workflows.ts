@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { CredentialIds } from './credentials';
 import type { Rest } from './rest';
 
-/** As n8n's editor exports it; more may be in it, and is kept. */
+/** A workflow as n8n's editor exports it; further keys are kept. */
 export interface WorkflowFile {
 	name: string;
 	nodes: WorkflowNode[];
@@ -28,10 +28,10 @@ export interface ImportedWorkflow extends WorkflowFile {
 }
 
 const EXAMPLES = path.resolve(__dirname, '../../workflows');
-/** Where the examples' sample pictures are for everybody. */
+/** The public folder of the examples' sample images. */
 const PUBLIC_REFERENCES_URL =
 	'https://raw.githubusercontent.com/n8n-nodes-flux2/n8n-nodes-flux2/main/test/demo/references';
-/** Where the examples pretend to run. */
+/** The placeholder for n8n's URL in the examples. */
 const EXAMPLE_N8N_URL = 'https://n8n.example.com';
 
 export const OURS = 'n8n-nodes-flux2.';
@@ -41,14 +41,14 @@ const SCHEDULE = 'n8n-nodes-base.scheduleTrigger';
 export const TRIGGER = `${OURS}flux2Trigger`;
 const LISTENERS = [WEBHOOK, TRIGGER];
 
-/** Every example, by its file's name. */
+/** Lists every example by its file name. */
 export const listExampleSlugs = (): string[] =>
 	readdirSync(EXAMPLES)
 		.filter((file) => file.endsWith('.json'))
 		.map((file) => path.basename(file, '.json'))
 		.sort();
 
-/** What a user fills in after an import, and here also the local address of the sample pictures. */
+/** What a user fills in after an import, and here also the local URL of the sample images. */
 export interface FillIn {
 	credentials: CredentialIds;
 	n8nUrl: string;
@@ -69,7 +69,7 @@ export function readExample(slug: string, fillIn: FillIn): WorkflowFile {
 	return file;
 }
 
-/** Chooses the imported credential wherever a node names its type. */
+/** Selects the imported credential wherever a node names its type. */
 export const withCredentials = (file: WorkflowFile, ids: CredentialIds): WorkflowFile => ({
 	...file,
 	nodes: file.nodes.map((node) => {
@@ -79,7 +79,7 @@ export const withCredentials = (file: WorkflowFile, ids: CredentialIds): Workflo
 	}),
 });
 
-/** Puts a workflow into n8n; one that waits for calls is published. */
+/** Imports a workflow into n8n, and publishes it if it has a webhook. */
 export async function importWorkflow(
 	rest: Rest,
 	slug: string,
@@ -102,7 +102,7 @@ interface Saved {
 	versionId: string;
 }
 
-/** A schedule would make pictures without being asked, so it is left off. */
+/** A workflow with a schedule is not published: it would generate images on its own. */
 function hasListener({ nodes }: WorkflowFile): boolean {
 	const types = nodes.filter(({ disabled }) => !disabled).map(({ type }) => type);
 	return types.some((type) => LISTENERS.includes(type)) && !types.includes(SCHEDULE);

@@ -19,15 +19,15 @@ const USAGE = `Queue mode: n8n with workers, some of which are killed. Takes abo
 
   --executions N     in most scenarios (${FULL.executions})
   --concurrency N    of most workers (${FULL.concurrency})
-  --parked N         executions that are parked at once, and as many that poll (${FULL.suspended})
+  --suspended N      executions that are suspended at once, and as many that poll (${FULL.suspended})
   --restarted N      executions in the midst of which n8n itself is killed (${FULL.restarted})
-  --late-seconds N   how late callbacks come where all executions are to be parked at once (${FULL.lateSeconds})
+  --late-seconds N   how late callbacks come where all executions are suspended at once (${FULL.lateSeconds})
   --only TEXT        only the scenarios whose name contains it; --list shows the names
-  --quick            few executions: shows that it works, measures nothing
+  --quick            few executions: proves that it works, its figures mean nothing
   --json             prints one JSON object instead of the tables
 
 Needs redis-server (in PATH). Uses PostgreSQL where it is there (in PATH or /usr/lib/postgresql/*/bin),
-SQLite otherwise. Everything listens on 127.0.0.1 and is thrown away at the end.
+SQLite otherwise. Everything listens on 127.0.0.1 and is removed at the end.
 `;
 
 interface Options extends Sizes {
@@ -78,7 +78,7 @@ const listNames = (sizes: Sizes) => [
 	...listRestarts(sizes).map(toRestartName),
 ];
 
-/** Says a line with the seconds since the start. */
+/** Prints lines with the seconds since the start. */
 function createLog(): (text: string) => void {
 	const started = Date.now();
 	return (text) => {
@@ -102,7 +102,7 @@ interface Report {
 	restarts: Restart[];
 	ledgers: Ledger[];
 	database: string;
-	/** What did not come to its end. */
+	/** Scenarios that did not come to their end. */
 	failures: string[];
 }
 
@@ -141,7 +141,7 @@ async function runRestarts(report: Report, session: Session): Promise<void> {
 	}
 }
 
-/** One that fails keeps no other from being tried. */
+/** A failed scenario does not prevent the others. */
 async function attempt(
 	{ failures }: Report,
 	{ log }: Session,
@@ -164,7 +164,7 @@ function printReport(report: Report, options: Options): void {
 	const { results, restarts, ledgers, database } = report;
 	const failures = [...report.failures, ...findBroken(results, restarts, ledgers)];
 	if (results.length + restarts.length + failures.length === 0)
-		failures.push(`nothing is called "${options.only}"`);
+		failures.push(`no scenario's name contains "${options.only}"`);
 	if (options.json) {
 		console.log(JSON.stringify({ options, database, results, restarts, failures }, null, 2));
 	} else {
@@ -176,5 +176,5 @@ function printReport(report: Report, options: Options): void {
 const formatFailures = (failures: string[]) =>
 	failures.length === 0 ? 'Every promise is kept.' : `Broken:\n${failures.join('\n')}`;
 
-// whoever still waits for something must not keep it
+// a pending wait must not keep the process alive
 void runProgram(main).finally(() => process.exit());

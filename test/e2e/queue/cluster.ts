@@ -7,22 +7,22 @@ import { parseSeconds } from '../../bench/tasks';
 import type { EmulatorOptions } from '../../emulator';
 import { startServices, type Services } from './services';
 
-/** n8n's main process in queue mode, with all that it needs but workers. */
+/** n8n's main process in queue mode, with all that it needs except workers. */
 export interface Cluster extends Services {
 	host: Host;
 	cleanup: Cleanup;
 	log: (line: string) => void;
 }
 
-/** n8n's own default; the other throw-away n8n are hurried more. */
+/** n8n's own default; the other temporary n8n get less time. */
 const SHUTDOWN_SECONDS = 30;
-const UNLIMITED = 1_000_000;
+const MAX_RUNNING_TASKS = 1_000_000;
 
-/** Prompts say how long their pictures take, and no account limits how many are made at once. */
+/** Prompts say how long their images take, and no key limits the number of concurrent tasks. */
 export const createEmulatorOptions = (lateSeconds: number): EmulatorOptions => ({
 	seconds: ({ prompt }) => (prompt.includes(' takes ') ? parseSeconds(prompt) : 1),
 	pictures: 'plain',
-	maxRunning: UNLIMITED,
+	maxRunning: MAX_RUNNING_TASKS,
 	webhookLateMs: lateSeconds * 1000,
 });
 

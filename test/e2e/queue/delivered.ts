@@ -6,11 +6,11 @@ import type { Host } from '../host';
 import { waitForEnd, isOurs, listOutputs, type Execution } from '../host/executions';
 import type { ListedExecution } from './load';
 
-/** What the service has been paid for and what has arrived, for some prompts. */
+/** The payments for some prompts. */
 export interface Account {
-	/** Jobs that the service has accepted. */
+	/** Tasks that the provider has accepted. */
 	accepted: number;
-	/** Jobs beyond the first for the same prompt. */
+	/** Tasks beyond the first for the same prompt. */
 	paidTwice: number;
 }
 
@@ -23,7 +23,7 @@ export function countPayments({ emulator }: Host, prompts: readonly string[]): A
 	};
 }
 
-/** The jobs of these prompts. */
+/** The IDs of these prompts' tasks. */
 export function findTaskIds({ emulator }: Host, prompts: readonly string[]): Set<string> {
 	const wanted = new Set(prompts);
 	const tasks = emulator.ledger.jobs.filter(({ prompt }) => wanted.has(prompt));
@@ -32,7 +32,7 @@ export function findTaskIds({ emulator }: Host, prompts: readonly string[]): Set
 
 const CONCURRENCY = 5;
 
-/** Notes down the prompts whose pictures these executions have brought. */
+/** Adds the prompts whose images these executions have delivered. */
 export async function collectDelivered(
 	delivered: Set<string>,
 	host: Host,
@@ -45,7 +45,7 @@ export async function collectDelivered(
 	});
 }
 
-/** The prompt whose picture an execution has brought, byte for byte; undefined when it has none. */
+/** Finds the prompt whose image an execution has delivered, byte for byte. */
 async function findDeliveredPrompt(host: Host, id: string): Promise<string | undefined> {
 	const execution = await waitForEnd(host.rest, id);
 	const tasks = findShownTasks(host, execution);

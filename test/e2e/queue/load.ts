@@ -4,12 +4,12 @@ import type { Host } from '../host';
 import type { Rest } from '../host/rest';
 import { waitFor, type WaitOptions } from './waitFor';
 
-/** An execution as n8n's list shows it. */
+/** An execution in n8n's list. */
 export interface ListedExecution {
 	id: string;
 	status: string;
 	startedAt?: string | null;
-	/** The execution that it repeats. */
+	/** The execution that it retries. */
 	retryOf?: string | null;
 }
 
@@ -21,9 +21,9 @@ const MAX_CONCURRENT_CALLS = 8;
 const MIN_SECONDS = 1;
 const MAX_SECONDS = 4;
 
-/** Prompts of pictures that take between 1 and 4 s, the same for the same name. */
+/** Prompts of images that take between 1 and 4 s, the same for the same name. */
 export function createPrompts(name: string, count: number): string[] {
-	// every name the same durations, so that its figures can be compared with another's
+	// all names get the same durations, so that their figures can be compared
 	const random = randomFrom('queue');
 	const seconds = Array.from({ length: count }, () =>
 		Number(between(random, MIN_SECONDS, MAX_SECONDS).toFixed(1)),
@@ -31,7 +31,7 @@ export function createPrompts(name: string, count: number): string[] {
 	return createTasks(name, seconds).map(({ prompt }) => prompt);
 }
 
-/** Has the webhook's workflow executed once for each prompt. */
+/** Calls the webhook once for each prompt. */
 export async function callAll({ url }: Host, path: string, prompts: string[]): Promise<void> {
 	const call = async (prompt: string) =>
 		await fetch(`${url}/webhook/${path}`, {
@@ -40,19 +40,19 @@ export async function callAll({ url }: Host, path: string, prompts: string[]): P
 			body: JSON.stringify({ prompt }),
 		});
 	await mapConcurrently(prompts, MAX_CONCURRENT_CALLS, async (prompt) => {
-		// not registered yet, some time after n8n has called it published; or without its database
+		// 404 until n8n has registered the published webhook, 503 while it has no database connection
 		const callWhenRegistered = async () => {
 			const response = await call(prompt);
 			return ![404, 503].includes(response.status) && response;
 		};
 		const response = await waitFor(callWhenRegistered, `the webhook ${path}`);
-		if (!response.ok) throw new Error(`The webhook answered ${response.status}`);
+		if (!response.ok) throw new Error(`The webhook responded ${response.status}`);
 	});
 }
 
 const MAX_PAGE_SIZE = 100;
 
-/** All executions of the workflow in these states; those that were never started are left out. */
+/** Lists the workflow's executions with these statuses, without those that were never started. */
 export async function listExecutions(
 	rest: Rest,
 	workflowId: string,
@@ -65,7 +65,7 @@ export async function listExecutions(
 		const before = found.size;
 		page.forEach((one) => found.set(one.id, one));
 		if (page.length < MAX_PAGE_SIZE || found.size === before) return [...found.values()];
-		// n8n's own cursor goes by ID, and its order by time: it loses some
+		// n8n's cursor goes by ID and its order by time, so its cursor would skip some
 		startedBefore = page.at(-1)?.startedAt ?? undefined;
 	}
 }
@@ -91,7 +91,7 @@ export async function areAllSuspended(
 	return suspended.length === count && (await isNone(rest, workflowId, ACTIVE_STATUSES));
 }
 
-/** Waits until none is open any more; `onLook` hears how many wait in n8n's database. */
+/** Waits until no execution is active or suspended; `onPoll` gets the number of suspended ones. */
 export async function waitUntilFinished(
 	rest: Rest,
 	workflowId: string,

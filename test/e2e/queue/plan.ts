@@ -3,15 +3,15 @@ import type { Termination, Scenario } from './scenario';
 import type { ShapeName } from './shapes';
 
 export interface Sizes {
-	/** Of most scenarios. */
+	/** Number of executions in most scenarios. */
 	executions: number;
-	/** How many of them a worker takes on at once. */
+	/** How many executions a worker runs at once. */
 	concurrency: number;
-	/** Executions that are parked at once, and as many that poll. */
+	/** Executions that are suspended at once, and as many that poll. */
 	suspended: number;
-	/** Executions that are parked when n8n itself is killed. */
+	/** Executions that are suspended when n8n itself is killed. */
 	restarted: number;
-	/** How late callbacks come, in seconds, where all executions are to be parked at once. */
+	/** Delay of the callbacks in seconds where all executions are suspended at once. */
 	lateSeconds: number;
 }
 

@@ -3,7 +3,7 @@ import type { Restart } from './restart';
 import type { Result } from './scenario';
 import type { Recovery, TrialOutcome } from './trial';
 
-/** What must be true whatever happens; each sentence is a broken promise. */
+/** Finds broken promises; each message describes one. */
 export function findBroken(results: Result[], restarts: Restart[], ledgers: Ledger[]): string[] {
 	return [
 		...results.flatMap((result) =>
@@ -47,14 +47,14 @@ function findBrokenByRestart({ executions, when, ...restart }: Restart): string[
 	];
 }
 
-/** Whoever does what can be done has every picture, and has paid again only for what was lost. */
+/** After all recovery, every image is delivered, and only lost ones were paid again. */
 function findBrokenAtEnd(
 	{ finished, lost, retry, startedAgain, paidTwice }: TrialOutcome & Recovery,
 	executions: number,
 ): string[] {
 	const all = finished + retry.images + startedAgain.images;
 	return [
-		...unless(all === executions, `in the end, ${all} of ${executions} pictures are there`),
+		...unless(all === executions, `in the end, ${all} of ${executions} images are delivered`),
 		...unless(paidTwice <= lost, `${paidTwice} were paid twice, and ${lost} were lost`),
 	];
 }

@@ -12,14 +12,14 @@ export function formatTables(results: Result[], restarts: Restart[]): string {
 const formatImageTable = (results: Result[]): string =>
 	formatTable(
 		[
-			'pictures',
-			'asked for',
+			'images',
+			'executions',
 			'finished',
 			'per minute',
 			'lost',
 			'not submitted',
 			'by Retry execution',
-			'by starting again',
+			'by new execution',
 			'paid twice',
 		],
 		results.map((result) => [
@@ -41,10 +41,10 @@ const formatRecovery = ({ tried, images }: RecoveryStep) =>
 const formatResourceTable = (results: Result[]): string =>
 	formatTable(
 		[
-			'what it took',
+			'resources',
 			'seconds',
-			'most parked',
-			'slot seconds',
+			'max suspended',
+			'worker busy s',
 			'worker MB',
 			'worker CPU s',
 			'main MB',
@@ -66,14 +66,14 @@ const formatRestartTable = (restarts: Restart[]): string =>
 	formatTable(
 		[
 			'n8n itself killed',
-			'asked for',
+			'executions',
 			'finished',
 			'lost',
 			'not submitted',
 			'by Retry execution',
-			'by starting again',
+			'by new execution',
 			'paid twice',
-			'calls in vain',
+			'failed deliveries',
 			's down',
 		],
 		restarts.map((restart) => [

@@ -20,7 +20,7 @@ import {
 	type Trial,
 } from './trial';
 
-/** n8n itself, without workers, killed in the midst of executions, and started again. */
+/** n8n in regular mode, killed during executions and started again. */
 export interface RestartPlan {
 	shape: ShapeName;
 	when: Moment;
@@ -31,16 +31,16 @@ export type Restart = RestartPlan &
 	TrialOutcome &
 	Recovery & {
 		name: string;
-		/** Callbacks that came while n8n was down. */
+		/** Deliveries that failed because n8n was down. */
 		failedDeliveries: number;
-		/** From the kill until n8n answered again. */
+		/** From the kill until n8n responded again. */
 		downSeconds: number;
 	};
 
 export const toRestartName = ({ shape, when }: RestartPlan): string =>
 	`${SHAPES[shape].title}: n8n itself gets SIGKILL while ${when}`;
 
-/** One n8n after the other, in the same folder. */
+/** Processes of n8n in regular mode, one after the other, in the same folder. */
 export class RegularN8n {
 	private constructor(
 		readonly host: Host,
@@ -100,14 +100,14 @@ async function restartN8n(regular: RegularN8n, trial: Trial, waitsForDeliveries:
 	return { failedDeliveries, downSeconds: (Date.now() - killed) / 1000 };
 }
 
-/** Answered or in vain. */
+/** Finds the completed deliveries, successful or failed. */
 function findDeliveries({ host, prompts }: Trial) {
 	const ids = findTaskIds(host, prompts);
 	const { deliveries } = host.emulator.ledger;
 	return deliveries.filter(({ jobId, answeredAt }) => ids.has(jobId) && answeredAt !== undefined);
 }
 
-/** Nobody is there to answer, so every callback will have to be repeated. */
+/** n8n is down, so every delivery fails and must be retried. */
 async function waitForDeliveries(trial: Trial): Promise<void> {
 	const areDelivered = () => findDeliveries(trial).length >= trial.prompts.length;
 	await waitFor(areDelivered, 'the callbacks', trial.waitOptions);

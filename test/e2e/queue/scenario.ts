@@ -18,12 +18,12 @@ import { measureUsage, type Usage } from './usage';
 export interface Scenario {
 	shape: ShapeName;
 	workers: number;
-	/** How many executions a worker takes on at once. */
+	/** How many executions a worker runs at once. */
 	concurrency: number;
 	executions: number;
-	/** What happens to the first worker. */
+	/** How the first worker is terminated. */
 	termination?: Termination;
-	/** The callbacks come so late that all executions wait at once. */
+	/** Whether callbacks come so late that all executions are suspended at once. */
 	lateCallbacks?: boolean;
 }
 
@@ -32,17 +32,17 @@ export interface Termination {
 	when: Moment;
 }
 
-/** What it took, until all were over by themselves. */
+/** Time and resources until all executions had ended by themselves. */
 interface LoadResult {
-	/** From the first call to the last picture's download. */
+	/** From the first call to the last image's download. */
 	seconds: number;
 	imagesPerMinute: number;
-	/** Most executions that waited in n8n's database at once. */
+	/** Maximum number of executions that were suspended at once. */
 	maxSuspended: number;
-	/** Executions in workers' hands, summed over time. */
+	/** Seconds that workers ran executions, summed over all executions. */
 	workerBusySeconds: number;
 	main?: Usage;
-	/** Of the first worker, unless it was ended. */
+	/** Usage of the first worker, unless it was terminated. */
 	worker?: Usage;
 }
 
@@ -116,7 +116,7 @@ async function terminateWorker(
 	await worker!.ended;
 }
 
-/** Looks four times a second at how many executions the workers have in hand. */
+/** Counts the executions that workers are running, four times a second. */
 function measureBusyTime({ redis }: Cluster): { stop(): Promise<number> } {
 	const stop = new AbortController();
 	const counted = (async () => {

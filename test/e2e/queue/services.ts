@@ -9,12 +9,12 @@ import { startProgram } from '../host/server';
 import { waitFor } from './waitFor';
 import { connectRedis, type Redis } from './redis';
 
-/** What n8n's queue mode needs beside n8n, on this computer only. */
+/** The servers that n8n's queue mode needs; they listen on 127.0.0.1 only. */
 export interface Services {
 	redis: Redis;
-	/** For the table. */
+	/** Its name for the output. */
 	database: string;
-	/** What n8n has to know of them. */
+	/** The environment with which n8n finds them. */
 	environment: Record<string, string>;
 }
 
@@ -37,7 +37,7 @@ export async function startServices(
 		);
 		return { redis, database: 'SQLite', environment: queueEnvironment(redis) };
 	}
-	// a link stands apart from the programs that belong to it
+	// the other programs are beside the link's target
 	const database = await startPostgres(path.dirname(realpathSync(postgres)), cleanup);
 	return {
 		redis,
@@ -83,7 +83,7 @@ async function startPostgres(programs: string, cleanup: Cleanup) {
 	const port = String(await findFreePort());
 	const args = ['-D', data, '-h', HOST, '-p', port, '-k', home];
 	const server = startProgram(path.join(programs, 'postgres'), args, { ...as, name: 'postgres' });
-	// a "fast" end: it does not wait for its clients
+	// SIGINT is PostgreSQL's fast shutdown: it does not wait for clients
 	await cleanup.add(async () => await server.stop('SIGINT'));
 	const isReady = async () =>
 		await run(path.join(programs, 'pg_isready'), ['-h', HOST, '-p', port]).then(
@@ -100,13 +100,13 @@ async function startPostgres(programs: string, cleanup: Cleanup) {
 			DB_POSTGRESDB_PORT: port,
 			DB_POSTGRESDB_USER: 'n8n',
 			DB_POSTGRESDB_DATABASE: 'postgres',
-			// with n8n's own 2, hundreds of callbacks at once wait for a connection until they fail
+			// with n8n's default of 2, hundreds of concurrent callbacks wait for a connection until they fail
 			DB_POSTGRESDB_POOL_SIZE: '10',
 		},
 	};
 }
 
-/** Whom to run it as; undefined where this process is not root. */
+/** The user to run it as; undefined where this process is not root. */
 async function postgresUser(): Promise<{ uid: number; gid: number } | undefined> {
 	if (process.getuid?.() !== 0) return undefined;
 	const idOf = async (flag: string) => Number(await run('id', [flag, POSTGRES_USER]));

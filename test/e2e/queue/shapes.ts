@@ -9,11 +9,11 @@ import {
 	type WorkflowNode,
 } from '../host/workflows';
 
-/** A way to build the workflow that makes one picture of the prompt that a webhook is called with. */
+/** A workflow that generates one image of the prompt in a webhook's call. */
 export interface Shape {
 	title: string;
 	nodes: Array<Omit<WorkflowNode, 'credentials'> & { typeVersion?: number }>;
-	/** From which node, and from which of its outputs, back to which. */
+	/** Leads from an output of one node back to another node. */
 	loop?: { from: string; output: number; to: string };
 	settings?: object;
 }
@@ -81,7 +81,7 @@ const createIfNode = (name: string, operation: 'equals' | 'notEquals', status: s
 
 const isPending = createIfNode('Pending?', 'equals', 'pending');
 
-/** Where nobody has called in time. */
+/** True if no callback came in time. */
 const isMissing = createIfNode('Missing?', 'notEquals', 'completed');
 
 export const SHAPES = {
@@ -104,7 +104,7 @@ export const SHAPES = {
 
 export type ShapeName = keyof typeof SHAPES;
 
-/** Puts the workflow into n8n, listening at the webhook of that name. */
+/** Imports the workflow and publishes it with the webhook of that path. */
 export async function publish(
 	host: Host,
 	name: ShapeName,

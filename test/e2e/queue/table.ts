@@ -1,4 +1,4 @@
-/** Columns side by side; those that hold numbers stand at the right. */
+/** Formats rows as columns; columns of numbers are right-aligned. */
 export function formatTable(
 	headings: readonly string[],
 	rows: ReadonlyArray<readonly string[]>,

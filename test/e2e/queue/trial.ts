@@ -14,27 +14,27 @@ import {
 } from './load';
 import { publish, type ShapeName } from './shapes';
 
-/** Executions of one workflow, each with a prompt of its own, and what has come of them. */
+/** Executions of one workflow, each with its own prompt, and their results. */
 export interface Trial {
 	host: Host;
 	workflow: ImportedWorkflow;
 	prompts: string[];
-	/** Prompts whose picture has arrived. */
+	/** Prompts whose image was delivered. */
 	delivered: Set<string>;
-	/** How long anything in it may take. */
+	/** Limits of every wait. */
 	waitOptions: { seconds: number; signal: AbortSignal };
 	/** Ends every wait. */
 	abort(): void;
 }
 
-/** When half of the pictures are accepted, when all executions are parked, or when half are collected. */
+/** When half of the tasks are accepted, when all executions are suspended, or when half of the images are downloaded. */
 export type Moment = 'submitting' | 'suspended' | 'collecting';
 
-/** What there is before anybody mends anything. */
+/** The results before any recovery. */
 export interface TrialOutcome {
-	/** Executions that n8n calls a success, and that have brought their picture. */
+	/** Successful executions that have delivered their image. */
 	finished: number;
-	/** How n8n calls all of them. */
+	/** Number of executions by status. */
 	statuses: Record<string, number>;
 	/** Accepted and paid, and not delivered. */
 	lost: number;
@@ -43,28 +43,28 @@ export interface TrialOutcome {
 }
 
 export interface Recovery {
-	/** What "Retry execution" of all that did not finish has brought. */
+	/** After *Retry execution* of all that did not finish. */
 	retry: RecoveryStep;
-	/** What starting the rest again has brought. */
+	/** After new executions for the rest. */
 	startedAgain: RecoveryStep;
-	/** Jobs beyond the first per picture, at the very end. */
+	/** Tasks beyond the first per prompt, at the very end. */
 	paidTwice: number;
 }
 
 export interface RecoveryStep {
-	/** For how many it was done. */
+	/** Number of executions that were retried or started. */
 	tried: number;
 	images: number;
-	/** Jobs that this has cost beside those that were paid already. */
+	/** Further tasks for prompts that were already paid for. */
 	paidTwice: number;
-	/** How n8n calls the new executions, and what it has said instead of starting one. */
+	/** Number of new executions by status, and n8n's messages where it has not started one. */
 	statuses: Record<string, number>;
 }
 
 const CONCURRENCY = 5;
 let trials = 0;
 
-/** A workflow of that shape, published, and prompts for it; nothing runs yet. */
+/** Publishes a workflow of that shape and creates prompts for it; nothing runs yet. */
 export async function prepareTrial(
 	host: Host,
 	shape: ShapeName,
@@ -109,13 +109,13 @@ export async function waitForMoment(trial: Trial, moment: Moment): Promise<void>
 		},
 		suspended: async () => await areAllSuspended(host.rest, workflow.id, prompts.length),
 	};
-	await waitFor(reached[moment], `the moment of the blow (${moment})`, {
+	await waitFor(reached[moment], `the moment to terminate (${moment})`, {
 		...waitOptions,
 		intervalMs: moment === 'suspended' ? 500 : 5,
 	});
 }
 
-/** What a user can do about what has not finished: "Retry execution", then starting it again. */
+/** What a user can do about unfinished executions: *Retry execution*, then new ones. */
 export async function recover(trial: Trial): Promise<Recovery> {
 	const retry = await retryAll(trial);
 	const startedAgain = await startAgain(trial);
@@ -137,7 +137,7 @@ export async function countOutcome(trial: Trial): Promise<TrialOutcome> {
 	return { finished: images, statuses, lost, neverSubmitted: missing.length - lost };
 }
 
-/** How many new pictures these executions have brought, byte for byte. */
+/** Counts the new images that these executions have delivered, byte for byte. */
 async function collect({ host, delivered }: Trial, executions: ListedExecution[]): Promise<number> {
 	const before = delivered.size;
 	await collectDelivered(delivered, host, executions);
@@ -165,7 +165,7 @@ async function retryAll(trial: Trial): Promise<RecoveryStep> {
 	return { tried: failed.length, ...(await countRecovered(trial, retried, paidBefore, statuses)) };
 }
 
-/** Calls the webhook again for what is still missing. */
+/** Calls the webhook again for the missing images. */
 async function startAgain(trial: Trial): Promise<RecoveryStep> {
 	const { host, workflow, prompts, delivered } = trial;
 	const missing = prompts.filter((prompt) => !delivered.has(prompt));

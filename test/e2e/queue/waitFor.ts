@@ -3,11 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface WaitOptions {
 	seconds?: number;
 	intervalMs?: number;
-	/** Whoever waits gives up when it is aborted. */
+	/** Aborts the wait. */
 	signal?: AbortSignal;
 }
 
-/** What `look` finds, as soon as it finds something; one look that fails is followed by another. */
+/** Calls `find` until it finds something; retries it if it throws. */
 export async function waitFor<Found>(
 	find: () => Promise<Found | undefined | false> | Found | undefined | false,
 	what: string,
