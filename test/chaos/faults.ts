@@ -1,5 +1,5 @@
 import type { Answer, Effect, RouteName } from '../emulator';
-import { pickOne, type Random } from '../emulator/pictures/random';
+import { pickOne, type Random } from '../emulator/images/random';
 import { isObject } from '../emulator/types';
 import { mutated } from './mutate';
 

@@ -1,4 +1,4 @@
-import { pickOne, type Random } from '../emulator/pictures/random';
+import { pickOne, type Random } from '../emulator/images/random';
 
 /** What an answer may hold in place of what its document says. */
 const ODD: readonly unknown[] = [

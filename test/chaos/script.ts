@@ -1,6 +1,6 @@
 import type { Effect, Facts, RouteName } from '../emulator';
-import { runsHandler } from '../emulator/faults';
-import { pickOne, randomFrom, type Random } from '../emulator/pictures/random';
+import { runsHandler } from '../emulator/rules';
+import { pickOne, randomFrom, type Random } from '../emulator/images/random';
 import {
 	FAULTS,
 	ODD_WORD,

@@ -1,6 +1,6 @@
 import { startEmulator, startListener, type Emulator, type Listener } from '../emulator';
 import { SECRETS } from '../emulator/keys';
-import { sha256 } from '../emulator/pictures';
+import { sha256 } from '../emulator/images';
 import { emulatorCredentials } from '../support/emulatorCredentials';
 import { startEngine } from '../support/engine';
 import { pLimit } from '../../nodes/shared/vendor';

@@ -1,7 +1,7 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 import sharp from 'sharp';
 import type { JobRecord, Ledger } from '../emulator';
-import { sha256 } from '../emulator/pictures';
+import { sha256 } from '../emulator/images';
 import type { Engine, Run } from '../support/engine';
 import { facts } from './facts';
 import { promptText, type Lane, type Wish } from './lanes';

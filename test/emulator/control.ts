@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { RuleJson } from './faults';
+import type { RuleJson } from './rules';
 import { readCall } from './requests';
 import type { World } from './world';
 

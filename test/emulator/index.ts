@@ -1,34 +1,34 @@
 import { setMaxListeners } from 'node:events';
 import Fastify, { type FastifyInstance } from 'fastify';
-import { bflPollingRoutes, bflRoutes } from './bfl';
-import { cloudflareRoutes } from './cloudflare';
-import { cloudflareAccountRoutes } from './cloudflareAccount';
+import { bflPollingRoutes, bflRoutes } from './bfl/routes';
+import { cloudflareRoutes } from './cloudflare/catalogue';
+import { cloudflareAccountRoutes } from './cloudflare/account';
 import { serveControl } from './control';
-import { Rules, type RuleMatch, type Script } from './faults';
-import { Jobs, type Duration } from './jobs';
+import { Rules, type RuleMatch, type Script } from './rules';
+import { Jobs, type Duration } from './tasks';
 import { KEYS, type Keys } from './keys';
 import type { Ledger } from './ledger';
-import { oxenRoutes } from './oxen';
-import { oxenHistoryRoutes } from './oxenHistory';
-import { oxenModelRoutes } from './oxenModels';
-import { queueRoutes } from './queueApi';
+import { oxenRoutes } from './oxen/submit';
+import { oxenHistoryRoutes } from './oxen/history';
+import { oxenModelRoutes } from './oxen/models';
+import { queueRoutes } from './task/queueApi';
 import { acceptBodies, BODY_LIMIT, readCall } from './requests';
 import { reference, resultRoutes } from './results';
 import { send } from './send';
 import { recordRequest, serve, serveUnknown } from './serve';
-import { taskRoutes } from './taskApi';
+import { taskRoutes } from './task/taskApi';
 import { documentedErrors } from './documentedErrors';
 import type { Effect } from './types';
-import { workersAiRoutes } from './workersAi';
+import { workersAiRoutes } from './cloudflare/workersAi';
 import type { World } from './world';
 
 export { documentedErrors, type DocumentedError } from './documentedErrors';
-export type { Facts, RuleJson, RuleMatch, Script } from './faults';
-export type { Duration, JobFailure, JobFault, JobOrder } from './jobs';
+export type { Facts, RuleJson, RuleMatch, Script } from './rules';
+export type { Duration, JobFailure, JobFault, JobOrder } from './tasks';
 export type { Keys } from './keys';
 export type * from './ledger';
 export { startListener, type HeardRequest, type Listener } from './listener';
-export type { Picture, PictureFormat } from './pictures';
+export type { Picture, PictureFormat } from './images';
 export { ROUTE_NAMES, type Answer, type Effect, type RouteName, type Shape } from './types';
 
 export interface EmulatorOptions {

@@ -1,4 +1,4 @@
-import type { Picture } from './pictures';
+import type { Picture } from './images';
 import type { Port, ProviderName, RouteName } from './types';
 
 /** Everything the emulator saw. Times are ms since 1970, amounts US dollars. */

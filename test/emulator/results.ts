@@ -1,5 +1,5 @@
 import type { JobRecord } from './ledger';
-import { drawReference, sha256, type PictureFormat } from './pictures';
+import { drawReference, sha256, type PictureFormat } from './images';
 import { json, type Answer, type Call, type Effect, type Route } from './types';
 import type { World } from './world';
 

@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { documentedErrors } from './documentedErrors';
-import { isReplaced, runsHandler } from './faults';
+import { isReplaced, runsHandler } from './rules';
 import { findLeaks } from './leaks';
 import type { RequestRecord, SubmissionRecord } from './ledger';
-import { decode } from './references';
+import { decode } from './images/references';
 import { readCall } from './requests';
 import { jobIdOf } from './results';
 import { send, type Sent } from './send';

@@ -1,7 +1,7 @@
 import type { DocumentedError } from './documentedErrors';
-import type { Job, JobFault } from './jobs';
+import type { Job, JobFault } from './tasks';
 import type { SubmissionRecord } from './ledger';
-import type { PictureFormat } from './pictures';
+import type { PictureFormat } from './images';
 
 /** Every route that rules can speak about. */
 export const ROUTE_NAMES = [

@@ -1,7 +1,7 @@
 import type { Answer, Call } from './types';
 import { Refusal } from './types';
-import type { Rules } from './faults';
-import type { Jobs } from './jobs';
+import type { Rules } from './rules';
+import type { Jobs } from './tasks';
 
 /** What all routes of one emulator share. */
 export interface World {

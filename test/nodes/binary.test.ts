@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import type { INodeExecutionData } from 'n8n-workflow';
-import { drawReference, type Picture } from '../emulator/pictures';
+import { drawReference, type Picture } from '../emulator/images';
 import {
 	generating,
 	NODE,

@@ -1,4 +1,4 @@
-import { drawReference } from '../emulator/pictures';
+import { drawReference } from '../emulator/images';
 import {
 	generating,
 	handlesOf,

@@ -1,6 +1,6 @@
 import type { IDataObject, INode } from 'n8n-workflow';
 import type { Effect } from '../emulator';
-import { sha256 } from '../emulator/pictures';
+import { sha256 } from '../emulator/images';
 import { agentsOf } from '../support/agent';
 import type { Run, WorkflowJson } from '../support/engine';
 import {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Effect, RouteName } from '../emulator';
-import { drawReference } from '../emulator/pictures';
+import { drawReference } from '../emulator/images';
 import { NODE, openLab, prompts, until, type Lab, type NodeUnderTest } from '../support/lab';
 import { drawSmall, making, type LaneName } from '../support/lanes';
 import { openHandles, stopAndSettle, stopTable, type Stopped } from '../support/stopping';

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { INodeExecutionData } from 'n8n-workflow';
-import { sha256 } from '../emulator/pictures';
+import { sha256 } from '../emulator/images';
 import type { Effect } from '../emulator';
 import type { Run, WorkflowJson } from '../support/engine';
 import { items, openLab, until, type Lab } from '../support/lab';

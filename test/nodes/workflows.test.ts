@@ -12,7 +12,7 @@ import type {
 } from 'n8n-workflow';
 import manifest from '../../package.json';
 import { startEmulator, type Emulator } from '../emulator';
-import { sha256 } from '../emulator/pictures';
+import { sha256 } from '../emulator/images';
 import { emulatorCredentials } from '../support/emulatorCredentials';
 import { startEngine, type Engine, type WorkflowJson } from '../support/engine';
 import { standIns } from '../support/standIns';

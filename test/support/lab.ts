@@ -1,6 +1,6 @@
 import type { INode, INodeExecutionData } from 'n8n-workflow';
 import { startEmulator, type Emulator, type EmulatorOptions } from '../emulator';
-import { sha256 } from '../emulator/pictures';
+import { sha256 } from '../emulator/images';
 import type { CredentialStore } from './credentials';
 import { emulatorCredentials } from './emulatorCredentials';
 import {

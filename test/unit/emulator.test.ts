@@ -14,7 +14,7 @@ import {
 	type EmulatorOptions,
 	type RouteName,
 } from '../emulator';
-import catalogue from '../emulator/contracts/cloudflare-catalogue.json';
+import catalogue from '../emulator/cloudflare/contract.json';
 
 let emulator: Emulator;
 

@@ -3,8 +3,8 @@ import Ajv2020 from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import sharp from 'sharp';
 import { startEmulator, type Emulator } from '../emulator';
-import openapi from '../emulator/contracts/bfl-openapi.json';
-import { sha256 } from '../emulator/pictures';
+import openapi from '../emulator/bfl/contract.json';
+import { sha256 } from '../emulator/images';
 import { until } from '../support/lab';
 
 let emulator: Emulator;

@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import { Agent, request } from 'undici';
 import { selfSigned } from '../bench/certificate';
 import { startEmulator, type Emulator, type EmulatorOptions } from '../emulator';
-import { padded } from '../emulator/pictures/padding';
+import { padded } from '../emulator/images/padding';
 
 /** What measurements need of the emulator: large files, many jobs at once, TLS. */
 

@@ -1,7 +1,7 @@
 import Ajv2020 from 'ajv/dist/2020';
 import sharp from 'sharp';
 import { startEmulator, type Effect, type Emulator, type EmulatorOptions } from '../emulator';
-import { sha256 } from '../emulator/pictures';
+import { sha256 } from '../emulator/images';
 import { until } from '../support/lab';
 
 let emulator: Emulator;

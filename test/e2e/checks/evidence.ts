@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import type { IBinaryData } from 'n8n-workflow';
-import { sha256 } from '../../emulator/pictures';
+import { sha256 } from '../../emulator/images';
 import type { Host } from '../host';
 import { download, isOurs, outputsOf, type Execution, type Output } from '../host/executions';
 import type { Claims } from './claims';

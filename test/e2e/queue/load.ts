@@ -1,5 +1,5 @@
 import { inParallel, wishes } from '../../bench/jobs';
-import { between, randomFrom } from '../../emulator/pictures/random';
+import { between, randomFrom } from '../../emulator/images/random';
 import type { Host } from '../host';
 import type { Rest } from '../host/rest';
 import { eventually, type Patience } from './eventually';

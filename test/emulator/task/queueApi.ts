@@ -1,8 +1,8 @@
-import { documentedErrors, queueError } from './documentedErrors';
-import { stateOf, type Job, type JobFailure, type JobState } from './jobs';
-import { TASK_PRICE } from './prices';
+import { documentedErrors, queueError } from '../documentedErrors';
+import { stateOf, type Job, type JobFailure, type JobState } from '../tasks';
+import { TASK_PRICE } from '../prices';
 import { authenticate } from './taskApi';
-import { BadParameters, readParameters, TASK_MODELS } from './taskParameters';
+import { BadParameters, readParameters, TASK_MODELS } from './parameters';
 import {
 	isObject,
 	json,
@@ -13,8 +13,8 @@ import {
 	type JsonObject,
 	type Route,
 	type RouteName,
-} from './types';
-import { refuseCrowd, type World } from './world';
+} from '../types';
+import { refuseCrowd, type World } from '../world';
 
 /**
  * The task API's queue twin: `POST /model/v1/queue/{model}`, then status, response and cancel

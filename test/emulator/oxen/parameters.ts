@@ -1,7 +1,7 @@
 import Ajv2020, { type ValidateFunction } from 'ajv/dist/2020';
-import type { PictureFormat, ReferencePicture } from './pictures';
-import { decode, BadReference, fromUri } from './references';
-import type { JsonObject } from './types';
+import type { PictureFormat, ReferencePicture } from '../images';
+import { decode, BadReference, fromUri } from '../images/references';
+import type { JsonObject } from '../types';
 
 /**
  * The parameters of Oxen.ai's models, as the page of each model lists them.

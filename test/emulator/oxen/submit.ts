@@ -1,16 +1,16 @@
-import { documentedErrors, oxenError, oxenMessage } from './documentedErrors';
-import type { Job, JobFault } from './jobs';
-import type { OxenGrant } from './keys';
-import { OxenEvents } from './oxenEvents';
-import { authenticate, remember, type OxenRequest } from './oxenJobs';
+import { documentedErrors, oxenError, oxenMessage } from '../documentedErrors';
+import type { Job, JobFault } from '../tasks';
+import type { OxenGrant } from '../keys';
+import { OxenEvents } from './events';
+import { authenticate, remember, type OxenRequest } from './tasks';
 import {
 	BadParameters,
 	OXEN_MODELS,
 	readParameters,
 	type OxenModel,
 	type OxenParameters,
-} from './oxenParameters';
-import { oxenPrice } from './prices';
+} from './parameters';
+import { oxenPrice } from '../prices';
 import {
 	isObject,
 	json,
@@ -20,8 +20,8 @@ import {
 	type Effect,
 	type JsonObject,
 	type Route,
-} from './types';
-import { refuseCrowd, type World } from './world';
+} from '../types';
+import { refuseCrowd, type World } from '../world';
 
 /**
  * How Oxen.ai makes pictures: by a call that waits, or by its queue, whose jobs are looked at

@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto';
-import { isThisComputer } from './bflInputs';
-import { stateOf, type Job } from './jobs';
-import type { DeliveryRecord } from './ledger';
-import type { JsonObject } from './types';
-import type { World } from './world';
+import { isThisComputer } from './inputs';
+import { stateOf, type Job } from '../tasks';
+import type { DeliveryRecord } from '../ledger';
+import type { JsonObject } from '../types';
+import type { World } from '../world';
 
 /**
  * BFL's webhooks: what has become of a task is posted to its `webhook_url`, signed with its

@@ -1,8 +1,8 @@
-import { documentedErrors, taskError } from './documentedErrors';
-import { stateOf, type Job, type JobFailure } from './jobs';
-import { TASK_GRANTS, type TaskGrant } from './keys';
-import { TASK_PRICE } from './prices';
-import { BadParameters, readParameters, TASK_MODELS, type TaskParameters } from './taskParameters';
+import { documentedErrors, taskError } from '../documentedErrors';
+import { stateOf, type Job, type JobFailure } from '../tasks';
+import { TASK_GRANTS, type TaskGrant } from '../keys';
+import { TASK_PRICE } from '../prices';
+import { BadParameters, readParameters, TASK_MODELS, type TaskParameters } from './parameters';
 import {
 	isObject,
 	json,
@@ -12,8 +12,8 @@ import {
 	type Effect,
 	type JsonObject,
 	type Route,
-} from './types';
-import { refuseCrowd, type World } from './world';
+} from '../types';
+import { refuseCrowd, type World } from '../world';
 
 /**
  * The task API: `POST /model/v1/generation`, then `GET /model/v1/generation/task/{id}`.

@@ -1,7 +1,7 @@
-import { admit } from './cloudflareAccess';
-import { documentedErrors, v4Error, workersAiError } from './documentedErrors';
-import { workersAiPrice } from './prices';
-import { BadReference, decode, type Measured } from './references';
+import { admit } from './access';
+import { documentedErrors, v4Error, workersAiError } from '../documentedErrors';
+import { workersAiPrice } from '../prices';
+import { BadReference, decode, type Measured } from '../images/references';
 import {
 	json,
 	Refusal,
@@ -11,8 +11,8 @@ import {
 	type FormPart,
 	type JsonObject,
 	type Route,
-} from './types';
-import { refuseCrowd, type World } from './world';
+} from '../types';
+import { refuseCrowd, type World } from '../world';
 
 /**
  * Workers AI's hosted models: `POST /accounts/{id}/ai/run/@cf/black-forest-labs/{model}`, multipart only.

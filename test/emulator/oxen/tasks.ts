@@ -1,8 +1,8 @@
-import { documentedErrors } from './documentedErrors';
-import { stateOf, type Job } from './jobs';
-import { OXEN_GRANTS, type OxenGrant } from './keys';
-import type { OxenParameters } from './oxenParameters';
-import { Refusal, type Call, type JsonObject } from './types';
+import { documentedErrors } from '../documentedErrors';
+import { stateOf, type Job } from '../tasks';
+import { OXEN_GRANTS, type OxenGrant } from '../keys';
+import type { OxenParameters } from './parameters';
+import { Refusal, type Call, type JsonObject } from '../types';
 
 /** What the calls about Oxen.ai's jobs have in common. */
 

@@ -1,8 +1,8 @@
-import { documentedErrors } from './documentedErrors';
-import { OXEN_MODELS } from './oxenParameters';
-import { oxenPrice } from './prices';
-import { json, type Answer, type Call, type Route } from './types';
-import { noteUnknownQuery, type World } from './world';
+import { documentedErrors } from '../documentedErrors';
+import { OXEN_MODELS } from './parameters';
+import { oxenPrice } from '../prices';
+import { json, type Answer, type Call, type Route } from '../types';
+import { noteUnknownQuery, type World } from '../world';
 
 /** Oxen.ai's list of models, which is public. */
 

@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import Ajv2020, { type ValidateFunction } from 'ajv/dist/2020';
-import { admit } from './cloudflareAccess';
-import catalogue from './contracts/cloudflare-catalogue.json';
-import { documentedErrors, failedState, v4Error, workersAiError } from './documentedErrors';
+import { admit } from './access';
+import catalogue from './contract.json';
+import { documentedErrors, failedState, v4Error, workersAiError } from '../documentedErrors';
 import { readGatewayHeaders, type GatewaySettings } from './gatewayHeaders';
-import type { Job } from './jobs';
-import { stateOf } from './jobs';
-import type { ReferencePicture } from './pictures';
-import { sha256 } from './pictures';
-import { cataloguePrice } from './prices';
-import { BadReference, fromUri } from './references';
+import type { Job } from '../tasks';
+import { stateOf } from '../tasks';
+import type { ReferencePicture } from '../images';
+import { sha256 } from '../images';
+import { cataloguePrice } from '../prices';
+import { BadReference, fromUri } from '../images/references';
 import {
 	isObject,
 	json,
@@ -19,8 +19,8 @@ import {
 	type Effect,
 	type JsonObject,
 	type Route,
-} from './types';
-import { refuseCrowd, type World } from './world';
+} from '../types';
+import { refuseCrowd, type World } from '../world';
 
 /**
  * Cloudflare's catalogue models: `POST /accounts/{id}/ai/run` with `{model, input}`.

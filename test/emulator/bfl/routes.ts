@@ -1,10 +1,10 @@
-import { callBack } from './bflWebhooks';
-import { MODELS, readInput, unknownFields, type BflRequest } from './bflInputs';
-import { bflError, documentedErrors } from './documentedErrors';
-import { stateOf, type Job } from './jobs';
-import { BFL_GRANTS, type BflGrant } from './keys';
-import { bflCredits, exactMegapixels } from './prices';
-import { signed } from './results';
+import { callBack } from './webhooks';
+import { MODELS, readInput, unknownFields, type BflRequest } from './inputs';
+import { bflError, documentedErrors } from '../documentedErrors';
+import { stateOf, type Job } from '../tasks';
+import { BFL_GRANTS, type BflGrant } from '../keys';
+import { bflCredits, exactMegapixels } from '../prices';
+import { signed } from '../results';
 import {
 	json,
 	Refusal,
@@ -13,8 +13,8 @@ import {
 	type Effect,
 	type JsonObject,
 	type Route,
-} from './types';
-import { refuseCrowd, type World } from './world';
+} from '../types';
+import { refuseCrowd, type World } from '../world';
 
 /**
  * Black Forest Labs: `POST /v1/{model}`, then the answer's `polling_url`, which is another server's.

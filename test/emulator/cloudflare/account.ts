@@ -1,8 +1,8 @@
-import { admit, authenticate, requireAccount } from './cloudflareAccess';
-import { v4Error } from './documentedErrors';
-import type { CloudflareGrant } from './keys';
-import { CLOUDFLARE_GRANTS } from './keys';
-import { json, Refusal, type Answer, type Call, type Route } from './types';
+import { admit, authenticate, requireAccount } from './access';
+import { v4Error } from '../documentedErrors';
+import type { CloudflareGrant } from '../keys';
+import { CLOUDFLARE_GRANTS } from '../keys';
+import { json, Refusal, type Answer, type Call, type Route } from '../types';
 
 /**
  * What cost nothing at Cloudflare: the hosted models' list, and whether a token is good.

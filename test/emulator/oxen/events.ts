@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { stateOf, type Job } from './jobs';
-import { BreakOff, type Call, type Effect, type Stream, type StreamFault } from './types';
-import type { World } from './world';
+import { stateOf, type Job } from '../tasks';
+import { BreakOff, type Call, type Effect, type Stream, type StreamFault } from '../types';
+import type { World } from '../world';
 
 /**
  * Oxen.ai's server-sent events. Nothing is kept for those who subscribe late; a key hears of its

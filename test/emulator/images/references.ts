@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import type { ReferencePicture } from './pictures';
+import type { ReferencePicture } from './index';
 
 /** A reference that cannot be used; the message says why. */
 export class BadReference extends Error {}

@@ -1,10 +1,10 @@
 import Ajv2020, { type ErrorObject, type ValidateFunction } from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
-import openapi from './contracts/bfl-openapi.json';
-import { bflError } from './documentedErrors';
-import type { ReferencePicture } from './pictures';
-import { BadReference, fromAnything } from './references';
-import { isObject, Refusal, type Body, type JsonObject } from './types';
+import openapi from './contract.json';
+import { bflError } from '../documentedErrors';
+import type { ReferencePicture } from '../images';
+import { BadReference, fromAnything } from '../images/references';
+import { isObject, Refusal, type Body, type JsonObject } from '../types';
 
 /**
  * The bodies of BFL's models: checked against the published OpenAPI schema of their path, and

@@ -1,7 +1,7 @@
 import Ajv2020, { type ValidateFunction } from 'ajv/dist/2020';
-import type { ReferencePicture } from './pictures';
-import { BadReference, fromAnything } from './references';
-import type { JsonObject } from './types';
+import type { ReferencePicture } from '../images';
+import { BadReference, fromAnything } from '../images/references';
+import type { JsonObject } from '../types';
 
 /**
  * The parameters of the task API and its queue twin, as their documents list them.

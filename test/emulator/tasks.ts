@@ -7,7 +7,7 @@ import {
 	type PictureFormat,
 	type PictureOrder,
 	type ReferencePicture,
-} from './pictures';
+} from './images';
 import type { Call, Effect, JsonObject, ProviderName, RouteName, Shape } from './types';
 
 /** How a failed job words its error; `state` says it by the status word alone where the API can. */

@@ -1,8 +1,8 @@
-import { documentedErrors, oxenError } from './documentedErrors';
-import { stateOf, type Job } from './jobs';
-import { authenticate, isActive, requestOf, statusOf } from './oxenJobs';
-import { json, Refusal, type Answer, type Call, type JsonObject, type Route } from './types';
-import { noteUnknownQuery, type World } from './world';
+import { documentedErrors, oxenError } from '../documentedErrors';
+import { stateOf, type Job } from '../tasks';
+import { authenticate, isActive, requestOf, statusOf } from './tasks';
+import { json, Refusal, type Answer, type Call, type JsonObject, type Route } from '../types';
+import { noteUnknownQuery, type World } from '../world';
 
 /**
  * What Oxen.ai tells about its jobs: the queue, and the history with the costs.
