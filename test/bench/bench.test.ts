@@ -52,10 +52,10 @@ test('a prompt says how long its picture takes', () => {
 });
 
 test('lateness counts from ready to the first look that was told so', () => {
-	const look = (jobId: string, at: number, state: string) => ({ jobId, at, state });
+	const look = (jobId: string, at: number, state: string) => ({ taskId: jobId, at, state });
 	const ledger = (polls: object[]) =>
 		({
-			jobs: [
+			tasks: [
 				{ id: 'a', readyAt: 100 },
 				{ id: 'b', readyAt: 200 },
 			],

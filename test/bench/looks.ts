@@ -10,10 +10,10 @@ export interface Lateness {
 }
 
 /** The first look at each job that was told that it is ready. */
-export function readyLooks({ jobs, polls }: LedgerData): Map<string, PollRecord> {
+export function readyLooks({ tasks: jobs, polls }: LedgerData): Map<string, PollRecord> {
 	const found = new Map<string, PollRecord>();
 	for (const poll of polls) {
-		if (poll.state === 'Ready' && !found.has(poll.jobId)) found.set(poll.jobId, poll);
+		if (poll.state === 'Ready' && !found.has(poll.taskId)) found.set(poll.taskId, poll);
 	}
 	const missing = jobs.filter(({ id }) => !found.has(id));
 	if (missing.length > 0) throw new Error(`${missing.length} jobs were never seen ready`);
@@ -23,10 +23,10 @@ export function readyLooks({ jobs, polls }: LedgerData): Map<string, PollRecord>
 /** How late the client saw what it waited for, by the provider's own clock; the download is no part of it. */
 export function latenessOf(ledger: LedgerData): Lateness {
 	const looks = readyLooks(ledger);
-	const lateMs = ledger.jobs.map(({ id, readyAt }) => looks.get(id)!.at - readyAt);
+	const lateMs = ledger.tasks.map(({ id, readyAt }) => looks.get(id)!.at - readyAt);
 	return {
 		meanMs: rounded(mean(lateMs)),
 		p95Ms: rounded(percentile(lateMs, 95)),
-		polls: rounded(ledger.polls.length / ledger.jobs.length, 2),
+		polls: rounded(ledger.polls.length / ledger.tasks.length, 2),
 	};
 }

@@ -55,7 +55,7 @@ describe('the judge', () => {
 		ended: true,
 		endings: [picture],
 		scenes: [scene],
-		submissions: [{ accepted: true, jobId: 'one' }],
+		submissions: [{ accepted: true, taskId: 'one' }],
 		jobs: [{ id: 'one' }],
 		pictures: new Map([['one', 'f00d']]),
 	};
@@ -70,7 +70,7 @@ describe('the judge', () => {
 	});
 
 	test('counts a second accepted submission, unless the first was over', () => {
-		const submissions = [...truth.submissions, { accepted: true, jobId: 'two' }];
+		const submissions = [...truth.submissions, { accepted: true, taskId: 'two' }];
 		const second = { ...scene, nth: 2 };
 		expect(verdictOn({ submissions, scenes: [scene, second] })).toEqual(['image', 1, 1]);
 		const vanished = { ...scene, fate: 'vanishes' };

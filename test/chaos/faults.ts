@@ -1,4 +1,4 @@
-import type { Answer, Effect, RouteName } from '../emulator';
+import type { ApiResponse, Effect, RouteName } from '../emulator';
 import { pickOne, type Random } from '../emulator/images/random';
 import { isObject } from '../emulator/types';
 import { mutated } from './mutate';
@@ -38,10 +38,10 @@ const trouble = { error: { message: 'Something went wrong' } };
 
 const accepted = ({ mayLose, random }: Circumstances) => mayLose && random() < 0.5;
 
-const withBody = (change: (body: Record<string, unknown>) => unknown) => (answer: Answer) =>
+const withBody = (change: (body: Record<string, unknown>) => unknown) => (answer: ApiResponse) =>
 	isObject(answer.body) ? { ...answer, body: change(answer.body) } : answer;
 
-const typed = (type: string) => (answer: Answer) => ({
+const typed = (type: string) => (answer: ApiResponse) => ({
 	...answer,
 	headers: { ...answer.headers, 'content-type': type },
 });
@@ -200,16 +200,16 @@ const ofPictures: Record<string, Fault> = {
 	truncatedPicture: {
 		on: ['download'],
 		passes: true,
-		effect: () => ({ picture: 'truncated' }),
+		effect: () => ({ image: 'truncated' }),
 	},
-	noPicture: { on: ['download'], passes: true, effect: () => ({ picture: 'html' }) },
-	emptyPicture: { on: ['download'], passes: true, effect: () => ({ picture: 'empty' }) },
+	noPicture: { on: ['download'], passes: true, effect: () => ({ image: 'html' }) },
+	emptyPicture: { on: ['download'], passes: true, effect: () => ({ image: 'empty' }) },
 	wrongPictureType: {
 		on: ['download'],
 		passes: true,
-		effect: () => ({ picture: 'wrongContentType' }),
+		effect: () => ({ image: 'wrongContentType' }),
 	},
-	expiredPicture: { on: ['download'], effect: () => ({ picture: 'expired' }) },
+	expiredPicture: { on: ['download'], effect: () => ({ image: 'expired' }) },
 	halfPicture: {
 		on: ['submit'],
 		routes: ['cloudflare.workersAi'],
@@ -225,7 +225,7 @@ const misleading: Record<string, Fault> = {
 		routes: ['bfl.submit'],
 		passes: true,
 		effect: ({ hostile }) => ({
-			job: { pollingUrl: `${hostile}/v1/get_result` },
+			task: { pollingUrl: `${hostile}/v1/get_result` },
 		}),
 	},
 	hostileStatusUrl: {

@@ -1,4 +1,4 @@
-import type { JobRecord, SubmissionRecord } from '../emulator';
+import type { TaskRecord, SubmissionRecord } from '../emulator';
 import type { Scene } from './script';
 import { KINDS } from '../support/failureKinds';
 
@@ -26,8 +26,8 @@ export interface Evidence {
 	endings: Ending[];
 	/** The job's own, in order. */
 	scenes: Scene[];
-	submissions: Array<Pick<SubmissionRecord, 'accepted' | 'jobId'>>;
-	jobs: Array<Pick<JobRecord, 'id'>>;
+	submissions: Array<Pick<SubmissionRecord, 'accepted' | 'taskId'>>;
+	jobs: Array<Pick<TaskRecord, 'id'>>;
 	/** The emulator's word for each of the jobs that make a picture. */
 	pictures: ReadonlyMap<string, string>;
 }
@@ -69,7 +69,7 @@ export function judge(evidence: Evidence): Verdict {
 function acceptedOf({ submissions, scenes }: Evidence): Array<{ jobId?: string; lives: boolean }> {
 	const fates = scenes.flatMap(({ fate }) => fate ?? []);
 	const accepted = submissions.filter((one) => one.accepted);
-	return accepted.map(({ jobId }, index) => ({
+	return accepted.map(({ taskId: jobId }, index) => ({
 		jobId,
 		lives: !OVER.includes(fates[index] ?? ''),
 	}));

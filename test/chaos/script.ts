@@ -30,7 +30,7 @@ export interface Scene {
 }
 
 /** How a job goes at the provider. */
-type Fate = NonNullable<Effect['job']>;
+type Fate = NonNullable<Effect['task']>;
 
 const SHARE = 0.16;
 /** The share of the jobs that meet the same fault over and over on one of their routes. */
@@ -107,7 +107,7 @@ export class ChaosScript {
 		if (step !== 'submit' || !runsHandler(own)) return own;
 		const { fate, name } = this.fateOf(member, count(this.accepted, job.prompt));
 		scene.fate = name;
-		return { ...own, as: SMALL, job: { ...fate, ...own.job } };
+		return { ...own, as: SMALL, task: { ...fate, ...own.task } };
 	}
 
 	private faultFor(member: Member, route: RouteName, step: Step, nth: number): string {
@@ -157,7 +157,7 @@ export class ChaosScript {
 		const hasTasks = WITH_TASKS.includes(round.way);
 		const isPolled = POLLED.includes(round.way);
 		const looks = isPolled ? Math.floor(random() * (MOST_LOOKS + 1)) : undefined;
-		const pace: Fate = isPolled ? { seconds: 0, looks } : { seconds: 0.02 + random() / 5 };
+		const pace: Fate = isPolled ? { seconds: 0, polls: looks } : { seconds: 0.02 + random() / 5 };
 		const chance = random() * 100;
 		const first = nth === 1 && !isInterrupted(round);
 		const fates: Array<[upTo: number, name: string, possible: boolean, fate: Fate]> = [
@@ -165,7 +165,7 @@ export class ChaosScript {
 			[8, 'fails', first, { fail: { message: 'out of memory' } }],
 			[11, 'vanishes', first && hasTasks, { vanish: true }],
 			[14, 'endsOddly', hasTasks, { status: ODD_WORD }],
-			[17, 'runsOddly', isPolled, { running: ODD_WORD, looks: 1 }],
+			[17, 'runsOddly', isPolled, { running: ODD_WORD, polls: 1 }],
 			[23, 'leaves', round.way.startsWith('oxen') && hasTasks, { leaves: 'queue' }],
 			[26, 'eventTwice', round.way === 'oxenEvents', { event: 'twice' }],
 			[29, 'eventLost', round.way === 'oxenEvents', { event: 'lost' }],

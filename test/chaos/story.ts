@@ -59,7 +59,7 @@ export async function tell(options: StoryOptions): Promise<Story> {
 	const script = new ChaosScript(seed, rounds);
 	const emulator = await startEmulator({
 		seconds: SECONDS,
-		pictures: 'plain',
+		images: 'plain',
 		keepAliveMs: 1000,
 		script: script.effect,
 	});
@@ -105,7 +105,7 @@ async function conclude(
 			await Promise.all(
 				round.jobs.map(async ({ number, prompt }, item): Promise<JobStory> => {
 					const { ended, endings } = played[index]!;
-					const jobs = ledger.jobs.filter((job) => job.prompt === prompt);
+					const jobs = ledger.tasks.filter((job) => job.prompt === prompt);
 					const evidence: Evidence = {
 						number,
 						prompt,
@@ -119,7 +119,7 @@ async function conclude(
 							await Promise.all(
 								jobs.map(
 									async ({ id }) =>
-										[id, (await ledger.picture(id).catch(() => undefined))?.sha256 ?? ''] as const,
+										[id, (await ledger.image(id).catch(() => undefined))?.sha256 ?? ''] as const,
 								),
 							),
 						),

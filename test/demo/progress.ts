@@ -1,4 +1,4 @@
-import type { JobRecord, Ledger } from '../emulator';
+import type { TaskRecord, Ledger } from '../emulator';
 import { facts } from './facts';
 import { jobOf } from './results';
 import type { Lane, Wish } from './lanes';
@@ -40,10 +40,10 @@ function secondsOf(ledger: Ledger, wish: Wish): number | undefined {
 	return at && (at - job.acceptedAt) / 1000;
 }
 
-function deliveredAt({ downloads, submissions }: Ledger, { id, route, readyAt }: JobRecord) {
+function deliveredAt({ downloads, submissions }: Ledger, { id, route, readyAt }: TaskRecord) {
 	if (!INLINE.includes(route)) {
-		return downloads.find(({ jobId, status }) => jobId === id && status === 200)?.at;
+		return downloads.find(({ taskId: jobId, status }) => jobId === id && status === 200)?.at;
 	}
-	const answered = submissions.some(({ jobId, status }) => jobId === id && status === 200);
+	const answered = submissions.some(({ taskId: jobId, status }) => jobId === id && status === 200);
 	return answered ? readyAt : undefined;
 }

@@ -1,6 +1,6 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 import sharp from 'sharp';
-import type { JobRecord, Ledger } from '../emulator';
+import type { TaskRecord, Ledger } from '../emulator';
 import { sha256 } from '../emulator/images';
 import type { Engine, Run } from '../support/engine';
 import { facts } from './facts';
@@ -23,7 +23,7 @@ export interface Evidence {
 	item?: INodeExecutionData;
 	bytes?: Buffer;
 	/** The emulator's record. */
-	job?: Pick<JobRecord, 'sha256' | 'cost'>;
+	job?: Pick<TaskRecord, 'sha256' | 'cost'>;
 	/** Why the node gave no items, if it failed as a whole. */
 	failure?: string;
 }
@@ -45,7 +45,7 @@ export const isGood = ({ problems }: Result): boolean => problems.length === 0;
 export const totalCost = (results: readonly Result[]): number =>
 	results.reduce((sum, { job }) => sum + (job?.cost ?? 0), 0);
 
-export const jobOf = ({ jobs }: Ledger, wish: Wish): JobRecord | undefined =>
+export const jobOf = ({ tasks: jobs }: Ledger, wish: Wish): TaskRecord | undefined =>
 	jobs.find(({ model, prompt }) => model === wish.model && prompt === promptText(wish));
 
 /** One result for each wish of the lane, whether its picture came or not. */

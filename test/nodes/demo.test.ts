@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import manifest from '../../package.json';
-import { drawReference, type Picture } from '../emulator/images';
+import { drawReference, type DrawnImage } from '../emulator/images';
 import { gallery } from '../demo/gallery';
 import { lanesOf, promptText, readWorkflow, settingsOf, withReferenceBase } from '../demo/lanes';
 import { builtModels } from '../demo/models';
@@ -74,7 +74,7 @@ describe('the demo workflow', () => {
 });
 
 describe('the demo counts a picture', () => {
-	let picture: Picture;
+	let picture: DrawnImage;
 	let evidence: Evidence;
 
 	beforeAll(async () => {

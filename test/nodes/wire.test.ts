@@ -473,7 +473,7 @@ describe('task API: each parameter alone is on the wire as documented, and nothi
 		lab.emulator.clearRules();
 		lab.emulator.rule(
 			{ route: 'task.submit' },
-			{ job: { immediate: true }, as: { width: 16, height: 16 } },
+			{ task: { immediate: true }, as: { width: 16, height: 16 } },
 		);
 		const all: Rows = { ...task, ...pollingSettings };
 		const calls = await send('flux2Task', fromItems(Object.keys(all)), itemsOf(all));

@@ -9,7 +9,7 @@ import { padded } from '../emulator/images/padding';
 let emulator: Emulator | undefined;
 
 async function start(options: EmulatorOptions): Promise<Emulator> {
-	emulator = await startEmulator({ seconds: 60, pictures: 'plain', ...options });
+	emulator = await startEmulator({ seconds: 60, images: 'plain', ...options });
 	return emulator;
 }
 
@@ -36,7 +36,7 @@ describe('pictures in larger files', () => {
 		rule({ route: 'bfl.submit' }, { as: { format: 'png', bytes: 50_000 } });
 		await submit({ ledger, rule, ...rest });
 		await submit({ ledger, rule, ...rest });
-		const [small, large] = await Promise.all(ledger.jobs.map(({ id }) => ledger.picture(id)));
+		const [small, large] = await Promise.all(ledger.tasks.map(({ id }) => ledger.image(id)));
 
 		expect(large!.bytes).toHaveLength(50_000);
 		expect(small!.bytes.length).toBeLessThan(50_000);

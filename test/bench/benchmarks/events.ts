@@ -49,9 +49,9 @@ const oxenNode = (maxConcurrent: number): NodeUnderTest => ({
 });
 
 async function toldAfter(provider: Stage['provider']): Promise<Figures> {
-	const { jobs, downloads, polls } = await provider.ledger();
+	const { tasks: jobs, downloads, polls } = await provider.ledger();
 	const lateMs = jobs.map(({ id, readyAt }) => {
-		const first = downloads.find(({ jobId }) => jobId === id);
+		const first = downloads.find(({ taskId: jobId }) => jobId === id);
 		if (!first) throw new Error(`the picture of job ${id} was never asked for`);
 		return first.at - readyAt;
 	});

@@ -20,7 +20,7 @@ const calls = {
 		emulator = await startEmulator({
 			...options,
 			seconds: ({ prompt }) => secondsOf(prompt),
-			pictures: 'plain',
+			images: 'plain',
 			maxRunning: MOST_RUNNING,
 		});
 		const { urls, keys } = emulator;

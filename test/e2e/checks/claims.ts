@@ -1,5 +1,5 @@
 import { deepEqual } from 'node:assert/strict';
-import type { JobRecord, Ledger } from '../../emulator';
+import type { TaskRecord, Ledger } from '../../emulator';
 
 /**
  * Who has which picture: every job that was paid for belongs to one item, and nobody may show a
@@ -11,22 +11,22 @@ export class Claims {
 	constructor(private readonly ledger: Ledger) {}
 
 	/** The job of an item's task. */
-	ofTask(taskId: string): JobRecord | undefined {
-		const job = this.ledger.job(taskId);
+	ofTask(taskId: string): TaskRecord | undefined {
+		const job = this.ledger.task(taskId);
 		if (job) this.taken.add(job.id);
 		return job;
 	}
 
 	/** A job with this picture that nobody has yet: not every service has tasks. */
-	ofPicture(hash: string): JobRecord | undefined {
-		const job = this.ledger.jobs.find((one) => one.sha256 === hash && !this.taken.has(one.id));
+	ofPicture(hash: string): TaskRecord | undefined {
+		const job = this.ledger.tasks.find((one) => one.sha256 === hash && !this.taken.has(one.id));
 		if (job) this.taken.add(job.id);
 		return job;
 	}
 
 	/** Fails when a job was made that no item knows of, or the emulator saw what it must not. */
 	settle(): void {
-		const { jobs, unexpected, leaks } = this.ledger;
+		const { tasks: jobs, unexpected, leaks } = this.ledger;
 		const nobodys = jobs
 			.filter(({ id }) => !this.taken.has(id))
 			.map(({ model, prompt, id }) => ({ model, prompt, id }));

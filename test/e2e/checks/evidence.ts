@@ -35,7 +35,7 @@ export async function examine(host: Host, execution: Execution, claims: Claims):
 		found.forEach((job) => job && jobs.add(job.id));
 	}
 	const { submissions } = host.emulator.ledger;
-	evidence.submissions = submissions.filter(({ jobId = '' }) => jobs.has(jobId)).length;
+	evidence.submissions = submissions.filter(({ taskId: jobId = '' }) => jobs.has(jobId)).length;
 	return evidence;
 }
 
@@ -73,7 +73,7 @@ async function examineTool({ emulator }: Host, { item, node }: Output, claims: C
 	const jobs = results.map(async ({ taskId = '', image }) => {
 		const job = claims.ofTask(taskId);
 		ok(job, `${node.name} tells the agent the task: ${text}`);
-		const { bytes } = await emulator.ledger.picture(job.id);
+		const { bytes } = await emulator.ledger.image(job.id);
 		deepEqual(
 			[withoutSignature(image?.url), image?.fileSize],
 			[job.url, bytes.length],

@@ -11,7 +11,7 @@ const SILENCE_MS = 2000;
 
 const looksOf = (host: Host, trial: Trial): number => {
 	const ids = jobsOf(host, trial).map(({ id }) => id);
-	return host.emulator.ledger.polls.filter(({ jobId }) => ids.includes(jobId)).length;
+	return host.emulator.ledger.polls.filter(({ taskId: jobId }) => ids.includes(jobId)).length;
 };
 
 const stopping = (name: string, service: Service): Check => ({
@@ -21,7 +21,7 @@ const stopping = (name: string, service: Service): Check => ({
 		const trial = await prepare(host, service, COUNT);
 		for (const prompt of trial.prompts) {
 			for (const route of ['bfl.submit', 'task.submit', 'queue.submit', 'oxen.enqueue'] as const) {
-				emulator.rule({ route, prompt }, { job: { seconds: 600 } });
+				emulator.rule({ route, prompt }, { task: { seconds: 600 } });
 			}
 		}
 		const id = await start(host, trial);
@@ -29,7 +29,8 @@ const stopping = (name: string, service: Service): Check => ({
 		await stop(rest, id);
 		equal((await ended(rest, id)).status, 'canceled');
 		const jobs = jobsOf(host, trial).map((job) => job.id);
-		const isCancelled = (job: string) => emulator.ledger.cancels.some(({ jobId }) => jobId === job);
+		const isCancelled = (job: string) =>
+			emulator.ledger.cancels.some(({ taskId: jobId }) => jobId === job);
 		if (service.cancels) await until(() => jobs.every(isCancelled), 'the cancellations');
 		else await pause(SILENCE_MS);
 		const [looks, submissions] = [looksOf(host, trial), submissionsOf(host, trial)];

@@ -1,4 +1,4 @@
-import type { JobRecord } from '../../emulator';
+import type { TaskRecord } from '../../emulator';
 import type { Host } from '../host';
 import { startManually } from '../host/executions';
 import { importWorkflow, OURS, withCredentials, type WorkflowFile } from '../host/workflows';
@@ -88,8 +88,8 @@ export const start = async ({ rest }: Host, { workflowId }: Trial): Promise<stri
 	await startManually(rest, workflowId, START);
 
 /** What was paid for in this trial, in the prompts' order. */
-export const jobsOf = ({ emulator }: Host, { prompts }: Trial): JobRecord[] =>
-	prompts.flatMap((prompt) => emulator.ledger.jobs.filter((job) => job.prompt === prompt));
+export const jobsOf = ({ emulator }: Host, { prompts }: Trial): TaskRecord[] =>
+	prompts.flatMap((prompt) => emulator.ledger.tasks.filter((job) => job.prompt === prompt));
 
 export const submissionsOf = ({ emulator }: Host, { prompts }: Trial): number =>
 	emulator.ledger.submissions.filter(({ prompt = '' }) => prompts.includes(prompt)).length;

@@ -21,7 +21,7 @@ const UNLIMITED = 1_000_000;
 /** Prompts say how long their pictures take, and no account limits how many are made at once. */
 export const emulatorOf = (lateSeconds: number): EmulatorOptions => ({
 	seconds: ({ prompt }) => (prompt.includes(' takes ') ? secondsOf(prompt) : 1),
-	pictures: 'plain',
+	images: 'plain',
 	maxRunning: UNLIMITED,
 	webhookLateMs: lateSeconds * 1000,
 });

@@ -1,5 +1,5 @@
 import { inParallel } from '../../bench/jobs';
-import type { JobRecord } from '../../emulator';
+import type { TaskRecord } from '../../emulator';
 import { Claims } from '../checks/claims';
 import { examine } from '../checks/evidence';
 import type { Host } from '../host';
@@ -16,7 +16,7 @@ export interface Account {
 
 export function accountOf({ emulator }: Host, prompts: readonly string[]): Account {
 	const wanted = new Set(prompts);
-	const jobs = emulator.ledger.jobs.filter(({ prompt }) => wanted.has(prompt));
+	const jobs = emulator.ledger.tasks.filter(({ prompt }) => wanted.has(prompt));
 	return {
 		accepted: jobs.length,
 		paidTwice: jobs.length - new Set(jobs.map(({ prompt }) => prompt)).size,
@@ -26,7 +26,7 @@ export function accountOf({ emulator }: Host, prompts: readonly string[]): Accou
 /** The jobs of these prompts. */
 export function idsOf({ emulator }: Host, prompts: readonly string[]): Set<string> {
 	const wanted = new Set(prompts);
-	const jobs = emulator.ledger.jobs.filter(({ prompt }) => wanted.has(prompt));
+	const jobs = emulator.ledger.tasks.filter(({ prompt }) => wanted.has(prompt));
 	return new Set(jobs.map(({ id }) => id));
 }
 
@@ -54,7 +54,7 @@ async function promptOf(host: Host, id: string): Promise<string | undefined> {
 	return jobs[0]?.prompt;
 }
 
-const jobsShown = ({ emulator }: Host, execution: Execution): JobRecord[] =>
+const jobsShown = ({ emulator }: Host, execution: Execution): TaskRecord[] =>
 	outputsOf(execution)
 		.filter((output) => isOurs(output) && output.item.binary)
-		.flatMap(({ item }) => emulator.ledger.job(item.json.taskId as string) ?? []);
+		.flatMap(({ item }) => emulator.ledger.task(item.json.taskId as string) ?? []);

@@ -102,7 +102,9 @@ async function goDown(regular: Regular, trial: Trial, waitsForCalls: boolean) {
 function callsTo({ host, prompts }: Trial) {
 	const ids = idsOf(host, prompts);
 	const { deliveries } = host.emulator.ledger;
-	return deliveries.filter(({ jobId, answeredAt }) => ids.has(jobId) && answeredAt !== undefined);
+	return deliveries.filter(
+		({ taskId: jobId, respondedAt: answeredAt }) => ids.has(jobId) && answeredAt !== undefined,
+	);
 }
 
 /** Nobody is there to answer, so every callback will have to be repeated. */

@@ -65,7 +65,7 @@ export async function prepareTrial(
 ): Promise<Trial> {
 	const path = `queue-${++trials}`;
 	if (lateCallbacks) {
-		host.emulator.rule({ route: 'bfl.submit', prompt: `${path} ` }, { job: { webhook: 'late' } });
+		host.emulator.rule({ route: 'bfl.submit', prompt: `${path} ` }, { task: { webhook: 'late' } });
 	}
 	const over = new AbortController();
 	return {
@@ -97,7 +97,7 @@ export async function untilMoment(trial: Trial, moment: Moment): Promise<void> {
 		submitting: () => idsOf(host, prompts).size >= half,
 		collecting: () => {
 			const ids = idsOf(host, prompts);
-			return downloads.filter(({ jobId }) => ids.has(jobId)).length >= half;
+			return downloads.filter(({ taskId: jobId }) => ids.has(jobId)).length >= half;
 		},
 		parked: async () => await allParked(host.rest, workflow.id, prompts.length),
 	};
@@ -122,7 +122,7 @@ export async function takeStock(trial: Trial): Promise<Stock> {
 	const ends: Record<string, number> = {};
 	for (const { status } of executions) count(ends, status);
 	const pictures = await collect(trial, executions);
-	const { jobs } = host.emulator.ledger;
+	const { tasks: jobs } = host.emulator.ledger;
 	const isAccepted = (prompt: string) => jobs.some((job) => job.prompt === prompt);
 	const missing = prompts.filter((prompt) => !delivered.has(prompt));
 	const lost = missing.filter(isAccepted).length;
