@@ -59,10 +59,10 @@ test('a prompt says how long its task takes', () => {
 });
 
 test('lateness counts from ready to the first poll that finds it ready', () => {
-	const poll = (jobId: string, at: number, state: string) => ({ jobId, at, state });
+	const poll = (taskId: string, at: number, state: string) => ({ taskId, at, state });
 	const ledger = (polls: object[]) =>
 		({
-			jobs: [
+			tasks: [
 				{ id: 'a', readyAt: 100 },
 				{ id: 'b', readyAt: 200 },
 			],

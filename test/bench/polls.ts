@@ -10,12 +10,12 @@ export interface Lateness {
 }
 
 /** The first poll of each task that found it ready. */
-export function findReadyPolls({ jobs, polls }: LedgerData): Map<string, PollRecord> {
+export function findReadyPolls({ tasks, polls }: LedgerData): Map<string, PollRecord> {
 	const found = new Map<string, PollRecord>();
 	for (const poll of polls) {
-		if (poll.state === 'Ready' && !found.has(poll.jobId)) found.set(poll.jobId, poll);
+		if (poll.state === 'Ready' && !found.has(poll.taskId)) found.set(poll.taskId, poll);
 	}
-	const missing = jobs.filter(({ id }) => !found.has(id));
+	const missing = tasks.filter(({ id }) => !found.has(id));
 	if (missing.length > 0) throw new Error(`${missing.length} tasks were never seen ready`);
 	return found;
 }
@@ -23,10 +23,10 @@ export function findReadyPolls({ jobs, polls }: LedgerData): Map<string, PollRec
 /** How late the client found its tasks ready, by the emulator's clock. The download does not count. */
 export function toLateness(ledger: LedgerData): Lateness {
 	const readyPolls = findReadyPolls(ledger);
-	const latenessMs = ledger.jobs.map(({ id, readyAt }) => readyPolls.get(id)!.at - readyAt);
+	const latenessMs = ledger.tasks.map(({ id, readyAt }) => readyPolls.get(id)!.at - readyAt);
 	return {
 		meanMs: round(mean(latenessMs)),
 		p95Ms: round(percentile(latenessMs, 95)),
-		polls: round(ledger.polls.length / ledger.jobs.length, 2),
+		polls: round(ledger.polls.length / ledger.tasks.length, 2),
 	};
 }

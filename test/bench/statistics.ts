@@ -1,4 +1,4 @@
-import { between, randomFrom } from '../emulator/pictures/random';
+import { between, randomFrom } from '../emulator/images/random';
 
 export const sum = (numbers: readonly number[]): number =>
 	numbers.reduce((total, one) => total + one, 0);

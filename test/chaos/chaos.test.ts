@@ -60,7 +60,7 @@ describe('the judge', () => {
 		ended: true,
 		results: [image],
 		calls: [call],
-		submissions: [{ accepted: true, jobId: 'one' }],
+		submissions: [{ accepted: true, taskId: 'one' }],
 		tasks: [{ id: 'one' }],
 		images: new Map([['one', 'f00d']]),
 	};
@@ -75,7 +75,7 @@ describe('the judge', () => {
 	});
 
 	test('counts a second accepted submission, unless the first task no longer exists', () => {
-		const submissions = [...truth.submissions, { accepted: true, jobId: 'two' }];
+		const submissions = [...truth.submissions, { accepted: true, taskId: 'two' }];
 		const second = { ...call, nth: 2 };
 		expect(judgeWith({ submissions, calls: [call, second] })).toEqual(['image', 1, 1]);
 		const vanished = { ...call, fate: 'vanishes' };

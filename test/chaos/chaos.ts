@@ -6,7 +6,7 @@ import {
 	type Listener,
 } from '../emulator';
 import { SECRETS } from '../emulator/keys';
-import { sha256 } from '../emulator/pictures';
+import { sha256 } from '../emulator/images';
 import { emulatorCredentials } from '../support/emulatorCredentials';
 import { startEngine } from '../support/engine';
 import { pLimit } from '../../nodes/shared/vendor';
@@ -66,7 +66,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 	const faultPlan = new FaultPlan(seed, scenarios);
 	const emulator = await startEmulator({
 		seconds: TASK_SECONDS,
-		pictures: 'plain',
+		images: 'plain',
 		keepAliveMs: 1000,
 		script: faultPlan.effect,
 	});
@@ -138,9 +138,9 @@ async function judgeScenarios(
 
 /** What the emulator has recorded for an item. */
 async function findRecords(ledger: Ledger, { prompt }: ChaosItem) {
-	const tasks = ledger.jobs.filter((task) => task.prompt === prompt);
+	const tasks = ledger.tasks.filter((task) => task.prompt === prompt);
 	const hashes = tasks.map(async ({ id }): Promise<[string, string]> => {
-		const image = await ledger.picture(id).catch(() => undefined);
+		const image = await ledger.image(id).catch(() => undefined);
 		return [id, image?.sha256 ?? ''];
 	});
 	return {

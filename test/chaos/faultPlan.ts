@@ -1,6 +1,6 @@
 import type { Effect, Facts, RouteName } from '../emulator';
-import { runsHandler } from '../emulator/faults';
-import { pickOne, randomFrom, type Random } from '../emulator/pictures/random';
+import { runsHandler } from '../emulator/rules';
+import { pickOne, randomFrom, type Random } from '../emulator/images/random';
 import {
 	FAULTS,
 	UNKNOWN_STATUS,
@@ -30,7 +30,7 @@ export interface CallRecord {
 }
 
 /** What happens to a task at the provider. */
-type Fate = NonNullable<Effect['job']>;
+type Fate = NonNullable<Effect['task']>;
 
 const FAULT_SHARE = 0.16;
 /** The share of items that meet the same fault again and again at one step. */
@@ -111,7 +111,7 @@ export class FaultPlan {
 		if (step !== 'submit' || !runsHandler(effect)) return effect;
 		const { fate, name } = this.chooseFate(planned, countUp(this.acceptedCounts, item.prompt));
 		call.fate = name;
-		return { ...effect, as: SMALL_IMAGE, job: { ...fate, ...effect.job } };
+		return { ...effect, as: SMALL_IMAGE, task: { ...fate, ...effect.task } };
 	}
 
 	private chooseFault(planned: PlannedItem, route: RouteName, step: Step, nth: number): string {
@@ -161,8 +161,8 @@ export class FaultPlan {
 		const random = this.random(item.number, 'fate');
 		const hasTasks = TASK_VARIANTS.includes(scenario.variant);
 		const isPolled = POLLED_VARIANTS.includes(scenario.variant);
-		const looks = isPolled ? Math.floor(random() * (MAX_POLLS + 1)) : undefined;
-		const timing: Fate = isPolled ? { seconds: 0, looks } : { seconds: 0.02 + random() / 5 };
+		const polls = isPolled ? Math.floor(random() * (MAX_POLLS + 1)) : undefined;
+		const timing: Fate = isPolled ? { seconds: 0, polls } : { seconds: 0.02 + random() / 5 };
 		const chance = random() * 100;
 		const isFirst = nth === 1 && !mayBeInterrupted(scenario);
 		const fates: Array<[upTo: number, name: string, possible: boolean, fate: Fate]> = [
@@ -170,7 +170,7 @@ export class FaultPlan {
 			[8, 'fails', isFirst, { fail: { message: 'out of memory' } }],
 			[11, 'vanishes', isFirst && hasTasks, { vanish: true }],
 			[14, 'endsUnknown', hasTasks, { status: UNKNOWN_STATUS }],
-			[17, 'runsUnknown', isPolled, { running: UNKNOWN_STATUS, looks: 1 }],
+			[17, 'runsUnknown', isPolled, { running: UNKNOWN_STATUS, polls: 1 }],
 			[23, 'leavesQueue', scenario.variant.startsWith('oxen') && hasTasks, { leaves: 'queue' }],
 			[26, 'eventTwice', scenario.variant === 'oxenEvents', { event: 'twice' }],
 			[29, 'eventLost', scenario.variant === 'oxenEvents', { event: 'lost' }],

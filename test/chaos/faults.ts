@@ -1,5 +1,5 @@
-import type { Answer, Effect, RouteName } from '../emulator';
-import { pickOne, type Random } from '../emulator/pictures/random';
+import type { ApiResponse, Effect, RouteName } from '../emulator';
+import { pickOne, type Random } from '../emulator/images/random';
 import { isObject } from '../emulator/types';
 import { mutate } from './mutate';
 
@@ -39,10 +39,10 @@ const serverError = { error: { message: 'Something went wrong' } };
 const decideAccepted = ({ mayLoseResponse, random }: FaultContext) =>
 	mayLoseResponse && random() < 0.5;
 
-const withBody = (change: (body: Record<string, unknown>) => unknown) => (response: Answer) =>
+const withBody = (change: (body: Record<string, unknown>) => unknown) => (response: ApiResponse) =>
 	isObject(response.body) ? { ...response, body: change(response.body) } : response;
 
-const withContentType = (type: string) => (response: Answer) => ({
+const withContentType = (type: string) => (response: ApiResponse) => ({
 	...response,
 	headers: { ...response.headers, 'content-type': type },
 });
@@ -203,16 +203,16 @@ const imageFaults: Record<string, Fault> = {
 	truncatedImage: {
 		on: ['download'],
 		transient: true,
-		effect: () => ({ picture: 'truncated' }),
+		effect: () => ({ image: 'truncated' }),
 	},
-	notAnImage: { on: ['download'], transient: true, effect: () => ({ picture: 'html' }) },
-	emptyImage: { on: ['download'], transient: true, effect: () => ({ picture: 'empty' }) },
+	notAnImage: { on: ['download'], transient: true, effect: () => ({ image: 'html' }) },
+	emptyImage: { on: ['download'], transient: true, effect: () => ({ image: 'empty' }) },
 	wrongImageType: {
 		on: ['download'],
 		transient: true,
-		effect: () => ({ picture: 'wrongContentType' }),
+		effect: () => ({ image: 'wrongContentType' }),
 	},
-	expiredImage: { on: ['download'], effect: () => ({ picture: 'expired' }) },
+	expiredImage: { on: ['download'], effect: () => ({ image: 'expired' }) },
 	halfImage: {
 		on: ['submit'],
 		routes: ['cloudflare.workersAi'],
@@ -228,7 +228,7 @@ const misleadingFaults: Record<string, Fault> = {
 		routes: ['bfl.submit'],
 		transient: true,
 		effect: ({ foreignUrl }) => ({
-			job: { pollingUrl: `${foreignUrl}/v1/get_result` },
+			task: { pollingUrl: `${foreignUrl}/v1/get_result` },
 		}),
 	},
 	hostileStatusUrl: {

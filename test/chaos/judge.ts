@@ -1,4 +1,4 @@
-import type { JobRecord, SubmissionRecord } from '../emulator';
+import type { TaskRecord, SubmissionRecord } from '../emulator';
 import type { CallRecord } from './faultPlan';
 import { KINDS } from '../support/failureKinds';
 
@@ -26,8 +26,8 @@ export interface Evidence {
 	results: ItemResult[];
 	/** The item's calls, in order. */
 	calls: CallRecord[];
-	submissions: Array<Pick<SubmissionRecord, 'accepted' | 'jobId'>>;
-	tasks: Array<Pick<JobRecord, 'id'>>;
+	submissions: Array<Pick<SubmissionRecord, 'accepted' | 'taskId'>>;
+	tasks: Array<Pick<TaskRecord, 'id'>>;
 	/** The hash of each task's image, from the emulator. */
 	images: ReadonlyMap<string, string>;
 }
@@ -75,11 +75,11 @@ export function judge(evidence: Evidence): Verdict {
 function findAccepted({
 	submissions,
 	calls,
-}: Evidence): Array<{ jobId?: string; exists: boolean }> {
+}: Evidence): Array<{ taskId?: string; exists: boolean }> {
 	const fates = calls.flatMap(({ fate }) => fate ?? []);
 	const accepted = submissions.filter((one) => one.accepted);
-	return accepted.map(({ jobId }, index) => ({
-		jobId,
+	return accepted.map(({ taskId }, index) => ({
+		taskId,
 		exists: !FATES_WITHOUT_TASK.includes(fates[index] ?? ''),
 	}));
 }
@@ -119,7 +119,7 @@ const FAULTS_HIDING_TASK_ID = ['mutatedJson'];
 function findTaskProblems({ taskId, description = '' }: ItemResult, evidence: Evidence): string[] {
 	const accepted = findAccepted(evidence);
 	if (!evidence.hasTasks || !accepted.some(({ exists }) => exists)) return [];
-	if (accepted.some(({ jobId }) => jobId !== undefined && jobId === taskId)) return [];
+	if (accepted.some(({ taskId }) => taskId !== undefined && taskId === taskId)) return [];
 	if (MAYBE_BILLED.test(description)) return [];
 	const isHidden = evidence.calls.some(
 		({ fate, fault }) => fate && FAULTS_HIDING_TASK_ID.includes(fault),

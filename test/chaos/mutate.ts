@@ -1,4 +1,4 @@
-import { pickOne, type Random } from '../emulator/pictures/random';
+import { pickOne, type Random } from '../emulator/images/random';
 
 /** Values that a response may hold in place of the documented ones. */
 const UNEXPECTED_VALUES: readonly unknown[] = [

@@ -1,5 +1,5 @@
 import type { INodeExecutionData } from 'n8n-workflow';
-import { sha256 } from '../emulator/pictures';
+import { sha256 } from '../emulator/images';
 import type { Engine, Run } from '../support/engine';
 import { NODE, workflowWith } from '../support/lab';
 import { MAYBE_BILLED, type ItemResult } from './judge';

@@ -1,4 +1,4 @@
-import { between, pickOne, randomFrom, type Random } from '../emulator/pictures/random';
+import { between, pickOne, randomFrom, type Random } from '../emulator/images/random';
 import type { NodeUnderTest } from '../support/lab';
 
 /** The executions of a run: their items, nodes and settings of n8n. All of them follow from the seed. */

@@ -1,4 +1,4 @@
-import type { JobRecord, Ledger } from '../emulator';
+import type { TaskRecord, Ledger } from '../emulator';
 import { format } from './format';
 import { findTask } from './results';
 import type { Lane, ImageRequest } from './lanes';
@@ -44,10 +44,10 @@ function measureSeconds(ledger: Ledger, request: ImageRequest): number | undefin
 	return at && (at - task.acceptedAt) / 1000;
 }
 
-function findDeliveredAt({ downloads, submissions }: Ledger, { id, route, readyAt }: JobRecord) {
+function findDeliveredAt({ downloads, submissions }: Ledger, { id, route, readyAt }: TaskRecord) {
 	if (!INLINE_IMAGE_ROUTES.includes(route)) {
-		return downloads.find(({ jobId, status }) => jobId === id && status === 200)?.at;
+		return downloads.find(({ taskId, status }) => taskId === id && status === 200)?.at;
 	}
-	const isDelivered = submissions.some(({ jobId, status }) => jobId === id && status === 200);
+	const isDelivered = submissions.some(({ taskId, status }) => taskId === id && status === 200);
 	return isDelivered ? readyAt : undefined;
 }

@@ -1,7 +1,7 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 import sharp from 'sharp';
-import type { JobRecord, Ledger } from '../emulator';
-import { sha256 } from '../emulator/pictures';
+import type { TaskRecord, Ledger } from '../emulator';
+import { sha256 } from '../emulator/images';
 import type { Engine, Run } from '../support/engine';
 import { format } from './format';
 import { toPromptText, type Lane, type ImageRequest } from './lanes';
@@ -23,7 +23,7 @@ export interface Evidence {
 	item?: INodeExecutionData;
 	bytes?: Buffer;
 	/** The emulator's record. */
-	task?: Pick<JobRecord, 'sha256' | 'cost'>;
+	task?: Pick<TaskRecord, 'sha256' | 'cost'>;
 	/** Why the node returned no items, if it failed as a whole. */
 	failure?: string;
 }
@@ -45,8 +45,8 @@ export const isGood = ({ problems }: Result): boolean => problems.length === 0;
 export const sumCosts = (results: readonly Result[]): number =>
 	results.reduce((sum, { task }) => sum + (task?.cost ?? 0), 0);
 
-export const findTask = ({ jobs }: Ledger, request: ImageRequest): JobRecord | undefined =>
-	jobs.find(({ model, prompt }) => model === request.model && prompt === toPromptText(request));
+export const findTask = ({ tasks }: Ledger, request: ImageRequest): TaskRecord | undefined =>
+	tasks.find(({ model, prompt }) => model === request.model && prompt === toPromptText(request));
 
 /** One result for each request of the lane, with or without an image. */
 export async function collectResults(

@@ -1,4 +1,4 @@
-import type { Answer } from './types';
+import type { ApiResponse } from './types';
 
 /**
  * The providers' error answers by name, for rules (`{ error: 'workersAi.3040' }`) and for the
@@ -6,20 +6,28 @@ import type { Answer } from './types';
  * an answer whose code is not known has none.
  */
 
-function answer(status: number, body: unknown, headers: Record<string, string> = {}): Answer {
+function toResponse(
+	status: number,
+	body: unknown,
+	headers: Record<string, string> = {},
+): ApiResponse {
 	return { status, headers, body };
 }
 
 /** Cloudflare's usual envelope. */
-export function v4Error(status: number, code: number | undefined, message: string): Answer {
+export function v4Error(status: number, code: number | undefined, message: string): ApiResponse {
 	const error = code === undefined ? { message } : { code, message };
-	return answer(status, { success: false, errors: [error], messages: [], result: null });
+	return toResponse(status, { success: false, errors: [error], messages: [], result: null });
 }
 
 /** The gateway's own envelope: the list is called `error`. */
-export function gatewayError(status: number, code: number | undefined, message: string): Answer {
+export function gatewayError(
+	status: number,
+	code: number | undefined,
+	message: string,
+): ApiResponse {
 	const error = code === undefined ? { message } : { code, message };
-	return answer(status, {
+	return toResponse(status, {
 		success: false,
 		result: [],
 		messages: [],
@@ -31,8 +39,8 @@ export function gatewayError(status: number, code: number | undefined, message: 
 }
 
 /** Workers AI repeats the class of the error in its text. */
-export function workersAiError(status: number, code: number, message: string): Answer {
-	return answer(status, {
+export function workersAiError(status: number, code: number, message: string): ApiResponse {
+	return toResponse(status, {
 		errors: [{ code, message: `AiError: AiError: ${message}` }],
 		success: false,
 		result: {},
@@ -40,31 +48,41 @@ export function workersAiError(status: number, code: number, message: string): A
 	});
 }
 
-export function failedState(model: string, error: unknown): Answer {
-	return answer(200, { state: 'Failed', error, model });
+export function failedState(model: string, error: unknown): ApiResponse {
+	return toResponse(200, { state: 'Failed', error, model });
 }
 
-export function taskError(status: number, message: string, code?: number): Answer {
-	return answer(status, { error: code === undefined ? { message } : { code, message } });
+export function taskError(status: number, message: string, code?: number): ApiResponse {
+	return toResponse(status, { error: code === undefined ? { message } : { code, message } });
 }
 
-export function queueError(status: number, code: string, message: string, requestId = ''): Answer {
-	return answer(status, { error: { code, message }, request_id: requestId });
+export function queueError(
+	status: number,
+	code: string,
+	message: string,
+	requestId = '',
+): ApiResponse {
+	return toResponse(status, { error: { code, message }, request_id: requestId });
 }
 
 /** Oxen.ai's usual form; some routes say `message` only. */
-export function oxenError(status: number, type: string, title: string, detail?: string): Answer {
+export function oxenError(
+	status: number,
+	type: string,
+	title: string,
+	detail?: string,
+): ApiResponse {
 	const error = { type, title, ...(detail !== undefined && { detail }) };
-	return answer(status, { error, status: 'error', status_message: type });
+	return toResponse(status, { error, status: 'error', status_message: type });
 }
 
-export function oxenMessage(status: number, message: string): Answer {
-	return answer(status, { error: { message } });
+export function oxenMessage(status: number, message: string): ApiResponse {
+	return toResponse(status, { error: { message } });
 }
 
 /** FastAPI's form. */
-export function bflError(status: number, detail: unknown): Answer {
-	return answer(status, { detail });
+export function bflError(status: number, detail: unknown): ApiResponse {
+	return toResponse(status, { detail });
 }
 
 const PRO = 'black-forest-labs/flux-2-pro-preview';
@@ -151,14 +169,14 @@ export const documentedErrors = {
 
 	'task.key': taskError(401, 'Invalid API key'),
 	'task.permission': taskError(403, 'Permission denied'),
-	'task.credits': answer(403, {
+	'task.credits': toResponse(403, {
 		status: { code: 402, message: 'Insufficient credits', error_code: 40201 },
 		data: null,
 	}),
-	'task.notFound': answer(404, { error: { error_message: 'task not found' } }),
+	'task.notFound': toResponse(404, { error: { error_message: 'task not found' } }),
 	'task.rateLimit': taskError(429, 'rate limited', 1002),
-	'task.internal': answer(500, { message: 'internal server error' }),
-	'task.internal.string': answer(500, { error: 'internal server error' }),
+	'task.internal': toResponse(500, { message: 'internal server error' }),
+	'task.internal.string': toResponse(500, { error: 'internal server error' }),
 
 	'queue.key': queueError(401, 'UNAUTHORIZED', 'Invalid API key'),
 	'queue.permission': queueError(403, 'FORBIDDEN', 'Permission denied'),
@@ -189,13 +207,13 @@ export const documentedErrors = {
 	'bfl.badRequest': bflError(400, 'Bad request'),
 	'bfl.rateLimit': bflError(429, 'Rate limit exceeded'),
 	/** Another document of the provider shows this form. */
-	'bfl.rateLimit.message': answer(
+	'bfl.rateLimit.message': toResponse(
 		429,
 		{ error: 'rate_limit_exceeded', message: 'Too many active tasks', retry_after: 1 },
 		{ 'retry-after': '1', 'x-ratelimit-remaining': '0' },
 	),
 	'bfl.internal': bflError(500, 'Internal Server Error'),
 	'bfl.unavailable': bflError(503, 'Service Unavailable'),
-} satisfies Record<string, Answer>;
+} satisfies Record<string, ApiResponse>;
 
 export type DocumentedError = keyof typeof documentedErrors;

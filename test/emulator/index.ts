@@ -1,35 +1,35 @@
 import { setMaxListeners } from 'node:events';
 import Fastify, { type FastifyInstance } from 'fastify';
-import { bflPollingRoutes, bflRoutes } from './bfl';
-import { cloudflareRoutes } from './cloudflare';
-import { cloudflareAccountRoutes } from './cloudflareAccount';
+import { bflPollingRoutes, bflRoutes } from './bfl/routes';
+import { cloudflareRoutes } from './cloudflare/catalogue';
+import { cloudflareAccountRoutes } from './cloudflare/account';
 import { serveControl } from './control';
-import { Rules, type RuleMatch, type Script } from './faults';
-import { Jobs, type Duration } from './jobs';
+import { Rules, type RuleMatch, type Script } from './rules';
+import { Tasks, type Duration } from './tasks';
 import { KEYS, type Keys } from './keys';
 import type { Ledger } from './ledger';
-import { oxenRoutes } from './oxen';
-import { oxenHistoryRoutes } from './oxenHistory';
-import { oxenModelRoutes } from './oxenModels';
-import { queueRoutes } from './queueApi';
+import { oxenRoutes } from './oxen/submit';
+import { oxenHistoryRoutes } from './oxen/history';
+import { oxenModelRoutes } from './oxen/models';
+import { queueRoutes } from './task/queueApi';
 import { acceptBodies, BODY_LIMIT, readCall } from './requests';
 import { reference, resultRoutes } from './results';
 import { send } from './send';
 import { recordRequest, serve, serveUnknown } from './serve';
-import { taskRoutes } from './taskApi';
+import { taskRoutes } from './task/taskApi';
 import { documentedErrors } from './documentedErrors';
 import type { Effect } from './types';
-import { workersAiRoutes } from './workersAi';
+import { workersAiRoutes } from './cloudflare/workersAi';
 import type { World } from './world';
 
 export { documentedErrors, type DocumentedError } from './documentedErrors';
-export type { Facts, RuleJson, RuleMatch, Script } from './faults';
-export type { Duration, JobFailure, JobFault, JobOrder } from './jobs';
+export type { Facts, RuleJson, RuleMatch, Script } from './rules';
+export type { Duration, TaskFailure, TaskFault, TaskOrder } from './tasks';
 export type { Keys } from './keys';
 export type * from './ledger';
-export { startListener, type HeardRequest, type Listener } from './listener';
-export type { Picture, PictureFormat } from './pictures';
-export { ROUTE_NAMES, type Answer, type Effect, type RouteName, type Shape } from './types';
+export { startListener, type ReceivedRequest, type Listener } from './listener';
+export type { DrawnImage, ImageFormat } from './images';
+export { ROUTE_NAMES, type ApiResponse, type Effect, type RouteName, type Shape } from './types';
 
 export interface EmulatorOptions {
 	/** 0, the default, takes any free port. */
@@ -40,7 +40,7 @@ export interface EmulatorOptions {
 	/** How long a job takes, in seconds; 0.2 by default. */
 	seconds?: Duration;
 	/** Drawing takes up to 0.1 s of computing each; `plain` ones, of one colour, a fraction. */
-	pictures?: 'drawn' | 'plain';
+	images?: 'drawn' | 'plain';
 	/** Form of the catalogue's answers; bare by default, as documented. */
 	envelope?: 'bare' | 'wrapped';
 	/** The account's AI gateways; `default` and `my-gateway` by default. */
@@ -92,7 +92,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 	const [api, polling, results] = [createServer(tls), createServer(tls), createServer(tls)];
 	const reset = () => {
 		world.rules.clear();
-		world.jobs.clear();
+		world.tasks.clear();
 		world.gatewayCache.clear();
 	};
 	await openApi(api, world, reset);
@@ -110,7 +110,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 			results: world.urls.results,
 		},
 		keys: KEYS,
-		ledger: world.jobs.ledger,
+		ledger: world.tasks.ledger,
 		rule: (match, effect) => world.rules.add(match, effect),
 		clearRules: () => world.rules.clear(),
 		reset,
@@ -125,10 +125,10 @@ function createWorld(options: EmulatorOptions, closing: AbortSignal): World {
 	const urls = { api: '', polling: '', results: '' };
 	const { oxenVanishes, webhookUnitMs = 1000 } = options;
 	return {
-		jobs: new Jobs(
+		tasks: new Tasks(
 			options.seconds ?? 0.2,
 			(file) => `${urls.results}/results/${file}`,
-			options.pictures === 'plain',
+			options.images === 'plain',
 		),
 		rules: new Rules(options.script),
 		urls,
@@ -220,8 +220,8 @@ async function openResults(app: FastifyInstance, world: World): Promise<void> {
 	app.get('/references/:file', async (request, reply) => {
 		const call = await readCall(request);
 		const record = recordRequest(world, call, 'results');
-		const answer = await reference((call.params.file ?? '').replace(/\.png$/, ''), call.query);
+		const response = await reference((call.params.file ?? '').replace(/\.png$/, ''), call.query);
 		reply.hijack();
-		record.status = (await send(reply.raw, answer, {}, world.wait)).status;
+		record.status = (await send(reply.raw, response, {}, world.wait)).status;
 	});
 }

@@ -17,19 +17,21 @@ const CREDENTIAL_HEADERS = [
 	'cookie',
 ];
 
-type Place = readonly [where: string, text: string];
+type Location = readonly [where: string, text: string];
 type Finding = Pick<LeakRecord, 'where' | 'key'>;
 
 export function findLeaks(call: Call, provider: ProviderName | undefined): Finding[] {
 	const owned = provider !== undefined && call.key !== undefined && belongsTo(provider, call.key);
 	const own = provider === 'bfl' ? 'x-key' : 'authorization';
 	const headers = Object.entries(call.headers).filter(([name]) => !(owned && name === own));
-	const places: Place[] = [
+	const locations: Location[] = [
 		['url', decode(call.url)],
-		...headers.map(([name, value]): Place => [`header ${name}`, value]),
-		...bodyTexts(call.body).map((text): Place => ['body', text]),
+		...headers.map(([name, value]): Location => [`header ${name}`, value]),
+		...bodyTexts(call.body).map((text): Location => ['body', text]),
 	];
-	const known = places.flatMap(([where, text]) => secretsIn(text).map((key) => ({ where, key })));
+	const known = locations.flatMap(([where, text]) =>
+		secretsIn(text).map((key) => ({ where, key })),
+	);
 	if (provider !== 'results') return known;
 	const bare = headers
 		.map(([name]) => ({ where: `header ${name}`, name }))

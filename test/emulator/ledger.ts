@@ -1,4 +1,4 @@
-import type { Picture } from './pictures';
+import type { DrawnImage } from './images';
 import type { Port, ProviderName, RouteName } from './types';
 
 /** Everything the emulator saw. Times are ms since 1970, amounts US dollars. */
@@ -30,7 +30,7 @@ export interface SubmissionRecord {
 	/** content-type, user-agent and every cf-aig-* header. */
 	headers: Record<string, string>;
 	/** Where several pictures were asked for, the first one's. */
-	jobId?: string;
+	taskId?: string;
 	/** A job was made, or (cached) an older one's answer given. */
 	accepted: boolean;
 	/** Answered from the gateway's cache: nothing was made or paid. */
@@ -40,7 +40,7 @@ export interface SubmissionRecord {
 	status?: number;
 }
 
-export interface JobRecord {
+export interface TaskRecord {
 	id: string;
 	provider: ProviderName;
 	route: RouteName;
@@ -68,7 +68,7 @@ export interface PollRecord {
 	at: number;
 	route: RouteName;
 	key?: string;
-	jobId: string;
+	taskId: string;
 	status?: number;
 	/** The job's status word in the answer. */
 	state?: string;
@@ -77,7 +77,7 @@ export interface PollRecord {
 export interface DownloadRecord {
 	n: number;
 	at: number;
-	jobId: string;
+	taskId: string;
 	file: string;
 	status?: number;
 	/** Bytes of the answer's body. */
@@ -89,7 +89,7 @@ export interface CancelRecord {
 	n: number;
 	at: number;
 	key?: string;
-	jobId: string;
+	taskId: string;
 	status?: number;
 }
 
@@ -99,7 +99,7 @@ export interface StreamRecord {
 	at: number;
 	key?: string;
 	/** The jobs whose end it has told, in order. */
-	told: string[];
+	taskIds: string[];
 	closedAt?: number;
 }
 
@@ -107,13 +107,13 @@ export interface StreamRecord {
 export interface DeliveryRecord {
 	n: number;
 	at: number;
-	jobId: string;
+	taskId: string;
 	url: string;
 	/** 1 for a job's first. */
 	attempt: number;
 	/** Undefined when there was no answer. */
 	status?: number;
-	answeredAt?: number;
+	respondedAt?: number;
 }
 
 export interface UnexpectedRecord {
@@ -137,7 +137,7 @@ export interface LeakRecord {
 export interface LedgerData {
 	requests: RequestRecord[];
 	submissions: SubmissionRecord[];
-	jobs: JobRecord[];
+	tasks: TaskRecord[];
 	polls: PollRecord[];
 	downloads: DownloadRecord[];
 	cancels: CancelRecord[];
@@ -150,7 +150,7 @@ export interface LedgerData {
 export class Ledger implements LedgerData {
 	requests: RequestRecord[] = [];
 	submissions: SubmissionRecord[] = [];
-	jobs: JobRecord[] = [];
+	tasks: TaskRecord[] = [];
 	polls: PollRecord[] = [];
 	downloads: DownloadRecord[] = [];
 	cancels: CancelRecord[] = [];
@@ -159,22 +159,22 @@ export class Ledger implements LedgerData {
 	unexpected: UnexpectedRecord[] = [];
 	leaks: LeakRecord[] = [];
 
-	constructor(private readonly pictureOf: (jobId: string) => Promise<Picture>) {}
+	constructor(private readonly drawTask: (taskId: string) => Promise<DrawnImage>) {}
 
 	/** How many pictures a key paid, and how much. */
 	paidBy(key: string): { count: number; amount: number } {
-		const paid = this.jobs.filter((one) => one.key === key && one.cost > 0);
+		const paid = this.tasks.filter((one) => one.key === key && one.cost > 0);
 		const amount = paid.reduce((sum, one) => sum + one.cost, 0);
 		return { count: paid.length, amount: Number(amount.toFixed(6)) };
 	}
 
 	/** The result of a job, as a download would give it. Rejects for a job that makes none. */
-	picture(jobId: string): Promise<Picture> {
-		return this.pictureOf(jobId);
+	image(taskId: string): Promise<DrawnImage> {
+		return this.drawTask(taskId);
 	}
 
-	job(jobId: string): JobRecord | undefined {
-		return this.jobs.find((one) => one.id === jobId);
+	task(taskId: string): TaskRecord | undefined {
+		return this.tasks.find((one) => one.id === taskId);
 	}
 
 	clear(): void {
@@ -182,12 +182,12 @@ export class Ledger implements LedgerData {
 	}
 
 	toJSON(): LedgerData {
-		const { requests, submissions, jobs, polls, downloads, cancels, streams } = this;
+		const { requests, submissions, tasks, polls, downloads, cancels, streams } = this;
 		const { deliveries, unexpected, leaks } = this;
 		return {
 			requests,
 			submissions,
-			jobs,
+			tasks,
 			polls,
 			downloads,
 			cancels,

@@ -1,6 +1,6 @@
-import type { JobRecord } from './ledger';
-import { drawReference, sha256, type PictureFormat } from './pictures';
-import { json, type Answer, type Call, type Effect, type Route } from './types';
+import type { TaskRecord } from './ledger';
+import { drawReference, sha256, type ImageFormat } from './images';
+import { json, type ApiResponse, type Call, type Effect, type Route } from './types';
 import type { World } from './world';
 
 /**
@@ -19,33 +19,37 @@ export function resultRoutes(world: World): Route[] {
 			method: 'GET',
 			path: '/results/:file',
 			kind: 'download',
-			job: (call) => world.jobs.find(jobIdOf(call)),
+			task: (call) => world.tasks.find(toTaskId(call)),
 			handle: (call, effect) => download(world, call, effect),
 		},
 	];
 }
 
-export function jobIdOf(call: Call): string {
+export function toTaskId(call: Call): string {
 	return (call.params.file ?? '').replace(/\.[a-z]+$/, '');
 }
 
-async function download(world: World, call: Call, effect: Effect): Promise<Answer> {
-	const job = world.jobs.find(jobIdOf(call));
-	const exists = job !== undefined && job.record.url.endsWith(`/${call.params.file ?? ''}`);
-	if (!exists || job.record.readyAt > Date.now())
+async function download(world: World, call: Call, effect: Effect): Promise<ApiResponse> {
+	const task = world.tasks.find(toTaskId(call));
+	const exists = task !== undefined && task.record.url.endsWith(`/${call.params.file ?? ''}`);
+	if (!exists || task.record.readyAt > Date.now())
 		return { status: 404, headers: { 'content-type': 'text/plain' }, body: 'Not Found' };
-	if (job.record.provider === 'bfl' && !isGood(job.record, call.query)) return expired();
-	const { bytes, mimeType } = await job.picture();
-	const answer: Answer = { status: 200, headers: { 'content-type': mimeType }, body: bytes };
-	return effect.picture ? spoil(answer, bytes, effect.picture) : answer;
+	if (task.record.provider === 'bfl' && !isGood(task.record, call.query)) return expired();
+	const { bytes, mimeType } = await task.image();
+	const response: ApiResponse = { status: 200, headers: { 'content-type': mimeType }, body: bytes };
+	return effect.image ? spoil(response, bytes, effect.image) : response;
 }
 
-function spoil(answer: Answer, bytes: Buffer, how: NonNullable<Effect['picture']>): Answer {
+function spoil(
+	response: ApiResponse,
+	bytes: Buffer,
+	how: NonNullable<Effect['image']>,
+): ApiResponse {
 	switch (how) {
 		case 'truncated':
-			return { ...answer, body: bytes.subarray(0, Math.floor(bytes.length / 2)) };
+			return { ...response, body: bytes.subarray(0, Math.floor(bytes.length / 2)) };
 		case 'empty':
-			return { ...answer, body: Buffer.alloc(0) };
+			return { ...response, body: Buffer.alloc(0) };
 		case 'html':
 			return {
 				status: 200,
@@ -53,24 +57,24 @@ function spoil(answer: Answer, bytes: Buffer, how: NonNullable<Effect['picture']
 				body: '<!doctype html><h1>Sign in</h1>',
 			};
 		case 'wrongContentType':
-			return { ...answer, headers: { 'content-type': 'text/plain' } };
+			return { ...response, headers: { 'content-type': 'text/plain' } };
 		case 'expired':
 			return expired();
 	}
 }
 
-const expired = (): Answer => ({
+const expired = (): ApiResponse => ({
 	status: 403,
 	headers: { 'content-type': 'application/xml' },
 	body: EXPIRED,
 });
 
 /** An image's URL that is good until then. */
-export function signed({ url }: JobRecord, until: number): string {
+export function signed({ url }: TaskRecord, until: number): string {
 	return `${url}?se=${until}&sig=${signatureOf(url, String(until))}`;
 }
 
-function isGood({ url }: JobRecord, { se = '', sig }: Record<string, string>): boolean {
+function isGood({ url }: TaskRecord, { se = '', sig }: Record<string, string>): boolean {
 	return sig === signatureOf(url, se) && Number(se) > Date.now();
 }
 
@@ -78,10 +82,10 @@ function signatureOf(url: string, until: string): string {
 	return sha256(`${url} ${until}`).slice(0, 32);
 }
 
-const FORMATS: readonly PictureFormat[] = ['png', 'jpeg', 'webp'];
+const FORMATS: readonly ImageFormat[] = ['png', 'jpeg', 'webp'];
 
 /** `/references/{name}.png?width=&height=&format=`: samples to refer to by URL. */
-export async function reference(name: string, query: Record<string, string>): Promise<Answer> {
+export async function reference(name: string, query: Record<string, string>): Promise<ApiResponse> {
 	const width = Number(query.width ?? 512);
 	const height = Number(query.height ?? 512);
 	const format = FORMATS.find((one) => one === (query.format ?? 'png'));
@@ -90,6 +94,6 @@ export async function reference(name: string, query: Record<string, string>): Pr
 	);
 	if (!format || !sized)
 		return json(400, { error: 'width and height: 1 to 4096; format: png, jpeg or webp' });
-	const picture = await drawReference(name, width, height, format);
-	return { status: 200, headers: { 'content-type': picture.mimeType }, body: picture.bytes };
+	const image = await drawReference(name, width, height, format);
+	return { status: 200, headers: { 'content-type': image.mimeType }, body: image.bytes };
 }

@@ -1,16 +1,16 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { documentedErrors } from './documentedErrors';
-import { isReplaced, runsHandler } from './faults';
+import { isReplaced, runsHandler } from './rules';
 import { findLeaks } from './leaks';
 import type { RequestRecord, SubmissionRecord } from './ledger';
-import { decode } from './references';
+import { decode } from './images/references';
 import { readCall } from './requests';
-import { jobIdOf } from './results';
+import { toTaskId } from './results';
 import { send, type Sent } from './send';
 import {
 	isObject,
 	Refusal,
-	type Answer,
+	type ApiResponse,
 	type Call,
 	type Effect,
 	type Port,
@@ -35,39 +35,39 @@ export function serve(app: FastifyInstance, world: World, route: Route): void {
 				prompt: promptOf(route, call),
 				key: call.key,
 			});
-			const answer = await answerTo(route, call, effect);
+			const response = await respondTo(route, call, effect);
 			if (effect.delayMs !== undefined) await world.wait(effect.delayMs);
 			reply.hijack();
-			const noted = note(world, route, call, answer);
-			const sent = await send(reply.raw, answer, effect, world.wait);
+			const noted = note(world, route, call, response);
+			const sent = await send(reply.raw, response, effect, world.wait);
 			finish([record, call.submission, noted], sent);
 		},
 	});
 }
 
 function promptOf(route: Route, call: Call): string | undefined {
-	return route.prompt?.(call) ?? route.job?.(call)?.record.prompt;
+	return route.prompt?.(call) ?? route.task?.(call)?.record.prompt;
 }
 
-async function answerTo(route: Route, call: Call, effect: Effect): Promise<Answer> {
+async function respondTo(route: Route, call: Call, effect: Effect): Promise<ApiResponse> {
 	const done = runsHandler(effect) ? await handle(route, call, effect) : undefined;
-	const answer = isReplaced(effect) || !done ? replacement(effect) : done;
-	return effect.mutate ? effect.mutate(answer) : answer;
+	const response = isReplaced(effect) || !done ? replacement(effect) : done;
+	return effect.mutate ? effect.mutate(response) : response;
 }
 
-async function handle(route: Route, call: Call, effect: Effect): Promise<Answer> {
+async function handle(route: Route, call: Call, effect: Effect): Promise<ApiResponse> {
 	try {
-		const answer = await route.handle(call, effect);
-		const job = route.kind === 'poll' ? route.job?.(call) : undefined;
-		if (job) job.looks++;
-		return answer;
+		const response = await route.handle(call, effect);
+		const task = route.kind === 'poll' ? route.task?.(call) : undefined;
+		if (task) task.polls++;
+		return response;
 	} catch (error) {
-		if (error instanceof Refusal) return error.answer;
+		if (error instanceof Refusal) return error.response;
 		throw error;
 	}
 }
 
-function replacement(effect: Effect): Answer {
+function replacement(effect: Effect): ApiResponse {
 	const headers = effect.headers ?? {};
 	if (effect.error !== undefined) {
 		const { headers: own, ...documented } = documentedErrors[effect.error];
@@ -99,7 +99,7 @@ export function recordRequest(
 	provider: ProviderName | undefined,
 	port: Port = provider === 'results' ? 'results' : 'api',
 ): RequestRecord {
-	const { ledger } = world.jobs;
+	const { ledger } = world.tasks;
 	const line = { at: Date.now(), port, method: call.method, path: call.url } as const;
 	ledger.leaks.push(...findLeaks(call, provider).map((leak) => ({ ...line, ...leak })));
 	const record: RequestRecord = { n: ledger.requests.length + 1, ...line };
@@ -117,7 +117,7 @@ function shownHeaders(call: Call): Record<string, string> {
 
 async function recordSubmission(world: World, route: Route, call: Call): Promise<void> {
 	if (route.kind !== 'submission') return;
-	const { submissions } = world.jobs.ledger;
+	const { submissions } = world.tasks.ledger;
 	const record: SubmissionRecord = {
 		n: submissions.length + 1,
 		at: Date.now(),
@@ -157,14 +157,14 @@ interface Outcome {
 }
 
 /** Adds the call to its own list of the ledger. */
-function note(world: World, route: Route, call: Call, answer: Answer): Outcome | undefined {
-	const { ledger } = world.jobs;
-	const jobId = call.params.id ?? call.query.id ?? '';
-	const common = { at: Date.now(), key: call.key, jobId };
+function note(world: World, route: Route, call: Call, response: ApiResponse): Outcome | undefined {
+	const { ledger } = world.tasks;
+	const taskId = call.params.id ?? call.query.id ?? '';
+	const common = { at: Date.now(), key: call.key, taskId };
 	if (route.kind === 'poll') {
 		const state =
-			isObject(answer.body) && typeof answer.body.status === 'string'
-				? answer.body.status
+			isObject(response.body) && typeof response.body.status === 'string'
+				? response.body.status
 				: undefined;
 		return added(ledger.polls, { n: ledger.polls.length + 1, ...common, route: route.name, state });
 	}
@@ -174,7 +174,7 @@ function note(world: World, route: Route, call: Call, answer: Answer): Outcome |
 	return added(ledger.downloads, {
 		n: ledger.downloads.length + 1,
 		at: common.at,
-		jobId: jobIdOf(call),
+		taskId: toTaskId(call),
 		file: call.params.file ?? '',
 		bytes: 0,
 		headers: shownHeaders(call),
@@ -201,7 +201,7 @@ export function serveUnknown(app: FastifyInstance, world: World, port: Port = 'a
 		const provider = port === 'results' ? port : undefined;
 		recordRequest(world, call, provider, port).status = 404;
 		const { method, url } = call;
-		world.jobs.ledger.unexpected.push({
+		world.tasks.ledger.unexpected.push({
 			at: Date.now(),
 			method,
 			path: url,

@@ -1,7 +1,7 @@
 import type { DocumentedError } from './documentedErrors';
-import type { Job, JobFault } from './jobs';
+import type { Task, TaskFault } from './tasks';
 import type { SubmissionRecord } from './ledger';
-import type { PictureFormat } from './pictures';
+import type { ImageFormat } from './images';
 
 /** Every route that rules can speak about. */
 export const ROUTE_NAMES = [
@@ -72,7 +72,7 @@ export interface Call {
 export type Stream = (gone: AbortSignal) => AsyncIterable<string>;
 
 /** A Buffer or string is sent as it is, a `Stream` piece by piece, anything else as JSON. */
-export interface Answer {
+export interface ApiResponse {
 	status: number;
 	headers: Record<string, string>;
 	body: unknown;
@@ -91,12 +91,12 @@ export interface Route {
 	/** For submissions: the prompt, read without checking anything. */
 	prompt?: (call: Call) => string | undefined;
 	/** For the others: the job that the call is about. */
-	job?: (call: Call) => Job | undefined;
-	handle: (call: Call, effect: Effect) => Promise<Answer> | Answer;
+	task?: (call: Call) => Task | undefined;
+	handle: (call: Call, effect: Effect) => Promise<ApiResponse> | ApiResponse;
 }
 
 export interface Shape {
-	format?: PictureFormat;
+	format?: ImageFormat;
 	width?: number;
 	height?: number;
 	/** The size of the file; for PNG alone. */
@@ -130,16 +130,16 @@ export interface Effect {
 	 */
 	accepted?: boolean;
 	/** How the job that this submission makes will go. */
-	job?: JobFault;
+	task?: TaskFault;
 	/** The picture comes like this, whatever was asked for. */
 	as?: Shape;
 	envelope?: 'bare' | 'wrapped';
 	/** How a stream of events goes wrong. */
 	stream?: StreamFault;
 	/** How a download goes wrong. */
-	picture?: 'truncated' | 'html' | 'empty' | 'wrongContentType' | 'expired';
+	image?: 'truncated' | 'html' | 'empty' | 'wrongContentType' | 'expired';
 	/** Changes the finished answer; only within the process. */
-	mutate?: (answer: Answer) => Answer;
+	mutate?: (response: ApiResponse) => ApiResponse;
 }
 
 export interface StreamFault {
@@ -156,12 +156,16 @@ export class BreakOff extends Error {}
 
 /** Thrown by a handler to answer at once. */
 export class Refusal extends Error {
-	constructor(readonly answer: Answer) {
-		super(`refused with ${answer.status}`);
+	constructor(readonly response: ApiResponse) {
+		super(`refused with ${response.status}`);
 	}
 }
 
-export function json(status: number, body: unknown, headers: Record<string, string> = {}): Answer {
+export function json(
+	status: number,
+	body: unknown,
+	headers: Record<string, string> = {},
+): ApiResponse {
 	return { status, headers, body };
 }
 

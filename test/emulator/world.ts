@@ -1,11 +1,11 @@
-import type { Answer, Call } from './types';
+import type { ApiResponse, Call } from './types';
 import { Refusal } from './types';
-import type { Rules } from './faults';
-import type { Jobs } from './jobs';
+import type { Rules } from './rules';
+import type { Tasks } from './tasks';
 
 /** What all routes of one emulator share. */
 export interface World {
-	jobs: Jobs;
+	tasks: Tasks;
 	rules: Rules;
 	urls: { api: string; polling: string; results: string };
 	/** The AI gateways of the account; any other id is refused. */
@@ -14,7 +14,7 @@ export interface World {
 	envelope: 'bare' | 'wrapped';
 	/** How many unfinished jobs one key may have before it gets 429; what its documents say when left out. */
 	maxRunning?: number;
-	gatewayCache: Map<string, CachedAnswer>;
+	gatewayCache: Map<string, CachedResponse>;
 	/** Oxen.ai: milliseconds between the comments of a stream of events. */
 	keepAliveMs: number;
 	/** Oxen.ai: what becomes of jobs that have ended, unless a rule says otherwise. */
@@ -31,19 +31,19 @@ export interface World {
 	wait: (ms: number) => Promise<void>;
 }
 
-export interface CachedAnswer {
-	jobId: string;
+export interface CachedResponse {
+	taskId: string;
 	expiresAt: number;
 }
 
 /** Refuses a submission of a key that has too many jobs already. */
-export function refuseCrowd(
+export function refuseOverLimit(
 	world: World,
 	call: Call,
-	refusal: Answer,
+	refusal: ApiResponse,
 	documented = Infinity,
 ): void {
-	if (world.jobs.running(call.key ?? '') >= (world.maxRunning ?? documented)) {
+	if (world.tasks.running(call.key ?? '') >= (world.maxRunning ?? documented)) {
 		throw new Refusal({ ...refusal, headers: { ...refusal.headers, 'retry-after': '1' } });
 	}
 }
@@ -52,6 +52,6 @@ export function refuseCrowd(
 export function noteUnknownQuery(world: World, call: Call, known: readonly string[]): void {
 	for (const name of Object.keys(call.query).filter((one) => !known.includes(one))) {
 		const { method, url: path } = call;
-		world.jobs.ledger.unexpected.push({ at: Date.now(), method, path, reason: `query ${name}` });
+		world.tasks.ledger.unexpected.push({ at: Date.now(), method, path, reason: `query ${name}` });
 	}
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import manifest from '../../package.json';
-import { drawReference, type Picture } from '../emulator/pictures';
+import { drawReference, type DrawnImage } from '../emulator/images';
 import { renderGallery } from '../demo/gallery';
 import {
 	findLanes,
@@ -82,7 +82,7 @@ describe('the demo workflow', () => {
 });
 
 describe('the demo counts an image', () => {
-	let drawn: Picture;
+	let drawn: DrawnImage;
 	let evidence: Evidence;
 
 	beforeAll(async () => {

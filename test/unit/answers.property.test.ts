@@ -9,7 +9,7 @@ import type { Request } from '../../nodes/shared/model';
 import { Place, Pressure } from '../../nodes/shared/pressure';
 import type { Service } from '../../nodes/shared/run';
 import { mutate } from '../chaos/mutate';
-import { randomFrom } from '../emulator/pictures/random';
+import { randomFrom } from '../emulator/images/random';
 import { KINDS } from '../support/failureKinds';
 import fc from '../support/properties';
 

@@ -14,7 +14,7 @@ import {
 	type EmulatorOptions,
 	type RouteName,
 } from '../emulator';
-import catalogue from '../emulator/contracts/cloudflare-catalogue.json';
+import catalogue from '../emulator/cloudflare/contract.json';
 
 let emulator: Emulator;
 
@@ -157,14 +157,14 @@ async function look(url: string) {
 }
 
 function lastJob() {
-	const job = emulator.ledger.jobs.at(-1);
+	const job = emulator.ledger.tasks.at(-1);
 	if (!job) throw new Error('no job was accepted');
 	return job;
 }
 
 /** Nothing was accepted, nothing paid. */
 function expectNothingMade(): void {
-	expect(emulator.ledger.jobs).toEqual([]);
+	expect(emulator.ledger.tasks).toEqual([]);
 	expect(emulator.ledger.submissions.map(({ accepted, cost }) => ({ accepted, cost }))).toEqual([
 		{ accepted: false, cost: 0 },
 	]);
@@ -359,15 +359,15 @@ describe('catalogue models', () => {
 			[404, 7003, false],
 			[402, undefined, false],
 		]);
-		expect(emulator.ledger.jobs).toEqual([]);
+		expect(emulator.ledger.tasks).toEqual([]);
 	});
 
 	it('fails with state Failed under 200, and with any state a rule names', async () => {
 		emulator.rule(
 			{ route: 'cloudflare.run', times: 1 },
-			{ job: { fail: { code: 'provider_unavailable', message: 'none left' } } },
+			{ task: { fail: { code: 'provider_unavailable', message: 'none left' } } },
 		);
-		emulator.rule({ route: 'cloudflare.run' }, { job: { status: 'Paused' } });
+		emulator.rule({ route: 'cloudflare.run' }, { task: { status: 'Paused' } });
 		const answers = [await run({ prompt: 'a' }), await run({ prompt: 'a' })];
 		expect(answers.map(({ status, body }) => ({ status, body }))).toEqual([
 			{
@@ -489,7 +489,7 @@ describe('the AI gateway', () => {
 	});
 
 	it('gives up after the request timeout', async () => {
-		emulator.rule({ route: 'cloudflare.run' }, { job: { seconds: 60 } });
+		emulator.rule({ route: 'cloudflare.run' }, { task: { seconds: 60 } });
 		const { status } = await run({ prompt: 'a' }, { headers: { 'cf-aig-request-timeout': '10' } });
 		expect(status).toBe(408);
 	});
@@ -723,7 +723,7 @@ describe('hosted models', () => {
 	it('flags a prompt when scripted', async () => {
 		emulator.rule(
 			{ route: 'cloudflare.workersAi' },
-			{ job: { fail: { message: '3030: Your output has been flagged.' } } },
+			{ task: { fail: { message: '3030: Your output has been flagged.' } } },
 		);
 		const { status, body } = await runForm([['prompt', 'a']]);
 		expect({ status, code: body.errors[0].code }).toEqual({ status: 400, code: 3030 });
@@ -809,7 +809,7 @@ describe('the task API', () => {
 			await task(GENERATION, withJson(flat, emulator.keys.taskKey)),
 		];
 		expect(answers.map(({ status, body }) => ({ status, body }))).toEqual(
-			emulator.ledger.jobs.map(({ id, acceptedAt }) => ({
+			emulator.ledger.tasks.map(({ id, acceptedAt }) => ({
 				status: 200,
 				body: {
 					id,
@@ -884,7 +884,7 @@ describe('the task API', () => {
 	});
 
 	it('goes from pending over in_progress to completed', async () => {
-		emulator.rule({ route: 'task.submit' }, { job: { looks: 20 } });
+		emulator.rule({ route: 'task.submit' }, { task: { polls: 20 } });
 		const { body: submitted } = await submit(everything);
 		const seen: Reply[] = [];
 		do seen.push(await status(submitted.id));
@@ -914,8 +914,8 @@ describe('the task API', () => {
 	});
 
 	it('completes at once, or ends under another word, where a rule says so', async () => {
-		emulator.rule({ route: 'task.submit', times: 1 }, { job: { immediate: true } });
-		emulator.rule({ route: 'task.submit' }, { job: { status: 'SomethingNew' } });
+		emulator.rule({ route: 'task.submit', times: 1 }, { task: { immediate: true } });
+		emulator.rule({ route: 'task.submit' }, { task: { status: 'SomethingNew' } });
 		expect((await submit({ prompt: 'a' })).body).toMatchObject({
 			status: 'completed',
 			output: [{ content: [{ url: lastJob().url }] }],
@@ -932,14 +932,14 @@ describe('the task API', () => {
 	] as const)('words a failure as %s', async (style, expected) => {
 		emulator.rule(
 			{ route: 'task.submit' },
-			{ job: { fail: { code: 7, message: 'moderated', style } } },
+			{ task: { fail: { code: 7, message: 'moderated', style } } },
 		);
 		const { body: submitted } = await submit({ prompt: 'a' });
 		const { body } = await status(submitted.id);
 		const { id: _id, created_at: _at, model: _model, ...rest } = body;
 		expect(rest).toEqual({ status: 'failed', ...expected });
 		expect(emulator.ledger.paidBy(emulator.keys.taskKey)).toEqual({ count: 0, amount: 0 });
-		await expect(emulator.ledger.picture(submitted.id)).rejects.toThrow('makes no picture');
+		await expect(emulator.ledger.image(submitted.id)).rejects.toThrow('makes no picture');
 	});
 
 	it('makes another picture than was asked for where a rule says so', async () => {
@@ -975,7 +975,7 @@ describe('the task API', () => {
 	});
 
 	it('does not know a job that vanished, or that another key made', async () => {
-		emulator.rule({ route: 'task.submit', times: 1 }, { job: { vanish: true } });
+		emulator.rule({ route: 'task.submit', times: 1 }, { task: { vanish: true } });
 		const vanished = await submit({ prompt: 'a' });
 		const theirs = await submit({ prompt: 'a' });
 		expect((await status(vanished.body.id)).status).toBe(404);
@@ -1005,7 +1005,7 @@ describe('the task API', () => {
 
 describe('the queue', () => {
 	it('goes from QUEUED over IN_PROGRESS to COMPLETED, and hands out the response', async () => {
-		emulator.rule({ route: 'queue.submit' }, { job: { looks: 20 } });
+		emulator.rule({ route: 'queue.submit' }, { task: { polls: 20 } });
 		const { status, body } = await enqueue({
 			prompt: 'a',
 			width: 256,
@@ -1055,11 +1055,11 @@ describe('the queue', () => {
 	it('ends as COMPLETED with an error', async () => {
 		emulator.rule(
 			{ route: 'queue.submit', times: 1 },
-			{ job: { fail: { code: 'M', message: 'moderated' } } },
+			{ task: { fail: { code: 'M', message: 'moderated' } } },
 		);
 		emulator.rule(
 			{ route: 'queue.submit' },
-			{ job: { fail: { message: 'moderated', style: 'string' } } },
+			{ task: { fail: { message: 'moderated', style: 'string' } } },
 		);
 		const looks = await Promise.all(
 			[await enqueue({ prompt: 'a' }), await enqueue({ prompt: 'a' })].map(({ body }) =>
@@ -1078,7 +1078,7 @@ describe('the queue', () => {
 	});
 
 	it('cancels what runs, and nothing that has ended', async () => {
-		emulator.rule({ route: 'queue.submit', times: 1 }, { job: { seconds: 60 } });
+		emulator.rule({ route: 'queue.submit', times: 1 }, { task: { seconds: 60 } });
 		const [running, ended] = [
 			(await enqueue({ prompt: 'a' })).body,
 			(await enqueue({ prompt: 'a' })).body,
@@ -1096,8 +1096,8 @@ describe('the queue', () => {
 		const { body } = await task(new URL(running.status_url as string).pathname);
 		expect(body).toMatchObject({ status: 'COMPLETED', error: { code: 'CANCELLED' } });
 		expect(emulator.ledger.cancels).toMatchObject([
-			{ jobId: running.request_id, status: 202 },
-			{ jobId: ended.request_id, status: 400 },
+			{ taskId: running.request_id, status: 202 },
+			{ taskId: ended.request_id, status: 400 },
 		]);
 	});
 
@@ -1134,19 +1134,19 @@ describe('the queue', () => {
 
 describe('results and leaks', () => {
 	it('serves a result once it is ready, and counts downloads', async () => {
-		emulator.rule({ route: 'task.submit', times: 1 }, { job: { seconds: 60 } });
+		emulator.rule({ route: 'task.submit', times: 1 }, { task: { seconds: 60 } });
 		await submit({ prompt: 'slow' });
 		const early = await fetch(lastJob().url);
 		await submit({ prompt: 'a' });
 		const { id, url } = lastJob();
-		const picture = await emulator.ledger.picture(id);
+		const picture = await emulator.ledger.image(id);
 		const bytes = Buffer.from(await (await fetch(url)).arrayBuffer());
 		expect(early.status).toBe(404);
 		expect(bytes.equals(picture.bytes)).toBe(true);
 		expect(lastJob().sha256).toBe(picture.sha256);
 		expect(emulator.ledger.downloads).toMatchObject([
 			{ status: 404 },
-			{ jobId: id, status: 200, bytes: bytes.length },
+			{ taskId: id, status: 200, bytes: bytes.length },
 		]);
 		expect((await fetch(url.replace('.jpeg', '.png'))).status).toBe(404);
 	});
@@ -1248,7 +1248,7 @@ describe('rules', () => {
 	});
 
 	it('takes turns with rules that do the same, and joins those that do not', async () => {
-		emulator.rule({ route: 'task.submit' }, { job: { immediate: true } });
+		emulator.rule({ route: 'task.submit' }, { task: { immediate: true } });
 		emulator.rule({ route: 'task.submit', times: 1 }, { status: 500 });
 		emulator.rule({ route: 'task.submit', times: 1 }, { status: 429 });
 		const answers = [
@@ -1264,7 +1264,7 @@ describe('rules', () => {
 	});
 
 	it('keeps a rule about jobs until there is a job', async () => {
-		emulator.rule({ route: 'task.submit', times: 1 }, { job: { immediate: true } });
+		emulator.rule({ route: 'task.submit', times: 1 }, { task: { immediate: true } });
 		emulator.rule({ route: 'task.submit', times: 1 }, { status: 429 });
 		expect((await submit({ prompt: 'a' })).status).toBe(429);
 		expect((await submit({ prompt: 'a' })).body.status).toBe('completed');
@@ -1304,7 +1304,7 @@ describe('rules', () => {
 		const text = await cut.text();
 		expect([cut.status, cut.headers.get('content-length')]).toEqual([200, String(text.length)]);
 		expect(() => JSON.parse(text) as unknown).toThrow(SyntaxError);
-		expect(emulator.ledger.jobs).toHaveLength(1);
+		expect(emulator.ledger.tasks).toHaveLength(1);
 	});
 
 	it.each([
@@ -1352,7 +1352,7 @@ describe('rules', () => {
 		const outcome = expect(
 			fetch(url, withJson({ model: PRO, input: { prompt: 'a' } }, own.keys.cloudflareToken)),
 		).rejects.toThrow();
-		while (own.ledger.jobs.length === 0) await new Promise(setImmediate);
+		while (own.ledger.tasks.length === 0) await new Promise(setImmediate);
 		await own.close();
 		await outcome;
 	});
@@ -1368,7 +1368,7 @@ describe('rules', () => {
 		const { body } = await fetch(lastJob().url);
 		for await (const piece of body as unknown as AsyncIterable<Uint8Array>)
 			pieces.push(piece.length);
-		const { bytes } = await emulator.ledger.picture(lastJob().id);
+		const { bytes } = await emulator.ledger.image(lastJob().id);
 		expect(pieces.length).toBeGreaterThan(3);
 		expect(pieces.reduce((sum, one) => sum + one, 0)).toBe(bytes.length);
 	});
@@ -1376,9 +1376,9 @@ describe('rules', () => {
 	it('spoils downloads', async () => {
 		await submit({ prompt: 'a', output_format: 'png' });
 		const { id, url } = lastJob();
-		const { bytes } = await emulator.ledger.picture(id);
+		const { bytes } = await emulator.ledger.image(id);
 		const kinds = ['truncated', 'html', 'empty', 'wrongContentType', 'expired'] as const;
-		for (const picture of kinds) emulator.rule({ route: 'download', times: 1 }, { picture });
+		for (const picture of kinds) emulator.rule({ route: 'download', times: 1 }, { image: picture });
 		const seen: unknown[] = [];
 		for (const kind of kinds) {
 			const response = await fetch(url);
@@ -1428,7 +1428,7 @@ describe('rules', () => {
 				body: expected.body,
 			});
 		}
-		expect(emulator.ledger.jobs).toEqual([]);
+		expect(emulator.ledger.tasks).toEqual([]);
 	});
 
 	it('refuses a rule that would do nothing', () => {
@@ -1464,7 +1464,7 @@ describe('rules', () => {
 describe('pictures', () => {
 	async function pictureOf(params: Record<string, unknown>) {
 		const { body } = await submit({ width: 256, height: 256, output_format: 'png', ...params });
-		return emulator.ledger.picture(body.id);
+		return emulator.ledger.image(body.id);
 	}
 
 	it('come alike from the same request, and differ with each part of it', async () => {
@@ -1487,7 +1487,7 @@ describe('pictures', () => {
 			...requests[0],
 		};
 		await send(other.urls.task + GENERATION, withJson(body, other.keys.taskKey));
-		const again = await other.ledger.picture(other.ledger.jobs[0]?.id ?? '');
+		const again = await other.ledger.image(other.ledger.tasks[0]?.id ?? '');
 		expect(again.bytes.equals(first[0]?.bytes as Buffer)).toBe(true);
 	});
 
@@ -1550,11 +1550,11 @@ describe('pictures', () => {
 	});
 
 	it('are plain where the option says so, of the size and format asked for', async () => {
-		const other = await startOther({ seconds: 0, pictures: 'plain' });
+		const other = await startOther({ seconds: 0, images: 'plain' });
 		const post = async (prompt: string) => {
 			const body = { model: 'flux_2_pro', prompt, width: 640, height: 384, output_format: 'png' };
 			const answer = await send(other.urls.task + GENERATION, withJson(body, other.keys.taskKey));
-			return other.ledger.picture(answer.body.id);
+			return other.ledger.image(answer.body.id);
 		};
 		const [first, second] = [await post('a'), await post('b')];
 		const { format, width, height } = await sharp(first.bytes).metadata();

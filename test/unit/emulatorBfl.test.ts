@@ -3,8 +3,8 @@ import Ajv2020 from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import sharp from 'sharp';
 import { startEmulator, type Emulator } from '../emulator';
-import openapi from '../emulator/contracts/bfl-openapi.json';
-import { sha256 } from '../emulator/pictures';
+import openapi from '../emulator/bfl/contract.json';
+import { sha256 } from '../emulator/images';
 import { until } from '../support/lab';
 
 let emulator: Emulator;
@@ -79,7 +79,7 @@ describe('a submit', () => {
 			emulator.rule({ route: 'bfl.submit' }, SMALL);
 			const { status, body } = await submit(A, { model });
 
-			const [job] = emulator.ledger.jobs;
+			const [job] = emulator.ledger.tasks;
 			expect({ status, fits: fits('AsyncResponse', body) }).toEqual({ status: 200, fits: true });
 			expect(body).toEqual({
 				id: job?.id,
@@ -98,7 +98,7 @@ describe('a submit', () => {
 		const { body } = await submit({ ...A, webhook_url, webhook_secret: 'a secret of ours' });
 
 		expect(fits('AsyncWebhookResponse', body)).toBe(true);
-		const { id } = emulator.ledger.jobs[0]!;
+		const { id } = emulator.ledger.tasks[0]!;
 		expect(body).toEqual({
 			id,
 			status: 'Pending',
@@ -247,7 +247,7 @@ describe('a submit', () => {
 
 		expect({ status: reply.status, body: reply.body }).toEqual({ status: 422, body: { detail } });
 		expect(fits('HTTPValidationError', reply.body)).toBe(true);
-		expect(emulator.ledger.jobs).toEqual([]);
+		expect(emulator.ledger.tasks).toEqual([]);
 	});
 
 	test('decodes every reference, by URL, as base64 or as a data URI', async () => {
@@ -283,7 +283,7 @@ describe('a look', () => {
 	const empty = { result: null, progress: null, details: null, preview: null };
 
 	test('finds the task pending, then ready', async () => {
-		emulator.rule({ route: 'bfl.submit' }, { job: { seconds: 0.3 }, ...SMALL });
+		emulator.rule({ route: 'bfl.submit' }, { task: { seconds: 0.3 }, ...SMALL });
 		const { id, polling_url } = (await submit({ ...A, seed: 42 })).body;
 		const replies = [await look(polling_url)];
 		while (statuses(replies).at(-1) !== 'Ready') replies.push(await look(polling_url));
@@ -299,7 +299,7 @@ describe('a look', () => {
 	test.each(['Request Moderated', 'Content Moderated'])(
 		'finds "%s" with its reasons',
 		async (status) => {
-			emulator.rule({ route: 'bfl.submit' }, { job: { status } });
+			emulator.rule({ route: 'bfl.submit' }, { task: { status } });
 			const { id, polling_url } = (await submit(A)).body;
 
 			const details = { 'Moderation Reasons': ['Derivative Works Filter'] };
@@ -308,7 +308,7 @@ describe('a look', () => {
 	);
 
 	test('finds a task that went wrong, which costs nothing', async () => {
-		emulator.rule({ route: 'bfl.submit' }, { job: { fail: { message: 'out of memory' } } });
+		emulator.rule({ route: 'bfl.submit' }, { task: { fail: { message: 'out of memory' } } });
 		const before = await credits();
 		const { id, polling_url } = (await submit(A)).body;
 
@@ -318,7 +318,7 @@ describe('a look', () => {
 	});
 
 	test("does not find what is unknown, somebody else's, or still spreading", async () => {
-		emulator.rule({ route: 'bfl.submit', times: 1 }, { job: { unknownLooks: 2 } });
+		emulator.rule({ route: 'bfl.submit', times: 1 }, { task: { unknownPolls: 2 } });
 		const { polling_url } = (await submit(A)).body;
 		const replies = [await look(polling_url), await look(polling_url), await look(polling_url)];
 
@@ -337,7 +337,7 @@ describe('a look', () => {
 	test('goes where a rule sends it', async () => {
 		emulator.rule(
 			{ route: 'bfl.submit' },
-			{ job: { pollingUrl: 'https://elsewhere.example/look' } },
+			{ task: { pollingUrl: 'https://elsewhere.example/look' } },
 		);
 		const { id, polling_url } = (await submit(A)).body;
 		expect(polling_url).toBe(`https://elsewhere.example/look?id=${id}`);
@@ -352,7 +352,7 @@ test('a picture is open to everybody who has its signed URL, until that runs out
 		body: JSON.stringify(A),
 	};
 	const { body } = await send(`${other.urls.bfl}/v1/${PRO}`, other.keys.bflKey, base);
-	await other.ledger.picture(body.id);
+	await other.ledger.image(body.id);
 	const sample = async () =>
 		(await send(body.polling_url, other.keys.bflKey)).body.result.sample as string;
 	const url = await sample();
@@ -361,7 +361,7 @@ test('a picture is open to everybody who has its signed URL, until that runs out
 
 	expect({ type: got.headers.get('content-type'), sha256: sha256(bytes) }).toEqual({
 		type: 'image/jpeg',
-		sha256: other.ledger.jobs[0]?.sha256,
+		sha256: other.ledger.tasks[0]?.sha256,
 	});
 	expect((await fetched(url.split('?')[0]!, {})).status).toBe(403);
 	expect((await fetched(url.replace(/se=\d/, 'se=9'), {})).status).toBe(403);
@@ -384,7 +384,7 @@ describe('refusals', () => {
 		for (const url of [polling_url, `${emulator.urls.bfl}/v1/credits`])
 			for (const key of ['wrong', undefined]) expect(refusal(await send(url, key))).toEqual(wrong);
 		expect(refusal(await submit(A, { key: 'wrong' }))).toEqual(wrong);
-		expect(emulator.ledger.jobs).toHaveLength(1);
+		expect(emulator.ledger.tasks).toHaveLength(1);
 	});
 
 	test('a key in Authorization, which is a leak here', async () => {
@@ -403,7 +403,7 @@ describe('refusals', () => {
 	});
 
 	test('the 25th task at a time', async () => {
-		emulator.rule({ route: 'bfl.submit' }, { job: { seconds: 60 }, ...SMALL });
+		emulator.rule({ route: 'bfl.submit' }, { task: { seconds: 60 }, ...SMALL });
 		const replies = await Promise.all(Array.from({ length: 25 }, () => submit(A)));
 
 		const refused = replies.filter(({ status }) => status === 429);
@@ -411,7 +411,7 @@ describe('refusals', () => {
 			{ status: 429, body: { detail: 'Rate limit exceeded' } },
 		]);
 		expect(refused[0]?.headers.get('retry-after')).toBe('1');
-		expect(emulator.ledger.jobs).toHaveLength(24);
+		expect(emulator.ledger.tasks).toHaveLength(24);
 	});
 });
 
@@ -442,7 +442,7 @@ describe('a client that nobody here wrote (@ai-sdk/black-forest-labs)', () => {
 	} as const;
 
 	test.each(MODELS)('makes a picture with %s', async (id) => {
-		emulator.rule({ route: 'bfl.submit' }, { job: { seconds: 0.05 } });
+		emulator.rule({ route: 'bfl.submit' }, { task: { seconds: 0.05 } });
 		const blackForestLabs = {
 			width: 512,
 			height: 256,
@@ -459,7 +459,7 @@ describe('a client that nobody here wrote (@ai-sdk/black-forest-labs)', () => {
 		const bytes = Buffer.from(images[0] as Uint8Array);
 		const { format, width, height } = await sharp(bytes).metadata();
 		expect({ format, width, height }).toEqual({ format: 'png', width: 512, height: 256 });
-		const [job] = emulator.ledger.jobs;
+		const [job] = emulator.ledger.tasks;
 		expect(job?.sha256).toBe(sha256(bytes));
 		expect(providerMetadata?.blackForestLabs?.images).toEqual([
 			expect.objectContaining({
@@ -491,7 +491,7 @@ describe('a client that nobody here wrote (@ai-sdk/black-forest-labs)', () => {
 		expect(emulator.ledger.submissions.map(({ accepted, ignored }) => [accepted, ignored])).toEqual(
 			[[true, []]],
 		);
-		expect(emulator.ledger.jobs[0]?.cost).toBe(0.06);
+		expect(emulator.ledger.tasks[0]?.cost).toBe(0.06);
 		withoutItsLeak();
 	});
 

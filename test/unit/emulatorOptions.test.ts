@@ -2,14 +2,14 @@ import sharp from 'sharp';
 import { Agent, request } from 'undici';
 import { createSelfSignedCertificate } from '../bench/certificate';
 import { startEmulator, type Emulator, type EmulatorOptions } from '../emulator';
-import { padded } from '../emulator/pictures/padding';
+import { padded } from '../emulator/images/padding';
 
 /** What measurements need of the emulator: large files, many jobs at once, TLS. */
 
 let emulator: Emulator | undefined;
 
 async function start(options: EmulatorOptions): Promise<Emulator> {
-	emulator = await startEmulator({ seconds: 60, pictures: 'plain', ...options });
+	emulator = await startEmulator({ seconds: 60, images: 'plain', ...options });
 	return emulator;
 }
 
@@ -36,7 +36,7 @@ describe('pictures in larger files', () => {
 		rule({ route: 'bfl.submit' }, { as: { format: 'png', bytes: 50_000 } });
 		await submit({ ledger, rule, ...rest });
 		await submit({ ledger, rule, ...rest });
-		const [small, large] = await Promise.all(ledger.jobs.map(({ id }) => ledger.picture(id)));
+		const [small, large] = await Promise.all(ledger.tasks.map(({ id }) => ledger.image(id)));
 
 		expect(large!.bytes).toHaveLength(50_000);
 		expect(small!.bytes.length).toBeLessThan(50_000);

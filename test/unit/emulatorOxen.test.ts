@@ -1,7 +1,7 @@
 import Ajv2020 from 'ajv/dist/2020';
 import sharp from 'sharp';
 import { startEmulator, type Effect, type Emulator, type EmulatorOptions } from '../emulator';
-import { sha256 } from '../emulator/pictures';
+import { sha256 } from '../emulator/images';
 import { until } from '../support/lab';
 
 let emulator: Emulator;
@@ -94,7 +94,7 @@ describe('the call that waits', () => {
 			body: {
 				model: PRO,
 				created: expect.any(Number),
-				images: [{ url: emulator.ledger.jobs[0]?.url }],
+				images: [{ url: emulator.ledger.tasks[0]?.url }],
 			},
 		});
 		expect(await picture(body.images[0].url)).toMatchObject({
@@ -110,7 +110,7 @@ describe('the call that waits', () => {
 
 		expect(Object.keys(image)).toEqual(['b64_json']);
 		const bytes = Buffer.from(image.b64_json, 'base64');
-		expect(sha256(bytes)).toBe(emulator.ledger.jobs[0]?.sha256);
+		expect(sha256(bytes)).toBe(emulator.ledger.tasks[0]?.sha256);
 	});
 
 	test('refuses what it cannot use at once, and nothing is paid', async () => {
@@ -163,7 +163,7 @@ describe('the call that waits', () => {
 				{ type: 'invalid_params', title: 'The parameters are invalid', detail },
 			]),
 		);
-		expect(emulator.ledger.jobs).toEqual([]);
+		expect(emulator.ledger.tasks).toEqual([]);
 		emulator.ledger.unexpected.length = 0;
 	});
 
@@ -182,7 +182,7 @@ test.each([
 	['2:3', '2 MP', 1184, 1776],
 ])('%s at %s is %i × %i', async (aspect_ratio, resolution, width, height) => {
 	await makeNow({ ...A, aspect_ratio, resolution });
-	expect(emulator.ledger.jobs[0]).toMatchObject({ width, height });
+	expect(emulator.ledger.tasks[0]).toMatchObject({ width, height });
 });
 
 test('a picture takes the proportions of its reference, and shows it', async () => {
@@ -190,7 +190,7 @@ test('a picture takes the proportions of its reference, and shows it', async () 
 	await makeNow({ ...A, input_image: [url], aspect_ratio: 'match_input_image' });
 	await makeNow({ ...A, aspect_ratio: '1:1' });
 
-	const [matched, square] = emulator.ledger.jobs;
+	const [matched, square] = emulator.ledger.tasks;
 	expect([matched, square].map((job) => [job?.width, job?.height])).toEqual([
 		[1456, 720],
 		[1024, 1024],
@@ -200,17 +200,17 @@ test('a picture takes the proportions of its reference, and shows it', async () 
 test('formats and their defaults are those of the model', async () => {
 	for (const body of [{}, { output_format: 'jpg' }, { model: KLEIN }])
 		await makeNow({ ...A, ...body });
-	expect(emulator.ledger.jobs.map(({ format }) => format)).toEqual(['webp', 'jpeg', 'png']);
+	expect(emulator.ledger.tasks.map(({ format }) => format)).toEqual(['webp', 'jpeg', 'png']);
 });
 
 describe('the queue', () => {
 	test('goes from queued over processing to succeeded', async () => {
-		emulator.rule({ route: 'oxen.enqueue' }, { job: { seconds: 0.4 }, as: SMALL });
+		emulator.rule({ route: 'oxen.enqueue' }, { task: { seconds: 0.4 }, as: SMALL });
 		const id = await enqueued({ ...A, seed: 42, aspect_ratio: '1:1' });
 		const seen: Reply['body'][] = [];
 		while (seen.at(-1)?.status !== 'succeeded') seen.push((await look(id)).body);
 
-		const { url } = emulator.ledger.jobs[0]!;
+		const { url } = emulator.ledger.tasks[0]!;
 		const words = seen.map(({ status }) => status as string);
 		expect([...new Set(words)]).toEqual(['queued', 'processing', 'succeeded']);
 		const common = {
@@ -265,10 +265,10 @@ describe('the queue', () => {
 	});
 
 	test('makes several pictures that differ, each a job of its own, of which one may fail alone', async () => {
-		emulator.rule({ route: 'oxen.enqueue' }, { job: { fail: { message: 'no' }, only: 1 } });
+		emulator.rule({ route: 'oxen.enqueue' }, { task: { fail: { message: 'no' }, only: 1 } });
 		const { body } = await enqueue({ ...A, seed: 7, num_generations: 3 });
 
-		const { jobs, submissions } = emulator.ledger;
+		const { tasks: jobs, submissions } = emulator.ledger;
 		expect(body.generations).toEqual(
 			jobs.map(({ id }) => ({ generation_id: id, status: 'queued' })),
 		);
@@ -277,15 +277,17 @@ describe('the queue', () => {
 			[8, 0],
 			[9, 0.045],
 		]);
-		expect(submissions.map(({ cost, jobId }) => [cost, jobId])).toEqual([[0.09, jobs[0]?.id]]);
+		expect(submissions.map(({ cost, taskId: jobId }) => [cost, jobId])).toEqual([
+			[0.09, jobs[0]?.id],
+		]);
 		expect(emulator.ledger.paidBy(emulator.keys.oxenKey)).toEqual({ count: 2, amount: 0.09 });
-		await expect(emulator.ledger.picture(jobs[1]!.id)).rejects.toThrow();
-		const [one, three] = await Promise.all([0, 2].map((n) => emulator.ledger.picture(jobs[n]!.id)));
+		await expect(emulator.ledger.image(jobs[1]!.id)).rejects.toThrow();
+		const [one, three] = await Promise.all([0, 2].map((n) => emulator.ledger.image(jobs[n]!.id)));
 		expect(one?.sha256).not.toBe(three?.sha256);
 	});
 
 	test('cancels what still runs, and leaves what has ended as it is', async () => {
-		emulator.rule({ route: 'oxen.enqueue', times: 1 }, { job: { seconds: 60 } });
+		emulator.rule({ route: 'oxen.enqueue', times: 1 }, { task: { seconds: 60 } });
 		const running = await enqueued();
 		const done = await enqueued();
 		const cancel = (id: string) => call(`/api/ai/queue/${id}`, { method: 'DELETE' });
@@ -299,7 +301,7 @@ describe('the queue', () => {
 		expect((await history(running)).body.generation).toMatchObject({ cost: null });
 		expect((await look(done)).body).toMatchObject({ status: 'succeeded' });
 		expect(await cancel('unknown')).toEqual(NOT_FOUND);
-		expect(emulator.ledger.cancels.map(({ jobId, status }) => [jobId, status])).toEqual([
+		expect(emulator.ledger.cancels.map(({ taskId: jobId, status }) => [jobId, status])).toEqual([
 			[running, 200],
 			[done, 200],
 			['unknown', 404],
@@ -313,8 +315,8 @@ describe('the queue', () => {
 
 		expect(await call(`/api/ai/queue/${id}`, other)).toEqual(NOT_FOUND);
 		expect(await call(`/api/ai/generations/${id}`, other)).toEqual(NOT_FOUND);
-		expect(await look(emulator.ledger.jobs[1]!.id)).toEqual(NOT_FOUND);
-		expect((await history(emulator.ledger.jobs[1]!.id)).status).toBe(200);
+		expect(await look(emulator.ledger.tasks[1]!.id)).toEqual(NOT_FOUND);
+		expect((await history(emulator.ledger.tasks[1]!.id)).status).toBe(200);
 	});
 });
 
@@ -323,8 +325,8 @@ describe('lists', () => {
 		body.generations.map(({ generation_id }: { generation_id: string }) => generation_id);
 
 	test('the queue lists what is active, or what has the status asked for', async () => {
-		emulator.rule({ route: 'oxen.enqueue', times: 1 }, { job: { seconds: 60 } });
-		emulator.rule({ route: 'oxen.enqueue', times: 1 }, { job: { fail: { message: 'no' } } });
+		emulator.rule({ route: 'oxen.enqueue', times: 1 }, { task: { seconds: 60 } });
+		emulator.rule({ route: 'oxen.enqueue', times: 1 }, { task: { fail: { message: 'no' } } });
 		const active = await enqueued({ ...A, target_namespace: 'acme' });
 		const failed = await enqueued({ ...A, model: KLEIN });
 		const done = await enqueued();
@@ -340,7 +342,7 @@ describe('lists', () => {
 
 	test('the history has everything, by pages, with what was charged', async () => {
 		const made = [await enqueued(), await enqueued({ ...A, model: KLEIN })];
-		emulator.rule({ route: 'oxen.enqueue' }, { job: { fail: { message: 'no' } } });
+		emulator.rule({ route: 'oxen.enqueue' }, { task: { fail: { message: 'no' } } });
 		made.push(await enqueued());
 
 		const first = await call('/api/ai/generations?page_size=2');
@@ -369,7 +371,7 @@ describe('lists', () => {
 					generation_id: id,
 					model_name: PRO,
 					cost: '0.045',
-					result_url: emulator.ledger.jobs[0]?.url,
+					result_url: emulator.ledger.tasks[0]?.url,
 					error_message: null,
 					target_namespace: 'acme',
 					prompt: A.prompt,
@@ -444,7 +446,7 @@ describe('events', () => {
 	test('tell the end of each job of the key, among others, and that they are alive', async () => {
 		const own = await subscribe();
 		const other = await subscribe(emulator.keys.oxenKeyOfSomebodyElse);
-		emulator.rule({ route: 'oxen.enqueue', skip: 1 }, { job: { fail: { message: 'no' } } });
+		emulator.rule({ route: 'oxen.enqueue', skip: 1 }, { task: { fail: { message: 'no' } } });
 		const [done, failed] = [await enqueued(), await enqueued()];
 		await until(() => ends(own.heard.text).length === 2);
 
@@ -455,7 +457,7 @@ describe('events', () => {
 				status: 'succeeded',
 				media_type: 'image',
 				model: PRO,
-				url: emulator.ledger.jobs[0]?.url,
+				url: emulator.ledger.tasks[0]?.url,
 			},
 			{ generation_id: failed, status: 'failed', media_type: 'image', error: 'no' },
 		]);
@@ -463,18 +465,18 @@ describe('events', () => {
 		expect(own.heard.text).toContain('"media_type":"video"');
 		await until(() => other.heard.text.includes(': keep-alive\n\n'));
 		expect(other.heard.text).not.toContain('event');
-		expect(emulator.ledger.streams.map(({ told }) => told)).toEqual([[done, failed], []]);
+		expect(emulator.ledger.streams.map(({ taskIds: told }) => told)).toEqual([[done, failed], []]);
 		await Promise.all([own.close(), other.close()]);
 		await until(() => emulator.ledger.streams.every(({ closedAt }) => closedAt !== undefined));
 	});
 
 	test('are not kept for late subscribers, nor told of cancelled jobs', async () => {
 		const early = await enqueued();
-		await until(() => emulator.ledger.jobs[0]!.readyAt < Date.now() - 20);
+		await until(() => emulator.ledger.tasks[0]!.readyAt < Date.now() - 20);
 		const late = await subscribe();
-		emulator.rule({ route: 'oxen.enqueue', times: 1 }, { job: { seconds: 0.02 } });
+		emulator.rule({ route: 'oxen.enqueue', times: 1 }, { task: { seconds: 0.02 } });
 		await call(`/api/ai/queue/${await enqueued()}`, { method: 'DELETE' });
-		emulator.rule({ route: 'oxen.enqueue' }, { job: { seconds: 0.05 } });
+		emulator.rule({ route: 'oxen.enqueue' }, { task: { seconds: 0.05 } });
 		const told = await enqueued();
 		await until(() => ends(late.heard.text).length > 0);
 
@@ -488,7 +490,10 @@ describe('events', () => {
 		for (const [index, job] of (
 			[{ event: 'lost' }, { event: 'twice' }, { eventDelay: 0.4 }] as const
 		).entries())
-			emulator.rule({ route: 'oxen.enqueue', times: 1, prompt: `${index}` }, { job, as: SMALL });
+			emulator.rule(
+				{ route: 'oxen.enqueue', times: 1, prompt: `${index}` },
+				{ task: job, as: SMALL },
+			);
 		const jobs = [];
 		for (const index of [2, 0, 1]) jobs.push(await enqueued({ ...A, prompt: `${index}` }));
 		await until(() => ends(stream.heard.text).length === 3);
@@ -555,7 +560,7 @@ test('the same request gives the same bytes at once, by the queue, and as one of
 	await enqueued({ ...body, num_generations: 2 });
 
 	const [, alone, first, second] = await Promise.all(
-		emulator.ledger.jobs.map(async ({ id }) => (await emulator.ledger.picture(id)).sha256),
+		emulator.ledger.tasks.map(async ({ id }) => (await emulator.ledger.image(id)).sha256),
 	);
 	expect([alone, first]).toEqual(
 		Array(2).fill(sha256(Buffer.from(now.body.images[0].b64_json, 'base64'))),
@@ -577,7 +582,7 @@ describe('jobs that leave', () => {
 		running({ oxenVanishes: true }, async (at) => {
 			const id = await enqueued(A, at);
 			expect((await look(id, at)).status).toBe(200);
-			await until(() => at.ledger.jobs[0]!.readyAt < Date.now());
+			await until(() => at.ledger.tasks[0]!.readyAt < Date.now());
 
 			expect(await look(id, at)).toEqual(NOT_FOUND);
 			expect(await call(`/api/ai/queue/${id}`, { method: 'DELETE', at })).toEqual(NOT_FOUND);
@@ -587,12 +592,12 @@ describe('jobs that leave', () => {
 	test('are nowhere where the option says so', () =>
 		running({ oxenVanishes: 'everywhere' }, async (at) => {
 			const id = await enqueued(A, at);
-			await until(() => at.ledger.jobs[0]!.readyAt < Date.now());
+			await until(() => at.ledger.tasks[0]!.readyAt < Date.now());
 			expect([await look(id, at), await history(id, at)]).toEqual([NOT_FOUND, NOT_FOUND]);
 		}));
 
 	test('or where a rule says so', async () => {
-		emulator.rule({ route: 'oxen.enqueue', times: 1 }, { job: { leaves: 'queue' } });
+		emulator.rule({ route: 'oxen.enqueue', times: 1 }, { task: { leaves: 'queue' } });
 		const id = await enqueued();
 		expect([(await look(id)).status, (await history(id)).status]).toEqual([404, 200]);
 	});
@@ -621,7 +626,7 @@ describe('refusals', () => {
 		expect(
 			await call(path, { method, body, key: emulator.keys.oxenKeyWithoutPermission }),
 		).toMatchObject({ status: 403 });
-		expect(emulator.ledger.jobs).toEqual([]);
+		expect(emulator.ledger.tasks).toEqual([]);
 	});
 
 	test('a model that is not there', async () => {

@@ -58,7 +58,7 @@ async function submit(body: object = {}) {
 	return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
 
-const job = (fault: Effect['job']) => emulator.rule({ route: 'bfl.submit' }, { job: fault });
+const job = (fault: Effect['task']) => emulator.rule({ route: 'bfl.submit' }, { task: fault });
 const bodies = () => heard.map(({ body }) => JSON.parse(body) as Record<string, unknown>);
 const answered = async (count: number) =>
 	await until(() => emulator.ledger.deliveries.filter(({ status }) => status).length === count);
@@ -78,7 +78,7 @@ test('a task that is done is posted, signed, with a URL that works', async () =>
 	});
 	expect((await fetch((told!.result as { sample: string }).sample)).status).toBe(200);
 	expect(emulator.ledger.deliveries).toEqual([
-		expect.objectContaining({ n: 1, jobId: body.id, url, attempt: 1, status: 200 }),
+		expect.objectContaining({ n: 1, taskId: body.id, url, attempt: 1, status: 200 }),
 	]);
 });
 
@@ -131,7 +131,7 @@ test('a late one comes two units after the end', async () => {
 	job({ webhook: 'late' });
 	await submit();
 	await answered(1);
-	const { readyAt } = emulator.ledger.jobs[0]!;
+	const { readyAt } = emulator.ledger.tasks[0]!;
 	expect(heard[0]!.at).toBeGreaterThanOrEqual(readyAt + 2 * 4 - 1);
 });
 

@@ -49,9 +49,9 @@ const createOxenNode = (maxConcurrent: number): NodeUnderTest => ({
 });
 
 async function measureEventLateness(emulator: BenchmarkContext['emulator']): Promise<Figures> {
-	const { jobs, downloads, polls } = await emulator.ledger();
-	const latenessMs = jobs.map(({ id, readyAt }) => {
-		const first = downloads.find(({ jobId }) => jobId === id);
+	const { tasks, downloads, polls } = await emulator.ledger();
+	const latenessMs = tasks.map(({ id, readyAt }) => {
+		const first = downloads.find(({ taskId }) => taskId === id);
 		if (!first) throw new Error(`the image of task ${id} was never requested`);
 		return first.at - readyAt;
 	});
@@ -59,6 +59,6 @@ async function measureEventLateness(emulator: BenchmarkContext['emulator']): Pro
 	return {
 		meanMs: round(mean(latenessMs)),
 		p95Ms: round(percentile(latenessMs, 95)),
-		polls: round(statusPolls.length / jobs.length, 2),
+		polls: round(statusPolls.length / tasks.length, 2),
 	};
 }

@@ -20,7 +20,7 @@ const methods = {
 		emulator = await startEmulator({
 			...options,
 			seconds: ({ prompt }) => parseSeconds(prompt),
-			pictures: 'plain',
+			images: 'plain',
 			maxRunning: MAX_RUNNING_TASKS,
 		});
 		const { urls, keys } = emulator;

@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import type { IBinaryData } from 'n8n-workflow';
-import { sha256 } from '../../emulator/pictures';
+import { sha256 } from '../../emulator/images';
 import type { Host } from '../host';
 import { download, isOurs, listOutputs, type Execution, type Output } from '../host/executions';
 import type { PaidTasks } from './paidTasks';
@@ -39,7 +39,7 @@ export async function examine(
 		found.forEach((task) => task && tasks.add(task.id));
 	}
 	const { submissions } = host.emulator.ledger;
-	evidence.submissions = submissions.filter(({ jobId = '' }) => tasks.has(jobId)).length;
+	evidence.submissions = submissions.filter(({ taskId = '' }) => tasks.has(taskId)).length;
 	return evidence;
 }
 
@@ -77,7 +77,7 @@ async function examineTool({ emulator }: Host, { item, node }: Output, paidTasks
 	const tasks = results.map(async ({ taskId = '', image }) => {
 		const task = paidTasks.takeTask(taskId);
 		ok(task, `${node.name} gives the agent the task: ${text}`);
-		const { bytes } = await emulator.ledger.picture(task.id);
+		const { bytes } = await emulator.ledger.image(task.id);
 		deepEqual(
 			[withoutSignature(image?.url), image?.fileSize],
 			[task.url, bytes.length],

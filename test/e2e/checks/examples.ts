@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
-import { sha256 } from '../../emulator/pictures';
+import { sha256 } from '../../emulator/images';
 import type { Host } from '../host';
 import {
 	waitForEnd,

@@ -19,7 +19,7 @@ const SILENCE_MS = 2000;
 
 const countPolls = (host: Host, trial: Trial): number => {
 	const ids = findTasks(host, trial).map(({ id }) => id);
-	return host.emulator.ledger.polls.filter(({ jobId }) => ids.includes(jobId)).length;
+	return host.emulator.ledger.polls.filter(({ taskId }) => ids.includes(taskId)).length;
 };
 
 const checkStop = (name: string, provider: TestedProvider): Check => ({
@@ -29,7 +29,7 @@ const checkStop = (name: string, provider: TestedProvider): Check => ({
 		const trial = await prepareTrial(host, provider, COUNT);
 		for (const prompt of trial.prompts) {
 			for (const route of ['bfl.submit', 'task.submit', 'queue.submit', 'oxen.enqueue'] as const) {
-				emulator.rule({ route, prompt }, { job: { seconds: 600 } });
+				emulator.rule({ route, prompt }, { task: { seconds: 600 } });
 			}
 		}
 		const id = await startTrial(host, trial);
@@ -38,7 +38,7 @@ const checkStop = (name: string, provider: TestedProvider): Check => ({
 		equal((await waitForEnd(rest, id)).status, 'canceled');
 		const tasks = findTasks(host, trial).map((task) => task.id);
 		const isCancelled = (task: string) =>
-			emulator.ledger.cancels.some(({ jobId }) => jobId === task);
+			emulator.ledger.cancels.some(({ taskId }) => taskId === task);
 		if (provider.cancels) await waitUntil(() => tasks.every(isCancelled), 'the cancellations');
 		else await delay(SILENCE_MS);
 		const [polls, submissions] = [countPolls(host, trial), countSubmissions(host, trial)];

@@ -1,4 +1,4 @@
-import type { JobRecord } from '../../emulator';
+import type { TaskRecord } from '../../emulator';
 import type { Host } from '../host';
 import { startManually } from '../host/executions';
 import { importWorkflow, OURS, withCredentials, type WorkflowFile } from '../host/workflows';
@@ -91,8 +91,8 @@ export const startTrial = async ({ rest }: Host, { workflowId }: Trial): Promise
 	await startManually(rest, workflowId, START);
 
 /** The paid tasks of this trial, in the order of the prompts. */
-export const findTasks = ({ emulator }: Host, { prompts }: Trial): JobRecord[] =>
-	prompts.flatMap((prompt) => emulator.ledger.jobs.filter((job) => job.prompt === prompt));
+export const findTasks = ({ emulator }: Host, { prompts }: Trial): TaskRecord[] =>
+	prompts.flatMap((prompt) => emulator.ledger.tasks.filter((task) => task.prompt === prompt));
 
 export const countSubmissions = ({ emulator }: Host, { prompts }: Trial): number =>
 	emulator.ledger.submissions.filter(({ prompt = '' }) => prompts.includes(prompt)).length;

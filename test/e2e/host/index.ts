@@ -83,7 +83,7 @@ export async function openHost(options: HostOptions, cleanup: Cleanup): Promise<
 function moderate(emulator: Emulator): void {
 	emulator.rule(
 		{ route: 'bfl.submit', prompt: 'world-famous cartoon mouse' },
-		{ job: { status: 'Request Moderated' } },
+		{ task: { status: 'Request Moderated' } },
 	);
 }
 

@@ -21,7 +21,7 @@ const MAX_RUNNING_TASKS = 1_000_000;
 /** Prompts say how long their images take, and no key limits the number of concurrent tasks. */
 export const createEmulatorOptions = (lateSeconds: number): EmulatorOptions => ({
 	seconds: ({ prompt }) => (prompt.includes(' takes ') ? parseSeconds(prompt) : 1),
-	pictures: 'plain',
+	images: 'plain',
 	maxRunning: MAX_RUNNING_TASKS,
 	webhookLateMs: lateSeconds * 1000,
 });

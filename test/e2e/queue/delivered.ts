@@ -1,5 +1,5 @@
 import { mapConcurrently } from '../../bench/tasks';
-import type { JobRecord } from '../../emulator';
+import type { TaskRecord } from '../../emulator';
 import { PaidTasks } from '../checks/paidTasks';
 import { examine } from '../checks/evidence';
 import type { Host } from '../host';
@@ -16,7 +16,7 @@ export interface Account {
 
 export function countPayments({ emulator }: Host, prompts: readonly string[]): Account {
 	const wanted = new Set(prompts);
-	const tasks = emulator.ledger.jobs.filter(({ prompt }) => wanted.has(prompt));
+	const tasks = emulator.ledger.tasks.filter(({ prompt }) => wanted.has(prompt));
 	return {
 		accepted: tasks.length,
 		paidTwice: tasks.length - new Set(tasks.map(({ prompt }) => prompt)).size,
@@ -26,7 +26,7 @@ export function countPayments({ emulator }: Host, prompts: readonly string[]): A
 /** The IDs of these prompts' tasks. */
 export function findTaskIds({ emulator }: Host, prompts: readonly string[]): Set<string> {
 	const wanted = new Set(prompts);
-	const tasks = emulator.ledger.jobs.filter(({ prompt }) => wanted.has(prompt));
+	const tasks = emulator.ledger.tasks.filter(({ prompt }) => wanted.has(prompt));
 	return new Set(tasks.map(({ id }) => id));
 }
 
@@ -54,7 +54,7 @@ async function findDeliveredPrompt(host: Host, id: string): Promise<string | und
 	return tasks[0]?.prompt;
 }
 
-const findShownTasks = ({ emulator }: Host, execution: Execution): JobRecord[] =>
+const findShownTasks = ({ emulator }: Host, execution: Execution): TaskRecord[] =>
 	listOutputs(execution)
 		.filter((output) => isOurs(output) && output.item.binary)
-		.flatMap(({ item }) => emulator.ledger.job(item.json.taskId as string) ?? []);
+		.flatMap(({ item }) => emulator.ledger.task(item.json.taskId as string) ?? []);

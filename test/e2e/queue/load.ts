@@ -1,5 +1,5 @@
 import { mapConcurrently, createTasks } from '../../bench/tasks';
-import { between, randomFrom } from '../../emulator/pictures/random';
+import { between, randomFrom } from '../../emulator/images/random';
 import type { Host } from '../host';
 import type { Rest } from '../host/rest';
 import { waitFor, type WaitOptions } from './waitFor';

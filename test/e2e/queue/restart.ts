@@ -104,7 +104,9 @@ async function restartN8n(regular: RegularN8n, trial: Trial, waitsForDeliveries:
 function findDeliveries({ host, prompts }: Trial) {
 	const ids = findTaskIds(host, prompts);
 	const { deliveries } = host.emulator.ledger;
-	return deliveries.filter(({ jobId, answeredAt }) => ids.has(jobId) && answeredAt !== undefined);
+	return deliveries.filter(
+		({ taskId, respondedAt }) => ids.has(taskId) && respondedAt !== undefined,
+	);
 }
 
 /** n8n is down, so every delivery fails and must be retried. */

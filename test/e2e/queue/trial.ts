@@ -73,7 +73,7 @@ export async function prepareTrial(
 ): Promise<Trial> {
 	const path = `queue-${++trials}`;
 	if (lateCallbacks) {
-		host.emulator.rule({ route: 'bfl.submit', prompt: `${path} ` }, { job: { webhook: 'late' } });
+		host.emulator.rule({ route: 'bfl.submit', prompt: `${path} ` }, { task: { webhook: 'late' } });
 	}
 	const abortController = new AbortController();
 	return {
@@ -105,7 +105,7 @@ export async function waitForMoment(trial: Trial, moment: Moment): Promise<void>
 		submitting: () => findTaskIds(host, prompts).size >= half,
 		collecting: () => {
 			const ids = findTaskIds(host, prompts);
-			return downloads.filter(({ jobId }) => ids.has(jobId)).length >= half;
+			return downloads.filter(({ taskId }) => ids.has(taskId)).length >= half;
 		},
 		suspended: async () => await areAllSuspended(host.rest, workflow.id, prompts.length),
 	};
@@ -130,8 +130,8 @@ export async function countOutcome(trial: Trial): Promise<TrialOutcome> {
 	const statuses: Record<string, number> = {};
 	for (const { status } of executions) increment(statuses, status);
 	const images = await collect(trial, executions);
-	const { jobs } = host.emulator.ledger;
-	const isAccepted = (prompt: string) => jobs.some((job) => job.prompt === prompt);
+	const { tasks } = host.emulator.ledger;
+	const isAccepted = (prompt: string) => tasks.some((task) => task.prompt === prompt);
 	const missing = prompts.filter((prompt) => !delivered.has(prompt));
 	const lost = missing.filter(isAccepted).length;
 	return { finished: images, statuses, lost, neverSubmitted: missing.length - lost };

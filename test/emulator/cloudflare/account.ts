@@ -1,8 +1,8 @@
-import { admit, authenticate, requireAccount } from './cloudflareAccess';
-import { v4Error } from './documentedErrors';
-import type { CloudflareGrant } from './keys';
-import { CLOUDFLARE_GRANTS } from './keys';
-import { json, Refusal, type Answer, type Call, type Route } from './types';
+import { admit, authenticate, requireAccount } from './access';
+import { v4Error } from '../documentedErrors';
+import type { CloudflareGrant } from '../keys';
+import { CLOUDFLARE_GRANTS } from '../keys';
+import { json, Refusal, type ApiResponse, type Call, type Route } from '../types';
 
 /**
  * What cost nothing at Cloudflare: the hosted models' list, and whether a token is good.
@@ -68,7 +68,7 @@ export function cloudflareAccountRoutes(): Route[] {
 	];
 }
 
-function search(call: Call): Answer {
+function search(call: Call): ApiResponse {
 	admit(call, ['workersAi']);
 	const { search: words = '', author = '', task = '' } = call.query;
 	const page = Number(call.query.page ?? 1);
@@ -104,7 +104,7 @@ function authenticateForVerify(call: Call): CloudflareGrant {
 	return authenticate(call);
 }
 
-function verify(call: Call, owner: CloudflareGrant['owner']): Answer {
+function verify(call: Call, owner: CloudflareGrant['owner']): ApiResponse {
 	const grant = authenticateForVerify(call);
 	if (grant.owner !== owner) throw invalidToken();
 	return json(200, {

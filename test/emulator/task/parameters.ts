@@ -1,7 +1,7 @@
 import Ajv2020, { type ValidateFunction } from 'ajv/dist/2020';
-import type { ReferencePicture } from './pictures';
-import { BadReference, fromAnything } from './references';
-import type { JsonObject } from './types';
+import type { ReferenceImage } from '../images';
+import { BadReference, fromAnything } from '../images/references';
+import type { JsonObject } from '../types';
 
 /**
  * The parameters of the task API and its queue twin, as their documents list them.
@@ -49,13 +49,13 @@ const forQueue = closed({
 });
 
 /** The model makes up to 4 MP, whichever provider runs it. */
-const MOST_PIXELS = 4 * 1024 * 1024;
+const MAX_PIXELS = 4 * 1024 * 1024;
 
 export interface TaskParameters {
 	prompt: string;
 	/** Without prompt and references. */
 	parameters: JsonObject;
-	references: ReferencePicture[];
+	references: ReferenceImage[];
 }
 
 /** Parameters that cannot be used; the message says which and why. */
@@ -70,14 +70,14 @@ export async function readParameters(
 		throw new BadParameters(ajv.errorsText(validate.errors, { dataVar: 'params' }));
 	const { prompt, ...rest } = value as JsonObject & { prompt: string };
 	const { width = 1024, height = 1024 } = rest as { width?: number; height?: number };
-	if (width * height > MOST_PIXELS) throw new BadParameters(`${width}x${height} is more than 4 MP`);
+	if (width * height > MAX_PIXELS) throw new BadParameters(`${width}x${height} is more than 4 MP`);
 	const parameters = Object.fromEntries(
 		Object.entries(rest).filter(([name]) => !IMAGE_FIELDS.includes(name)),
 	);
 	return { prompt, parameters, references: await readReferences(rest) };
 }
 
-async function readReferences(params: JsonObject): Promise<ReferencePicture[]> {
+async function readReferences(params: JsonObject): Promise<ReferenceImage[]> {
 	const given = IMAGE_FIELDS.filter((name) => params[name] !== undefined);
 	return Promise.all(
 		given.map(async (name) => {

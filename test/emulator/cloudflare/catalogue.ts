@@ -1,26 +1,26 @@
 import { randomBytes } from 'node:crypto';
 import Ajv2020, { type ValidateFunction } from 'ajv/dist/2020';
-import { admit } from './cloudflareAccess';
-import catalogue from './contracts/cloudflare-catalogue.json';
-import { documentedErrors, failedState, v4Error, workersAiError } from './documentedErrors';
+import { admit } from './access';
+import catalogue from './contract.json';
+import { documentedErrors, failedState, v4Error, workersAiError } from '../documentedErrors';
 import { readGatewayHeaders, type GatewaySettings } from './gatewayHeaders';
-import type { Job } from './jobs';
-import { stateOf } from './jobs';
-import type { ReferencePicture } from './pictures';
-import { sha256 } from './pictures';
-import { cataloguePrice } from './prices';
-import { BadReference, fromUri } from './references';
+import type { Task } from '../tasks';
+import { stateOf } from '../tasks';
+import type { ReferenceImage } from '../images';
+import { sha256 } from '../images';
+import { cataloguePrice } from '../prices';
+import { BadReference, fromUri } from '../images/references';
 import {
 	isObject,
 	json,
 	Refusal,
-	type Answer,
+	type ApiResponse,
 	type Call,
 	type Effect,
 	type JsonObject,
 	type Route,
-} from './types';
-import { refuseCrowd, type World } from './world';
+} from '../types';
+import { refuseOverLimit, type World } from '../world';
 
 /**
  * Cloudflare's catalogue models: `POST /accounts/{id}/ai/run` with `{model, input}`.
@@ -32,7 +32,7 @@ const schemas = new Map<string, ValidateFunction>(
 );
 
 /** The models' page says 4 MP; a megapixel is 1024 × 1024, as in the price list. */
-const MOST_PIXELS = 4 * 1024 * 1024;
+const MAX_PIXELS = 4 * 1024 * 1024;
 const DEFAULT_SIZE = { width: 1024, height: 1024 };
 
 interface Input extends JsonObject {
@@ -68,23 +68,23 @@ function readPrompt(call: Call): string | undefined {
 	return isObject(input) && typeof input.prompt === 'string' ? input.prompt : undefined;
 }
 
-async function run(world: World, call: Call, effect: Effect): Promise<Answer> {
+async function run(world: World, call: Call, effect: Effect): Promise<ApiResponse> {
 	const { credits } = admit(call, ['gateway', 'workersAi']);
 	const settings = readSettings(world, call);
 	const request: RunRequest = { ...readBody(call), settings };
 	if (call.submission) call.submission.model = request.model;
 	const references = await readReferences(request.input.input_images ?? []);
 	if (!credits) throw new Refusal(documentedErrors['cloudflare.credits']);
-	const cached = lookUp(world, call, request);
+	const cached = findCached(world, call, request);
 	if (cached) return finish(world, effect, completed(cached), 'HIT');
-	refuseCrowd(world, call, documentedErrors['cloudflare.rateLimit']);
+	refuseOverLimit(world, call, documentedErrors['cloudflare.rateLimit']);
 	return make(world, call, effect, request, references);
 }
 
 function readSettings(world: World, call: Call): GatewaySettings {
 	const { settings, invalid, unknown } = readGatewayHeaders(call.headers);
 	for (const name of unknown) {
-		world.jobs.ledger.unexpected.push({
+		world.tasks.ledger.unexpected.push({
 			at: Date.now(),
 			method: call.method,
 			path: call.url,
@@ -127,7 +127,7 @@ function readBody(call: Call): { model: string; input: Input } {
 
 function checkSize(input: Input): Input {
 	const { width, height } = sizeOf(input);
-	if (width * height > MOST_PIXELS) throw badInput(`${width}x${height} is more than 4 MP`);
+	if (width * height > MAX_PIXELS) throw badInput(`${width}x${height} is more than 4 MP`);
 	return input;
 }
 
@@ -135,7 +135,7 @@ function sizeOf({ width, height }: Input): { width: number; height: number } {
 	return { width: width ?? DEFAULT_SIZE.width, height: height ?? DEFAULT_SIZE.height };
 }
 
-async function readReferences(images: readonly string[]): Promise<ReferencePicture[]> {
+async function readReferences(images: readonly string[]): Promise<ReferenceImage[]> {
 	const reading = images.map(async (image, index) => {
 		try {
 			return await fromUri(image);
@@ -152,21 +152,21 @@ function cacheName(call: Call, { model, input, settings }: RunRequest): string {
 	return [call.params.account, settings.gateway, request].join(' ');
 }
 
-function lookUp(world: World, call: Call, request: RunRequest): Job | undefined {
+function findCached(world: World, call: Call, request: RunRequest): Task | undefined {
 	const { settings } = request;
 	if (settings.skipCache || settings.cacheTtl === undefined) return undefined;
 	const hit = world.gatewayCache.get(cacheName(call, request));
 	if (!hit || hit.expiresAt <= Date.now()) return undefined;
 	if (call.submission)
-		Object.assign(call.submission, { accepted: true, cached: true, jobId: hit.jobId });
-	return world.jobs.find(hit.jobId);
+		Object.assign(call.submission, { accepted: true, cached: true, taskId: hit.taskId });
+	return world.tasks.find(hit.taskId);
 }
 
-function remember(world: World, call: Call, request: RunRequest, job: Job): void {
+function saveToCache(world: World, call: Call, request: RunRequest, task: Task): void {
 	const { skipCache, cacheTtl } = request.settings;
 	if (skipCache || cacheTtl === undefined) return;
 	const expiresAt = Date.now() + cacheTtl * 1000;
-	world.gatewayCache.set(cacheName(call, request), { jobId: job.record.id, expiresAt });
+	world.gatewayCache.set(cacheName(call, request), { taskId: task.record.id, expiresAt });
 }
 
 async function make(
@@ -174,10 +174,10 @@ async function make(
 	call: Call,
 	effect: Effect,
 	request: RunRequest,
-	references: ReferencePicture[],
-): Promise<Answer> {
+	references: ReferenceImage[],
+): Promise<ApiResponse> {
 	const { model, input, settings } = request;
-	const job = world.jobs.accept(call, effect, {
+	const task = world.tasks.accept(call, effect, {
 		provider: 'cloudflare',
 		route: 'cloudflare.run',
 		model,
@@ -192,26 +192,26 @@ async function make(
 			references.map(() => DEFAULT_SIZE),
 		),
 	});
-	const ms = job.record.seconds * 1000;
+	const ms = task.record.seconds * 1000;
 	const limit = settings.requestTimeout ?? Infinity;
 	await world.wait(Math.min(ms, limit));
 	if (ms > limit) return documentedErrors['cloudflare.timeout'];
-	const answer = outcome(job);
-	if (stateOf(job).phase === 'completed') remember(world, call, request, job);
-	return finish(world, effect, answer, 'MISS');
+	const response = outcome(task);
+	if (stateOf(task).phase === 'completed') saveToCache(world, call, request, task);
+	return finish(world, effect, response, 'MISS');
 }
 
-function completed(job: Job): Answer {
+function completed(task: Task): ApiResponse {
 	return json(200, {
 		state: 'Completed',
-		result: { image: job.record.url },
+		result: { image: task.record.url },
 		gatewayMetadata: { keySource: 'Unified' },
 	});
 }
 
-function outcome(job: Job): Answer {
-	const { model } = job.record;
-	const { fail, status } = job.fault;
+function outcome(task: Task): ApiResponse {
+	const { model } = task.record;
+	const { fail, status } = task.fault;
 	if (fail) {
 		const code = fail.code ?? 'provider_error';
 		if (fail.style === 'string') return failedState(model, fail.message);
@@ -220,19 +220,24 @@ function outcome(job: Job): Answer {
 		return failedState(model, { code, message: fail.message });
 	}
 	if (status !== undefined) return json(200, { state: status, model });
-	return completed(job);
+	return completed(task);
 }
 
 /** Whether the answers of the public API are wrapped is not documented: both forms exist here. */
-function finish(world: World, effect: Effect, answer: Answer, cacheStatus: 'HIT' | 'MISS'): Answer {
+function finish(
+	world: World,
+	effect: Effect,
+	response: ApiResponse,
+	cacheStatus: 'HIT' | 'MISS',
+): ApiResponse {
 	const wrapped = (effect.envelope ?? world.envelope) === 'wrapped';
 	const body = wrapped
-		? { result: answer.body, success: true, errors: [], messages: [] }
-		: answer.body;
+		? { result: response.body, success: true, errors: [], messages: [] }
+		: response.body;
 	const headers = {
-		...answer.headers,
+		...response.headers,
 		'cf-aig-log-id': randomBytes(13).toString('hex').toUpperCase(),
 		'cf-aig-cache-status': cacheStatus,
 	};
-	return { ...answer, body, headers };
+	return { ...response, body, headers };
 }

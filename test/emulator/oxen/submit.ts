@@ -1,27 +1,27 @@
-import { documentedErrors, oxenError, oxenMessage } from './documentedErrors';
-import type { Job, JobFault } from './jobs';
-import type { OxenGrant } from './keys';
-import { OxenEvents } from './oxenEvents';
-import { authenticate, remember, type OxenRequest } from './oxenJobs';
+import { documentedErrors, oxenError, oxenMessage } from '../documentedErrors';
+import type { Task, TaskFault } from '../tasks';
+import type { OxenGrant } from '../keys';
+import { OxenEvents } from './events';
+import { authenticate, saveRequest, type OxenRequest } from './tasks';
 import {
 	BadParameters,
 	OXEN_MODELS,
 	readParameters,
 	type OxenModel,
 	type OxenParameters,
-} from './oxenParameters';
-import { oxenPrice } from './prices';
+} from './parameters';
+import { oxenPrice } from '../prices';
 import {
 	isObject,
 	json,
 	Refusal,
-	type Answer,
+	type ApiResponse,
 	type Call,
 	type Effect,
 	type JsonObject,
 	type Route,
-} from './types';
-import { refuseCrowd, type World } from './world';
+} from '../types';
+import { refuseOverLimit, type World } from '../world';
 
 /**
  * How Oxen.ai makes pictures: by a call that waits, or by its queue, whose jobs are looked at
@@ -33,7 +33,7 @@ export function oxenRoutes(world: World): Route[] {
 	const making = (
 		name: Route['name'],
 		path: string,
-		handle: (call: Call, effect: Effect) => Promise<Answer>,
+		handle: (call: Call, effect: Effect) => Promise<ApiResponse>,
 	): Route => ({
 		name,
 		provider: 'oxen',
@@ -89,26 +89,26 @@ function readBody(call: Call): Asked {
 	return { body, model, known };
 }
 
-async function makeNow(world: World, call: Call, effect: Effect): Promise<Answer> {
+async function makeNow(world: World, call: Call, effect: Effect): Promise<ApiResponse> {
 	const grant = authenticate(call);
 	const { body, model, known } = readBody(call);
 	const read = await readParameters(body, known).catch((error: unknown) => {
 		throw error instanceof BadParameters ? badParameters(error.message) : error;
 	});
 	if (!grant.credits) throw new Refusal(documentedErrors['oxen.credits']);
-	refuseCrowd(world, call, documentedErrors['oxen.rateLimit']);
+	refuseOverLimit(world, call, documentedErrors['oxen.rateLimit']);
 	const request = { ...read, model, body, namespace: namespaceOf(body, grant) };
-	const job = accept(world, call, effect, 'oxen.sync', request);
-	await world.wait(job.record.seconds * 1000);
-	const { fail } = job.fault;
+	const task = accept(world, call, effect, 'oxen.sync', request);
+	await world.wait(task.record.seconds * 1000);
+	const { fail } = task.fault;
 	if (fail) return oxenError(500, 'unknown_error', fail.message);
-	const created = Math.floor(job.record.acceptedAt / 1000);
-	return json(200, { model, created, images: [await imageOf(job, body)] });
+	const created = Math.floor(task.record.acceptedAt / 1000);
+	return json(200, { model, created, images: [await imageOf(task, body)] });
 }
 
-async function imageOf(job: Job, { response_format }: JsonObject): Promise<JsonObject> {
-	if (response_format !== 'b64_json') return { url: job.record.url };
-	return { b64_json: (await job.picture()).bytes.toString('base64') };
+async function imageOf(task: Task, { response_format }: JsonObject): Promise<JsonObject> {
+	if (response_format !== 'b64_json') return { url: task.record.url };
+	return { b64_json: (await task.image()).bytes.toString('base64') };
 }
 
 const namespaceOf = ({ target_namespace }: JsonObject, { namespace }: OxenGrant) =>
@@ -120,27 +120,27 @@ async function enqueue(
 	events: OxenEvents,
 	call: Call,
 	effect: Effect,
-): Promise<Answer> {
+): Promise<ApiResponse> {
 	const grant = authenticate(call);
 	const asked = readBody(call);
 	const { num_generations: count = 1, ...body } = asked.body;
 	if (!Number.isInteger(count) || (count as number) < 1 || (count as number) > 4)
 		throw badParameters('num_generations must be an integer between 1 and 4');
-	refuseCrowd(world, call, documentedErrors['oxen.rateLimit']);
+	refuseOverLimit(world, call, documentedErrors['oxen.rateLimit']);
 	const { read, problem } = await readWhenRun(body, asked.known, grant);
-	const jobs = Array.from({ length: count as number }, (_, index) => {
+	const tasks = Array.from({ length: count as number }, (_, index) => {
 		const parameters = parametersOf(read, index);
 		const { model } = asked;
 		const request = { ...read, parameters, model, body, namespace: namespaceOf(body, grant) };
-		const job = faultFor(effect.job ?? {}, index, problem);
-		return accept(world, call, { ...effect, job }, 'oxen.enqueue', request);
+		const task = faultFor(effect.task ?? {}, index, problem);
+		return accept(world, call, { ...effect, task }, 'oxen.enqueue', request);
 	});
 	if (call.submission) {
-		const cost = jobs.reduce((sum, { record }) => sum + record.cost, 0);
-		Object.assign(call.submission, { jobId: jobs[0]?.record.id, cost });
+		const cost = tasks.reduce((sum, { record }) => sum + record.cost, 0);
+		Object.assign(call.submission, { taskId: tasks[0]?.record.id, cost });
 	}
-	jobs.forEach((job) => events.announce(job));
-	const generations = jobs.map(({ record }) => ({ generation_id: record.id, status: 'queued' }));
+	tasks.forEach((task) => events.announce(task));
+	const generations = tasks.map(({ record }) => ({ generation_id: record.id, status: 'queued' }));
 	return json(200, { generations });
 }
 
@@ -167,7 +167,7 @@ function parametersOf({ parameters }: OxenParameters, index: number): OxenParame
 	return { ...parameters, ...(typeof seed === 'number' ? { seed: seed + index } : { index }) };
 }
 
-function faultFor(fault: JobFault, index: number, problem: string | undefined): JobFault {
+function faultFor(fault: TaskFault, index: number, problem: string | undefined): TaskFault {
 	const own = fault.only === undefined || fault.only === index ? fault : {};
 	return problem === undefined ? own : { ...own, fail: { message: problem } };
 }
@@ -178,9 +178,9 @@ function accept(
 	effect: Effect,
 	route: 'oxen.sync' | 'oxen.enqueue',
 	request: OxenRequest,
-): Job {
+): Task {
 	const { model, prompt, parameters, references } = request;
-	const job = world.jobs.accept(call, effect, {
+	const task = world.tasks.accept(call, effect, {
 		provider: 'oxen',
 		route,
 		model,
@@ -190,11 +190,11 @@ function accept(
 		defaultSize: parameters,
 		cost: oxenPrice(model, parameters),
 	});
-	remember(job, request);
-	return job;
+	saveRequest(task, request);
+	return task;
 }
 
-function subscribe(events: OxenEvents, call: Call, effect: Effect): Answer {
+function subscribe(events: OxenEvents, call: Call, effect: Effect): ApiResponse {
 	authenticate(call);
 	const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' };
 	return { status: 200, headers, body: events.subscribe(call, effect) };

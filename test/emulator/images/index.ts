@@ -7,19 +7,19 @@ import { randomFrom } from './random';
 import { drawBackground, drawScene, type Canvas } from './scenes';
 import { element, round, type Attributes } from './svg';
 
-export type PictureFormat = 'png' | 'jpeg' | 'webp';
+export type ImageFormat = 'png' | 'jpeg' | 'webp';
 
 /** Everything that decides how a picture looks. */
-export interface PictureOrder {
+export interface ImageOrder {
 	prompt: string;
 	model: string;
 	seed: number;
 	width: number;
 	height: number;
-	format: PictureFormat;
+	format: ImageFormat;
 	/** Other parameters: they change the picture, but are not written on it. */
 	parameters?: Record<string, unknown>;
-	references?: readonly ReferencePicture[];
+	references?: readonly ReferenceImage[];
 	/** One colour and nothing on it: for measurements, which drawing would disturb. */
 	plain?: boolean;
 	/** A PNG is padded to this size. */
@@ -27,32 +27,32 @@ export interface PictureOrder {
 }
 
 /** A decoded reference, or the label of one that may not be fetched. */
-export type ReferencePicture =
+export type ReferenceImage =
 	| { bytes: Buffer; label?: undefined }
 	| { label: string; bytes?: undefined };
 
-export interface Picture {
+export interface DrawnImage {
 	bytes: Buffer;
 	sha256: string;
-	mimeType: `image/${PictureFormat}`;
-	extension: PictureFormat;
+	mimeType: `image/${ImageFormat}`;
+	extension: ImageFormat;
 	width: number;
 	height: number;
 }
 
 const CACHE_SIZE = 200;
-const cache = new Map<string, Promise<Picture>>();
+const cache = new Map<string, Promise<DrawnImage>>();
 
 /** The same order always gives the same bytes. */
-export function drawPicture(order: PictureOrder): Promise<Picture> {
+export function drawImage(order: ImageOrder): Promise<DrawnImage> {
 	const name = sha256(JSON.stringify(describe(order)));
 	const known = cache.get(name);
 	if (known) return known;
-	const picture = paint(order, name);
-	cache.set(name, picture);
+	const image = paint(order, name);
+	cache.set(name, image);
 	const oldest = cache.keys().next().value;
 	if (cache.size > CACHE_SIZE && oldest !== undefined) cache.delete(oldest);
-	return picture;
+	return image;
 }
 
 /** A sample to refer to: colours and its own name, at any size. */
@@ -60,9 +60,9 @@ export function drawReference(
 	name: string,
 	width: number,
 	height: number,
-	format: PictureFormat,
-): Promise<Picture> {
-	return drawPicture({
+	format: ImageFormat,
+): Promise<DrawnImage> {
+	return drawImage({
 		prompt: `Reference ${name}`,
 		model: 'sample',
 		seed: 0,
@@ -76,12 +76,12 @@ export function sha256(data: string | Buffer): string {
 	return createHash('sha256').update(data).digest('hex');
 }
 
-function describe(order: PictureOrder): unknown {
+function describe(order: ImageOrder): unknown {
 	const references = order.references?.map((one) => one.label ?? sha256(one.bytes));
 	return { ...order, references };
 }
 
-async function paint(order: PictureOrder, name: string): Promise<Picture> {
+async function paint(order: ImageOrder, name: string): Promise<DrawnImage> {
 	const random = randomFrom(name);
 	const canvas: Canvas = {
 		width: order.width,
@@ -102,7 +102,7 @@ async function paint(order: PictureOrder, name: string): Promise<Picture> {
 	};
 }
 
-function encode(image: Sharp, format: PictureFormat): Promise<Buffer> {
+function encode(image: Sharp, format: ImageFormat): Promise<Buffer> {
 	if (format === 'png') return image.png({ compressionLevel: 3 }).toBuffer();
 	if (format === 'webp') return image.webp({ quality: 82, effort: 0 }).toBuffer();
 	return image.jpeg({ quality: 88 }).toBuffer();
@@ -115,7 +115,7 @@ function fill({ width, height, random }: Canvas): Sharp {
 }
 
 /** The whole picture in one drawing: one pass is twice as fast as layers put together. */
-async function drawSvg(order: PictureOrder, canvas: Canvas): Promise<string> {
+async function drawSvg(order: ImageOrder, canvas: Canvas): Promise<string> {
 	const { width, height } = order;
 	const { defs, shapes } = drawScene(order.prompt, canvas);
 	const { data, ...size } = drawBackground(canvas);
@@ -141,15 +141,15 @@ function embed(png: Buffer, place: Attributes): string {
 }
 
 /** The prompt and, smaller, what it was made with, at the lower edge. */
-function drawBand(order: PictureOrder): string {
+function drawBand(order: ImageOrder): string {
 	const { width, height } = order;
 	const size = Math.min(34, Math.max(7, Math.min(width, height) / 30));
 	const small = size * 0.62;
 	const leading = size * 1.35;
 	const [margin, padding] = [size * 0.9, size * 0.85];
 	const room = width - 2 * (margin + padding);
-	const most = Math.max(1, Math.min(4, Math.floor((height * 0.4) / leading)));
-	const lines = wrap(order.prompt, size, room, most, 'prompt');
+	const maxLines = Math.max(1, Math.min(4, Math.floor((height * 0.4) / leading)));
+	const lines = wrap(order.prompt, size, room, maxLines, 'prompt');
 	const caption = wrap(captionOf(order), small, room, 1, 'caption').join('');
 	const box = lines.length * leading + small * 1.5 + 1.6 * padding;
 	const [left, top] = [margin + padding, height - margin - box];
@@ -169,7 +169,7 @@ function drawBand(order: PictureOrder): string {
 	].join('');
 }
 
-function captionOf({ model, seed, width, height, format }: PictureOrder): string {
+function captionOf({ model, seed, width, height, format }: ImageOrder): string {
 	return [model, `seed ${seed}`, `${width}×${height}`, format].join('  ·  ');
 }
 
@@ -180,7 +180,7 @@ interface Slot {
 }
 
 /** References stand side by side along the upper edge, however many there are. */
-function slots(order: PictureOrder): Slot[] {
+function slots(order: ImageOrder): Slot[] {
 	const count = order.references?.length ?? 0;
 	const unit = Math.min(order.width, order.height);
 	const gap = Math.max(2, Math.round(unit / 36));
@@ -193,7 +193,7 @@ function slots(order: PictureOrder): Slot[] {
 	}));
 }
 
-async function drawReferences(order: PictureOrder): Promise<string[]> {
+async function drawReferences(order: ImageOrder): Promise<string[]> {
 	const places = slots(order);
 	const drawn = (order.references ?? []).map(async (reference, index) => {
 		const { left, top, side } = places[index] as Slot;

@@ -1,8 +1,8 @@
-import { documentedErrors, oxenError } from './documentedErrors';
-import { stateOf, type Job } from './jobs';
-import { authenticate, isActive, requestOf, statusOf } from './oxenJobs';
-import { json, Refusal, type Answer, type Call, type JsonObject, type Route } from './types';
-import { noteUnknownQuery, type World } from './world';
+import { documentedErrors, oxenError } from '../documentedErrors';
+import { stateOf, type Task } from '../tasks';
+import { authenticate, isActive, requestOf, statusOf } from './tasks';
+import { json, Refusal, type ApiResponse, type Call, type JsonObject, type Route } from '../types';
+import { noteUnknownQuery, type World } from '../world';
 
 /**
  * What Oxen.ai tells about its jobs: the queue, and the history with the costs.
@@ -13,11 +13,11 @@ const DIRECTORY = 'images';
 const ACTIVE = ['queued', 'processing'];
 
 export function oxenHistoryRoutes(world: World): Route[] {
-	const about = (call: Call) => world.jobs.find(call.params.id);
+	const about = (call: Call) => world.tasks.find(call.params.id);
 	const get = (
 		name: Route['name'],
 		path: string,
-		handle: (call: Call) => Answer,
+		handle: (call: Call) => ApiResponse,
 		kind: Route['kind'] = 'account',
 	): Route => ({
 		name,
@@ -25,114 +25,114 @@ export function oxenHistoryRoutes(world: World): Route[] {
 		method: 'GET',
 		path,
 		kind,
-		...(kind === 'poll' && { job: about }),
+		...(kind === 'poll' && { task: about }),
 		handle,
 	});
 	return [
 		get('oxen.list', '/api/ai/queue', (call) => listQueue(world, call)),
-		get('oxen.queue', '/api/ai/queue/:id', (call) => lookAt(world, call), 'poll'),
+		get('oxen.queue', '/api/ai/queue/:id', (call) => pollQueue(world, call), 'poll'),
 		{
 			name: 'oxen.cancel',
 			provider: 'oxen',
 			method: 'DELETE',
 			path: '/api/ai/queue/:id',
 			kind: 'cancel',
-			job: about,
+			task: about,
 			handle: (call) => cancel(world, call),
 		},
 		get('oxen.history', '/api/ai/generations', (call) => listHistory(world, call)),
-		get('oxen.history', '/api/ai/generations/:id', (call) => past(world, call), 'poll'),
+		get('oxen.history', '/api/ai/generations/:id', (call) => pollHistory(world, call), 'poll'),
 	];
 }
 
 const notFound = () => new Refusal(documentedErrors['oxen.notFound']);
 
 /** The key's job, wherever it is kept. */
-function find(world: World, call: Call): Job {
+function find(world: World, call: Call): Task {
 	authenticate(call);
-	const job = world.jobs.find(call.params.id);
-	const isTheirs = job?.record.provider === 'oxen' && job.record.key === call.key;
-	if (!isTheirs || job.fault.vanish || leaves(world, job) === 'everywhere') throw notFound();
-	return job;
+	const task = world.tasks.find(call.params.id);
+	const isTheirs = task?.record.provider === 'oxen' && task.record.key === call.key;
+	if (!isTheirs || task.fault.vanish || leaves(world, task) === 'everywhere') throw notFound();
+	return task;
 }
 
 /** From where the job has gone by now. */
-function leaves(world: World, job: Job): 'queue' | 'everywhere' | undefined {
-	return isActive(job) ? undefined : (job.fault.leaves ?? world.oxenLeaves);
+function leaves(world: World, task: Task): 'queue' | 'everywhere' | undefined {
+	return isActive(task) ? undefined : (task.fault.leaves ?? world.oxenLeaves);
 }
 
 /** Jobs that were made at once never stand in the queue. */
-function findInQueue(world: World, call: Call): Job {
-	const job = find(world, call);
-	if (job.record.route !== 'oxen.enqueue' || leaves(world, job)) throw notFound();
-	return job;
+function findInQueue(world: World, call: Call): Task {
+	const task = find(world, call);
+	if (task.record.route !== 'oxen.enqueue' || leaves(world, task)) throw notFound();
+	return task;
 }
 
-function lookAt(world: World, call: Call): Answer {
+function pollQueue(world: World, call: Call): ApiResponse {
 	return json(200, queueRow(findInQueue(world, call)));
 }
 
-function queueRow(job: Job): JsonObject {
-	const { record } = job;
-	const { body } = requestOf(job);
+function queueRow(task: Task): JsonObject {
+	const { record } = task;
+	const { body } = requestOf(task);
 	const { aspect_ratio } = body;
-	const { seed } = requestOf(job).parameters;
+	const { seed } = requestOf(task).parameters;
 	return {
 		generation_id: record.id,
 		model_name: record.model,
 		prompt: record.prompt,
 		media_type: 'image',
-		status: statusOf(job),
-		...resultOf(job),
-		...timesOf(job),
+		status: statusOf(task),
+		...resultOf(task),
+		...timesOf(task),
 		...(aspect_ratio !== undefined && { aspect_ratio }),
 		...(seed !== undefined && { seed }),
 	};
 }
 
-function resultOf(job: Job): JsonObject {
-	const state = stateOf(job);
+function resultOf(task: Task): JsonObject {
+	const state = stateOf(task);
 	return {
-		result_url: state.phase === 'completed' ? job.record.url : null,
+		result_url: state.phase === 'completed' ? task.record.url : null,
 		error_message: state.phase === 'failed' ? state.failure.message : null,
 	};
 }
 
-function timesOf(job: Job): JsonObject {
-	const { acceptedAt, readyAt, cancelledAt } = job.record;
-	const { phase } = stateOf(job);
+function timesOf(task: Task): JsonObject {
+	const { acceptedAt, readyAt, cancelledAt } = task.record;
+	const { phase } = stateOf(task);
 	const seconds = (ms: number) => Math.floor(ms / 1000);
 	return {
 		enqueued_at: seconds(acceptedAt),
 		started_at: phase === 'pending' ? null : seconds(acceptedAt),
-		completed_at: isActive(job) ? null : seconds(cancelledAt ?? readyAt),
+		completed_at: isActive(task) ? null : seconds(cancelledAt ?? readyAt),
 	};
 }
 
 /** A job that has ended stays as it is. */
-function cancel(world: World, call: Call): Answer {
-	const job = findInQueue(world, call);
-	if (isActive(job)) Object.assign(job.record, { cancelledAt: Date.now(), cost: 0 });
-	return json(200, { status: 'success', generation_id: job.record.id });
+function cancel(world: World, call: Call): ApiResponse {
+	const task = findInQueue(world, call);
+	if (isActive(task)) Object.assign(task.record, { cancelledAt: Date.now(), cost: 0 });
+	return json(200, { status: 'success', generation_id: task.record.id });
 }
 
 const FILTERS = ['namespace', 'model', 'status', 'media_type', 'repo', 'folder'];
 
 /** The key's jobs that the query asks for. */
-function filtered(world: World, call: Call, more: readonly string[] = []): Job[] {
+function filtered(world: World, call: Call, more: readonly string[] = []): Task[] {
 	authenticate(call);
 	noteUnknownQuery(world, call, [...FILTERS, ...more]);
-	const own = world.jobs.ledger.jobs.filter(
+	const own = world.tasks.ledger.tasks.filter(
 		({ provider, key }) => provider === 'oxen' && key === call.key,
 	);
 	return own
-		.flatMap(({ id }) => world.jobs.find(id) ?? [])
-		.filter((job) => !job.fault.vanish && leaves(world, job) !== 'everywhere')
-		.filter((job) => {
+		.flatMap(({ id }) => world.tasks.find(id) ?? [])
+		.filter((task) => !task.fault.vanish && leaves(world, task) !== 'everywhere')
+		.filter((task) => {
 			const facts: Record<string, string> = {
-				namespace: requestOf(job).namespace,
-				model: job.record.model,
-				status: statusOf(job),
+				namespace: requestOf(task).namespace,
+				model: task.record.model,
+				status: statusOf(task),
 				media_type: 'image',
 				repo: REPO,
 				folder: DIRECTORY,
@@ -144,29 +144,29 @@ function filtered(world: World, call: Call, more: readonly string[] = []): Job[]
 }
 
 /** The form of this list is not documented; the history's is used. */
-function listQueue(world: World, call: Call): Answer {
+function listQueue(world: World, call: Call): ApiResponse {
 	const { status } = call.query;
 	const rows = filtered(world, call)
-		.filter((job) => job.record.route === 'oxen.enqueue' && !leaves(world, job))
-		.filter((job) => status !== undefined || ACTIVE.includes(statusOf(job)));
+		.filter((task) => task.record.route === 'oxen.enqueue' && !leaves(world, task))
+		.filter((task) => status !== undefined || ACTIVE.includes(statusOf(task)));
 	return json(200, { generations: rows.map(queueRow) });
 }
 
-function past(world: World, call: Call): Answer {
+function pollHistory(world: World, call: Call): ApiResponse {
 	const generation = historyRow(find(world, call));
 	return json(200, { status: 'success', status_message: 'resource_found', generation });
 }
 
-function historyRow(job: Job): JsonObject {
-	const { id, model, cost, prompt } = job.record;
-	const { namespace } = requestOf(job);
-	const charged = stateOf(job).phase === 'completed' && cost > 0;
+function historyRow(task: Task): JsonObject {
+	const { id, model, cost, prompt } = task.record;
+	const { namespace } = requestOf(task);
+	const charged = stateOf(task).phase === 'completed' && cost > 0;
 	return {
 		generation_id: id,
 		model_name: model,
 		cost: charged ? String(cost) : null,
-		...resultOf(job),
-		...timesOf(job),
+		...resultOf(task),
+		...timesOf(task),
 		target_namespace: namespace,
 		target_repo: REPO,
 		target_directory: DIRECTORY,
@@ -177,7 +177,7 @@ function historyRow(job: Job): JsonObject {
 	};
 }
 
-function listHistory(world: World, call: Call): Answer {
+function listHistory(world: World, call: Call): ApiResponse {
 	const { page = '1', page_size = '50' } = call.query;
 	const [number, size] = [Number(page), Number(page_size)];
 	const inRange =

@@ -1,34 +1,34 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { Ledger, type JobRecord } from './ledger';
+import { Ledger, type TaskRecord } from './ledger';
 import {
-	drawPicture,
+	drawImage,
 	sha256,
-	type Picture,
-	type PictureFormat,
-	type PictureOrder,
-	type ReferencePicture,
-} from './pictures';
+	type DrawnImage,
+	type ImageFormat,
+	type ImageOrder,
+	type ReferenceImage,
+} from './images';
 import type { Call, Effect, JsonObject, ProviderName, RouteName, Shape } from './types';
 
 /** How a failed job words its error; `state` says it by the status word alone where the API can. */
 export type FailureStyle = 'message' | 'error_message' | 'string' | 'state';
 
-export interface JobFailure {
+export interface TaskFailure {
 	code?: string | number;
 	message: string;
 	style?: FailureStyle;
 }
 
 /** How a job goes, other than well. */
-export interface JobFault {
+export interface TaskFault {
 	seconds?: number;
-	fail?: JobFailure;
+	fail?: TaskFailure;
 	/** The answer to the submission already carries the result, where the API can. */
 	immediate?: true;
 	/** Ends with this status word instead. */
 	status?: string;
 	/** Is still running when it is looked at, so many times, however long ago it was accepted. */
-	looks?: number;
+	polls?: number;
 	/** Says this word while it runs. */
 	running?: string;
 	/** Is accepted and billed, and unknown from then on. */
@@ -42,100 +42,100 @@ export interface JobFault {
 	/** Oxen.ai: once it has ended, it is in the history only, or nowhere. */
 	leaves?: 'queue' | 'everywhere';
 	/** BFL: so many looks do not find it yet. */
-	unknownLooks?: number;
+	unknownPolls?: number;
 	/** BFL: how the webhook goes; `early` before the submission is answered, `late` some time after the end. */
 	webhook?: 'early' | 'late' | 'twice' | 'wrongSignature' | 'never';
 	/** BFL: where the answer says that one shall look; the task's id is added. */
 	pollingUrl?: string;
 }
 
-export interface Job {
-	record: JobRecord;
-	fault: JobFault;
+export interface Task {
+	record: TaskRecord;
+	fault: TaskFault;
 	/** How often it was looked at and told. */
-	looks: number;
-	picture: () => Promise<Picture>;
+	polls: number;
+	image: () => Promise<DrawnImage>;
 }
 
-export type JobState =
+export type TaskState =
 	| { phase: 'pending' }
 	| { phase: 'running'; progress: number; word?: string }
 	| { phase: 'completed' }
-	| { phase: 'failed'; failure: JobFailure }
+	| { phase: 'failed'; failure: TaskFailure }
 	| { phase: 'cancelled' }
 	| { phase: 'other'; word: string };
 
-export interface JobOrder {
+export interface TaskOrder {
 	provider: ProviderName;
 	route: RouteName;
 	model: string;
 	prompt: string;
 	/** Without the references, which may be URLs of a port that changes from run to run. */
 	parameters: JsonObject;
-	references: readonly ReferencePicture[];
+	references: readonly ReferenceImage[];
 	/** Where the parameters say nothing, in pixels. */
 	defaultSize: { width: number; height: number };
 	cost: number;
 }
 
-export type Duration = number | ((job: JobOrder) => number);
+export type Duration = number | ((task: TaskOrder) => number);
 
 /** The share of its time that a job stands in the queue. */
 const QUEUED_SHARE = 0.2;
 
-export class Jobs {
-	readonly ledger = new Ledger((id) => this.pictureOf(id));
-	private jobs = new Map<string, Job>();
+export class Tasks {
+	readonly ledger = new Ledger((id) => this.drawTask(id));
+	private tasks = new Map<string, Task>();
 
 	constructor(
 		private readonly duration: Duration,
 		private readonly urlOf: (file: string) => string,
-		private readonly plainPictures: boolean,
+		private readonly plainImages: boolean,
 	) {}
 
-	find(id: string | undefined): Job | undefined {
-		return id === undefined ? undefined : this.jobs.get(id);
+	find(id: string | undefined): Task | undefined {
+		return id === undefined ? undefined : this.tasks.get(id);
 	}
 
 	/** How many jobs of a key are not yet finished. */
 	running(key: string): number {
 		const now = Date.now();
-		return this.ledger.jobs.filter(
+		return this.ledger.tasks.filter(
 			(one) => one.key === key && !one.cancelledAt && one.readyAt > now,
 		).length;
 	}
 
 	/** Accepts and bills a submission. */
-	accept(call: Call, effect: Effect, order: JobOrder): Job {
-		const fault = effect.job ?? {};
-		const picture = { ...pictureOrder(order, effect.as), plain: this.plainPictures };
-		const record = this.write(call, order, fault, picture);
+	accept(call: Call, effect: Effect, order: TaskOrder): Task {
+		const fault = effect.task ?? {};
+		const image = { ...toImageOrder(order, effect.as), plain: this.plainImages };
+		const record = this.write(call, order, fault, image);
 		const fails = fault.fail !== undefined || fault.status !== undefined;
-		const job: Job = {
+		const task: Task = {
 			record,
 			fault,
-			looks: 0,
-			picture: () => this.draw(record, fails ? undefined : picture),
+			polls: 0,
+			image: () => this.draw(record, fails ? undefined : image),
 		};
-		this.jobs.set(record.id, job);
+		this.tasks.set(record.id, task);
 		if (call.submission) {
-			Object.assign(call.submission, { accepted: true, jobId: record.id, cost: record.cost });
+			Object.assign(call.submission, { accepted: true, taskId: record.id, cost: record.cost });
 		}
 		// Drawn while the job "runs", so that it is there when it is looked for. Whoever looks gets the error.
-		if (!fails) job.picture().catch(() => undefined);
-		return job;
+		if (!fails) task.image().catch(() => undefined);
+		return task;
 	}
 
 	clear(): void {
-		this.jobs.clear();
+		this.tasks.clear();
 		this.ledger.clear();
 	}
 
-	private write(call: Call, order: JobOrder, fault: JobFault, picture: PictureOrder): JobRecord {
+	private write(call: Call, order: TaskOrder, fault: TaskFault, image: ImageOrder): TaskRecord {
 		const id = newId(order.route);
 		const seconds = this.seconds(order, fault);
 		const now = Date.now();
-		const record: JobRecord = {
+		const record: TaskRecord = {
 			id,
 			provider: order.provider,
 			route: order.route,
@@ -146,40 +146,40 @@ export class Jobs {
 			acceptedAt: now,
 			readyAt: now + seconds * 1000,
 			cost: fault.fail ? 0 : Number(order.cost.toFixed(6)),
-			seed: picture.seed,
-			width: picture.width,
-			height: picture.height,
-			format: picture.format,
-			url: this.urlOf(`${id}.${picture.format}`),
+			seed: image.seed,
+			width: image.width,
+			height: image.height,
+			format: image.format,
+			url: this.urlOf(`${id}.${image.format}`),
 		};
-		this.ledger.jobs.push(record);
+		this.ledger.tasks.push(record);
 		return record;
 	}
 
-	private seconds(order: JobOrder, fault: JobFault): number {
+	private seconds(order: TaskOrder, fault: TaskFault): number {
 		if (fault.immediate) return 0;
 		if (fault.seconds !== undefined) return fault.seconds;
 		return typeof this.duration === 'function' ? this.duration(order) : this.duration;
 	}
 
-	private async draw(record: JobRecord, order: PictureOrder | undefined): Promise<Picture> {
+	private async draw(record: TaskRecord, order: ImageOrder | undefined): Promise<DrawnImage> {
 		if (!order) throw new Error(`job ${record.id} makes no picture`);
-		const picture = await drawPicture(order);
-		record.sha256 = picture.sha256;
-		return picture;
+		const image = await drawImage(order);
+		record.sha256 = image.sha256;
+		return image;
 	}
 
-	private async pictureOf(id: string): Promise<Picture> {
-		const job = this.find(id);
-		if (!job) throw new Error(`no job ${id}`);
-		return job.picture();
+	private async drawTask(id: string): Promise<DrawnImage> {
+		const task = this.find(id);
+		if (!task) throw new Error(`no job ${id}`);
+		return task.image();
 	}
 }
 
-export function stateOf(job: Job, now = Date.now()): JobState {
-	const { record, fault } = job;
+export function stateOf(task: Task, now = Date.now()): TaskState {
+	const { record, fault } = task;
 	if (record.cancelledAt !== undefined) return { phase: 'cancelled' };
-	const share = shareDone(job, now);
+	const share = shareDone(task, now);
 	if (share < 1) {
 		if (share < QUEUED_SHARE && !fault.running) return { phase: 'pending' };
 		return { phase: 'running', progress: Number(share.toFixed(2)), word: fault.running };
@@ -189,9 +189,9 @@ export function stateOf(job: Job, now = Date.now()): JobState {
 	return { phase: 'completed' };
 }
 
-function shareDone({ record, fault: { looks: wanted = 0 }, looks }: Job, now: number): number {
+function shareDone({ record, fault: { polls: minPolls = 0 }, polls }: Task, now: number): number {
 	const byTime = record.seconds === 0 ? 1 : (now - record.acceptedAt) / (record.seconds * 1000);
-	return looks < wanted ? Math.min(byTime, (looks + 0.5) / (wanted + 1)) : byTime;
+	return polls < minPolls ? Math.min(byTime, (polls + 0.5) / (minPolls + 1)) : byTime;
 }
 
 /** The ids look like the providers' own. */
@@ -201,7 +201,7 @@ function newId(route: RouteName): string {
 	return prefix + randomBytes(10).toString('hex');
 }
 
-function pictureOrder(order: JobOrder, shape: Shape = {}): PictureOrder {
+function toImageOrder(order: TaskOrder, shape: Shape = {}): ImageOrder {
 	const { prompt, model, parameters, references, defaultSize } = order;
 	return {
 		prompt,
@@ -220,11 +220,11 @@ function numberOr(value: unknown, fallback: number): number {
 	return typeof value === 'number' ? value : fallback;
 }
 
-function formatOr(value: unknown, fallback: PictureFormat): PictureFormat {
+function formatOr(value: unknown, fallback: ImageFormat): ImageFormat {
 	return value === 'png' || value === 'webp' || value === 'jpeg' ? value : fallback;
 }
 
 /** The providers choose at random; here the same request gets the same seed, so that tests can compare. */
-function seedFor({ model, prompt, parameters }: JobOrder): number {
+function seedFor({ model, prompt, parameters }: TaskOrder): number {
 	return parseInt(sha256(JSON.stringify([model, prompt, parameters])).slice(0, 7), 16);
 }

@@ -1,20 +1,20 @@
-import { callBack } from './bflWebhooks';
-import { MODELS, readInput, unknownFields, type BflRequest } from './bflInputs';
-import { bflError, documentedErrors } from './documentedErrors';
-import { stateOf, type Job } from './jobs';
-import { BFL_GRANTS, type BflGrant } from './keys';
-import { bflCredits, exactMegapixels } from './prices';
-import { signed } from './results';
+import { callBack } from './webhooks';
+import { MODELS, readInput, findUnknownFields, type BflRequest } from './inputs';
+import { bflError, documentedErrors } from '../documentedErrors';
+import { stateOf, type Task } from '../tasks';
+import { BFL_GRANTS, type BflGrant } from '../keys';
+import { bflCredits, exactMegapixels } from '../prices';
+import { signed } from '../results';
 import {
 	json,
 	Refusal,
-	type Answer,
+	type ApiResponse,
 	type Call,
 	type Effect,
 	type JsonObject,
 	type Route,
-} from './types';
-import { refuseCrowd, type World } from './world';
+} from '../types';
+import { refuseOverLimit, type World } from '../world';
 
 /**
  * Black Forest Labs: `POST /v1/{model}`, then the answer's `polling_url`, which is another server's.
@@ -23,7 +23,7 @@ import { refuseCrowd, type World } from './world';
 
 const USD_PER_CREDIT = 0.01;
 /** The documents: 24 unfinished tasks at a time. */
-const MOST_RUNNING = 24;
+const MAX_RUNNING = 24;
 const ONE_MEGAPIXEL = { width: 1024, height: 1024 };
 
 export function bflRoutes(world: World): Route[] {
@@ -63,7 +63,7 @@ function resultRoute(world: World): Route {
 		method: 'GET',
 		path: '/v1/get_result',
 		kind: 'poll',
-		job: (call) => world.jobs.find(call.query.id),
+		task: (call) => world.tasks.find(call.query.id),
 		handle: (call) => result(world, call),
 	};
 }
@@ -80,21 +80,26 @@ function authenticate(call: Call): BflGrant {
 }
 
 function creditsOf(world: World, call: Call): number {
-	const spent = world.jobs.ledger.paidBy(call.key ?? '').amount / USD_PER_CREDIT;
+	const spent = world.tasks.ledger.paidBy(call.key ?? '').amount / USD_PER_CREDIT;
 	return Number((authenticate(call).credits - spent).toFixed(4));
 }
 
-async function submit(world: World, call: Call, effect: Effect, model: string): Promise<Answer> {
+async function submit(
+	world: World,
+	call: Call,
+	effect: Effect,
+	model: string,
+): Promise<ApiResponse> {
 	authenticate(call);
 	const schema = MODELS.get(model)!;
 	if (call.submission)
-		Object.assign(call.submission, { model, ignored: unknownFields(call.body, schema) });
+		Object.assign(call.submission, { model, ignored: findUnknownFields(call.body, schema) });
 	const request = await readInput(call.body, schema);
 	const bill = billFor(model, request);
 	if (creditsOf(world, call) < bill.cost) throw new Refusal(documentedErrors['bfl.credits']);
-	refuseCrowd(world, call, documentedErrors['bfl.rateLimit'], MOST_RUNNING);
+	refuseOverLimit(world, call, documentedErrors['bfl.rateLimit'], MAX_RUNNING);
 	const { input, parameters, references, size } = request;
-	const job = world.jobs.accept(call, effect, {
+	const task = world.tasks.accept(call, effect, {
 		provider: 'bfl',
 		route: 'bfl.submit',
 		model,
@@ -104,13 +109,15 @@ async function submit(world: World, call: Call, effect: Effect, model: string): 
 		defaultSize: size,
 		cost: bill.cost * USD_PER_CREDIT,
 	});
-	const { id } = job.record;
+	const { id } = task.record;
 	const { webhook_url: url, webhook_secret: secret } = input;
 	if (typeof url === 'string') {
-		await callBack(world, job, { url, secret: secret ?? undefined }, (one) => resultOf(world, one));
+		await callBack(world, task, { url, secret: secret ?? undefined }, (one) =>
+			resultOf(world, one),
+		);
 		return json(200, { id, status: 'Pending', webhook_url: url, ...bill });
 	}
-	const base = job.fault.pollingUrl ?? `${world.urls.polling}/v1/get_result`;
+	const base = task.fault.pollingUrl ?? `${world.urls.polling}/v1/get_result`;
 	return json(200, { id, polling_url: `${base}?id=${id}`, ...bill });
 }
 
@@ -124,43 +131,43 @@ function billFor(model: string, { references, size }: BflRequest) {
 	};
 }
 
-function result(world: World, call: Call): Answer {
+function result(world: World, call: Call): ApiResponse {
 	authenticate(call);
 	const { id } = call.query;
 	if (id === undefined)
 		return bflError(422, [{ loc: ['query', 'id'], msg: 'Field required', type: 'missing' }]);
-	const job = world.jobs.find(id);
-	const isTheirs = job?.record.provider === 'bfl' && job.record.key === call.key;
-	if (!isTheirs || job.fault.vanish || isUnknownYet(world, job))
-		return json(200, told(id, 'Task not found'));
-	return json(200, describe(world, job));
+	const task = world.tasks.find(id);
+	const isTheirs = task?.record.provider === 'bfl' && task.record.key === call.key;
+	if (!isTheirs || task.fault.vanish || isNotFoundYet(world, task))
+		return json(200, toBody(id, 'Task not found'));
+	return json(200, describe(world, task));
 }
 
 /** A look is written down after it was answered. */
-function isUnknownYet(world: World, { record, fault }: Job): boolean {
-	const looks = world.jobs.ledger.polls.filter(({ jobId }) => jobId === record.id).length;
-	return looks < (fault.unknownLooks ?? 0);
+function isNotFoundYet(world: World, { record, fault }: Task): boolean {
+	const polls = world.tasks.ledger.polls.filter(({ taskId }) => taskId === record.id).length;
+	return polls < (fault.unknownPolls ?? 0);
 }
 
-function told(id: string, status: string, facts: JsonObject = {}): JsonObject {
+function toBody(id: string, status: string, facts: JsonObject = {}): JsonObject {
 	return { id, status, result: null, progress: null, details: null, preview: null, ...facts };
 }
 
-function describe(world: World, job: Job): JsonObject {
-	const { id } = job.record;
-	const state = stateOf(job);
+function describe(world: World, task: Task): JsonObject {
+	const { id } = task.record;
+	const state = stateOf(task);
 	switch (state.phase) {
 		case 'pending':
 		case 'cancelled':
-			return told(id, 'Pending');
+			return toBody(id, 'Pending');
 		case 'running':
-			return told(id, state.word ?? 'Pending');
+			return toBody(id, state.word ?? 'Pending');
 		case 'failed':
-			return told(id, 'Error', { details: { message: state.failure.message } });
+			return toBody(id, 'Error', { details: { message: state.failure.message } });
 		case 'other':
-			return told(id, state.word, { details: detailsOf(state.word) });
+			return toBody(id, state.word, { details: detailsOf(state.word) });
 		case 'completed':
-			return told(id, 'Ready', { result: resultOf(world, job) });
+			return toBody(id, 'Ready', { result: resultOf(world, task) });
 	}
 }
 
@@ -168,7 +175,7 @@ const detailsOf = (word: string) =>
 	word.endsWith('Moderated') ? { 'Moderation Reasons': ['Derivative Works Filter'] } : null;
 
 /** Each look gets a URL of its own, signed anew. */
-function resultOf(world: World, { record }: Job): JsonObject {
+function resultOf(world: World, { record }: Task): JsonObject {
 	const [start_time, end_time] = [record.acceptedAt / 1000, record.readyAt / 1000];
 	return {
 		sample: signed(record, Date.now() + world.sampleSeconds * 1000),

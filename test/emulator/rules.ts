@@ -34,20 +34,20 @@ interface Rule extends RuleMatch {
 
 /** Effects of one group exclude each other: the second rule waits until the first is used up. */
 const GROUPS: Record<keyof Effect, string> = {
-	status: 'answer',
-	body: 'answer',
-	headers: 'answer',
-	error: 'answer',
-	html: 'answer',
-	redirect: 'answer',
-	truncateJson: 'answer',
-	reset: 'answer',
-	hang: 'answer',
-	picture: 'answer',
-	accepted: 'answer',
+	status: 'response',
+	body: 'response',
+	headers: 'response',
+	error: 'response',
+	html: 'response',
+	redirect: 'response',
+	truncateJson: 'response',
+	reset: 'response',
+	hang: 'response',
+	image: 'response',
+	accepted: 'response',
 	delayMs: 'delay',
 	slowBytes: 'pace',
-	job: 'job',
+	task: 'task',
 	as: 'shape',
 	envelope: 'envelope',
 	stream: 'stream',
@@ -57,7 +57,7 @@ const GROUPS: Record<keyof Effect, string> = {
 const MATCH_KEYS = ['route', 'prompt', 'key', 'times', 'skip'];
 
 /** A call that is answered otherwise makes no job, so rules about jobs do not count it. */
-const NEED_A_JOB = ['job', 'shape', 'envelope'];
+const NEED_A_TASK = ['task', 'shape', 'envelope'];
 
 export class Rules {
 	private rules: Rule[] = [];
@@ -83,7 +83,7 @@ export class Rules {
 			if (isSpent(rule) || !matches(rule, facts)) continue;
 			const own = groupsOf(rule.effect);
 			if (own.some((group) => groups.has(group))) continue;
-			if (!runsHandler(taken) && own.every((group) => NEED_A_JOB.includes(group))) continue;
+			if (!runsHandler(taken) && own.every((group) => NEED_A_TASK.includes(group))) continue;
 			if (rule.passed < (rule.skip ?? 0)) {
 				rule.passed++;
 				continue;
@@ -113,7 +113,7 @@ function groupsOf(effect: Effect): string[] {
 }
 
 function rank(rule: Rule): number {
-	return groupsOf(rule.effect).includes('answer') ? 0 : 1;
+	return groupsOf(rule.effect).includes('response') ? 0 : 1;
 }
 
 function isSpent(rule: Rule): boolean {

@@ -1,13 +1,13 @@
-import { documentedErrors } from './documentedErrors';
-import { OXEN_MODELS } from './oxenParameters';
-import { oxenPrice } from './prices';
-import { json, type Answer, type Call, type Route } from './types';
-import { noteUnknownQuery, type World } from './world';
+import { documentedErrors } from '../documentedErrors';
+import { OXEN_MODELS } from './parameters';
+import { oxenPrice } from '../prices';
+import { json, type ApiResponse, type Call, type Route } from '../types';
+import { noteUnknownQuery, type World } from '../world';
 
 /** Oxen.ai's list of models, which is public. */
 
 export function oxenModelRoutes(world: World): Route[] {
-	const get = (path: string, handle: (call: Call) => Answer): Route => ({
+	const get = (path: string, handle: (call: Call) => ApiResponse): Route => ({
 		name: 'oxen.models',
 		provider: 'oxen',
 		method: 'GET',
@@ -61,7 +61,7 @@ function modelObject(id: string, developer: string, endpoint: string, cost_per_i
 }
 
 /** What `action` may say is not documented; here it is the end of the model's endpoint. */
-function list(world: World, call: Call): Answer {
+function list(world: World, call: Call): ApiResponse {
 	noteUnknownQuery(world, call, ['developer_name', 'action']);
 	const { developer_name, action } = call.query;
 	const data = MODELS.filter(
@@ -72,7 +72,7 @@ function list(world: World, call: Call): Answer {
 	return json(200, { object: 'list', data });
 }
 
-function search(world: World, call: Call): Answer {
+function search(world: World, call: Call): ApiResponse {
 	noteUnknownQuery(world, call, ['search']);
 	const words = (call.query.search ?? '').toLowerCase();
 	const data = MODELS.filter(({ id, display_name }) =>
@@ -81,7 +81,7 @@ function search(world: World, call: Call): Answer {
 	return json(200, { object: 'list', data });
 }
 
-function one(id: string | undefined): Answer {
+function one(id: string | undefined): ApiResponse {
 	const model = MODELS.find((known) => known.id === id);
 	return model ? json(200, model) : documentedErrors['oxen.notFound'];
 }

@@ -1,10 +1,10 @@
 import Ajv2020, { type ErrorObject, type ValidateFunction } from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
-import openapi from './contracts/bfl-openapi.json';
-import { bflError } from './documentedErrors';
-import type { ReferencePicture } from './pictures';
-import { BadReference, fromAnything } from './references';
-import { isObject, Refusal, type Body, type JsonObject } from './types';
+import openapi from './contract.json';
+import { bflError } from '../documentedErrors';
+import type { ReferenceImage } from '../images';
+import { BadReference, fromAnything } from '../images/references';
+import { isObject, Refusal, type Body, type JsonObject } from '../types';
 
 /**
  * The bodies of BFL's models: checked against the published OpenAPI schema of their path, and
@@ -46,7 +46,7 @@ export interface BflRequest {
 	input: BflInput;
 	/** Without the prompt, the references and the webhook. */
 	parameters: JsonObject;
-	references: ReferencePicture[];
+	references: ReferenceImage[];
 	size: { width: number; height: number };
 }
 
@@ -60,13 +60,13 @@ function refused(...problems: Problem[]): Refusal {
 	return new Refusal(bflError(422, problems));
 }
 
-const MOST_PIXELS = 4 * 1024 * 1024;
+const MAX_PIXELS = 4 * 1024 * 1024;
 /** Unset means automatic; what that comes to is BFL's choice. */
 const AUTOMATIC = 1024;
 const ASIDE = /^(prompt|input_image.*|webhook_.*)$/;
 
 /** Fields that the model does not know: the API passes over them, and so a misspelt one is never noticed there. */
-export function unknownFields(body: Body, { fields }: ModelSchema): string[] {
+export function findUnknownFields(body: Body, { fields }: ModelSchema): string[] {
 	const given = body.kind === 'json' && isObject(body.value) ? Object.keys(body.value) : [];
 	return given.filter((name) => !fields.includes(name));
 }
@@ -118,14 +118,14 @@ function checkSize({ width, height }: BflInput): BflRequest['size'] {
 		throw refused(...odd.map(([name]) => ({ loc: ['body', name], msg, type: 'multiple_of' })));
 	}
 	const size = { width: width ?? AUTOMATIC, height: height ?? AUTOMATIC };
-	if (size.width * size.height > MOST_PIXELS) {
+	if (size.width * size.height > MAX_PIXELS) {
 		const msg = 'Value error, the image must have at most 4 megapixels';
 		throw refused({ loc: ['body'], msg, type: 'value_error' });
 	}
 	return size;
 }
 
-async function readReference(name: string, image: string): Promise<ReferencePicture> {
+async function readReference(name: string, image: string): Promise<ReferenceImage> {
 	try {
 		return await fromAnything(image);
 	} catch (error) {

@@ -1,6 +1,6 @@
-import { documentedErrors, v4Error } from './documentedErrors';
-import { CLOUDFLARE_GRANTS, KEYS, type CloudflareGrant } from './keys';
-import { Refusal, type Call } from './types';
+import { documentedErrors, v4Error } from '../documentedErrors';
+import { CLOUDFLARE_GRANTS, KEYS, type CloudflareGrant } from '../keys';
+import { Refusal, type Call } from '../types';
 
 /** The grant of the token in the header, or Cloudflare's refusal. */
 export function authenticate(call: Call): CloudflareGrant {

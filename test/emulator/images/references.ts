@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import type { ReferencePicture } from './pictures';
+import type { ReferenceImage } from './index';
 
 /** A reference that cannot be used; the message says why. */
 export class BadReference extends Error {}
@@ -28,11 +28,11 @@ export async function fromDataUri(uri: string): Promise<Measured> {
 	const comma = uri.indexOf(',');
 	const [, declared] = /^data:image\/([a-z+.-]+);base64$/.exec(uri.slice(0, comma)) ?? [];
 	if (declared === undefined) throw new BadReference('is not a data:image/...;base64,... URI');
-	const picture = await fromBase64(uri.slice(comma + 1));
-	if (declared !== picture.format) {
-		throw new BadReference(`says image/${declared} and is image/${picture.format}`);
+	const image = await fromBase64(uri.slice(comma + 1));
+	if (declared !== image.format) {
+		throw new BadReference(`says image/${declared} and is image/${image.format}`);
 	}
-	return picture;
+	return image;
 }
 
 export async function fromBase64(text: string): Promise<Measured> {
@@ -46,7 +46,7 @@ export async function fromBase64(text: string): Promise<Measured> {
  * Fetches pictures from 127.0.0.1 only. For other hosts a label stands in, so that examples
  * with public URLs run without a network.
  */
-export async function fromUrl(url: string): Promise<ReferencePicture> {
+export async function fromUrl(url: string): Promise<ReferenceImage> {
 	const { hostname, protocol } = parse(url);
 	if (protocol !== 'https:' && protocol !== 'http:') throw new BadReference('is not an https URL');
 	if (hostname !== '127.0.0.1') return { label: hostname };
@@ -65,11 +65,11 @@ function parse(url: string): URL {
 }
 
 /** A URL or a data URI. */
-export function fromUri(uri: string): Promise<ReferencePicture> {
+export function fromUri(uri: string): Promise<ReferenceImage> {
 	return uri.startsWith('data:') ? fromDataUri(uri) : fromUrl(uri);
 }
 
 /** A URL, a data URI or plain base64. */
-export function fromAnything(text: string): Promise<ReferencePicture> {
+export function fromAnything(text: string): Promise<ReferenceImage> {
 	return /^(data|https?):/.test(text) ? fromUri(text) : fromBase64(text);
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { stateOf, type Job } from './jobs';
-import { BreakOff, type Call, type Effect, type Stream, type StreamFault } from './types';
-import type { World } from './world';
+import { stateOf, type Task } from '../tasks';
+import { BreakOff, type Call, type Effect, type Stream, type StreamFault } from '../types';
+import type { World } from '../world';
 
 /**
  * Oxen.ai's server-sent events. Nothing is kept for those who subscribe late; a key hears of its
@@ -11,7 +11,7 @@ import type { World } from './world';
 interface Letter {
 	text: string;
 	/** Whose end it tells, where it is a completion event of this emulator's jobs. */
-	jobId?: string;
+	taskId?: string;
 }
 
 interface Subscriber {
@@ -28,13 +28,13 @@ export class OxenEvents {
 	constructor(private readonly world: World) {}
 
 	/** Tells the job's end when it comes. */
-	announce(job: Job): void {
-		const { event, eventDelay = 0 } = job.fault;
+	announce(task: Task): void {
+		const { event, eventDelay = 0 } = task.fault;
 		if (event === 'lost') return;
 		const times = event === 'twice' ? 2 : 1;
-		void this.untilDone(job, eventDelay * 1000).then(
+		void this.untilDone(task, eventDelay * 1000).then(
 			() => {
-				for (let n = 0; n < times; n++) this.tell(job);
+				for (let n = 0; n < times; n++) this.publish(task);
 			},
 			() => undefined,
 		);
@@ -46,42 +46,42 @@ export class OxenEvents {
 	}
 
 	/** Rejects when the emulator closes. */
-	private async untilDone({ record }: Job, delayMs: number): Promise<void> {
+	private async untilDone({ record }: Task, delayMs: number): Promise<void> {
 		// a timer may fire a little early
 		while (Date.now() < record.readyAt + delayMs) {
 			await this.world.wait(Math.max(1, record.readyAt + delayMs - Date.now()));
 		}
 	}
 
-	private tell(job: Job): void {
-		const data = completion(job);
+	private publish(task: Task): void {
+		const data = completion(task);
 		// forgotten by a reset, or an end that has no event
-		if (!data || this.world.jobs.find(job.record.id) !== job) return;
+		if (!data || this.world.tasks.find(task.record.id) !== task) return;
 		const letters = [
 			...foreign(),
-			{ text: format('media_generation_completed', data), jobId: job.record.id },
+			{ text: format('media_generation_completed', data), taskId: task.record.id },
 		];
 		for (const { key, deliver } of this.subscribers) {
-			if (key === job.record.key) letters.forEach(deliver);
+			if (key === task.record.key) letters.forEach(deliver);
 		}
 	}
 
 	private async *read(key: string, fault: StreamFault, gone: AbortSignal): AsyncGenerator<string> {
-		const { streams } = this.world.jobs.ledger;
+		const { streams } = this.world.tasks.ledger;
 		const box = new Mailbox();
 		const subscriber = { key, deliver: (letter: Letter) => box.put(letter) };
 		const timer = setInterval(() => {
 			if (box.isEmpty) box.put(KEEP_ALIVE);
 		}, this.world.keepAliveMs);
-		const told: string[] = [];
-		const record = { n: streams.length + 1, at: Date.now(), key, told };
+		const taskIds: string[] = [];
+		const record = { n: streams.length + 1, at: Date.now(), key, taskIds };
 		streams.push(record);
 		this.subscribers.add(subscriber);
 		try {
-			for await (const { text, jobId } of box.read(gone)) {
+			for await (const { text, taskId } of box.read(gone)) {
 				if (fault.silent) continue;
-				if (jobId === undefined) yield text;
-				else yield* withFault(text, fault, told, jobId);
+				if (taskId === undefined) yield text;
+				else yield* withFault(text, fault, taskIds, taskId);
 			}
 		} finally {
 			clearInterval(timer);
@@ -95,16 +95,16 @@ export class OxenEvents {
 function* withFault(
 	text: string,
 	{ breaks, event = 1 }: StreamFault,
-	told: string[],
-	jobId: string,
+	taskIds: string[],
+	taskId: string,
 ): Generator<string> {
-	const hits = breaks !== undefined && told.length + 1 === event;
+	const hits = breaks !== undefined && taskIds.length + 1 === event;
 	if (hits && breaks === 'beforeEvent') throw new BreakOff();
 	if (hits && breaks === 'inEvent') {
 		yield text.slice(0, Math.floor(text.length / 2));
 		throw new BreakOff();
 	}
-	told.push(jobId);
+	taskIds.push(taskId);
 	yield text;
 	if (hits) throw new BreakOff();
 }
@@ -134,9 +134,9 @@ class Mailbox {
 }
 
 /** A cancelled job has no event, and an end in other words is not documented. */
-function completion(job: Job): object | undefined {
-	const { id, model, url } = job.record;
-	const state = stateOf(job);
+function completion(task: Task): object | undefined {
+	const { id, model, url } = task.record;
+	const state = stateOf(task);
 	const facts = { generation_id: id, media_type: 'image' };
 	if (state.phase === 'completed') return { ...facts, status: 'succeeded', model, url };
 	if (state.phase === 'failed') return { ...facts, status: 'failed', error: state.failure.message };

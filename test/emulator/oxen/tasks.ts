@@ -1,8 +1,8 @@
-import { documentedErrors } from './documentedErrors';
-import { stateOf, type Job } from './jobs';
-import { OXEN_GRANTS, type OxenGrant } from './keys';
-import type { OxenParameters } from './oxenParameters';
-import { Refusal, type Call, type JsonObject } from './types';
+import { documentedErrors } from '../documentedErrors';
+import { stateOf, type Task } from '../tasks';
+import { OXEN_GRANTS, type OxenGrant } from '../keys';
+import type { OxenParameters } from './parameters';
+import { Refusal, type Call, type JsonObject } from '../types';
 
 /** What the calls about Oxen.ai's jobs have in common. */
 
@@ -13,16 +13,16 @@ export interface OxenRequest extends OxenParameters {
 	body: JsonObject;
 }
 
-const requests = new WeakMap<Job, OxenRequest>();
+const requests = new WeakMap<Task, OxenRequest>();
 
-export function remember(job: Job, request: OxenRequest): void {
-	requests.set(job, request);
+export function saveRequest(task: Task, request: OxenRequest): void {
+	requests.set(task, request);
 }
 
 /** What the job was asked with. */
-export function requestOf(job: Job): OxenRequest {
-	const request = requests.get(job);
-	if (!request) throw new Error(`job ${job.record.id} is not Oxen.ai's`);
+export function requestOf(task: Task): OxenRequest {
+	const request = requests.get(task);
+	if (!request) throw new Error(`job ${task.record.id} is not Oxen.ai's`);
 	return request;
 }
 
@@ -33,10 +33,10 @@ export function authenticate(call: Call): OxenGrant {
 	return grant;
 }
 
-export const isActive = (job: Job) => ['pending', 'running'].includes(stateOf(job).phase);
+export const isActive = (task: Task) => ['pending', 'running'].includes(stateOf(task).phase);
 
-export function statusOf(job: Job): string {
-	const state = stateOf(job);
+export function statusOf(task: Task): string {
+	const state = stateOf(task);
 	switch (state.phase) {
 		case 'pending':
 			return 'queued';

@@ -1,19 +1,19 @@
-import { documentedErrors, taskError } from './documentedErrors';
-import { stateOf, type Job, type JobFailure } from './jobs';
-import { TASK_GRANTS, type TaskGrant } from './keys';
-import { TASK_PRICE } from './prices';
-import { BadParameters, readParameters, TASK_MODELS, type TaskParameters } from './taskParameters';
+import { documentedErrors, taskError } from '../documentedErrors';
+import { stateOf, type Task, type TaskFailure } from '../tasks';
+import { TASK_GRANTS, type TaskGrant } from '../keys';
+import { TASK_PRICE } from '../prices';
+import { BadParameters, readParameters, TASK_MODELS, type TaskParameters } from './parameters';
 import {
 	isObject,
 	json,
 	Refusal,
-	type Answer,
+	type ApiResponse,
 	type Call,
 	type Effect,
 	type JsonObject,
 	type Route,
-} from './types';
-import { refuseCrowd, type World } from './world';
+} from '../types';
+import { refuseOverLimit, type World } from '../world';
 
 /**
  * The task API: `POST /model/v1/generation`, then `GET /model/v1/generation/task/{id}`.
@@ -39,7 +39,7 @@ export function taskRoutes(world: World): Route[] {
 			method: 'GET',
 			path: '/model/v1/generation/task/:id',
 			kind: 'poll',
-			job: (call) => world.jobs.find(call.params.id),
+			task: (call) => world.tasks.find(call.params.id),
 			handle: (call) => status(world, call),
 		},
 	];
@@ -64,7 +64,11 @@ function readPrompt(call: Call): string | undefined {
 	return isObject(params) && typeof params.prompt === 'string' ? params.prompt : undefined;
 }
 
-export function authenticate(call: Call, schemes: readonly string[], refusal: Answer): TaskGrant {
+export function authenticate(
+	call: Call,
+	schemes: readonly string[],
+	refusal: ApiResponse,
+): TaskGrant {
 	const grant = schemes.includes(call.scheme ?? '') ? TASK_GRANTS.get(call.key ?? '') : undefined;
 	if (!grant) throw new Refusal(refusal);
 	return grant;
@@ -74,13 +78,13 @@ function badRequest(reason: string): Refusal {
 	return new Refusal(taskError(400, reason));
 }
 
-async function submit(world: World, call: Call, effect: Effect): Promise<Answer> {
+async function submit(world: World, call: Call, effect: Effect): Promise<ApiResponse> {
 	const grant = authenticate(call, ['Bearer'], documentedErrors['task.key']);
 	if (!grant.permission) throw new Refusal(documentedErrors['task.permission']);
 	const { model, parameters } = await readBody(call);
 	if (!grant.credits) throw new Refusal(documentedErrors['task.credits']);
-	refuseCrowd(world, call, documentedErrors['task.rateLimit']);
-	const job = world.jobs.accept(call, effect, {
+	refuseOverLimit(world, call, documentedErrors['task.rateLimit']);
+	const task = world.tasks.accept(call, effect, {
 		provider: 'task',
 		route: 'task.submit',
 		model,
@@ -88,8 +92,8 @@ async function submit(world: World, call: Call, effect: Effect): Promise<Answer>
 		defaultSize: { width: 1024, height: 1024 },
 		cost: TASK_PRICE,
 	});
-	if (job.fault.immediate) return json(200, describe(job));
-	return json(200, { ...head(job), status: 'pending', progress: 0 });
+	if (task.fault.immediate) return json(200, describe(task));
+	return json(200, { ...head(task), status: 'pending', progress: 0 });
 }
 
 async function readBody(call: Call): Promise<{ model: string; parameters: TaskParameters }> {
@@ -127,34 +131,34 @@ function checkWrapping(body: JsonObject): void {
 		throw badRequest('input[0] must have params and nothing else');
 }
 
-function status(world: World, call: Call): Answer {
+function status(world: World, call: Call): ApiResponse {
 	authenticate(call, ['Bearer'], documentedErrors['task.key']);
-	const job = world.jobs.find(call.params.id);
-	if (job?.record.route !== 'task.submit' || job.record.key !== call.key || job.fault.vanish) {
+	const task = world.tasks.find(call.params.id);
+	if (task?.record.route !== 'task.submit' || task.record.key !== call.key || task.fault.vanish) {
 		throw new Refusal(documentedErrors['task.notFound']);
 	}
-	return json(200, describe(job));
+	return json(200, describe(task));
 }
 
-function head({ record }: Job): JsonObject {
+function head({ record }: Task): JsonObject {
 	return { id: record.id, created_at: Math.floor(record.acceptedAt / 1000), model: record.model };
 }
 
-function describe(job: Job): JsonObject {
-	const state = stateOf(job);
+function describe(task: Task): JsonObject {
+	const state = stateOf(task);
 	switch (state.phase) {
 		case 'pending':
-			return { ...head(job), status: 'pending', progress: 0 };
+			return { ...head(task), status: 'pending', progress: 0 };
 		case 'running':
-			return { ...head(job), status: state.word ?? 'in_progress', progress: state.progress };
+			return { ...head(task), status: state.word ?? 'in_progress', progress: state.progress };
 		case 'failed':
-			return { ...head(job), status: 'failed', ...describeFailure(state.failure) };
+			return { ...head(task), status: 'failed', ...describeFailure(state.failure) };
 		case 'other':
-			return { ...head(job), status: state.word };
+			return { ...head(task), status: state.word };
 		case 'cancelled':
-			return { ...head(job), status: 'cancelled' };
+			return { ...head(task), status: 'cancelled' };
 		case 'completed':
-			return { ...head(job), status: 'completed', progress: 1, ...result(job) };
+			return { ...head(task), status: 'completed', progress: 1, ...result(task) };
 	}
 }
 
@@ -162,13 +166,13 @@ function describeFailure({
 	code = '002014001',
 	message,
 	style = 'message',
-}: JobFailure): JsonObject {
+}: TaskFailure): JsonObject {
 	if (style === 'state') return {};
 	if (style === 'string') return { error: message };
 	return { error: { code, [style]: message } };
 }
 
-function result({ record }: Job): JsonObject {
+function result({ record }: Task): JsonObject {
 	const cost = String(record.cost);
 	return {
 		output: [{ content: [{ type: 'image', url: record.url, jobId: record.id }] }],

@@ -1,18 +1,18 @@
-import { admit } from './cloudflareAccess';
-import { documentedErrors, v4Error, workersAiError } from './documentedErrors';
-import { workersAiPrice } from './prices';
-import { BadReference, decode, type Measured } from './references';
+import { admit } from './access';
+import { documentedErrors, v4Error, workersAiError } from '../documentedErrors';
+import { workersAiPrice } from '../prices';
+import { BadReference, decode, type Measured } from '../images/references';
 import {
 	json,
 	Refusal,
-	type Answer,
+	type ApiResponse,
 	type Call,
 	type Effect,
 	type FormPart,
 	type JsonObject,
 	type Route,
-} from './types';
-import { refuseCrowd, type World } from './world';
+} from '../types';
+import { refuseOverLimit, type World } from '../world';
 
 /**
  * Workers AI's hosted models: `POST /accounts/{id}/ai/run/@cf/black-forest-labs/{model}`, multipart only.
@@ -71,7 +71,7 @@ function partsOf(call: Call): FormPart[] {
 	return call.body.kind === 'form' ? call.body.parts : [];
 }
 
-async function run(world: World, call: Call, effect: Effect): Promise<Answer> {
+async function run(world: World, call: Call, effect: Effect): Promise<ApiResponse> {
 	const { credits } = admit(call, ['workersAi']);
 	const model = readModel(call);
 	if (call.submission) call.submission.model = model;
@@ -80,12 +80,12 @@ async function run(world: World, call: Call, effect: Effect): Promise<Answer> {
 		throw new Refusal(documentedErrors['workersAi.7000']);
 	const { prompt, parameters, references } = await readForm(call, model);
 	if (!credits) throw new Refusal(documentedErrors['workersAi.3036']);
-	refuseCrowd(world, call, documentedErrors['workersAi.3040']);
+	refuseOverLimit(world, call, documentedErrors['workersAi.3040']);
 	const size = {
 		width: parameters.width ?? DEFAULT_SIZE.width,
 		height: parameters.height ?? DEFAULT_SIZE.height,
 	};
-	const job = world.jobs.accept(call, effect, {
+	const task = world.tasks.accept(call, effect, {
 		provider: 'cloudflare',
 		route: 'cloudflare.workersAi',
 		model,
@@ -95,12 +95,12 @@ async function run(world: World, call: Call, effect: Effect): Promise<Answer> {
 		defaultSize: DEFAULT_SIZE,
 		cost: workersAiPrice(model, size, references, parameters.steps ?? DEFAULT_STEPS),
 	});
-	await world.wait(job.record.seconds * 1000);
-	const { fail } = job.fault;
+	await world.wait(task.record.seconds * 1000);
+	const { fail } = task.fault;
 	if (fail) return workersAiError(400, Number(fail.code ?? 3030), fail.message);
-	const picture = await job.picture();
+	const image = await task.image();
 	return json(200, {
-		result: { image: picture.bytes.toString('base64') },
+		result: { image: image.bytes.toString('base64') },
 		success: true,
 		errors: [],
 		messages: [],
@@ -170,13 +170,13 @@ function readNumber(name: string, text: string, { integer, low, high }: NumberFi
 
 async function readReference(part: FormPart): Promise<Measured> {
 	if (!part.file) throw badInput(`${part.name} is text and should be a file`);
-	const picture = await decode(part.file.data).catch((error: unknown) => {
+	const image = await decode(part.file.data).catch((error: unknown) => {
 		throw error instanceof BadReference ? badInput(`${part.name} ${error.message}`) : error;
 	});
-	if (picture.width >= REFERENCE_LIMIT || picture.height >= REFERENCE_LIMIT) {
+	if (image.width >= REFERENCE_LIMIT || image.height >= REFERENCE_LIMIT) {
 		throw badInput(
-			`${part.name} is ${picture.width}x${picture.height} and must be smaller than 512x512`,
+			`${part.name} is ${image.width}x${image.height} and must be smaller than 512x512`,
 		);
 	}
-	return picture;
+	return image;
 }

@@ -15,7 +15,7 @@ export interface GatewaySettings {
 }
 
 /** A month, the longest that an answer may be cached. */
-const LONGEST_TTL = 31 * 24 * 3600;
+const MAX_CACHE_TTL_SECONDS = 31 * 24 * 3600;
 /** With a cache key and no ttl, on a gateway that does not cache by itself. */
 const CACHE_KEY_TTL = 300;
 
@@ -45,7 +45,7 @@ const isMetadata: Check = (value) => {
 const CHECKS: Record<string, Check> = {
 	'cf-aig-gateway-id': (value) => /^[a-z0-9_-]{1,64}$/i.test(value),
 	'cf-aig-skip-cache': isBoolean,
-	'cf-aig-cache-ttl': isInteger(60, LONGEST_TTL),
+	'cf-aig-cache-ttl': isInteger(60, MAX_CACHE_TTL_SECONDS),
 	'cf-aig-cache-key': (value) => value.length > 0,
 	'cf-aig-collect-log': isBoolean,
 	'cf-aig-request-timeout': isInteger(1, Number.MAX_SAFE_INTEGER),

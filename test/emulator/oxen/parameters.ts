@@ -1,7 +1,7 @@
 import Ajv2020, { type ValidateFunction } from 'ajv/dist/2020';
-import type { PictureFormat, ReferencePicture } from './pictures';
-import { decode, BadReference, fromUri } from './references';
-import type { JsonObject } from './types';
+import type { ImageFormat, ReferenceImage } from '../images';
+import { decode, BadReference, fromUri } from '../images/references';
+import type { JsonObject } from '../types';
 
 /**
  * The parameters of Oxen.ai's models, as the page of each model lists them.
@@ -48,10 +48,10 @@ export interface OxenModel {
 	/** As the model object carries it. */
 	schema: JsonObject;
 	validate: ValidateFunction;
-	format: PictureFormat;
+	format: ImageFormat;
 }
 
-function model(properties: JsonObject, format: PictureFormat): OxenModel {
+function model(properties: JsonObject, format: ImageFormat): OxenModel {
 	const required = ['model', 'prompt'];
 	const schema = { type: 'object', properties, required, additionalProperties: false };
 	return { schema, validate: ajv.compile(schema), format };
@@ -75,7 +75,7 @@ export interface OxenParameters {
 	prompt: string;
 	/** All that decides how the picture looks, with the size that follows from ratio and resolution. */
 	parameters: JsonObject & { width: number; height: number };
-	references: ReferencePicture[];
+	references: ReferenceImage[];
 }
 
 /** What does not change the picture. */
@@ -97,9 +97,9 @@ export async function readParameters(body: JsonObject, known: OxenModel): Promis
 	return { prompt, parameters, references };
 }
 
-const formatOf = (word: unknown) => (word === 'jpg' ? 'jpeg' : (word as PictureFormat | undefined));
+const formatOf = (word: unknown) => (word === 'jpg' ? 'jpeg' : (word as ImageFormat | undefined));
 
-async function readReference(url: string): Promise<ReferencePicture> {
+async function readReference(url: string): Promise<ReferenceImage> {
 	try {
 		return await fromUri(url);
 	} catch (error) {
@@ -117,7 +117,7 @@ const PIXELS: Record<string, number> = {
 /** The documents of one day say that 16:9 is the default, those of another 1:1. */
 const DEFAULT_RATIO = '16:9';
 
-async function sizeOf(body: JsonObject, references: readonly ReferencePicture[]) {
+async function sizeOf(body: JsonObject, references: readonly ReferenceImage[]) {
 	const { aspect_ratio = DEFAULT_RATIO, resolution = '1 MP' } = body as Record<string, string>;
 	const [across = 1, down = 1] =
 		aspect_ratio === MATCH ? await sidesOf(references[0]) : aspect_ratio.split(':').map(Number);
@@ -130,7 +130,7 @@ async function sizeOf(body: JsonObject, references: readonly ReferencePicture[])
 }
 
 /** A reference on another host is not measured, and taken for a square. */
-async function sidesOf(reference: ReferencePicture | undefined): Promise<number[]> {
+async function sidesOf(reference: ReferenceImage | undefined): Promise<number[]> {
 	if (!reference) throw new BadParameters(`${MATCH} needs an input image`);
 	if (!reference.bytes) return [1, 1];
 	const { width, height } = await decode(reference.bytes);

@@ -1,20 +1,20 @@
-import { documentedErrors, queueError } from './documentedErrors';
-import { stateOf, type Job, type JobFailure, type JobState } from './jobs';
-import { TASK_PRICE } from './prices';
+import { documentedErrors, queueError } from '../documentedErrors';
+import { stateOf, type Task, type TaskFailure, type TaskState } from '../tasks';
+import { TASK_PRICE } from '../prices';
 import { authenticate } from './taskApi';
-import { BadParameters, readParameters, TASK_MODELS } from './taskParameters';
+import { BadParameters, readParameters, TASK_MODELS } from './parameters';
 import {
 	isObject,
 	json,
 	Refusal,
-	type Answer,
+	type ApiResponse,
 	type Call,
 	type Effect,
 	type JsonObject,
 	type Route,
 	type RouteName,
-} from './types';
-import { refuseCrowd, type World } from './world';
+} from '../types';
+import { refuseOverLimit, type World } from '../world';
 
 /**
  * The task API's queue twin: `POST /model/v1/queue/{model}`, then status, response and cancel
@@ -25,19 +25,19 @@ const SCHEMES = ['Bearer', 'Key'];
 const BASE = '/model/v1/queue/:model';
 
 export function queueRoutes(world: World): Route[] {
-	const about = (call: Call) => world.jobs.find(call.params.id);
-	const look = (
+	const about = (call: Call) => world.tasks.find(call.params.id);
+	const poll = (
 		name: RouteName,
 		step: string,
-		answer: (job: Job) => Answer | Promise<Answer>,
+		response: (task: Task) => ApiResponse | Promise<ApiResponse>,
 	): Route => ({
 		name,
 		provider: 'task',
 		method: 'GET',
 		path: `${BASE}/requests/:id/${step}`,
 		kind: 'poll',
-		job: about,
-		handle: (call) => answer(find(world, call)),
+		task: about,
+		handle: (call) => response(find(world, call)),
 	});
 	return [
 		{
@@ -49,15 +49,15 @@ export function queueRoutes(world: World): Route[] {
 			prompt: readPrompt,
 			handle: (call, effect) => submit(world, call, effect),
 		},
-		look('queue.status', 'status', (job) => json(200, describe(job))),
-		look('queue.response', 'response', respond),
+		poll('queue.status', 'status', (task) => json(200, describe(task))),
+		poll('queue.response', 'response', respond),
 		{
 			name: 'queue.cancel',
 			provider: 'task',
 			method: 'PUT',
 			path: `${BASE}/requests/:id/cancel`,
 			kind: 'cancel',
-			job: about,
+			task: about,
 			handle: (call) => cancel(find(world, call)),
 		},
 	];
@@ -72,7 +72,7 @@ function badRequest(reason: string): Refusal {
 	return new Refusal(queueError(400, 'INVALID_PARAMETER', reason));
 }
 
-async function submit(world: World, call: Call, effect: Effect): Promise<Answer> {
+async function submit(world: World, call: Call, effect: Effect): Promise<ApiResponse> {
 	const grant = authenticate(call, SCHEMES, documentedErrors['queue.key']);
 	if (!grant.permission) throw new Refusal(documentedErrors['queue.permission']);
 	const model = call.params.model ?? '';
@@ -84,8 +84,8 @@ async function submit(world: World, call: Call, effect: Effect): Promise<Answer>
 		throw error instanceof BadParameters ? badRequest(error.message) : error;
 	});
 	if (!grant.credits) throw new Refusal(documentedErrors['queue.credits']);
-	refuseCrowd(world, call, documentedErrors['queue.rateLimit']);
-	const job = world.jobs.accept(call, effect, {
+	refuseOverLimit(world, call, documentedErrors['queue.rateLimit']);
+	const task = world.tasks.accept(call, effect, {
 		provider: 'task',
 		route: 'queue.submit',
 		model,
@@ -93,9 +93,9 @@ async function submit(world: World, call: Call, effect: Effect): Promise<Answer>
 		defaultSize: { width: 1024, height: 1024 },
 		cost: TASK_PRICE,
 	});
-	const base = `${world.urls.api}/model/v1/queue/${model}/requests/${job.record.id}`;
+	const base = `${world.urls.api}/model/v1/queue/${model}/requests/${task.record.id}`;
 	return json(200, {
-		request_id: job.record.id,
+		request_id: task.record.id,
 		response_url: `${base}/response`,
 		status_url: `${base}/status`,
 		cancel_url: `${base}/cancel`,
@@ -103,22 +103,22 @@ async function submit(world: World, call: Call, effect: Effect): Promise<Answer>
 	});
 }
 
-function find(world: World, call: Call): Job {
+function find(world: World, call: Call): Task {
 	authenticate(call, SCHEMES, documentedErrors['queue.key']);
 	const { id = '', model } = call.params;
-	const job = world.jobs.find(id);
+	const task = world.tasks.find(id);
 	const isTheirs =
-		job?.record.route === 'queue.submit' &&
-		job.record.model === model &&
-		job.record.key === call.key;
-	if (!isTheirs || job.fault.vanish)
+		task?.record.route === 'queue.submit' &&
+		task.record.model === model &&
+		task.record.key === call.key;
+	if (!isTheirs || task.fault.vanish)
 		throw new Refusal(queueError(404, 'NOT_FOUND', 'Request not found', id));
-	return job;
+	return task;
 }
 
-function describe(job: Job): JsonObject {
-	const state = stateOf(job);
-	const request_id = job.record.id;
+function describe(task: Task): JsonObject {
+	const state = stateOf(task);
+	const request_id = task.record.id;
 	switch (state.phase) {
 		case 'pending':
 			return { request_id, status: 'QUEUED', queue_position: 0 };
@@ -135,7 +135,7 @@ function describe(job: Job): JsonObject {
 }
 
 /** How a cancelled request looks afterwards is not documented: it ends without a result. */
-function failureOf(state: JobState): JobFailure {
+function failureOf(state: TaskState): TaskFailure {
 	return state.phase === 'failed'
 		? state.failure
 		: { code: 'CANCELLED', message: 'Request was cancelled' };
@@ -145,7 +145,7 @@ function describeFailure({
 	code = 'PROVIDER_ERROR',
 	message,
 	style = 'message',
-}: JobFailure): JsonObject {
+}: TaskFailure): JsonObject {
 	return {
 		error:
 			style === 'string'
@@ -156,15 +156,15 @@ function describeFailure({
 	};
 }
 
-async function respond(job: Job): Promise<Answer> {
-	const state = stateOf(job);
+async function respond(task: Task): Promise<ApiResponse> {
+	const state = stateOf(task);
 	if (state.phase === 'failed' || state.phase === 'cancelled') {
 		const { code = 'PROVIDER_ERROR', message } = failureOf(state);
-		return queueError(400, String(code), message, job.record.id);
+		return queueError(400, String(code), message, task.record.id);
 	}
-	if (state.phase !== 'completed') return json(202, describe(job));
-	const { id, url } = job.record;
-	const { mimeType, extension, width, height } = await job.picture();
+	if (state.phase !== 'completed') return json(202, describe(task));
+	const { id, url } = task.record;
+	const { mimeType, extension, width, height } = await task.image();
 	const output = {
 		type: 'image',
 		url,
@@ -177,9 +177,9 @@ async function respond(job: Job): Promise<Answer> {
 }
 
 /** The words are those of the queue dialect that this API follows. */
-function cancel(job: Job): Answer {
-	const { phase } = stateOf(job);
+function cancel(task: Task): ApiResponse {
+	const { phase } = stateOf(task);
 	if (phase !== 'pending' && phase !== 'running') return json(400, { status: 'ALREADY_COMPLETED' });
-	job.record.cancelledAt = Date.now();
+	task.record.cancelledAt = Date.now();
 	return json(202, { status: 'CANCELLATION_REQUESTED' });
 }
