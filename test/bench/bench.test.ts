@@ -106,7 +106,7 @@ test('every benchmark measures numbers, and every row of the table has one', asy
 		makespan: { ratio: 'number', seconds: 'number', idealSeconds: 'number' },
 		memory: { growthMb: 'number', slopeMb: 'number', peakMb: 'number' },
 		load: { ms: 'number' },
-		cpu: { msPerJob: 'number', msPerPoll: 'number' },
+		cpu: { msPerTask: 'number', msPerPoll: 'number' },
 		tarballKb: 'number',
 	});
 	expect(toRows(figures).map(({ value }) => value)).toEqual(

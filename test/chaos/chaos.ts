@@ -8,7 +8,7 @@ import {
 import { SECRETS } from '../emulator/keys';
 import { sha256 } from '../emulator/images';
 import { emulatorCredentials } from '../support/emulatorCredentials';
-import { startEngine } from '../support/engine';
+import { startEngine, type Engine } from '../support/engine';
 import { pLimit } from '../../nodes/shared/vendor';
 import { judge, type Evidence, type Verdict } from './judge';
 import { planScenarios, type ApiVariant, type ChaosItem, type Scenario } from './scenarios';
@@ -77,19 +77,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 	};
 	const engine = await startEngine({ credentials: emulatorCredentials(emulator) });
 	try {
-		const limit = pLimit(MAX_CONCURRENT_SCENARIOS);
-		const timeoutMs = options.timeoutMs ?? EXECUTION_TIMEOUT_MS;
-		let done = 0;
-		const results = await Promise.all(
-			scenarios.map(
-				async (scenario) =>
-					await limit(async () => {
-						const result = await runScenario(engine, scenario, faultPlan, timeoutMs);
-						options.onScenario?.(++done, scenarios.length);
-						return result;
-					}),
-			),
-		);
+		const results = await runAll(engine, scenarios, faultPlan, options);
 		const judged = await judgeScenarios(scenarios, results, faultPlan, emulator);
 		return {
 			...judged,
@@ -102,6 +90,22 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 		await foreignHost.close();
 		await emulator.close();
 	}
+}
+
+async function runAll(
+	engine: Engine,
+	scenarios: readonly Scenario[],
+	faultPlan: FaultPlan,
+	{ timeoutMs = EXECUTION_TIMEOUT_MS, onScenario }: ChaosOptions,
+): Promise<ScenarioResult[]> {
+	const limit = pLimit(MAX_CONCURRENT_SCENARIOS);
+	let done = 0;
+	const run = async (scenario: Scenario) => {
+		const result = await runScenario(engine, scenario, faultPlan, timeoutMs);
+		onScenario?.(++done, scenarios.length);
+		return result;
+	};
+	return await Promise.all(scenarios.map(async (scenario) => await limit(run, scenario)));
 }
 
 async function judgeScenarios(

@@ -119,7 +119,7 @@ const FAULTS_HIDING_TASK_ID = ['mutatedJson'];
 function findTaskProblems({ taskId, description = '' }: ItemResult, evidence: Evidence): string[] {
 	const accepted = findAccepted(evidence);
 	if (!evidence.hasTasks || !accepted.some(({ exists }) => exists)) return [];
-	if (accepted.some(({ taskId }) => taskId !== undefined && taskId === taskId)) return [];
+	if (accepted.some((one) => one.taskId !== undefined && one.taskId === taskId)) return [];
 	if (MAYBE_BILLED.test(description)) return [];
 	const isHidden = evidence.calls.some(
 		({ fate, fault }) => fate && FAULTS_HIDING_TASK_ID.includes(fault),

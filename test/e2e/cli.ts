@@ -28,23 +28,22 @@ async function main(cleanup: Cleanup, signal: AbortSignal): Promise<void> {
 		return;
 	}
 	const log = (line: string) => console.log(line);
-	const tallies: Totals[] = [];
+	const totals: Totals[] = [];
 	for (const version of values['n8n-version'] ? [values['n8n-version']] : TESTED) {
 		for (const binaryMode of BINARY_MODES) {
 			if (signal.aborted) return;
 			log(`\nn8n ${version}, images in its ${binaryMode} store`);
-			tallies.push(await runSession({ version, binaryMode, only: values.only, log }, cleanup));
+			totals.push(await runSession({ version, binaryMode, only: values.only, log }, cleanup));
 		}
 	}
-	if (!signal.aborted) printReport(tallies);
+	if (!signal.aborted) printReport(totals);
 }
 
-function printReport(tallies: Totals[]): void {
-	const sum = (count: (tally: Totals) => number) =>
-		tallies.reduce((all, one) => all + count(one), 0);
+function printReport(totals: Totals[]): void {
+	const sum = (count: (one: Totals) => number) => totals.reduce((all, one) => all + count(one), 0);
 	const [passed, failed] = [sum((one) => one.passed), sum((one) => one.failed)];
 	const skipped = sum((one) => one.skipped);
-	console.log(`\n${formatTable(tallies.flatMap(({ rows }) => rows))}\n`);
+	console.log(`\n${formatTable(totals.flatMap(({ rows }) => rows))}\n`);
 	if (skipped > 0) console.log(`${skipped} skipped, see above`);
 	console.log(`${passed} passed, ${failed} failed`);
 	if (failed > 0 || passed === 0) process.exitCode = 1;

@@ -61,7 +61,7 @@ Example workflows, with credentials for the emulator
 ${workflows.join('\n')}
 
 n8n            ${n8n.release.version} on Node.js ${n8n.node.version}, with this package from its tarball
-Log            ${server.log}
+Log            ${server.logFile}
 Emulator       ${emulator.urls.task}, ledger at ${emulator.urls.task}/_emulator/ledger
 Sample images  ${emulator.urls.results}/references/mountains.png
 Everything is thrown away at the end (${folder}).

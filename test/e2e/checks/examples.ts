@@ -67,9 +67,9 @@ async function runOnce(
 		equal(one.status, 'success', one.error);
 		evidence.push(await examine(host, one, paidTasks));
 	}
-	const images = evidence.flatMap((evidence) => evidence.images);
+	const images = evidence.flatMap((one) => one.images);
 	ok(images.length > 0, 'an image comes out');
-	const errors = evidence.flatMap((evidence) => evidence.errors);
+	const errors = evidence.flatMap((one) => one.errors);
 	deepEqual(errors, ERRORS[example.slug] ?? [], 'no other errors come out');
 	if (body) ok(images.includes(sha256(body)), 'the webhook responds with the image');
 	return {

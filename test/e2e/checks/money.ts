@@ -37,7 +37,7 @@ async function assertPaidOnce(host: Host, trial: Trial, execution: Execution): P
 const checkRetryOnFail = (name: string, provider: TestedProvider): Check => ({
 	name: `Retry On Fail pays nothing twice: ${name}`,
 	async run(host) {
-		const settings = { checkRetryOnFail: true, maxTries: 3, waitBetweenTries: 100 };
+		const settings = { retryOnFail: true, maxTries: 3, waitBetweenTries: 100 };
 		const trial = await prepareTrial(host, provider, COUNT, settings);
 		breakDownloads(host, trial.prompts[1]);
 		await assertPaidOnce(host, trial, await waitForEnd(host.rest, await startTrial(host, trial)));

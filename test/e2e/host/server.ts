@@ -10,7 +10,7 @@ import type { InstalledN8n } from './install';
 export interface N8nProcess {
 	pid: number;
 	/** The file with its output. */
-	log: string;
+	logFile: string;
 	ended: Promise<unknown>;
 	hasEnded(): boolean;
 	/** The last lines of its output. */
@@ -51,8 +51,8 @@ export function startProgram(
 	{ name, ...spawnOptions }: ProgramOptions,
 ): N8nProcess {
 	const child = spawn(program, args, { ...spawnOptions, stdio: ['ignore', 'pipe', 'pipe'] });
-	const log = path.join(spawnOptions.cwd, `${name}-${child.pid}.log`);
-	const file = createWriteStream(log);
+	const logFile = path.join(spawnOptions.cwd, `${name}-${child.pid}.log`);
+	const file = createWriteStream(logFile);
 	child.stdout.pipe(file, { end: false });
 	child.stderr.pipe(file, { end: false });
 	const ended = once(child, 'close').finally(
@@ -60,13 +60,13 @@ export function startProgram(
 	);
 	return {
 		pid: child.pid ?? 0,
-		log,
+		logFile,
 		ended,
 		hasEnded: () => hasExited(child),
 		async readLastLines() {
 			// only then the log is complete
 			if (hasExited(child)) await ended;
-			return (await readFile(log, 'utf8')).split('\n').slice(-25).join('\n');
+			return (await readFile(logFile, 'utf8')).split('\n').slice(-25).join('\n');
 		},
 		async stop(signal = 'SIGTERM') {
 			child.kill(signal);
