@@ -1,10 +1,11 @@
 import { belongsTo, SECRETS } from './keys';
 import type { LeakRecord } from './ledger';
-import type { Body, Call, ProviderName } from './types';
+import { PROVIDERS } from './registry';
+import type { Body, Call, RouteOwner } from './types';
 
 /**
  * Finds keys where they must not be. A provider's key belongs into the `Authorization` header of
- * that provider's routes (BFL's: into `x-key`) and nowhere else.
+ * that provider's routes, or into its own `keyHeader`, and nowhere else.
  */
 
 /** Headers that say "here is a credential", whatever is in them. */
@@ -20,10 +21,9 @@ const CREDENTIAL_HEADERS = [
 type Location = readonly [where: string, text: string];
 type Finding = Pick<LeakRecord, 'where' | 'key'>;
 
-export function findLeaks(call: Call, provider: ProviderName | undefined): Finding[] {
-	const owned = provider !== undefined && call.key !== undefined && belongsTo(provider, call.key);
-	const own = provider === 'bfl' ? 'x-key' : 'authorization';
-	const headers = Object.entries(call.headers).filter(([name]) => !(owned && name === own));
+export function findLeaks(call: Call, owner: RouteOwner | undefined): Finding[] {
+	const allowed = findKeyHeader(call, owner);
+	const headers = Object.entries(call.headers).filter(([name]) => name !== allowed);
 	const locations: Location[] = [
 		['url', decode(call.url)],
 		...headers.map(([name, value]): Location => [`header ${name}`, value]),
@@ -32,7 +32,7 @@ export function findLeaks(call: Call, provider: ProviderName | undefined): Findi
 	const known = locations.flatMap(([where, text]) =>
 		secretsIn(text).map((key) => ({ where, key })),
 	);
-	if (provider !== 'results') return known;
+	if (owner !== 'results') return known;
 	const bare = headers
 		.map(([name]) => ({ where: `header ${name}`, name }))
 		.filter(
@@ -40,6 +40,12 @@ export function findLeaks(call: Call, provider: ProviderName | undefined): Findi
 				CREDENTIAL_HEADERS.includes(name) && !known.some((one) => one.where === where),
 		);
 	return [...known, ...bare.map(({ where }) => ({ where }))];
+}
+
+/** The header that may carry the call's key. */
+function findKeyHeader({ key }: Call, owner: RouteOwner | undefined): string | undefined {
+	if (owner === undefined || owner === 'results' || key === undefined) return undefined;
+	return belongsTo(owner, key) ? PROVIDERS[owner].keyHeader : undefined;
 }
 
 /** Escapes must not hide a key; broken ones stay as they are. */

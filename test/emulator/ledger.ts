@@ -1,5 +1,6 @@
 import type { DrawnImage } from './images';
-import type { Port, ProviderName, RouteName } from './types';
+import type { ProviderName, RouteName } from './registry';
+import type { Port } from './types';
 
 /** Everything the emulator saw. Times are ms since 1970, amounts US dollars. */
 

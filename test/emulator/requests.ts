@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import multipart from '@fastify/multipart';
+import { PROVIDERS } from './registry';
 import type { Body, Call, FormPart } from './types';
 
 /** Reads requests into plain data, whatever they carry: what is wrong with them is the routes' business. */
@@ -27,11 +28,16 @@ export async function readCall(request: FastifyRequest): Promise<Call> {
 	};
 }
 
-/** What stands in `Authorization`, or else in `x-key`. */
+const OWN_HEADERS = Object.values(PROVIDERS)
+	.map(({ keyHeader }) => keyHeader)
+	.filter((name) => name !== 'authorization');
+
+/** What stands in `Authorization`, or else in a header of the provider's own, which then is the scheme. */
 function keyIn(headers: Record<string, string>): Pick<Call, 'scheme' | 'key'> {
 	const [, scheme, key] = /^(\S+) (\S+)$/.exec(headers.authorization ?? '') ?? [];
-	const bare = headers['x-key'];
-	return key === undefined && bare !== undefined ? { scheme: 'x-key', key: bare } : { scheme, key };
+	if (key !== undefined) return { scheme, key };
+	const own = OWN_HEADERS.find((name) => headers[name] !== undefined);
+	return own === undefined ? { scheme } : { scheme: own, key: headers[own] };
 }
 
 function flatten(headers: IncomingHttpHeaders): Record<string, string> {

@@ -1,4 +1,3 @@
-import { randomBytes, randomUUID } from 'node:crypto';
 import { Ledger, type TaskRecord } from './ledger';
 import {
 	drawImage,
@@ -8,46 +7,9 @@ import {
 	type ImageOrder,
 	type ReferenceImage,
 } from './images';
-import type { Call, Effect, JsonObject, ProviderName, RouteName, Shape } from './types';
-
-/** How a failed job words its error; `state` says it by the status word alone where the API can. */
-export type FailureStyle = 'message' | 'error_message' | 'string' | 'state';
-
-export interface TaskFailure {
-	code?: string | number;
-	message: string;
-	style?: FailureStyle;
-}
-
-/** How a job goes, other than well. */
-export interface TaskFault {
-	seconds?: number;
-	fail?: TaskFailure;
-	/** The answer to the submission already carries the result, where the API can. */
-	immediate?: true;
-	/** Ends with this status word instead. */
-	status?: string;
-	/** Is still running when it is looked at, so many times, however long ago it was accepted. */
-	polls?: number;
-	/** Says this word while it runs. */
-	running?: string;
-	/** Is accepted and billed, and unknown from then on. */
-	vanish?: true;
-	/** Oxen.ai: of several pictures, only this one (0 is the first) goes like that. */
-	only?: number;
-	/** Oxen.ai: its end is not told, or told twice. */
-	event?: 'lost' | 'twice';
-	/** Oxen.ai: its end is told so many seconds later. */
-	eventDelay?: number;
-	/** Oxen.ai: once it has ended, it is in the history only, or nowhere. */
-	leaves?: 'queue' | 'everywhere';
-	/** BFL: so many looks do not find it yet. */
-	unknownPolls?: number;
-	/** BFL: how the webhook goes; `early` before the submission is answered, `late` some time after the end. */
-	webhook?: 'early' | 'late' | 'twice' | 'wrongSignature' | 'never';
-	/** BFL: where the answer says that one shall look; the task's id is added. */
-	pollingUrl?: string;
-}
+import type { TaskFailure, TaskFault } from './faults';
+import type { ProviderName, RouteName } from './registry';
+import type { Call, Effect, JsonObject, Shape } from './types';
 
 export interface Task {
 	record: TaskRecord;
@@ -66,6 +28,8 @@ export type TaskState =
 	| { phase: 'other'; word: string };
 
 export interface TaskOrder {
+	/** In the form of the provider's own IDs. */
+	id: string;
 	provider: ProviderName;
 	route: RouteName;
 	model: string;
@@ -97,8 +61,8 @@ export class Tasks {
 		return id === undefined ? undefined : this.tasks.get(id);
 	}
 
-	/** How many jobs of a key are not yet finished. */
-	running(key: string): number {
+	/** How many tasks of a key are not yet finished. */
+	countRunning(key: string): number {
 		const now = Date.now();
 		return this.ledger.tasks.filter(
 			(one) => one.key === key && !one.cancelledAt && one.readyAt > now,
@@ -132,7 +96,7 @@ export class Tasks {
 	}
 
 	private write(call: Call, order: TaskOrder, fault: TaskFault, image: ImageOrder): TaskRecord {
-		const id = newId(order.route);
+		const { id } = order;
 		const seconds = this.seconds(order, fault);
 		const now = Date.now();
 		const record: TaskRecord = {
@@ -192,13 +156,6 @@ export function stateOf(task: Task, now = Date.now()): TaskState {
 function shareDone({ record, fault: { polls: minPolls = 0 }, polls }: Task, now: number): number {
 	const byTime = record.seconds === 0 ? 1 : (now - record.acceptedAt) / (record.seconds * 1000);
 	return polls < minPolls ? Math.min(byTime, (polls + 0.5) / (minPolls + 1)) : byTime;
-}
-
-/** The ids look like the providers' own. */
-function newId(route: RouteName): string {
-	if (/^(oxen|bfl)\./.test(route)) return randomUUID();
-	const prefix = route === 'queue.submit' ? 'mmsu_01h' : 'd';
-	return prefix + randomBytes(10).toString('hex');
 }
 
 function toImageOrder(order: TaskOrder, shape: Shape = {}): ImageOrder {

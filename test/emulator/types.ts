@@ -1,40 +1,13 @@
-import type { DocumentedError } from './documentedErrors';
-import type { Task, TaskFault } from './tasks';
-import type { SubmissionRecord } from './ledger';
+import type { TaskFault } from './faults';
 import type { ImageFormat } from './images';
-
-/** Every route that rules can speak about. */
-export const ROUTE_NAMES = [
-	'cloudflare.run',
-	'cloudflare.workersAi',
-	'cloudflare.search',
-	'cloudflare.verify',
-	'task.submit',
-	'task.status',
-	'queue.submit',
-	'queue.status',
-	'queue.response',
-	'queue.cancel',
-	'oxen.sync',
-	'oxen.enqueue',
-	'oxen.queue',
-	'oxen.list',
-	'oxen.cancel',
-	'oxen.events',
-	'oxen.history',
-	'oxen.models',
-	'bfl.submit',
-	'bfl.result',
-	'bfl.credits',
-	'download',
-] as const;
-
-export type RouteName = (typeof ROUTE_NAMES)[number];
+import type { SubmissionRecord } from './ledger';
+import type { DocumentedError, ProviderEffects, ProviderName, RouteName } from './registry';
+import type { Task } from './tasks';
 
 /** Whose key opens the route; results are open to everybody. */
-export type ProviderName = 'cloudflare' | 'task' | 'oxen' | 'bfl' | 'results';
+export type RouteOwner = ProviderName | 'results';
 
-/** The servers: the APIs, BFL's regional one that tells about its tasks, and the pictures. */
+/** The servers: the APIs, the one where a `polling_url` leads, and the images. */
 export type Port = 'api' | 'polling' | 'results';
 
 export type JsonObject = Record<string, unknown>;
@@ -80,8 +53,7 @@ export interface ApiResponse {
 
 export interface Route {
 	name: RouteName;
-	provider: ProviderName;
-	/** The server it is on, where that is not its provider's own. */
+	/** The server it is on; the one of the APIs by default. */
 	port?: Port;
 	method: 'GET' | 'POST' | 'PUT' | 'DELETE';
 	/** Fastify's notation. */
@@ -104,7 +76,7 @@ export interface Shape {
 }
 
 /** What a rule does to the calls it matches. Parts may be combined. */
-export interface Effect {
+export interface SharedEffect {
 	/** Answers this instead; a body that is not a string is sent as JSON. */
 	status?: number;
 	body?: unknown;
@@ -133,7 +105,6 @@ export interface Effect {
 	task?: TaskFault;
 	/** The picture comes like this, whatever was asked for. */
 	as?: Shape;
-	envelope?: 'bare' | 'wrapped';
 	/** How a stream of events goes wrong. */
 	stream?: StreamFault;
 	/** How a download goes wrong. */
@@ -141,6 +112,9 @@ export interface Effect {
 	/** Changes the finished answer; only within the process. */
 	mutate?: (response: ApiResponse) => ApiResponse;
 }
+
+/** With what the providers add to it. */
+export type Effect = SharedEffect & ProviderEffects;
 
 export interface StreamFault {
 	/** Says nothing at all, not even that it is alive. */
@@ -161,7 +135,7 @@ export class Refusal extends Error {
 	}
 }
 
-export function json(
+export function toResponse(
 	status: number,
 	body: unknown,
 	headers: Record<string, string> = {},

@@ -1,7 +1,7 @@
 import Ajv2020, { type ErrorObject, type ValidateFunction } from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import openapi from './contract.json';
-import { bflError } from '../documentedErrors';
+import { bflError } from './documentedErrors';
 import type { ReferenceImage } from '../images';
 import { BadReference, fromAnything } from '../images/references';
 import { isObject, Refusal, type Body, type JsonObject } from '../types';

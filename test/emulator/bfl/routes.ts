@@ -1,12 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import { callBack } from './webhooks';
 import { MODELS, readInput, findUnknownFields, type BflRequest } from './inputs';
-import { bflError, documentedErrors } from '../documentedErrors';
+import { bflError, documentedErrors } from './documentedErrors';
 import { stateOf, type Task } from '../tasks';
-import { BFL_GRANTS, type BflGrant } from '../keys';
-import { bflCredits, exactMegapixels } from '../prices';
-import { signed } from '../results';
+import { GRANTS, type Grant } from './keys';
+import { exactMegapixels } from '../prices';
+import { priceInCredits, USD_PER_CREDIT } from './prices';
+import { signUrl } from './signedUrls';
+import { withOptions, type BflOptions, type BflWorld } from './world';
 import {
-	json,
+	toResponse,
 	Refusal,
 	type ApiResponse,
 	type Call,
@@ -21,17 +24,17 @@ import { refuseOverLimit, type World } from '../world';
  * A finished picture stands at a URL that is good for a while only.
  */
 
-const USD_PER_CREDIT = 0.01;
 /** The documents: 24 unfinished tasks at a time. */
 const MAX_RUNNING = 24;
 const ONE_MEGAPIXEL = { width: 1024, height: 1024 };
 
-export function bflRoutes(world: World): Route[] {
+export function createRoutes(sharedWorld: World, options: BflOptions): Route[] {
+	const world = withOptions(sharedWorld, options);
+	const result = createResultRoute(world);
 	return [
 		...[...MODELS.keys()].map(
 			(model): Route => ({
 				name: 'bfl.submit',
-				provider: 'bfl',
 				method: 'POST',
 				path: `/v1/${model}`,
 				kind: 'submission',
@@ -39,27 +42,22 @@ export function bflRoutes(world: World): Route[] {
 				handle: (call, effect) => submit(world, call, effect, model),
 			}),
 		),
-		resultRoute(world),
+		result,
+		// what the regional server knows: the tasks' states, and nothing else
+		{ ...result, port: 'polling' },
 		{
 			name: 'bfl.credits',
-			provider: 'bfl',
 			method: 'GET',
 			path: '/v1/credits',
 			kind: 'account',
-			handle: (call) => json(200, { credits: creditsOf(world, call) }),
+			handle: (call) => toResponse(200, { credits: creditsOf(world, call) }),
 		},
 	];
 }
 
-/** What the regional server knows: the tasks' states, and nothing else. */
-export function bflPollingRoutes(world: World): Route[] {
-	return [{ ...resultRoute(world), port: 'polling' }];
-}
-
-function resultRoute(world: World): Route {
+function createResultRoute(world: BflWorld): Route {
 	return {
 		name: 'bfl.result',
-		provider: 'bfl',
 		method: 'GET',
 		path: '/v1/get_result',
 		kind: 'poll',
@@ -73,19 +71,19 @@ function readPrompt(call: Call): string | undefined {
 	return typeof body?.prompt === 'string' ? body.prompt : undefined;
 }
 
-function authenticate(call: Call): BflGrant {
-	const grant = call.scheme === 'x-key' ? BFL_GRANTS.get(call.key ?? '') : undefined;
+function authenticate(call: Call): Grant {
+	const grant = call.scheme === 'x-key' ? GRANTS.get(call.key ?? '') : undefined;
 	if (!grant) throw new Refusal(documentedErrors['bfl.key']);
 	return grant;
 }
 
-function creditsOf(world: World, call: Call): number {
+function creditsOf(world: BflWorld, call: Call): number {
 	const spent = world.tasks.ledger.paidBy(call.key ?? '').amount / USD_PER_CREDIT;
 	return Number((authenticate(call).credits - spent).toFixed(4));
 }
 
 async function submit(
-	world: World,
+	world: BflWorld,
 	call: Call,
 	effect: Effect,
 	model: string,
@@ -100,6 +98,7 @@ async function submit(
 	refuseOverLimit(world, call, documentedErrors['bfl.rateLimit'], MAX_RUNNING);
 	const { input, parameters, references, size } = request;
 	const task = world.tasks.accept(call, effect, {
+		id: randomUUID(),
 		provider: 'bfl',
 		route: 'bfl.submit',
 		model,
@@ -115,23 +114,23 @@ async function submit(
 		await callBack(world, task, { url, secret: secret ?? undefined }, (one) =>
 			resultOf(world, one),
 		);
-		return json(200, { id, status: 'Pending', webhook_url: url, ...bill });
+		return toResponse(200, { id, status: 'Pending', webhook_url: url, ...bill });
 	}
 	const base = task.fault.pollingUrl ?? `${world.urls.polling}/v1/get_result`;
-	return json(200, { id, polling_url: `${base}?id=${id}`, ...bill });
+	return toResponse(200, { id, polling_url: `${base}?id=${id}`, ...bill });
 }
 
 /** References on other hosts are not measured, so each counts as one megapixel. */
 function billFor(model: string, { references, size }: BflRequest) {
 	const sizes = references.map(() => ONE_MEGAPIXEL);
 	return {
-		cost: bflCredits(model, size, sizes),
+		cost: priceInCredits(model, size, sizes),
 		input_mp: exactMegapixels(sizes),
 		output_mp: exactMegapixels([size]),
 	};
 }
 
-function result(world: World, call: Call): ApiResponse {
+function result(world: BflWorld, call: Call): ApiResponse {
 	authenticate(call);
 	const { id } = call.query;
 	if (id === undefined)
@@ -139,12 +138,12 @@ function result(world: World, call: Call): ApiResponse {
 	const task = world.tasks.find(id);
 	const isTheirs = task?.record.provider === 'bfl' && task.record.key === call.key;
 	if (!isTheirs || task.fault.vanish || isNotFoundYet(world, task))
-		return json(200, toBody(id, 'Task not found'));
-	return json(200, describe(world, task));
+		return toResponse(200, toBody(id, 'Task not found'));
+	return toResponse(200, describe(world, task));
 }
 
 /** A look is written down after it was answered. */
-function isNotFoundYet(world: World, { record, fault }: Task): boolean {
+function isNotFoundYet(world: BflWorld, { record, fault }: Task): boolean {
 	const polls = world.tasks.ledger.polls.filter(({ taskId }) => taskId === record.id).length;
 	return polls < (fault.unknownPolls ?? 0);
 }
@@ -153,7 +152,7 @@ function toBody(id: string, status: string, facts: JsonObject = {}): JsonObject 
 	return { id, status, result: null, progress: null, details: null, preview: null, ...facts };
 }
 
-function describe(world: World, task: Task): JsonObject {
+function describe(world: BflWorld, task: Task): JsonObject {
 	const { id } = task.record;
 	const state = stateOf(task);
 	switch (state.phase) {
@@ -175,10 +174,10 @@ const detailsOf = (word: string) =>
 	word.endsWith('Moderated') ? { 'Moderation Reasons': ['Derivative Works Filter'] } : null;
 
 /** Each look gets a URL of its own, signed anew. */
-function resultOf(world: World, { record }: Task): JsonObject {
+function resultOf(world: BflWorld, { record }: Task): JsonObject {
 	const [start_time, end_time] = [record.acceptedAt / 1000, record.readyAt / 1000];
 	return {
-		sample: signed(record, Date.now() + world.sampleSeconds * 1000),
+		sample: signUrl(record, Date.now() + world.sampleSeconds * 1000),
 		prompt: record.prompt,
 		seed: record.seed,
 		start_time,

@@ -3,7 +3,7 @@ import { isThisComputer } from './inputs';
 import { stateOf, type Task } from '../tasks';
 import type { DeliveryRecord } from '../ledger';
 import type { JsonObject } from '../types';
-import type { World } from '../world';
+import type { BflWorld } from './world';
 
 /**
  * BFL's webhooks: what has become of a task is posted to its `webhook_url`, signed with its
@@ -23,7 +23,7 @@ type ResultOf = (task: Task) => JsonObject;
 
 /** Posts when the task has ended; an early one is posted, and answered, before the submission is. */
 export async function callBack(
-	world: World,
+	world: BflWorld,
 	task: Task,
 	webhook: Webhook,
 	resultOf: ResultOf,
@@ -45,7 +45,7 @@ export async function callBack(
 }
 
 async function insist(
-	world: World,
+	world: BflWorld,
 	task: Task,
 	first: DeliveryRecord,
 	attempt: () => Promise<DeliveryRecord>,
@@ -67,7 +67,7 @@ async function insist(
 const isTaken = ({ status = 0 }: DeliveryRecord) => status >= 200 && status < 300;
 
 async function post(
-	world: World,
+	world: BflWorld,
 	task: Task,
 	{ url, secret }: Webhook,
 	resultOf: ResultOf,

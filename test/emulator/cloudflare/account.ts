@@ -1,8 +1,8 @@
 import { admit, authenticate, requireAccount } from './access';
-import { v4Error } from '../documentedErrors';
-import type { CloudflareGrant } from '../keys';
-import { CLOUDFLARE_GRANTS } from '../keys';
-import { json, Refusal, type ApiResponse, type Call, type Route } from '../types';
+import { v4Error } from './documentedErrors';
+import type { Grant } from './keys';
+import { GRANTS } from './keys';
+import { toResponse, Refusal, type ApiResponse, type Call, type Route } from '../types';
 
 /**
  * What cost nothing at Cloudflare: the hosted models' list, and whether a token is good.
@@ -35,11 +35,10 @@ const HOSTED: readonly ListedModel[] = [
 	author: name.split('/')[0] ?? '',
 }));
 
-export function cloudflareAccountRoutes(): Route[] {
+export function createAccountRoutes(): Route[] {
 	return [
 		{
 			name: 'cloudflare.search',
-			provider: 'cloudflare',
 			method: 'GET',
 			path: '/client/v4/accounts/:account/ai/models/search',
 			kind: 'account',
@@ -47,7 +46,6 @@ export function cloudflareAccountRoutes(): Route[] {
 		},
 		{
 			name: 'cloudflare.verify',
-			provider: 'cloudflare',
 			method: 'GET',
 			path: '/client/v4/user/tokens/verify',
 			kind: 'account',
@@ -55,7 +53,6 @@ export function cloudflareAccountRoutes(): Route[] {
 		},
 		{
 			name: 'cloudflare.verify',
-			provider: 'cloudflare',
 			method: 'GET',
 			path: '/client/v4/accounts/:account/tokens/verify',
 			kind: 'account',
@@ -88,7 +85,7 @@ function search(call: Call): ApiResponse {
 			task: TASK,
 			properties: [{ property_id: 'partner', value: 'true' }],
 		}));
-	return json(200, {
+	return toResponse(200, {
 		success: true,
 		errors: [],
 		messages: [],
@@ -98,16 +95,16 @@ function search(call: Call): ApiResponse {
 }
 
 /** The verify endpoints have a code of their own for a token that they do not know. */
-function authenticateForVerify(call: Call): CloudflareGrant {
-	if (call.key !== undefined && call.scheme === 'Bearer' && !CLOUDFLARE_GRANTS.has(call.key))
+function authenticateForVerify(call: Call): Grant {
+	if (call.key !== undefined && call.scheme === 'Bearer' && !GRANTS.has(call.key))
 		throw invalidToken();
 	return authenticate(call);
 }
 
-function verify(call: Call, owner: CloudflareGrant['owner']): ApiResponse {
+function verify(call: Call, owner: Grant['owner']): ApiResponse {
 	const grant = authenticateForVerify(call);
 	if (grant.owner !== owner) throw invalidToken();
-	return json(200, {
+	return toResponse(200, {
 		result: {
 			id: 'f1e2d3c4b5a697886950413223140516',
 			status: grant.active ? 'active' : 'disabled',

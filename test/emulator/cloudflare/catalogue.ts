@@ -1,18 +1,18 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import Ajv2020, { type ValidateFunction } from 'ajv/dist/2020';
 import { admit } from './access';
 import catalogue from './contract.json';
-import { documentedErrors, failedState, v4Error, workersAiError } from '../documentedErrors';
+import { documentedErrors, failedState, v4Error, workersAiError } from './documentedErrors';
 import { readGatewayHeaders, type GatewaySettings } from './gatewayHeaders';
 import type { Task } from '../tasks';
 import { stateOf } from '../tasks';
 import type { ReferenceImage } from '../images';
 import { sha256 } from '../images';
-import { cataloguePrice } from '../prices';
+import { cataloguePrice } from './prices';
 import { BadReference, fromUri } from '../images/references';
 import {
 	isObject,
-	json,
+	toResponse,
 	Refusal,
 	type ApiResponse,
 	type Call,
@@ -20,7 +20,8 @@ import {
 	type JsonObject,
 	type Route,
 } from '../types';
-import { refuseOverLimit, type World } from '../world';
+import { recordUnexpected, refuseOverLimit } from '../world';
+import type { CloudflareWorld } from './world';
 
 /**
  * Cloudflare's catalogue models: `POST /accounts/{id}/ai/run` with `{model, input}`.
@@ -48,11 +49,10 @@ interface RunRequest {
 	settings: GatewaySettings;
 }
 
-export function cloudflareRoutes(world: World): Route[] {
+export function createCatalogueRoutes(world: CloudflareWorld): Route[] {
 	return [
 		{
 			name: 'cloudflare.run',
-			provider: 'cloudflare',
 			method: 'POST',
 			path: '/client/v4/accounts/:account/ai/run',
 			kind: 'submission',
@@ -68,7 +68,7 @@ function readPrompt(call: Call): string | undefined {
 	return isObject(input) && typeof input.prompt === 'string' ? input.prompt : undefined;
 }
 
-async function run(world: World, call: Call, effect: Effect): Promise<ApiResponse> {
+async function run(world: CloudflareWorld, call: Call, effect: Effect): Promise<ApiResponse> {
 	const { credits } = admit(call, ['gateway', 'workersAi']);
 	const settings = readSettings(world, call);
 	const request: RunRequest = { ...readBody(call), settings };
@@ -81,16 +81,9 @@ async function run(world: World, call: Call, effect: Effect): Promise<ApiRespons
 	return make(world, call, effect, request, references);
 }
 
-function readSettings(world: World, call: Call): GatewaySettings {
+function readSettings(world: CloudflareWorld, call: Call): GatewaySettings {
 	const { settings, invalid, unknown } = readGatewayHeaders(call.headers);
-	for (const name of unknown) {
-		world.tasks.ledger.unexpected.push({
-			at: Date.now(),
-			method: call.method,
-			path: call.url,
-			reason: `header ${name}`,
-		});
-	}
+	unknown.forEach((name) => recordUnexpected(world, call, `header ${name}`));
 	if (invalid.length > 0)
 		throw new Refusal(v4Error(400, 6003, `Invalid request headers: ${invalid.join(', ')}`));
 	if (!world.gateways.includes(settings.gateway))
@@ -152,17 +145,17 @@ function cacheName(call: Call, { model, input, settings }: RunRequest): string {
 	return [call.params.account, settings.gateway, request].join(' ');
 }
 
-function findCached(world: World, call: Call, request: RunRequest): Task | undefined {
+function findCached(world: CloudflareWorld, call: Call, request: RunRequest): Task | undefined {
 	const { settings } = request;
 	if (settings.skipCache || settings.cacheTtl === undefined) return undefined;
 	const hit = world.gatewayCache.get(cacheName(call, request));
-	if (!hit || hit.expiresAt <= Date.now()) return undefined;
-	if (call.submission)
-		Object.assign(call.submission, { accepted: true, cached: true, taskId: hit.taskId });
-	return world.tasks.find(hit.taskId);
+	const task = hit && hit.expiresAt > Date.now() ? world.tasks.find(hit.taskId) : undefined;
+	if (task && call.submission)
+		Object.assign(call.submission, { accepted: true, cached: true, taskId: task.record.id });
+	return task;
 }
 
-function saveToCache(world: World, call: Call, request: RunRequest, task: Task): void {
+function saveToCache(world: CloudflareWorld, call: Call, request: RunRequest, task: Task): void {
 	const { skipCache, cacheTtl } = request.settings;
 	if (skipCache || cacheTtl === undefined) return;
 	const expiresAt = Date.now() + cacheTtl * 1000;
@@ -170,7 +163,7 @@ function saveToCache(world: World, call: Call, request: RunRequest, task: Task):
 }
 
 async function make(
-	world: World,
+	world: CloudflareWorld,
 	call: Call,
 	effect: Effect,
 	request: RunRequest,
@@ -178,6 +171,7 @@ async function make(
 ): Promise<ApiResponse> {
 	const { model, input, settings } = request;
 	const task = world.tasks.accept(call, effect, {
+		id: randomUUID(),
 		provider: 'cloudflare',
 		route: 'cloudflare.run',
 		model,
@@ -202,7 +196,7 @@ async function make(
 }
 
 function completed(task: Task): ApiResponse {
-	return json(200, {
+	return toResponse(200, {
 		state: 'Completed',
 		result: { image: task.record.url },
 		gatewayMetadata: { keySource: 'Unified' },
@@ -219,13 +213,13 @@ function outcome(task: Task): ApiResponse {
 			return failedState(model, { code, error_message: fail.message });
 		return failedState(model, { code, message: fail.message });
 	}
-	if (status !== undefined) return json(200, { state: status, model });
+	if (status !== undefined) return toResponse(200, { state: status, model });
 	return completed(task);
 }
 
 /** Whether the answers of the public API are wrapped is not documented: both forms exist here. */
 function finish(
-	world: World,
+	world: CloudflareWorld,
 	effect: Effect,
 	response: ApiResponse,
 	cacheStatus: 'HIT' | 'MISS',

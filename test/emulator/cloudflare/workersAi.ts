@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { admit } from './access';
-import { documentedErrors, v4Error, workersAiError } from '../documentedErrors';
-import { workersAiPrice } from '../prices';
+import { documentedErrors, v4Error, workersAiError } from './documentedErrors';
+import { workersAiPrice } from './prices';
 import { BadReference, decode, type Measured } from '../images/references';
 import {
-	json,
+	toResponse,
 	Refusal,
 	type ApiResponse,
 	type Call,
@@ -52,11 +53,10 @@ interface FormRequest {
 	references: Measured[];
 }
 
-export function workersAiRoutes(world: World): Route[] {
+export function createWorkersAiRoutes(world: World): Route[] {
 	return [
 		{
 			name: 'cloudflare.workersAi',
-			provider: 'cloudflare',
 			method: 'POST',
 			// A wildcard: Cloudflare's own client sends the model's slashes encoded.
 			path: '/client/v4/accounts/:account/ai/run/*',
@@ -86,6 +86,7 @@ async function run(world: World, call: Call, effect: Effect): Promise<ApiRespons
 		height: parameters.height ?? DEFAULT_SIZE.height,
 	};
 	const task = world.tasks.accept(call, effect, {
+		id: randomUUID(),
 		provider: 'cloudflare',
 		route: 'cloudflare.workersAi',
 		model,
@@ -99,7 +100,7 @@ async function run(world: World, call: Call, effect: Effect): Promise<ApiRespons
 	const { fail } = task.fault;
 	if (fail) return workersAiError(400, Number(fail.code ?? 3030), fail.message);
 	const image = await task.image();
-	return json(200, {
+	return toResponse(200, {
 		result: { image: image.bytes.toString('base64') },
 		success: true,
 		errors: [],

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { stateOf, type Task } from '../tasks';
 import { BreakOff, type Call, type Effect, type Stream, type StreamFault } from '../types';
-import type { World } from '../world';
+import type { OxenWorld } from './world';
 
 /**
  * Oxen.ai's server-sent events. Nothing is kept for those who subscribe late; a key hears of its
@@ -25,7 +25,7 @@ const KEEP_ALIVE: Letter = { text: ': keep-alive\n\n' };
 export class OxenEvents {
 	private readonly subscribers = new Set<Subscriber>();
 
-	constructor(private readonly world: World) {}
+	constructor(private readonly world: OxenWorld) {}
 
 	/** Tells the job's end when it comes. */
 	announce(task: Task): void {

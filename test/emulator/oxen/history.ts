@@ -1,8 +1,16 @@
-import { documentedErrors, oxenError } from '../documentedErrors';
+import { documentedErrors, oxenError } from './documentedErrors';
 import { stateOf, type Task } from '../tasks';
 import { authenticate, isActive, requestOf, statusOf } from './tasks';
-import { json, Refusal, type ApiResponse, type Call, type JsonObject, type Route } from '../types';
-import { noteUnknownQuery, type World } from '../world';
+import {
+	toResponse,
+	Refusal,
+	type ApiResponse,
+	type Call,
+	type JsonObject,
+	type Route,
+} from '../types';
+import { recordUnknownQuery } from '../world';
+import type { OxenWorld } from './world';
 
 /**
  * What Oxen.ai tells about its jobs: the queue, and the history with the costs.
@@ -12,7 +20,7 @@ const REPO = 'generations';
 const DIRECTORY = 'images';
 const ACTIVE = ['queued', 'processing'];
 
-export function oxenHistoryRoutes(world: World): Route[] {
+export function createHistoryRoutes(world: OxenWorld): Route[] {
 	const about = (call: Call) => world.tasks.find(call.params.id);
 	const get = (
 		name: Route['name'],
@@ -21,7 +29,6 @@ export function oxenHistoryRoutes(world: World): Route[] {
 		kind: Route['kind'] = 'account',
 	): Route => ({
 		name,
-		provider: 'oxen',
 		method: 'GET',
 		path,
 		kind,
@@ -33,7 +40,6 @@ export function oxenHistoryRoutes(world: World): Route[] {
 		get('oxen.queue', '/api/ai/queue/:id', (call) => pollQueue(world, call), 'poll'),
 		{
 			name: 'oxen.cancel',
-			provider: 'oxen',
 			method: 'DELETE',
 			path: '/api/ai/queue/:id',
 			kind: 'cancel',
@@ -48,7 +54,7 @@ export function oxenHistoryRoutes(world: World): Route[] {
 const notFound = () => new Refusal(documentedErrors['oxen.notFound']);
 
 /** The key's job, wherever it is kept. */
-function find(world: World, call: Call): Task {
+function find(world: OxenWorld, call: Call): Task {
 	authenticate(call);
 	const task = world.tasks.find(call.params.id);
 	const isTheirs = task?.record.provider === 'oxen' && task.record.key === call.key;
@@ -57,19 +63,19 @@ function find(world: World, call: Call): Task {
 }
 
 /** From where the job has gone by now. */
-function leaves(world: World, task: Task): 'queue' | 'everywhere' | undefined {
-	return isActive(task) ? undefined : (task.fault.leaves ?? world.oxenLeaves);
+function leaves(world: OxenWorld, task: Task): 'queue' | 'everywhere' | undefined {
+	return isActive(task) ? undefined : (task.fault.leaves ?? world.leaves);
 }
 
 /** Jobs that were made at once never stand in the queue. */
-function findInQueue(world: World, call: Call): Task {
+function findInQueue(world: OxenWorld, call: Call): Task {
 	const task = find(world, call);
 	if (task.record.route !== 'oxen.enqueue' || leaves(world, task)) throw notFound();
 	return task;
 }
 
-function pollQueue(world: World, call: Call): ApiResponse {
-	return json(200, queueRow(findInQueue(world, call)));
+function pollQueue(world: OxenWorld, call: Call): ApiResponse {
+	return toResponse(200, queueRow(findInQueue(world, call)));
 }
 
 function queueRow(task: Task): JsonObject {
@@ -110,18 +116,18 @@ function timesOf(task: Task): JsonObject {
 }
 
 /** A job that has ended stays as it is. */
-function cancel(world: World, call: Call): ApiResponse {
+function cancel(world: OxenWorld, call: Call): ApiResponse {
 	const task = findInQueue(world, call);
 	if (isActive(task)) Object.assign(task.record, { cancelledAt: Date.now(), cost: 0 });
-	return json(200, { status: 'success', generation_id: task.record.id });
+	return toResponse(200, { status: 'success', generation_id: task.record.id });
 }
 
 const FILTERS = ['namespace', 'model', 'status', 'media_type', 'repo', 'folder'];
 
 /** The key's jobs that the query asks for. */
-function filtered(world: World, call: Call, more: readonly string[] = []): Task[] {
+function filtered(world: OxenWorld, call: Call, more: readonly string[] = []): Task[] {
 	authenticate(call);
-	noteUnknownQuery(world, call, [...FILTERS, ...more]);
+	recordUnknownQuery(world, call, [...FILTERS, ...more]);
 	const own = world.tasks.ledger.tasks.filter(
 		({ provider, key }) => provider === 'oxen' && key === call.key,
 	);
@@ -144,17 +150,17 @@ function filtered(world: World, call: Call, more: readonly string[] = []): Task[
 }
 
 /** The form of this list is not documented; the history's is used. */
-function listQueue(world: World, call: Call): ApiResponse {
+function listQueue(world: OxenWorld, call: Call): ApiResponse {
 	const { status } = call.query;
 	const rows = filtered(world, call)
 		.filter((task) => task.record.route === 'oxen.enqueue' && !leaves(world, task))
 		.filter((task) => status !== undefined || ACTIVE.includes(statusOf(task)));
-	return json(200, { generations: rows.map(queueRow) });
+	return toResponse(200, { generations: rows.map(queueRow) });
 }
 
-function pollHistory(world: World, call: Call): ApiResponse {
+function pollHistory(world: OxenWorld, call: Call): ApiResponse {
 	const generation = historyRow(find(world, call));
-	return json(200, { status: 'success', status_message: 'resource_found', generation });
+	return toResponse(200, { status: 'success', status_message: 'resource_found', generation });
 }
 
 function historyRow(task: Task): JsonObject {
@@ -177,7 +183,7 @@ function historyRow(task: Task): JsonObject {
 	};
 }
 
-function listHistory(world: World, call: Call): ApiResponse {
+function listHistory(world: OxenWorld, call: Call): ApiResponse {
 	const { page = '1', page_size = '50' } = call.query;
 	const [number, size] = [Number(page), Number(page_size)];
 	const inRange =
@@ -186,7 +192,7 @@ function listHistory(world: World, call: Call): ApiResponse {
 	if (!inRange) return oxenError(400, 'invalid_params', 'page_size must be between 1 and 1000');
 	const rows = all.slice((number - 1) * size, number * size).map(historyRow);
 	const total = rows.reduce((sum, { cost }) => sum + Number(cost ?? 0), 0);
-	return json(200, {
+	return toResponse(200, {
 		status: 'success',
 		status_message: 'resources_found',
 		generations: rows,

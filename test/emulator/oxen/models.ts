@@ -1,15 +1,14 @@
-import { documentedErrors } from '../documentedErrors';
+import { documentedErrors } from './documentedErrors';
 import { OXEN_MODELS } from './parameters';
-import { oxenPrice } from '../prices';
-import { json, type ApiResponse, type Call, type Route } from '../types';
-import { noteUnknownQuery, type World } from '../world';
+import { priceOf } from './prices';
+import { toResponse, type ApiResponse, type Call, type Route } from '../types';
+import { recordUnknownQuery, type World } from '../world';
 
 /** Oxen.ai's list of models, which is public. */
 
-export function oxenModelRoutes(world: World): Route[] {
+export function createModelRoutes(world: World): Route[] {
 	const get = (path: string, handle: (call: Call) => ApiResponse): Route => ({
 		name: 'oxen.models',
-		provider: 'oxen',
 		method: 'GET',
 		path: `/api/ai/models${path}`,
 		kind: 'account',
@@ -32,7 +31,7 @@ const OTHERS = [
 
 const MODELS = [
 	...[...OXEN_MODELS].map(([id, { schema }]) => ({
-		...modelObject(id, BFL, '/images/edit', oxenPrice(id, { width: 1024, height: 1024 })),
+		...modelObject(id, BFL, '/images/edit', priceOf(id, { width: 1024, height: 1024 })),
 		request_schema: schema,
 	})),
 	...OTHERS,
@@ -62,26 +61,26 @@ function modelObject(id: string, developer: string, endpoint: string, cost_per_i
 
 /** What `action` may say is not documented; here it is the end of the model's endpoint. */
 function list(world: World, call: Call): ApiResponse {
-	noteUnknownQuery(world, call, ['developer_name', 'action']);
+	recordUnknownQuery(world, call, ['developer_name', 'action']);
 	const { developer_name, action } = call.query;
 	const data = MODELS.filter(
 		({ developer, endpoint }) =>
 			(developer_name === undefined || developer.name === developer_name) &&
 			(action === undefined || endpoint.endsWith(`/${action}`)),
 	);
-	return json(200, { object: 'list', data });
+	return toResponse(200, { object: 'list', data });
 }
 
 function search(world: World, call: Call): ApiResponse {
-	noteUnknownQuery(world, call, ['search']);
+	recordUnknownQuery(world, call, ['search']);
 	const words = (call.query.search ?? '').toLowerCase();
 	const data = MODELS.filter(({ id, display_name }) =>
 		[id, display_name].some((name) => name.toLowerCase().includes(words)),
 	);
-	return json(200, { object: 'list', data });
+	return toResponse(200, { object: 'list', data });
 }
 
 function one(id: string | undefined): ApiResponse {
 	const model = MODELS.find((known) => known.id === id);
-	return model ? json(200, model) : documentedErrors['oxen.notFound'];
+	return model ? toResponse(200, model) : documentedErrors['oxen.notFound'];
 }

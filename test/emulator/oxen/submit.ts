@@ -1,6 +1,8 @@
-import { documentedErrors, oxenError, oxenMessage } from '../documentedErrors';
-import type { Task, TaskFault } from '../tasks';
-import type { OxenGrant } from '../keys';
+import { randomUUID } from 'node:crypto';
+import { documentedErrors, oxenError, oxenMessage } from './documentedErrors';
+import type { TaskFault } from '../faults';
+import type { Task } from '../tasks';
+import type { Grant } from './keys';
 import { OxenEvents } from './events';
 import { authenticate, saveRequest, type OxenRequest } from './tasks';
 import {
@@ -10,10 +12,10 @@ import {
 	type OxenModel,
 	type OxenParameters,
 } from './parameters';
-import { oxenPrice } from '../prices';
+import { priceOf } from './prices';
 import {
 	isObject,
-	json,
+	toResponse,
 	Refusal,
 	type ApiResponse,
 	type Call,
@@ -22,13 +24,14 @@ import {
 	type Route,
 } from '../types';
 import { refuseOverLimit, type World } from '../world';
+import type { OxenWorld } from './world';
 
 /**
  * How Oxen.ai makes pictures: by a call that waits, or by its queue, whose jobs are looked at
  * (`oxenHistory.ts`) or told about by events (`oxenEvents.ts`).
  */
 
-export function oxenRoutes(world: World): Route[] {
+export function createSubmitRoutes(world: OxenWorld): Route[] {
 	const events = new OxenEvents(world);
 	const making = (
 		name: Route['name'],
@@ -36,7 +39,6 @@ export function oxenRoutes(world: World): Route[] {
 		handle: (call: Call, effect: Effect) => Promise<ApiResponse>,
 	): Route => ({
 		name,
-		provider: 'oxen',
 		method: 'POST',
 		path,
 		kind: 'submission',
@@ -49,7 +51,6 @@ export function oxenRoutes(world: World): Route[] {
 		making('oxen.enqueue', '/api/ai/queue', (call, effect) => enqueue(world, events, call, effect)),
 		{
 			name: 'oxen.events',
-			provider: 'oxen',
 			method: 'GET',
 			path: '/api/events',
 			kind: 'account',
@@ -103,7 +104,7 @@ async function makeNow(world: World, call: Call, effect: Effect): Promise<ApiRes
 	const { fail } = task.fault;
 	if (fail) return oxenError(500, 'unknown_error', fail.message);
 	const created = Math.floor(task.record.acceptedAt / 1000);
-	return json(200, { model, created, images: [await imageOf(task, body)] });
+	return toResponse(200, { model, created, images: [await imageOf(task, body)] });
 }
 
 async function imageOf(task: Task, { response_format }: JsonObject): Promise<JsonObject> {
@@ -111,7 +112,7 @@ async function imageOf(task: Task, { response_format }: JsonObject): Promise<Jso
 	return { b64_json: (await task.image()).bytes.toString('base64') };
 }
 
-const namespaceOf = ({ target_namespace }: JsonObject, { namespace }: OxenGrant) =>
+const namespaceOf = ({ target_namespace }: JsonObject, { namespace }: Grant) =>
 	typeof target_namespace === 'string' ? target_namespace : namespace;
 
 /** The parameters are looked at when the job runs: a bad one makes it fail. */
@@ -141,13 +142,13 @@ async function enqueue(
 	}
 	tasks.forEach((task) => events.announce(task));
 	const generations = tasks.map(({ record }) => ({ generation_id: record.id, status: 'queued' }));
-	return json(200, { generations });
+	return toResponse(200, { generations });
 }
 
 async function readWhenRun(
 	body: JsonObject,
 	known: OxenModel,
-	{ credits }: OxenGrant,
+	{ credits }: Grant,
 ): Promise<{ read: OxenParameters; problem?: string }> {
 	try {
 		const read = await readParameters(body, known);
@@ -181,6 +182,7 @@ function accept(
 ): Task {
 	const { model, prompt, parameters, references } = request;
 	const task = world.tasks.accept(call, effect, {
+		id: randomUUID(),
 		provider: 'oxen',
 		route,
 		model,
@@ -188,7 +190,7 @@ function accept(
 		parameters,
 		references,
 		defaultSize: parameters,
-		cost: oxenPrice(model, parameters),
+		cost: priceOf(model, parameters),
 	});
 	saveRequest(task, request);
 	return task;

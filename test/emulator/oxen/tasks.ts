@@ -1,6 +1,6 @@
-import { documentedErrors } from '../documentedErrors';
+import { documentedErrors } from './documentedErrors';
 import { stateOf, type Task } from '../tasks';
-import { OXEN_GRANTS, type OxenGrant } from '../keys';
+import { GRANTS, type Grant } from './keys';
 import type { OxenParameters } from './parameters';
 import { Refusal, type Call, type JsonObject } from '../types';
 
@@ -26,8 +26,8 @@ export function requestOf(task: Task): OxenRequest {
 	return request;
 }
 
-export function authenticate(call: Call): OxenGrant {
-	const grant = call.scheme === 'Bearer' ? OXEN_GRANTS.get(call.key ?? '') : undefined;
+export function authenticate(call: Call): Grant {
+	const grant = call.scheme === 'Bearer' ? GRANTS.get(call.key ?? '') : undefined;
 	if (!grant) throw new Refusal(documentedErrors['oxen.key']);
 	if (!grant.permission) throw new Refusal(documentedErrors['oxen.permission']);
 	return grant;

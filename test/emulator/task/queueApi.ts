@@ -1,18 +1,20 @@
-import { documentedErrors, queueError } from '../documentedErrors';
-import { stateOf, type Task, type TaskFailure, type TaskState } from '../tasks';
-import { TASK_PRICE } from '../prices';
+import { randomBytes } from 'node:crypto';
+import { documentedErrors, queueError } from './documentedErrors';
+import type { TaskFailure } from '../faults';
+import type { RouteName } from '../registry';
+import { stateOf, type Task, type TaskState } from '../tasks';
+import { PRICE } from './prices';
 import { authenticate } from './taskApi';
 import { BadParameters, readParameters, TASK_MODELS } from './parameters';
 import {
 	isObject,
-	json,
+	toResponse,
 	Refusal,
 	type ApiResponse,
 	type Call,
 	type Effect,
 	type JsonObject,
 	type Route,
-	type RouteName,
 } from '../types';
 import { refuseOverLimit, type World } from '../world';
 
@@ -24,7 +26,7 @@ import { refuseOverLimit, type World } from '../world';
 const SCHEMES = ['Bearer', 'Key'];
 const BASE = '/model/v1/queue/:model';
 
-export function queueRoutes(world: World): Route[] {
+export function createQueueRoutes(world: World): Route[] {
 	const about = (call: Call) => world.tasks.find(call.params.id);
 	const poll = (
 		name: RouteName,
@@ -32,7 +34,6 @@ export function queueRoutes(world: World): Route[] {
 		response: (task: Task) => ApiResponse | Promise<ApiResponse>,
 	): Route => ({
 		name,
-		provider: 'task',
 		method: 'GET',
 		path: `${BASE}/requests/:id/${step}`,
 		kind: 'poll',
@@ -42,18 +43,16 @@ export function queueRoutes(world: World): Route[] {
 	return [
 		{
 			name: 'queue.submit',
-			provider: 'task',
 			method: 'POST',
 			path: BASE,
 			kind: 'submission',
 			prompt: readPrompt,
 			handle: (call, effect) => submit(world, call, effect),
 		},
-		poll('queue.status', 'status', (task) => json(200, describe(task))),
+		poll('queue.status', 'status', (task) => toResponse(200, describe(task))),
 		poll('queue.response', 'response', respond),
 		{
 			name: 'queue.cancel',
-			provider: 'task',
 			method: 'PUT',
 			path: `${BASE}/requests/:id/cancel`,
 			kind: 'cancel',
@@ -78,7 +77,7 @@ async function submit(world: World, call: Call, effect: Effect): Promise<ApiResp
 	const model = call.params.model ?? '';
 	if (call.submission) Object.assign(call.submission, { model, bodyForm: 'flat' });
 	if (!TASK_MODELS.includes(model))
-		throw new Refusal(json(404, { detail: `App not found: ${model}` }));
+		throw new Refusal(toResponse(404, { detail: `App not found: ${model}` }));
 	if (call.body.kind !== 'json') throw badRequest('the body is not JSON');
 	const parameters = await readParameters(call.body.value, 'queue').catch((error: unknown) => {
 		throw error instanceof BadParameters ? badRequest(error.message) : error;
@@ -86,15 +85,16 @@ async function submit(world: World, call: Call, effect: Effect): Promise<ApiResp
 	if (!grant.credits) throw new Refusal(documentedErrors['queue.credits']);
 	refuseOverLimit(world, call, documentedErrors['queue.rateLimit']);
 	const task = world.tasks.accept(call, effect, {
+		id: `mmsu_01h${randomBytes(10).toString('hex')}`,
 		provider: 'task',
 		route: 'queue.submit',
 		model,
 		...parameters,
 		defaultSize: { width: 1024, height: 1024 },
-		cost: TASK_PRICE,
+		cost: PRICE,
 	});
 	const base = `${world.urls.api}/model/v1/queue/${model}/requests/${task.record.id}`;
-	return json(200, {
+	return toResponse(200, {
 		request_id: task.record.id,
 		response_url: `${base}/response`,
 		status_url: `${base}/status`,
@@ -162,7 +162,7 @@ async function respond(task: Task): Promise<ApiResponse> {
 		const { code = 'PROVIDER_ERROR', message } = failureOf(state);
 		return queueError(400, String(code), message, task.record.id);
 	}
-	if (state.phase !== 'completed') return json(202, describe(task));
+	if (state.phase !== 'completed') return toResponse(202, describe(task));
 	const { id, url } = task.record;
 	const { mimeType, extension, width, height } = await task.image();
 	const output = {
@@ -173,13 +173,14 @@ async function respond(task: Task): Promise<ApiResponse> {
 		width,
 		height,
 	};
-	return json(200, { request_id: id, outputs: [output], metadata: {} });
+	return toResponse(200, { request_id: id, outputs: [output], metadata: {} });
 }
 
 /** The words are those of the queue dialect that this API follows. */
 function cancel(task: Task): ApiResponse {
 	const { phase } = stateOf(task);
-	if (phase !== 'pending' && phase !== 'running') return json(400, { status: 'ALREADY_COMPLETED' });
+	if (phase !== 'pending' && phase !== 'running')
+		return toResponse(400, { status: 'ALREADY_COMPLETED' });
 	task.record.cancelledAt = Date.now();
-	return json(202, { status: 'CANCELLATION_REQUESTED' });
+	return toResponse(202, { status: 'CANCELLATION_REQUESTED' });
 }

@@ -1,11 +1,13 @@
-import { documentedErrors, taskError } from '../documentedErrors';
-import { stateOf, type Task, type TaskFailure } from '../tasks';
-import { TASK_GRANTS, type TaskGrant } from '../keys';
-import { TASK_PRICE } from '../prices';
+import { randomBytes } from 'node:crypto';
+import { documentedErrors, taskError } from './documentedErrors';
+import type { TaskFailure } from '../faults';
+import { stateOf, type Task } from '../tasks';
+import { GRANTS, type Grant } from './keys';
+import { PRICE } from './prices';
 import { BadParameters, readParameters, TASK_MODELS, type TaskParameters } from './parameters';
 import {
 	isObject,
-	json,
+	toResponse,
 	Refusal,
 	type ApiResponse,
 	type Call,
@@ -22,11 +24,10 @@ import { refuseOverLimit, type World } from '../world';
 /** Beside the parameters of a flat body, and beside `input` of a wrapped one. */
 const TOP_LEVEL = ['model', 'moderation', 'metadata'];
 
-export function taskRoutes(world: World): Route[] {
+export function createTaskRoutes(world: World): Route[] {
 	return [
 		{
 			name: 'task.submit',
-			provider: 'task',
 			method: 'POST',
 			path: '/model/v1/generation',
 			kind: 'submission',
@@ -35,7 +36,6 @@ export function taskRoutes(world: World): Route[] {
 		},
 		{
 			name: 'task.status',
-			provider: 'task',
 			method: 'GET',
 			path: '/model/v1/generation/task/:id',
 			kind: 'poll',
@@ -64,12 +64,8 @@ function readPrompt(call: Call): string | undefined {
 	return isObject(params) && typeof params.prompt === 'string' ? params.prompt : undefined;
 }
 
-export function authenticate(
-	call: Call,
-	schemes: readonly string[],
-	refusal: ApiResponse,
-): TaskGrant {
-	const grant = schemes.includes(call.scheme ?? '') ? TASK_GRANTS.get(call.key ?? '') : undefined;
+export function authenticate(call: Call, schemes: readonly string[], refusal: ApiResponse): Grant {
+	const grant = schemes.includes(call.scheme ?? '') ? GRANTS.get(call.key ?? '') : undefined;
 	if (!grant) throw new Refusal(refusal);
 	return grant;
 }
@@ -85,15 +81,16 @@ async function submit(world: World, call: Call, effect: Effect): Promise<ApiResp
 	if (!grant.credits) throw new Refusal(documentedErrors['task.credits']);
 	refuseOverLimit(world, call, documentedErrors['task.rateLimit']);
 	const task = world.tasks.accept(call, effect, {
+		id: `d${randomBytes(10).toString('hex')}`,
 		provider: 'task',
 		route: 'task.submit',
 		model,
 		...parameters,
 		defaultSize: { width: 1024, height: 1024 },
-		cost: TASK_PRICE,
+		cost: PRICE,
 	});
-	if (task.fault.immediate) return json(200, describe(task));
-	return json(200, { ...head(task), status: 'pending', progress: 0 });
+	if (task.fault.immediate) return toResponse(200, describe(task));
+	return toResponse(200, { ...head(task), status: 'pending', progress: 0 });
 }
 
 async function readBody(call: Call): Promise<{ model: string; parameters: TaskParameters }> {
@@ -137,7 +134,7 @@ function status(world: World, call: Call): ApiResponse {
 	if (task?.record.route !== 'task.submit' || task.record.key !== call.key || task.fault.vanish) {
 		throw new Refusal(documentedErrors['task.notFound']);
 	}
-	return json(200, describe(task));
+	return toResponse(200, describe(task));
 }
 
 function head({ record }: Task): JsonObject {
