@@ -7,10 +7,10 @@ const USAGE = `The providers' APIs on this computer, without keys or costs.
   tsx test/emulator/cli.ts [options]
 
   --port N           the APIs (8787)
-  --results-port N   result pictures (8788)
-  --polling-port N   where BFL tells about its tasks (8789)
-  --seconds N        how long each picture takes (2)
-  --envelope WORD    form of Cloudflare's catalogue answers: bare (default) or wrapped
+  --results-port N   result images (8788)
+  --polling-port N   where a polling_url leads (8789)
+  --seconds N        how long each image takes (2)
+  --envelope WORD    form of Cloudflare's catalogue responses: bare (default) or wrapped
 `;
 
 async function main(): Promise<void> {
@@ -36,9 +36,9 @@ async function main(): Promise<void> {
 		envelope: values.envelope === 'wrapped' ? 'wrapped' : 'bare',
 	});
 	console.log(describe(emulator));
-	const stop = () => void emulator.close();
-	process.once('SIGINT', stop);
-	process.once('SIGTERM', stop);
+	const close = () => void emulator.close();
+	process.once('SIGINT', close);
+	process.once('SIGTERM', close);
 }
 
 function describe({ urls }: Emulator): string {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PROVIDERS, type ProviderFaults } from './registry';
 
-/** How a failed task words its error; `state` says it by the status alone where the API can. */
+/** `style` is the form of the error in the response; `state` leaves it out and sets the status alone, where the API can. */
 const failureSchema = z
 	.object({
 		code: z.union([z.string(), z.number()]).optional(),
@@ -12,7 +12,7 @@ const failureSchema = z
 
 export type TaskFailure = z.infer<typeof failureSchema>;
 
-/** How a task goes, other than well, at any provider. */
+/** How the tasks of any provider can deviate. */
 const sharedFaultSchema = z
 	.object({
 		/** How long it takes. */

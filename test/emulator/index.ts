@@ -29,9 +29,9 @@ interface SharedOptions {
 	seconds?: Duration;
 	/** Drawing takes up to 0.1 s of computing each; `plain` ones, of one colour, a fraction. */
 	images?: 'drawn' | 'plain';
-	/** How many unfinished tasks a key may have before it gets 429; what the provider's documents say by default. */
+	/** How many unfinished tasks a key may have before it gets 429; the provider's documented number by default. */
 	maxRunning?: number;
-	/** What happens to each call, beside the rules. */
+	/** Decides about each call; rules come on top of it. */
 	script?: Script;
 	/** Serves https with this key and certificate, both PEM; plain http by default. */
 	tls?: Tls;
@@ -40,7 +40,7 @@ interface SharedOptions {
 export type EmulatorOptions = SharedOptions & ProviderOptions;
 
 export interface Emulator {
-	/** What goes into a credential's base URL, and the server of the images. */
+	/** The base URL for each provider's credential, and the URL of the server of the images. */
 	urls: Record<ProviderName | 'results', string>;
 	keys: Keys;
 	ledger: Ledger;

@@ -1,6 +1,6 @@
 import { PROVIDERS, type Keys, type ProviderName } from './registry';
 
-/** The keys that the emulator knows. All of them are made up, and look it. */
+/** The keys that the emulator accepts. All of them are made up, and visibly so. */
 
 const records = Object.values(PROVIDERS);
 
@@ -14,6 +14,6 @@ export const KEYS = Object.fromEntries([
 	...SECRETS,
 ]) as Keys;
 
-export function belongsTo(provider: ProviderName, key: string): boolean {
+export function isKeyOf(provider: ProviderName, key: string): boolean {
 	return Object.values(PROVIDERS[provider].keys).includes(key);
 }

@@ -1,4 +1,4 @@
-/** What the providers' price lists count by. Sizes are in pixels, prices in US dollars. */
+/** The units of the providers' price lists. Sizes are in pixels. */
 
 export interface Size {
 	width: number;
@@ -18,7 +18,7 @@ export function countTiles(...sizes: readonly Size[]): number {
 }
 
 /** As responses state them: not rounded up. */
-export function exactMegapixels(sizes: readonly Size[]): number {
+export function measureMegapixels(sizes: readonly Size[]): number {
 	return Number(sum(sizes, ({ width, height }) => (width * height) / MEGAPIXEL).toFixed(2));
 }
 

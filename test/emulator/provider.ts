@@ -7,15 +7,15 @@ import type { World } from './world';
 export interface Provider {
 	/** As the command line prints it. */
 	label: string;
-	/** What the provider's base URL ends with, without a trailing slash. */
+	/** The end of the provider's base URL, without a trailing slash. */
 	basePath: string;
 	/** The routes that rules can name, each as `<api>.<call>`. */
 	routeNames: readonly string[];
 	/** Creates the routes for one emulator. The options of all providers arrive in one object. */
 	createRoutes(world: World, options: object): Route[];
-	/** Made-up keys by their name in `emulator.keys`. None may go anywhere but to this provider. */
+	/** Made-up keys by their name in `emulator.keys`. None may be sent anywhere but to this provider. */
 	keys: Readonly<Record<string, string>>;
-	/** What else a credential holds, and is no secret; part of `emulator.keys` too. */
+	/** The rest of a credential, which is no secret; part of `emulator.keys` too. */
 	identifiers?: Readonly<Record<string, string>>;
 	/** The request header that carries a key. */
 	keyHeader: string;

@@ -14,7 +14,7 @@ import {
 } from './types';
 import type { World } from './world';
 
-/** What the ledger keeps of a call. */
+/** Writes each call into the ledger. */
 
 export function recordRequest(
 	world: World,

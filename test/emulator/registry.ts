@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Provider } from './provider';
 import * as list from './providers';
 
-/** What follows from the list of providers. */
+/** What is derived from the list of providers. */
 
 type List = typeof list;
 
@@ -28,7 +28,7 @@ type Intersection<Union> = (Union extends unknown ? (part: Union) => void : neve
 	? All
 	: never;
 
-/** What each provider's record has under a name; nothing where it has nothing. */
+/** The union of one field of all providers' records; `object` for a provider without it. */
 type Each<Name extends string> = {
 	[P in ProviderName]: List[P] extends Record<Name, infer Value> ? Value : object;
 }[ProviderName];

@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
 import multipart from '@fastify/multipart';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { PROVIDERS } from './registry';
 import type { Body, Call, FormPart } from './types';
 
-/** Reads requests into plain data, whatever they carry: what is wrong with them is the routes' business. */
+/** Reads requests into plain data without validating them: that is the routes' work. */
 
 /** Cloudflare's API takes bodies up to 100 MB. */
 export const BODY_LIMIT = 100 * 1024 * 1024;
@@ -24,7 +24,7 @@ export async function readCall(request: FastifyRequest): Promise<Call> {
 		query: request.query as Record<string, string>,
 		headers,
 		body: await readBody(request, headers['content-type'] ?? ''),
-		...keyIn(headers),
+		...findKey(headers),
 	};
 }
 
@@ -32,8 +32,8 @@ const OWN_HEADERS = Object.values(PROVIDERS)
 	.map(({ keyHeader }) => keyHeader)
 	.filter((name) => name !== 'authorization');
 
-/** What stands in `Authorization`, or else in a header of the provider's own, which then is the scheme. */
-function keyIn(headers: Record<string, string>): Pick<Call, 'scheme' | 'key'> {
+/** The key in `Authorization`, or else in a provider's own header, whose name then is the scheme. */
+function findKey(headers: Record<string, string>): Pick<Call, 'scheme' | 'key'> {
 	const [, scheme, key] = /^(\S+) (\S+)$/.exec(headers.authorization ?? '') ?? [];
 	if (key !== undefined) return { scheme, key };
 	const own = OWN_HEADERS.find((name) => headers[name] !== undefined);

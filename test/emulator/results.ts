@@ -75,7 +75,7 @@ export async function drawSample(
 ): Promise<ApiResponse> {
 	const width = Number(query.width ?? 512);
 	const height = Number(query.height ?? 512);
-	const format = FORMATS.find((name) => name === (query.format ?? 'png'));
+	const format = FORMATS.find((known) => known === (query.format ?? 'png'));
 	const sized = [width, height].every(
 		(side) => Number.isInteger(side) && side >= 1 && side <= 4096,
 	);

@@ -4,7 +4,7 @@ import { faultSchema } from './faults';
 import { PROVIDERS, ROUTE_NAMES, type RouteName } from './registry';
 import type { Effect, SharedEffect } from './types';
 
-/** Which calls a rule is about. What is left out matches everything. */
+/** Which calls a rule applies to. A field that is left out matches everything. */
 export interface RuleMatch {
 	route: RouteName;
 	/** Of the submission, or of the task that a poll or a download is about. */
@@ -26,7 +26,7 @@ export interface Facts {
 	key?: string;
 }
 
-/** Decides about every call by what the call is; only within the process. Rules come on top of it. */
+/** Decides about every call by its facts; only within the process. Rules come on top of it. */
 export type Script = (facts: Facts) => Effect | undefined;
 
 interface Rule extends RuleMatch {
@@ -90,12 +90,12 @@ export class Rules {
 	/** The effects on one call, and one use of each rule they come from. */
 	take(facts: Facts): Effect {
 		const taken: Effect = { ...this.script?.(facts) };
-		const groups = new Set(groupsOf(taken));
+		const groups = new Set(getGroups(taken));
 		// Replaced responses first: they decide whether there will be a task.
-		const ordered = [...this.rules].sort((a, b) => rank(a) - rank(b));
+		const ordered = [...this.rules].sort((a, b) => getRank(a) - getRank(b));
 		for (const rule of ordered) {
 			if (isSpent(rule) || !matches(rule, facts)) continue;
-			const own = groupsOf(rule.effect);
+			const own = getGroups(rule.effect);
 			if (own.some((group) => groups.has(group))) continue;
 			if (!runsHandler(taken) && own.every((group) => NEED_A_TASK.includes(group))) continue;
 			if (rule.passed < (rule.skip ?? 0)) {
@@ -122,12 +122,12 @@ export function isReplaced(effect: Effect): boolean {
 	return [status, body, error, html, redirect].some((part) => part !== undefined);
 }
 
-function groupsOf(effect: Effect): string[] {
+function getGroups(effect: Effect): string[] {
 	return [...new Set(Object.keys(effect).map((name) => GROUPS[name] ?? name))];
 }
 
-function rank(rule: Rule): number {
-	return groupsOf(rule.effect).includes('response') ? 0 : 1;
+function getRank(rule: Rule): number {
+	return getGroups(rule.effect).includes('response') ? 0 : 1;
 }
 
 function isSpent(rule: Rule): boolean {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { documentedErrors } from './documentedErrors';
-import { recordCall, recordRequest, recordSent, recordSubmission } from './record';
 import type { Provider } from './provider';
+import { recordCall, recordRequest, recordSent, recordSubmission } from './record';
 import { PROVIDERS } from './registry';
 import { readCall } from './requests';
 import { isReplaced, runsHandler } from './rules';
@@ -93,7 +93,7 @@ function toErrorPage(status: number): string {
 	return `<!DOCTYPE html>\n<html><head><title>${status}</title></head><body><center><h1>${status} Error</h1></center></body></html>`;
 }
 
-/** Answers 404 to what no route knows, and records it. */
+/** Responds with 404 where there is no route, and records it. */
 export function serveUnknown(app: FastifyInstance, world: World, port: Port): void {
 	app.setNotFoundHandler(async (request, reply) => {
 		const call = await readCall(request);

@@ -1,7 +1,7 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import { serveControl } from './control';
-import { PROVIDERS, type ProviderName } from './registry';
 import { recordRequest } from './record';
+import { PROVIDERS, type ProviderName } from './registry';
 import { acceptBodies, BODY_LIMIT, readCall } from './requests';
 import { createResultRoutes, drawSample } from './results';
 import { send } from './send';

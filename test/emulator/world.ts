@@ -7,7 +7,7 @@ export interface World {
 	tasks: Tasks;
 	rules: Rules;
 	urls: { api: string; polling: string; results: string };
-	/** How many unfinished tasks one key may have before it gets 429; what its documents say when left out. */
+	/** How many unfinished tasks one key may have before it gets 429; the provider's documented number by default. */
 	maxRunning?: number;
 	/** Aborted when the emulator closes. */
 	closing: AbortSignal;
@@ -27,7 +27,7 @@ export function refuseOverLimit(
 	}
 }
 
-/** Records what no document knows: most likely it is misspelt. */
+/** Records a name that no document knows: most likely it is misspelt. */
 export function recordUnexpected(world: World, { method, url }: Call, reason: string): void {
 	world.tasks.ledger.unexpected.push({ at: Date.now(), method, path: url, reason });
 }

@@ -315,8 +315,8 @@ describe('catalogue models', () => {
 			await run({ prompt: 'a', input_images: [cut] }),
 		];
 		expect(answers.map((one) => one.body.errors[0].message as string)).toEqual([
-			expect.stringContaining('says image/jpeg and is image/png'),
-			expect.stringContaining('is not a picture that can be decoded'),
+			expect.stringContaining('declares image/jpeg and is image/png'),
+			expect.stringContaining('is not an image that can be decoded'),
 		]);
 	});
 
@@ -939,7 +939,7 @@ describe('the task API', () => {
 		const { id: _id, created_at: _at, model: _model, ...rest } = body;
 		expect(rest).toEqual({ status: 'failed', ...expected });
 		expect(emulator.ledger.paidBy(emulator.keys.taskKey)).toEqual({ count: 0, amount: 0 });
-		await expect(emulator.ledger.image(submitted.id)).rejects.toThrow('makes no picture');
+		await expect(emulator.ledger.image(submitted.id)).rejects.toThrow('has no image');
 	});
 
 	it('makes another picture than was asked for where a rule says so', async () => {

@@ -221,7 +221,7 @@ describe('a submit', () => {
 		[
 			'a reference that is no picture',
 			{ ...A, input_image_2: 'AAAA' },
-			[undecodable('input_image_2', 'is not a picture that can be decoded')],
+			[undecodable('input_image_2', 'is not an image that can be decoded')],
 		],
 		[
 			'a reference that is no base64',

@@ -147,7 +147,7 @@ describe('the call that waits', () => {
 			[{ ...A, input_image: ['b.png'] }, 'is not a URL for url: b.png'],
 			[
 				{ ...A, input_image: ['data:image/png;base64,AAAA'] },
-				'is not a picture that can be decoded for url: data:image/png;base64,AAAA',
+				'is not an image that can be decoded for url: data:image/png;base64,AAAA',
 			],
 			[
 				{ ...A, input_image: [`${emulator.urls.results}/none.png`] },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What only the tasks of Black Forest Labs can have. */
+/** Faults that only the tasks of Black Forest Labs can have. */
 export const faultSchema = z
 	.object({
 		/** So many polls do not find it yet. */

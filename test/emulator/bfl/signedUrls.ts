@@ -1,7 +1,7 @@
 import { sha256 } from '../images';
 import type { TaskRecord } from '../ledger';
 
-/** The URLs of images: signed, and good for a while only. */
+/** The URLs of images are signed, and valid for a while only. */
 
 /** `until` in milliseconds since 1970. */
 export function signUrl({ url }: TaskRecord, until: number): string {

@@ -1,7 +1,7 @@
 import type { World } from '../world';
 
 export interface BflOptions {
-	/** BFL: how long an image's URL is good for; 600 by default. */
+	/** BFL: how long an image's URL is valid; 600 by default. */
 	sampleSeconds?: number;
 	/** BFL: milliseconds of the unit after 1, 5 and 30 of which a webhook is delivered again; a second by default. */
 	webhookUnitMs?: number;

@@ -1,6 +1,6 @@
+import { Refusal, type Call } from '../types';
 import { documentedErrors, v4Error } from './documentedErrors';
 import { GRANTS, IDENTIFIERS, type Grant } from './keys';
-import { Refusal, type Call } from '../types';
 
 /** The grant of the token in the header, or Cloudflare's refusal. */
 export function authenticate(call: Call): Grant {
@@ -14,7 +14,7 @@ export function authenticate(call: Call): Grant {
 }
 
 /** As `authenticate`, for a call on an account that needs one of the permissions. */
-export function admit(call: Call, permissions: ReadonlyArray<'gateway' | 'workersAi'>): Grant {
+export function authorize(call: Call, permissions: ReadonlyArray<'gateway' | 'workersAi'>): Grant {
 	const grant = authenticate(call);
 	if (!grant.active) throw new Refusal(documentedErrors['cloudflare.token']);
 	requireAccount(call);

@@ -1,11 +1,11 @@
-import { admit, authenticate, requireAccount } from './access';
+import { Refusal, toResponse, type ApiResponse, type Call, type Route } from '../types';
+import { authenticate, authorize, requireAccount } from './access';
 import { v4Error } from './documentedErrors';
 import type { Grant } from './keys';
 import { GRANTS } from './keys';
-import { toResponse, Refusal, type ApiResponse, type Call, type Route } from '../types';
 
 /**
- * What cost nothing at Cloudflare: the hosted models' list, and whether a token is good.
+ * Cloudflare's calls that cost nothing: the list of hosted models, and the check of a token.
  */
 
 interface ListedModel {
@@ -66,13 +66,13 @@ export function createAccountRoutes(): Route[] {
 }
 
 function search(call: Call): ApiResponse {
-	admit(call, ['workersAi']);
-	const { search: words = '', author = '', task = '' } = call.query;
+	authorize(call, ['workersAi']);
+	const { search: text = '', author = '', task = '' } = call.query;
 	const page = Number(call.query.page ?? 1);
 	const perPage = Number(call.query.per_page ?? 50);
 	const found = HOSTED.filter(
 		(model) =>
-			model.name.includes(words) &&
+			model.name.includes(text) &&
 			(author === '' || model.author === author) &&
 			(task === '' || task === TASK.name),
 	);
@@ -97,13 +97,13 @@ function search(call: Call): ApiResponse {
 /** The verify endpoints have a code of their own for a token that they do not know. */
 function authenticateForVerify(call: Call): Grant {
 	if (call.key !== undefined && call.scheme === 'Bearer' && !GRANTS.has(call.key))
-		throw invalidToken();
+		throw invalidTokenError();
 	return authenticate(call);
 }
 
 function verify(call: Call, owner: Grant['owner']): ApiResponse {
 	const grant = authenticateForVerify(call);
-	if (grant.owner !== owner) throw invalidToken();
+	if (grant.owner !== owner) throw invalidTokenError();
 	return toResponse(200, {
 		result: {
 			id: 'f1e2d3c4b5a697886950413223140516',
@@ -117,6 +117,6 @@ function verify(call: Call, owner: Grant['owner']): ApiResponse {
 	});
 }
 
-function invalidToken(): Refusal {
+function invalidTokenError(): Refusal {
 	return new Refusal(v4Error(401, 1000, 'Invalid API Token'));
 }

@@ -1,19 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import Ajv2020, { type ValidateFunction } from 'ajv/dist/2020';
-import { admit } from './access';
-import catalogue from './contract.json';
-import { documentedErrors, failedState, v4Error, workersAiError } from './documentedErrors';
-import { readGatewayHeaders, type GatewaySettings } from './gatewayHeaders';
-import type { Task } from '../tasks';
-import { stateOf } from '../tasks';
 import type { ReferenceImage } from '../images';
 import { sha256 } from '../images';
-import { cataloguePrice } from './prices';
-import { BadReference, fromUri } from '../images/references';
+import { BadReference, readUri } from '../images/references';
+import type { Task } from '../tasks';
+import { toState } from '../tasks';
 import {
 	isObject,
-	toResponse,
 	Refusal,
+	toResponse,
 	type ApiResponse,
 	type Call,
 	type Effect,
@@ -21,6 +16,11 @@ import {
 	type Route,
 } from '../types';
 import { recordUnexpected, refuseOverLimit } from '../world';
+import { authorize } from './access';
+import catalogue from './contract.json';
+import { documentedErrors, failedState, v4Error, workersAiError } from './documentedErrors';
+import { readGatewayHeaders, type GatewaySettings } from './gatewayHeaders';
+import { priceCatalogueModel } from './prices';
 import type { CloudflareWorld } from './world';
 
 /**
@@ -32,7 +32,7 @@ const schemas = new Map<string, ValidateFunction>(
 	Object.entries(catalogue.input).map(([model, schema]) => [model, ajv.compile(schema)]),
 );
 
-/** The models' page says 4 MP; a megapixel is 1024 × 1024, as in the price list. */
+/** The models' page states 4 MP; a megapixel is 1024 × 1024, as in the price list. */
 const MAX_PIXELS = 4 * 1024 * 1024;
 const DEFAULT_SIZE = { width: 1024, height: 1024 };
 
@@ -69,16 +69,16 @@ function readPrompt(call: Call): string | undefined {
 }
 
 async function run(world: CloudflareWorld, call: Call, effect: Effect): Promise<ApiResponse> {
-	const { credits } = admit(call, ['gateway', 'workersAi']);
+	const { credits } = authorize(call, ['gateway', 'workersAi']);
 	const settings = readSettings(world, call);
 	const request: RunRequest = { ...readBody(call), settings };
 	if (call.submission) call.submission.model = request.model;
 	const references = await readReferences(request.input.input_images ?? []);
 	if (!credits) throw new Refusal(documentedErrors['cloudflare.credits']);
 	const cached = findCached(world, call, request);
-	if (cached) return finish(world, effect, completed(cached), 'HIT');
+	if (cached) return withEnvelope(world, effect, toCompleted(cached), 'HIT');
 	refuseOverLimit(world, call, documentedErrors['cloudflare.rateLimit']);
-	return make(world, call, effect, request, references);
+	return runModel(world, call, effect, request, references);
 }
 
 function readSettings(world: CloudflareWorld, call: Call): GatewaySettings {
@@ -93,54 +93,54 @@ function readSettings(world: CloudflareWorld, call: Call): GatewaySettings {
 	return settings;
 }
 
-/** The documents do not say which code a bad input gets here; Workers AI's is used. */
-function badInput(reason: string): Refusal {
+/** The code of an invalid input is not documented here; Workers AI's is used. */
+function inputError(reason: string): Refusal {
 	return new Refusal(workersAiError(400, 5006, `Bad input: Error: ${reason}`));
 }
 
 function readBody(call: Call): { model: string; input: Input } {
 	if (call.body.kind !== 'json') {
-		throw badInput(
+		throw inputError(
 			call.body.kind === 'unreadable' ? call.body.reason : 'the body is not application/json',
 		);
 	}
 	const body = call.body.value;
-	if (!isObject(body)) throw badInput('the body is not an object');
-	const strange = Object.keys(body).filter((name) => name !== 'model' && name !== 'input');
-	if (strange.length > 0) throw badInput(`additional properties: ${strange.join(', ')}`);
+	if (!isObject(body)) throw inputError('the body is not an object');
+	const unexpected = Object.keys(body).filter((name) => name !== 'model' && name !== 'input');
+	if (unexpected.length > 0) throw inputError(`additional properties: ${unexpected.join(', ')}`);
 	const { model, input } = body;
-	if (typeof model !== 'string') throw badInput("required properties at '/' are 'model'");
+	if (typeof model !== 'string') throw inputError("required properties at '/' are 'model'");
 	// Hosted models take multipart, which this route cannot carry.
 	if (model.startsWith('@cf/')) throw new Refusal(documentedErrors['workersAi.5006']);
 	const validate = schemas.get(model);
 	if (!validate) throw new Refusal(documentedErrors['cloudflare.model']);
-	if (!validate(input)) throw badInput(ajv.errorsText(validate.errors, { dataVar: 'input' }));
+	if (!validate(input)) throw inputError(ajv.errorsText(validate.errors, { dataVar: 'input' }));
 	return { model, input: checkSize(input as Input) };
 }
 
 function checkSize(input: Input): Input {
-	const { width, height } = sizeOf(input);
-	if (width * height > MAX_PIXELS) throw badInput(`${width}x${height} is more than 4 MP`);
+	const { width, height } = toSize(input);
+	if (width * height > MAX_PIXELS) throw inputError(`${width}x${height} is more than 4 MP`);
 	return input;
 }
 
-function sizeOf({ width, height }: Input): { width: number; height: number } {
+function toSize({ width, height }: Input): { width: number; height: number } {
 	return { width: width ?? DEFAULT_SIZE.width, height: height ?? DEFAULT_SIZE.height };
 }
 
 async function readReferences(images: readonly string[]): Promise<ReferenceImage[]> {
 	const reading = images.map(async (image, index) => {
 		try {
-			return await fromUri(image);
+			return await readUri(image);
 		} catch (error) {
-			if (error instanceof BadReference) throw badInput(`input_images/${index} ${error.message}`);
+			if (error instanceof BadReference) throw inputError(`input_images/${index} ${error.message}`);
 			throw error;
 		}
 	});
 	return Promise.all(reading);
 }
 
-function cacheName(call: Call, { model, input, settings }: RunRequest): string {
+function toCacheKey(call: Call, { model, input, settings }: RunRequest): string {
 	const request = settings.cacheKey ?? sha256(JSON.stringify([model, input]));
 	return [call.params.account, settings.gateway, request].join(' ');
 }
@@ -148,8 +148,9 @@ function cacheName(call: Call, { model, input, settings }: RunRequest): string {
 function findCached(world: CloudflareWorld, call: Call, request: RunRequest): Task | undefined {
 	const { settings } = request;
 	if (settings.skipCache || settings.cacheTtl === undefined) return undefined;
-	const hit = world.gatewayCache.get(cacheName(call, request));
-	const task = hit && hit.expiresAt > Date.now() ? world.tasks.find(hit.taskId) : undefined;
+	const cached = world.gatewayCache.get(toCacheKey(call, request));
+	const task =
+		cached && cached.expiresAt > Date.now() ? world.tasks.find(cached.taskId) : undefined;
 	if (task && call.submission)
 		Object.assign(call.submission, { accepted: true, cached: true, taskId: task.record.id });
 	return task;
@@ -159,10 +160,10 @@ function saveToCache(world: CloudflareWorld, call: Call, request: RunRequest, ta
 	const { skipCache, cacheTtl } = request.settings;
 	if (skipCache || cacheTtl === undefined) return;
 	const expiresAt = Date.now() + cacheTtl * 1000;
-	world.gatewayCache.set(cacheName(call, request), { taskId: task.record.id, expiresAt });
+	world.gatewayCache.set(toCacheKey(call, request), { taskId: task.record.id, expiresAt });
 }
 
-async function make(
+async function runModel(
 	world: CloudflareWorld,
 	call: Call,
 	effect: Effect,
@@ -180,9 +181,9 @@ async function make(
 		references,
 		defaultSize: DEFAULT_SIZE,
 		// Each reference counts as one megapixel: those on other hosts are not measured.
-		cost: cataloguePrice(
+		cost: priceCatalogueModel(
 			model,
-			sizeOf(input),
+			toSize(input),
 			references.map(() => DEFAULT_SIZE),
 		),
 	});
@@ -190,12 +191,12 @@ async function make(
 	const limit = settings.requestTimeout ?? Infinity;
 	await world.wait(Math.min(ms, limit));
 	if (ms > limit) return documentedErrors['cloudflare.timeout'];
-	const response = outcome(task);
-	if (stateOf(task).phase === 'completed') saveToCache(world, call, request, task);
-	return finish(world, effect, response, 'MISS');
+	const response = toOutcome(task);
+	if (toState(task).phase === 'completed') saveToCache(world, call, request, task);
+	return withEnvelope(world, effect, response, 'MISS');
 }
 
-function completed(task: Task): ApiResponse {
+function toCompleted(task: Task): ApiResponse {
 	return toResponse(200, {
 		state: 'Completed',
 		result: { image: task.record.url },
@@ -203,7 +204,7 @@ function completed(task: Task): ApiResponse {
 	});
 }
 
-function outcome(task: Task): ApiResponse {
+function toOutcome(task: Task): ApiResponse {
 	const { model } = task.record;
 	const { fail, status } = task.fault;
 	if (fail) {
@@ -214,11 +215,11 @@ function outcome(task: Task): ApiResponse {
 		return failedState(model, { code, message: fail.message });
 	}
 	if (status !== undefined) return toResponse(200, { state: status, model });
-	return completed(task);
+	return toCompleted(task);
 }
 
-/** Whether the answers of the public API are wrapped is not documented: both forms exist here. */
-function finish(
+/** Whether the public API wraps its responses is not documented: both forms exist here. */
+function withEnvelope(
 	world: CloudflareWorld,
 	effect: Effect,
 	response: ApiResponse,

@@ -8,11 +8,15 @@ const CATALOGUE: Record<string, MegapixelPrice> = {
 	'black-forest-labs/flux-2-flex': [0.05, 0.05],
 };
 
-export function cataloguePrice(model: string, output: Size, references: readonly Size[]): number {
+export function priceCatalogueModel(
+	model: string,
+	output: Size,
+	references: readonly Size[],
+): number {
 	return priceByMegapixel(CATALOGUE[model] ?? [0, 0], output, references);
 }
 
-export function workersAiPrice(
+export function priceWorkersAiModel(
 	model: string,
 	output: Size,
 	references: readonly Size[],

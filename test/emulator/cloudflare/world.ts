@@ -8,7 +8,7 @@ export interface CloudflareOptions {
 }
 
 export interface CloudflareWorld extends World, Required<CloudflareOptions> {
-	/** Responses of the gateways by what identifies a request. */
+	/** By account, gateway and request. */
 	gatewayCache: Map<string, CachedResponse>;
 }
 

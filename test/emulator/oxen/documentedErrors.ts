@@ -2,7 +2,7 @@ import { toResponse, type ApiResponse } from '../types';
 
 /** Oxen.ai's error responses. */
 
-/** Oxen.ai's usual form; some routes say `message` only. */
+/** Oxen.ai's usual form; some routes have `message` only. */
 export function oxenError(
 	status: number,
 	type: string,

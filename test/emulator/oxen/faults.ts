@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
-/** What only the tasks of Oxen.ai can have. */
+/** Faults that only the tasks of Oxen.ai can have. */
 export const faultSchema = z
 	.object({
-		/** Of several images, only this one (0 is the first) goes like that. */
+		/** Of several images, the number of the only one that has the faults; 0 is the first. */
 		only: z.number(),
 		/** Its completion event is not sent, or sent twice. */
 		event: z.enum(['lost', 'twice']),

@@ -9,6 +9,6 @@ const PRICES: Record<string, number> = {
 	'black-forest-labs-flux-2-klein-9b': 0.015,
 };
 
-export function priceOf(model: string, output: Size): number {
+export function priceImage(model: string, output: Size): number {
 	return (PRICES[model] ?? 0) * countMegapixels(output);
 }

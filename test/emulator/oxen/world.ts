@@ -9,7 +9,7 @@ export interface OxenOptions {
 
 export interface OxenWorld extends World {
 	keepAliveMs: number;
-	/** What a task that has ended leaves, unless a rule says otherwise. */
+	/** From where a task is removed once it has ended; a rule's `leaves` overrides it. */
 	leaves?: 'queue' | 'everywhere';
 }
 
