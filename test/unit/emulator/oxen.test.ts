@@ -1,8 +1,8 @@
 import Ajv2020 from 'ajv/dist/2020';
 import sharp from 'sharp';
-import { startEmulator, type Effect, type Emulator, type EmulatorOptions } from '../emulator';
-import { sha256 } from '../emulator/images';
-import { until } from '../support/lab';
+import { startEmulator, type Effect, type Emulator, type EmulatorOptions } from '../../emulator';
+import { sha256 } from '../../emulator/images';
+import { until } from '../../support/lab';
 
 let emulator: Emulator;
 

@@ -1,8 +1,8 @@
 import sharp from 'sharp';
 import { Agent, request } from 'undici';
-import { selfSigned } from '../bench/certificate';
-import { startEmulator, type Emulator, type EmulatorOptions } from '../emulator';
-import { padPng } from '../emulator/images/padding';
+import { selfSigned } from '../../bench/certificate';
+import { startEmulator, type Emulator, type EmulatorOptions } from '../../emulator';
+import { padPng } from '../../emulator/images/padding';
 
 /** What measurements need of the emulator: large files, many jobs at once, TLS. */
 

@@ -2,10 +2,10 @@ import { createBlackForestLabs } from '@ai-sdk/black-forest-labs';
 import Ajv2020 from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import sharp from 'sharp';
-import { startEmulator, type Emulator } from '../emulator';
-import openapi from '../emulator/bfl/contract.json';
-import { sha256 } from '../emulator/images';
-import { until } from '../support/lab';
+import { startEmulator, type Emulator } from '../../emulator';
+import openapi from '../../emulator/bfl/contract.json';
+import { sha256 } from '../../emulator/images';
+import { until } from '../../support/lab';
 
 let emulator: Emulator;
 
