@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import type { RuleJson } from './rules';
 import { readCall } from './requests';
+import type { RuleJson } from './rules';
 import type { World } from './world';
 
 /** `/_emulator/…`: the ledger and the rules for other processes. Not part of any provider's API. */

@@ -1,5 +1,6 @@
 import type { DrawnImage } from './images';
-import type { Port, ProviderName, RouteName } from './types';
+import type { ProviderName, RouteName } from './registry';
+import type { Port } from './types';
 
 /** Everything the emulator saw. Times are ms since 1970, amounts US dollars. */
 
@@ -9,7 +10,7 @@ export interface RequestRecord {
 	port: Port;
 	method: string;
 	path: string;
-	/** Undefined when the answer was withheld or broken off. */
+	/** Undefined when the response was withheld or broken off. */
 	status?: number;
 }
 
@@ -29,13 +30,13 @@ export interface SubmissionRecord {
 	ignored?: string[];
 	/** content-type, user-agent and every cf-aig-* header. */
 	headers: Record<string, string>;
-	/** Where several pictures were asked for, the first one's. */
+	/** Of several images, the first one's. */
 	taskId?: string;
-	/** A job was made, or (cached) an older one's answer given. */
+	/** A task was created, or (cached) an older one's response repeated. */
 	accepted: boolean;
-	/** Answered from the gateway's cache: nothing was made or paid. */
+	/** The response came from the gateway's cache: nothing was generated or paid. */
 	cached: boolean;
-	/** What the key paid. A job that was scripted to fail costs nothing. */
+	/** What the key paid. A task that a rule makes fail costs nothing. */
 	cost: number;
 	status?: number;
 }
@@ -47,7 +48,7 @@ export interface TaskRecord {
 	model: string;
 	prompt: string;
 	key: string;
-	/** How long the job takes. */
+	/** How long the task takes. */
 	seconds: number;
 	acceptedAt: number;
 	readyAt: number;
@@ -57,12 +58,12 @@ export interface TaskRecord {
 	height: number;
 	format: string;
 	url: string;
-	/** Of the result picture, known once it is drawn. */
+	/** Of the image, once it is drawn. */
 	sha256?: string;
 	cancelledAt?: number;
 }
 
-/** A look at a job: its status or its response. */
+/** A call for a task's status or result. */
 export interface PollRecord {
 	n: number;
 	at: number;
@@ -70,7 +71,7 @@ export interface PollRecord {
 	key?: string;
 	taskId: string;
 	status?: number;
-	/** The job's status word in the answer. */
+	/** The task's status in the response. */
 	state?: string;
 }
 
@@ -80,7 +81,7 @@ export interface DownloadRecord {
 	taskId: string;
 	file: string;
 	status?: number;
-	/** Bytes of the answer's body. */
+	/** Bytes of the response's body. */
 	bytes?: number;
 	headers: Record<string, string>;
 }
@@ -98,7 +99,7 @@ export interface StreamRecord {
 	n: number;
 	at: number;
 	key?: string;
-	/** The jobs whose end it has told, in order. */
+	/** The tasks whose end it has announced, in order. */
 	taskIds: string[];
 	closedAt?: number;
 }
@@ -109,9 +110,9 @@ export interface DeliveryRecord {
 	at: number;
 	taskId: string;
 	url: string;
-	/** 1 for a job's first. */
+	/** 1 for a task's first. */
 	attempt: number;
-	/** Undefined when there was no answer. */
+	/** Undefined when there was no response. */
 	status?: number;
 	respondedAt?: number;
 }
@@ -159,22 +160,22 @@ export class Ledger implements LedgerData {
 	unexpected: UnexpectedRecord[] = [];
 	leaks: LeakRecord[] = [];
 
-	constructor(private readonly drawTask: (taskId: string) => Promise<DrawnImage>) {}
+	constructor(private readonly drawImageOf: (taskId: string) => Promise<DrawnImage>) {}
 
-	/** How many pictures a key paid, and how much. */
+	/** How many images a key paid, and how much. */
 	paidBy(key: string): { count: number; amount: number } {
-		const paid = this.tasks.filter((one) => one.key === key && one.cost > 0);
-		const amount = paid.reduce((sum, one) => sum + one.cost, 0);
+		const paid = this.tasks.filter((task) => task.key === key && task.cost > 0);
+		const amount = paid.reduce((sum, task) => sum + task.cost, 0);
 		return { count: paid.length, amount: Number(amount.toFixed(6)) };
 	}
 
-	/** The result of a job, as a download would give it. Rejects for a job that makes none. */
+	/** The image of a task, as a download would return it. Rejects for a task that has none. */
 	image(taskId: string): Promise<DrawnImage> {
-		return this.drawTask(taskId);
+		return this.drawImageOf(taskId);
 	}
 
 	task(taskId: string): TaskRecord | undefined {
-		return this.tasks.find((one) => one.id === taskId);
+		return this.tasks.find((task) => task.id === taskId);
 	}
 
 	clear(): void {

@@ -16,7 +16,7 @@ export interface Listener {
 	close: () => Promise<void>;
 }
 
-/** A server that knows nothing and writes everything down: what a hostile host would get to see. */
+/** A server without routes that records every request: what a hostile host would see. */
 export async function startListener(): Promise<Listener> {
 	const requests: ReceivedRequest[] = [];
 	const server = createServer((request, response) => {

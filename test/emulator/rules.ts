@@ -1,10 +1,13 @@
+import { z } from 'zod';
 import { documentedErrors } from './documentedErrors';
-import { ROUTE_NAMES, type Effect, type RouteName } from './types';
+import { faultSchema } from './faults';
+import { PROVIDERS, ROUTE_NAMES, type RouteName } from './registry';
+import type { Effect, SharedEffect } from './types';
 
-/** Which calls a rule is about. What is left out matches everything. */
+/** Which calls a rule applies to. A field that is left out matches everything. */
 export interface RuleMatch {
 	route: RouteName;
-	/** Of the submission, or of the job that a status or download call is about. */
+	/** Of the submission, or of the task that a poll or a download is about. */
 	prompt?: string | RegExp;
 	/** The key that the call presents. */
 	key?: string;
@@ -23,7 +26,7 @@ export interface Facts {
 	key?: string;
 }
 
-/** Decides about every call by what the call is; only within the process. Rules come on top of it. */
+/** Decides about every call by its facts; only within the process. Rules come on top of it. */
 export type Script = (facts: Facts) => Effect | undefined;
 
 interface Rule extends RuleMatch {
@@ -32,8 +35,15 @@ interface Rule extends RuleMatch {
 	used: number;
 }
 
+/** Effects that only one provider has. */
+const providerEffectSchema = Object.values(PROVIDERS).reduce(
+	(schema, { effectSchema }) => schema.extend(effectSchema?.shape ?? {}),
+	z.object({}) as z.AnyZodObject,
+);
+const PROVIDER_EFFECTS = Object.keys(providerEffectSchema.shape);
+
 /** Effects of one group exclude each other: the second rule waits until the first is used up. */
-const GROUPS: Record<keyof Effect, string> = {
+const SHARED_GROUPS: Record<keyof SharedEffect, string> = {
 	status: 'response',
 	body: 'response',
 	headers: 'response',
@@ -49,15 +59,19 @@ const GROUPS: Record<keyof Effect, string> = {
 	slowBytes: 'pace',
 	task: 'task',
 	as: 'shape',
-	envelope: 'envelope',
 	stream: 'stream',
 	mutate: 'mutate',
 };
 
+const GROUPS: Record<string, string> = {
+	...SHARED_GROUPS,
+	...Object.fromEntries(PROVIDER_EFFECTS.map((name) => [name, name])),
+};
+
 const MATCH_KEYS = ['route', 'prompt', 'key', 'times', 'skip'];
 
-/** A call that is answered otherwise makes no job, so rules about jobs do not count it. */
-const NEED_A_TASK = ['task', 'shape', 'envelope'];
+/** A call whose response is replaced creates no task, so rules about tasks do not count it. */
+const NEED_A_TASK = ['task', 'shape', ...PROVIDER_EFFECTS];
 
 export class Rules {
 	private rules: Rule[] = [];
@@ -76,12 +90,12 @@ export class Rules {
 	/** The effects on one call, and one use of each rule they come from. */
 	take(facts: Facts): Effect {
 		const taken: Effect = { ...this.script?.(facts) };
-		const groups = new Set(groupsOf(taken));
-		// Answers first: they decide whether there will be a job.
-		const ordered = [...this.rules].sort((a, b) => rank(a) - rank(b));
+		const groups = new Set(getGroups(taken));
+		// Replaced responses first: they decide whether there will be a task.
+		const ordered = [...this.rules].sort((a, b) => getRank(a) - getRank(b));
 		for (const rule of ordered) {
 			if (isSpent(rule) || !matches(rule, facts)) continue;
-			const own = groupsOf(rule.effect);
+			const own = getGroups(rule.effect);
 			if (own.some((group) => groups.has(group))) continue;
 			if (!runsHandler(taken) && own.every((group) => NEED_A_TASK.includes(group))) continue;
 			if (rule.passed < (rule.skip ?? 0)) {
@@ -96,7 +110,7 @@ export class Rules {
 	}
 }
 
-/** Whether the call is carried out, whatever becomes of its answer. */
+/** Whether the call is carried out, whatever becomes of its response. */
 export function runsHandler(effect: Effect): boolean {
 	return (
 		effect.accepted ?? !(isReplaced(effect) || effect.hang || effect.reset === 'beforeHeaders')
@@ -108,12 +122,12 @@ export function isReplaced(effect: Effect): boolean {
 	return [status, body, error, html, redirect].some((part) => part !== undefined);
 }
 
-function groupsOf(effect: Effect): string[] {
-	return [...new Set(Object.keys(effect).map((name) => GROUPS[name as keyof Effect]))];
+function getGroups(effect: Effect): string[] {
+	return [...new Set(Object.keys(effect).map((name) => GROUPS[name] ?? name))];
 }
 
-function rank(rule: Rule): number {
-	return groupsOf(rule.effect).includes('response') ? 0 : 1;
+function getRank(rule: Rule): number {
+	return getGroups(rule.effect).includes('response') ? 0 : 1;
 }
 
 function isSpent(rule: Rule): boolean {
@@ -137,8 +151,16 @@ function check(match: RuleMatch, effect: Effect): void {
 		...Object.keys(effect).filter((name) => !(name in GROUPS)),
 	];
 	if (unknown.length > 0) throw new TypeError(`unknown in a rule: ${unknown.join(', ')}`);
+	checkValues('task', faultSchema, effect.task ?? {});
+	checkValues('effect', providerEffectSchema, effect);
 	if (effect.error !== undefined && !(effect.error in documentedErrors)) {
 		throw new TypeError(`no documented error is called ${effect.error}`);
 	}
 	if (Object.keys(effect).length === 0) throw new TypeError('a rule needs an effect');
+}
+
+function checkValues(what: string, schema: z.ZodTypeAny, values: object): void {
+	const [issue] = schema.safeParse(values).error?.issues ?? [];
+	if (issue)
+		throw new TypeError(`in a rule's ${[what, ...issue.path].join('.')}: ${issue.message}`);
 }

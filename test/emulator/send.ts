@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { BreakOff, type ApiResponse, type Effect, type Stream } from './types';
+import { BrokenConnection, type ApiResponse, type Effect, type Stream } from './types';
 
 /** Writes a response to the socket, or as much of it as the effect allows. */
 
@@ -21,9 +21,9 @@ export async function send(
 	wait: (ms: number) => Promise<void>,
 ): Promise<Sent> {
 	if (effect.hang) return { bytes: 0 };
-	if (effect.reset) return breakOff(reply, response, effect.reset);
+	if (effect.reset) return breakConnection(reply, response, effect.reset);
 	if (isStream(response.body)) return sendStream(reply, response, response.body, effect, wait);
-	const { headers, payload } = prepare(response, effect);
+	const { headers, payload } = encodeResponse(response, effect);
 	reply.writeHead(response.status, { ...headers, 'content-length': payload.length });
 	if (!effect.slowBytes) {
 		reply.end(payload);
@@ -34,7 +34,7 @@ export async function send(
 	return { status: response.status, bytes: payload.length };
 }
 
-function prepare(
+function encodeResponse(
 	response: ApiResponse,
 	effect: Effect,
 ): { headers: Record<string, string>; payload: Buffer } {
@@ -76,16 +76,16 @@ async function sendStream(
 	{ slowBytes }: Effect,
 	wait: (ms: number) => Promise<void>,
 ): Promise<Sent> {
-	// nobody would tell any more that the client has gone
+	// no event would report any more that the client has disconnected
 	if (reply.destroyed) return { bytes: 0 };
-	const gone = new AbortController();
+	const disconnected = new AbortController();
 	const closed = new Promise((done) => reply.once('close', done));
-	void closed.then(() => gone.abort());
+	void closed.then(() => disconnected.abort());
 	reply.writeHead(status, headers);
 	reply.flushHeaders();
 	let bytes = 0;
 	try {
-		for await (const text of stream(gone.signal)) {
+		for await (const text of stream(disconnected.signal)) {
 			if (reply.destroyed) break;
 			const piece = Buffer.from(text);
 			bytes += piece.length;
@@ -95,14 +95,14 @@ async function sendStream(
 		}
 		reply.end();
 	} catch (error) {
-		if (!(error instanceof BreakOff)) throw error;
+		if (!(error instanceof BrokenConnection)) throw error;
 		reply.destroy();
 	}
 	return { status, bytes };
 }
 
-/** What was written is flushed first: a client shall see exactly this much. */
-async function breakOff(
+/** What was written is flushed first: a client must see exactly this much. */
+async function breakConnection(
 	reply: ServerResponse,
 	response: ApiResponse,
 	where: NonNullable<Effect['reset']>,
@@ -113,7 +113,7 @@ async function breakOff(
 		socket.resetAndDestroy();
 		return { bytes: 0 };
 	}
-	const { headers, payload } = prepare(response, {});
+	const { headers, payload } = encodeResponse(response, {});
 	if (where === 'midHeaders') {
 		await new Promise((done) =>
 			socket.write(`HTTP/1.1 ${response.status} OK\r\ncontent-type: appl`, done),

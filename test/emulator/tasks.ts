@@ -1,5 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { Ledger, type TaskRecord } from './ledger';
+import type { TaskFailure, TaskFault } from './faults';
 import {
 	drawImage,
 	sha256,
@@ -8,64 +7,29 @@ import {
 	type ImageOrder,
 	type ReferenceImage,
 } from './images';
-import type { Call, Effect, JsonObject, ProviderName, RouteName, Shape } from './types';
-
-/** How a failed job words its error; `state` says it by the status word alone where the API can. */
-export type FailureStyle = 'message' | 'error_message' | 'string' | 'state';
-
-export interface TaskFailure {
-	code?: string | number;
-	message: string;
-	style?: FailureStyle;
-}
-
-/** How a job goes, other than well. */
-export interface TaskFault {
-	seconds?: number;
-	fail?: TaskFailure;
-	/** The answer to the submission already carries the result, where the API can. */
-	immediate?: true;
-	/** Ends with this status word instead. */
-	status?: string;
-	/** Is still running when it is looked at, so many times, however long ago it was accepted. */
-	polls?: number;
-	/** Says this word while it runs. */
-	running?: string;
-	/** Is accepted and billed, and unknown from then on. */
-	vanish?: true;
-	/** Oxen.ai: of several pictures, only this one (0 is the first) goes like that. */
-	only?: number;
-	/** Oxen.ai: its end is not told, or told twice. */
-	event?: 'lost' | 'twice';
-	/** Oxen.ai: its end is told so many seconds later. */
-	eventDelay?: number;
-	/** Oxen.ai: once it has ended, it is in the history only, or nowhere. */
-	leaves?: 'queue' | 'everywhere';
-	/** BFL: so many looks do not find it yet. */
-	unknownPolls?: number;
-	/** BFL: how the webhook goes; `early` before the submission is answered, `late` some time after the end. */
-	webhook?: 'early' | 'late' | 'twice' | 'wrongSignature' | 'never';
-	/** BFL: where the answer says that one shall look; the task's id is added. */
-	pollingUrl?: string;
-}
+import { Ledger, type TaskRecord } from './ledger';
+import type { ProviderName, RouteName } from './registry';
+import type { Call, Effect, JsonObject, Shape } from './types';
 
 export interface Task {
 	record: TaskRecord;
 	fault: TaskFault;
-	/** How often it was looked at and told. */
+	/** How many polls have got a response. */
 	polls: number;
 	image: () => Promise<DrawnImage>;
 }
 
 export type TaskState =
 	| { phase: 'pending' }
-	| { phase: 'running'; progress: number; word?: string }
+	| { phase: 'running'; progress: number; status?: string }
 	| { phase: 'completed' }
 	| { phase: 'failed'; failure: TaskFailure }
 	| { phase: 'cancelled' }
-	| { phase: 'other'; word: string };
+	| { phase: 'other'; status: string };
 
 export interface TaskOrder {
+	/** In the form of the provider's own IDs. */
+	id: string;
 	provider: ProviderName;
 	route: RouteName;
 	model: string;
@@ -73,23 +37,23 @@ export interface TaskOrder {
 	/** Without the references, which may be URLs of a port that changes from run to run. */
 	parameters: JsonObject;
 	references: readonly ReferenceImage[];
-	/** Where the parameters say nothing, in pixels. */
+	/** In pixels; for a side that the parameters leave out. */
 	defaultSize: { width: number; height: number };
 	cost: number;
 }
 
 export type Duration = number | ((task: TaskOrder) => number);
 
-/** The share of its time that a job stands in the queue. */
+/** The share of its time that a task spends in the queue. */
 const QUEUED_SHARE = 0.2;
 
 export class Tasks {
-	readonly ledger = new Ledger((id) => this.drawTask(id));
+	readonly ledger = new Ledger((id) => this.drawImageOf(id));
 	private tasks = new Map<string, Task>();
 
 	constructor(
 		private readonly duration: Duration,
-		private readonly urlOf: (file: string) => string,
+		private readonly toUrl: (file: string) => string,
 		private readonly plainImages: boolean,
 	) {}
 
@@ -97,11 +61,11 @@ export class Tasks {
 		return id === undefined ? undefined : this.tasks.get(id);
 	}
 
-	/** How many jobs of a key are not yet finished. */
-	running(key: string): number {
+	/** How many tasks of a key are not yet finished. */
+	countRunning(key: string): number {
 		const now = Date.now();
 		return this.ledger.tasks.filter(
-			(one) => one.key === key && !one.cancelledAt && one.readyAt > now,
+			(task) => task.key === key && !task.cancelledAt && task.readyAt > now,
 		).length;
 	}
 
@@ -109,7 +73,7 @@ export class Tasks {
 	accept(call: Call, effect: Effect, order: TaskOrder): Task {
 		const fault = effect.task ?? {};
 		const image = { ...toImageOrder(order, effect.as), plain: this.plainImages };
-		const record = this.write(call, order, fault, image);
+		const record = this.createRecord(call, order, fault, image);
 		const fails = fault.fail !== undefined || fault.status !== undefined;
 		const task: Task = {
 			record,
@@ -121,7 +85,7 @@ export class Tasks {
 		if (call.submission) {
 			Object.assign(call.submission, { accepted: true, taskId: record.id, cost: record.cost });
 		}
-		// Drawn while the job "runs", so that it is there when it is looked for. Whoever looks gets the error.
+		// Drawn while the task runs, so that it is ready for the download. An error is thrown there too.
 		if (!fails) task.image().catch(() => undefined);
 		return task;
 	}
@@ -131,9 +95,14 @@ export class Tasks {
 		this.ledger.clear();
 	}
 
-	private write(call: Call, order: TaskOrder, fault: TaskFault, image: ImageOrder): TaskRecord {
-		const id = newId(order.route);
-		const seconds = this.seconds(order, fault);
+	private createRecord(
+		call: Call,
+		order: TaskOrder,
+		fault: TaskFault,
+		image: ImageOrder,
+	): TaskRecord {
+		const { id } = order;
+		const seconds = this.getSeconds(order, fault);
 		const now = Date.now();
 		const record: TaskRecord = {
 			id,
@@ -150,55 +119,48 @@ export class Tasks {
 			width: image.width,
 			height: image.height,
 			format: image.format,
-			url: this.urlOf(`${id}.${image.format}`),
+			url: this.toUrl(`${id}.${image.format}`),
 		};
 		this.ledger.tasks.push(record);
 		return record;
 	}
 
-	private seconds(order: TaskOrder, fault: TaskFault): number {
+	private getSeconds(order: TaskOrder, fault: TaskFault): number {
 		if (fault.immediate) return 0;
 		if (fault.seconds !== undefined) return fault.seconds;
 		return typeof this.duration === 'function' ? this.duration(order) : this.duration;
 	}
 
 	private async draw(record: TaskRecord, order: ImageOrder | undefined): Promise<DrawnImage> {
-		if (!order) throw new Error(`job ${record.id} makes no picture`);
+		if (!order) throw new Error(`task ${record.id} has no image`);
 		const image = await drawImage(order);
 		record.sha256 = image.sha256;
 		return image;
 	}
 
-	private async drawTask(id: string): Promise<DrawnImage> {
+	private async drawImageOf(id: string): Promise<DrawnImage> {
 		const task = this.find(id);
-		if (!task) throw new Error(`no job ${id}`);
+		if (!task) throw new Error(`no task ${id}`);
 		return task.image();
 	}
 }
 
-export function stateOf(task: Task, now = Date.now()): TaskState {
+export function toState(task: Task, now = Date.now()): TaskState {
 	const { record, fault } = task;
 	if (record.cancelledAt !== undefined) return { phase: 'cancelled' };
-	const share = shareDone(task, now);
-	if (share < 1) {
-		if (share < QUEUED_SHARE && !fault.running) return { phase: 'pending' };
-		return { phase: 'running', progress: Number(share.toFixed(2)), word: fault.running };
+	const progress = toProgress(task, now);
+	if (progress < 1) {
+		if (progress < QUEUED_SHARE && !fault.running) return { phase: 'pending' };
+		return { phase: 'running', progress: Number(progress.toFixed(2)), status: fault.running };
 	}
 	if (fault.fail) return { phase: 'failed', failure: fault.fail };
-	if (fault.status !== undefined) return { phase: 'other', word: fault.status };
+	if (fault.status !== undefined) return { phase: 'other', status: fault.status };
 	return { phase: 'completed' };
 }
 
-function shareDone({ record, fault: { polls: minPolls = 0 }, polls }: Task, now: number): number {
+function toProgress({ record, fault: { polls: minPolls = 0 }, polls }: Task, now: number): number {
 	const byTime = record.seconds === 0 ? 1 : (now - record.acceptedAt) / (record.seconds * 1000);
 	return polls < minPolls ? Math.min(byTime, (polls + 0.5) / (minPolls + 1)) : byTime;
-}
-
-/** The ids look like the providers' own. */
-function newId(route: RouteName): string {
-	if (/^(oxen|bfl)\./.test(route)) return randomUUID();
-	const prefix = route === 'queue.submit' ? 'mmsu_01h' : 'd';
-	return prefix + randomBytes(10).toString('hex');
 }
 
 function toImageOrder(order: TaskOrder, shape: Shape = {}): ImageOrder {
@@ -208,7 +170,7 @@ function toImageOrder(order: TaskOrder, shape: Shape = {}): ImageOrder {
 		model,
 		parameters,
 		references,
-		seed: typeof parameters.seed === 'number' ? parameters.seed : seedFor(order),
+		seed: typeof parameters.seed === 'number' ? parameters.seed : toSeed(order),
 		width: shape.width ?? numberOr(parameters.width, defaultSize.width),
 		height: shape.height ?? numberOr(parameters.height, defaultSize.height),
 		format: shape.format ?? formatOr(parameters.output_format, 'jpeg'),
@@ -224,7 +186,7 @@ function formatOr(value: unknown, fallback: ImageFormat): ImageFormat {
 	return value === 'png' || value === 'webp' || value === 'jpeg' ? value : fallback;
 }
 
-/** The providers choose at random; here the same request gets the same seed, so that tests can compare. */
-function seedFor({ model, prompt, parameters }: TaskOrder): number {
+/** The providers choose a seed at random; here the same request gets the same one, so that tests can compare. */
+function toSeed({ model, prompt, parameters }: TaskOrder): number {
 	return parseInt(sha256(JSON.stringify([model, prompt, parameters])).slice(0, 7), 16);
 }

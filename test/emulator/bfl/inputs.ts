@@ -1,17 +1,17 @@
 import Ajv2020, { type ErrorObject, type ValidateFunction } from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
-import openapi from './contract.json';
-import { bflError } from '../documentedErrors';
 import type { ReferenceImage } from '../images';
-import { BadReference, fromAnything } from '../images/references';
+import { BadReference, readAny } from '../images/references';
 import { isObject, Refusal, type Body, type JsonObject } from '../types';
+import openapi from './contract.json';
+import { bflError } from './documentedErrors';
 
 /**
  * The bodies of BFL's models: checked against the published OpenAPI schema of their path, and
- * against the two rules that its texts add (multiples of 16, at most 4 megapixels).
+ * against the two rules that its descriptions add (multiples of 16, at most 4 megapixels).
  */
 
-/** The document around the schemas has words of its own. */
+/** The document around the schemas has keywords of its own. */
 const ajv = addFormats(new Ajv2020({ allErrors: true, strict: false }));
 ajv.addSchema(openapi, 'bfl');
 
@@ -56,33 +56,34 @@ interface Problem {
 	type: string;
 }
 
-function refused(...problems: Problem[]): Refusal {
+function validationError(...problems: Problem[]): Refusal {
 	return new Refusal(bflError(422, problems));
 }
 
 const MAX_PIXELS = 4 * 1024 * 1024;
-/** Unset means automatic; what that comes to is BFL's choice. */
-const AUTOMATIC = 1024;
-const ASIDE = /^(prompt|input_image.*|webhook_.*)$/;
+/** In pixels. Without a size BFL chooses; here it is a square. */
+const DEFAULT_SIDE = 1024;
+const NOT_PARAMETERS = /^(prompt|input_image.*|webhook_.*)$/;
 
-/** Fields that the model does not know: the API passes over them, and so a misspelt one is never noticed there. */
+/** Fields that the model does not know. The API ignores them, so that it never reports a misspelt one. */
 export function findUnknownFields(body: Body, { fields }: ModelSchema): string[] {
-	const given = body.kind === 'json' && isObject(body.value) ? Object.keys(body.value) : [];
-	return given.filter((name) => !fields.includes(name));
+	const names = body.kind === 'json' && isObject(body.value) ? Object.keys(body.value) : [];
+	return names.filter((name) => !fields.includes(name));
 }
 
 export async function readInput(body: Body, schema: ModelSchema): Promise<BflRequest> {
-	const value = jsonOf(body);
-	if (!schema.validate(value)) throw refused(...(schema.validate.errors ?? []).flatMap(problemOf));
+	const value = readJson(body);
+	if (!schema.validate(value))
+		throw validationError(...(schema.validate.errors ?? []).flatMap(toProblems));
 	const input = value as BflInput;
 	checkWebhook(input);
-	const known = Object.entries(input).filter(
-		([name, given]) => schema.fields.includes(name) && given !== null,
+	const knownFields = Object.entries(input).filter(
+		([name, field]) => schema.fields.includes(name) && field !== null,
 	);
-	const images = known.filter(([name]) => /^input_image(_\d)?$/.test(name));
+	const images = knownFields.filter(([name]) => /^input_image(_\d)?$/.test(name));
 	return {
 		input,
-		parameters: Object.fromEntries(known.filter(([name]) => !ASIDE.test(name))),
+		parameters: Object.fromEntries(knownFields.filter(([name]) => !NOT_PARAMETERS.test(name))),
 		size: checkSize(input),
 		references: await Promise.all(
 			images.map(([name, image]) => readReference(name, image as string)),
@@ -90,52 +91,53 @@ export async function readInput(body: Body, schema: ModelSchema): Promise<BflReq
 	};
 }
 
-function jsonOf(body: Body): JsonObject {
+function readJson(body: Body): JsonObject {
 	if (body.kind === 'json' && isObject(body.value)) return body.value;
 	if (body.kind === 'none')
-		throw refused({ loc: ['body'], msg: 'Field required', type: 'missing' });
-	throw refused({
+		throw validationError({ loc: ['body'], msg: 'Field required', type: 'missing' });
+	throw validationError({
 		loc: ['body'],
 		msg: 'Input should be a valid dictionary or object to extract fields from',
 		type: 'model_attributes_type',
 	});
 }
 
-export const isThisComputer = (url: string) =>
-	/^(127\.0\.0\.1|localhost)$/.test(new URL(url).hostname);
+export const isLoopback = (url: string) => /^(127\.0\.0\.1|localhost)$/.test(new URL(url).hostname);
 
 /** A webhook is https; this computer has no certificate. */
 function checkWebhook({ webhook_url: url }: BflInput): void {
-	if (!url?.startsWith('http:') || isThisComputer(url)) return;
+	if (!url?.startsWith('http:') || isLoopback(url)) return;
 	const msg = "URL scheme should be 'https'";
-	throw refused({ loc: ['body', 'webhook_url'], msg, type: 'url_scheme' });
+	throw validationError({ loc: ['body', 'webhook_url'], msg, type: 'url_scheme' });
 }
 
 function checkSize({ width, height }: BflInput): BflRequest['size'] {
-	const odd = Object.entries({ width, height }).filter(([, side]) => (side ?? 0) % 16 !== 0);
-	if (odd.length > 0) {
+	const invalid = Object.entries({ width, height }).filter(([, side]) => (side ?? 0) % 16 !== 0);
+	if (invalid.length > 0) {
 		const msg = 'Input should be a multiple of 16';
-		throw refused(...odd.map(([name]) => ({ loc: ['body', name], msg, type: 'multiple_of' })));
+		throw validationError(
+			...invalid.map(([name]) => ({ loc: ['body', name], msg, type: 'multiple_of' })),
+		);
 	}
-	const size = { width: width ?? AUTOMATIC, height: height ?? AUTOMATIC };
+	const size = { width: width ?? DEFAULT_SIDE, height: height ?? DEFAULT_SIDE };
 	if (size.width * size.height > MAX_PIXELS) {
 		const msg = 'Value error, the image must have at most 4 megapixels';
-		throw refused({ loc: ['body'], msg, type: 'value_error' });
+		throw validationError({ loc: ['body'], msg, type: 'value_error' });
 	}
 	return size;
 }
 
 async function readReference(name: string, image: string): Promise<ReferenceImage> {
 	try {
-		return await fromAnything(image);
+		return await readAny(image);
 	} catch (error) {
 		if (!(error instanceof BadReference)) throw error;
 		const msg = `Value error, ${name} ${error.message}`;
-		throw refused({ loc: ['body', name], msg, type: 'value_error' });
+		throw validationError({ loc: ['body', name], msg, type: 'value_error' });
 	}
 }
 
-interface Told {
+interface ErrorParams {
 	type?: string;
 	limit?: number;
 	missingProperty?: string;
@@ -149,29 +151,29 @@ const TYPES: Record<string, string> = {
 	boolean: 'bool',
 };
 
-/** In the words of pydantic, which FastAPI checks with. */
-function problemOf({ instancePath, keyword, params }: ErrorObject): Problem[] {
-	const { type = '', limit, missingProperty, allowedValues = [] } = params as Told;
+/** As pydantic, which FastAPI validates with, reports it. */
+function toProblems({ instancePath, keyword, params }: ErrorObject): Problem[] {
+	const { type = '', limit, missingProperty, allowedValues = [] } = params as ErrorParams;
 	const loc = ['body', ...instancePath.split('/').slice(1)];
-	const should = (words: string, code: string) => [
-		{ loc, msg: `Input should be ${words}`, type: code },
+	const shouldBe = (expected: string, code: string) => [
+		{ loc, msg: `Input should be ${expected}`, type: code },
 	];
 	switch (keyword) {
 		case 'required':
 			return [{ loc: [...loc, missingProperty ?? ''], msg: 'Field required', type: 'missing' }];
 		case 'minimum':
-			return should(`greater than or equal to ${limit}`, 'greater_than_equal');
+			return shouldBe(`greater than or equal to ${limit}`, 'greater_than_equal');
 		case 'maximum':
-			return should(`less than or equal to ${limit}`, 'less_than_equal');
+			return shouldBe(`less than or equal to ${limit}`, 'less_than_equal');
 		case 'type':
-			// `null` is the other half of an optional field, and told by the first half.
-			return type in TYPES ? should(`a valid ${type}`, `${TYPES[type]}_type`) : [];
+			// An optional field is `anyOf` its type and `null`: the first alternative reports the problem.
+			return type in TYPES ? shouldBe(`a valid ${type}`, `${TYPES[type]}_type`) : [];
 		case 'enum':
-			return should(allowedValues.map((value) => `'${value}'`).join(' or '), 'enum');
+			return shouldBe(allowedValues.map((value) => `'${value}'`).join(' or '), 'enum');
 		case 'format':
 		case 'minLength':
 		case 'maxLength':
-			return should('a valid URL', 'url_parsing');
+			return shouldBe('a valid URL', 'url_parsing');
 		default:
 			return [];
 	}

@@ -1,13 +1,10 @@
-import { callBack } from './webhooks';
-import { MODELS, readInput, findUnknownFields, type BflRequest } from './inputs';
-import { bflError, documentedErrors } from '../documentedErrors';
-import { stateOf, type Task } from '../tasks';
-import { BFL_GRANTS, type BflGrant } from '../keys';
-import { bflCredits, exactMegapixels } from '../prices';
-import { signed } from '../results';
+import { randomUUID } from 'node:crypto';
+import { measureMegapixels } from '../prices';
+import { toState, type Task } from '../tasks';
 import {
-	json,
 	Refusal,
+	readPrompt,
+	toResponse,
 	type ApiResponse,
 	type Call,
 	type Effect,
@@ -15,23 +12,30 @@ import {
 	type Route,
 } from '../types';
 import { refuseOverLimit, type World } from '../world';
+import { bflError, documentedErrors } from './documentedErrors';
+import { findUnknownFields, MODELS, readInput, type BflRequest } from './inputs';
+import { GRANTS, type Grant } from './keys';
+import { priceInCredits, USD_PER_CREDIT } from './prices';
+import { signUrl } from './signedUrls';
+import { scheduleWebhook } from './webhooks';
+import { withOptions, type BflOptions, type BflWorld } from './world';
 
 /**
- * Black Forest Labs: `POST /v1/{model}`, then the answer's `polling_url`, which is another server's.
- * A finished picture stands at a URL that is good for a while only.
+ * Black Forest Labs: `POST /v1/{model}`, then the response's `polling_url`, which is on another server.
+ * A finished image has a URL that is valid for a while only.
  */
 
-const USD_PER_CREDIT = 0.01;
 /** The documents: 24 unfinished tasks at a time. */
 const MAX_RUNNING = 24;
 const ONE_MEGAPIXEL = { width: 1024, height: 1024 };
 
-export function bflRoutes(world: World): Route[] {
+export function createRoutes(sharedWorld: World, options: BflOptions): Route[] {
+	const world = withOptions(sharedWorld, options);
+	const resultRoute = createResultRoute(world);
 	return [
 		...[...MODELS.keys()].map(
 			(model): Route => ({
 				name: 'bfl.submit',
-				provider: 'bfl',
 				method: 'POST',
 				path: `/v1/${model}`,
 				kind: 'submission',
@@ -39,53 +43,43 @@ export function bflRoutes(world: World): Route[] {
 				handle: (call, effect) => submit(world, call, effect, model),
 			}),
 		),
-		resultRoute(world),
+		resultRoute,
+		// the only route of the regional server
+		{ ...resultRoute, port: 'polling' },
 		{
 			name: 'bfl.credits',
-			provider: 'bfl',
 			method: 'GET',
 			path: '/v1/credits',
 			kind: 'account',
-			handle: (call) => json(200, { credits: creditsOf(world, call) }),
+			handle: (call) => toResponse(200, { credits: countCredits(world, call) }),
 		},
 	];
 }
 
-/** What the regional server knows: the tasks' states, and nothing else. */
-export function bflPollingRoutes(world: World): Route[] {
-	return [{ ...resultRoute(world), port: 'polling' }];
-}
-
-function resultRoute(world: World): Route {
+function createResultRoute(world: BflWorld): Route {
 	return {
 		name: 'bfl.result',
-		provider: 'bfl',
 		method: 'GET',
 		path: '/v1/get_result',
 		kind: 'poll',
 		task: (call) => world.tasks.find(call.query.id),
-		handle: (call) => result(world, call),
+		handle: (call) => getResult(world, call),
 	};
 }
 
-function readPrompt(call: Call): string | undefined {
-	const body = (call.body.kind === 'json' ? call.body.value : undefined) as JsonObject | undefined;
-	return typeof body?.prompt === 'string' ? body.prompt : undefined;
-}
-
-function authenticate(call: Call): BflGrant {
-	const grant = call.scheme === 'x-key' ? BFL_GRANTS.get(call.key ?? '') : undefined;
+function authenticate(call: Call): Grant {
+	const grant = call.scheme === 'x-key' ? GRANTS.get(call.key ?? '') : undefined;
 	if (!grant) throw new Refusal(documentedErrors['bfl.key']);
 	return grant;
 }
 
-function creditsOf(world: World, call: Call): number {
+function countCredits(world: BflWorld, call: Call): number {
 	const spent = world.tasks.ledger.paidBy(call.key ?? '').amount / USD_PER_CREDIT;
 	return Number((authenticate(call).credits - spent).toFixed(4));
 }
 
 async function submit(
-	world: World,
+	world: BflWorld,
 	call: Call,
 	effect: Effect,
 	model: string,
@@ -95,11 +89,12 @@ async function submit(
 	if (call.submission)
 		Object.assign(call.submission, { model, ignored: findUnknownFields(call.body, schema) });
 	const request = await readInput(call.body, schema);
-	const bill = billFor(model, request);
-	if (creditsOf(world, call) < bill.cost) throw new Refusal(documentedErrors['bfl.credits']);
+	const bill = toBill(model, request);
+	if (countCredits(world, call) < bill.cost) throw new Refusal(documentedErrors['bfl.credits']);
 	refuseOverLimit(world, call, documentedErrors['bfl.rateLimit'], MAX_RUNNING);
 	const { input, parameters, references, size } = request;
 	const task = world.tasks.accept(call, effect, {
+		id: randomUUID(),
 		provider: 'bfl',
 		route: 'bfl.submit',
 		model,
@@ -112,39 +107,39 @@ async function submit(
 	const { id } = task.record;
 	const { webhook_url: url, webhook_secret: secret } = input;
 	if (typeof url === 'string') {
-		await callBack(world, task, { url, secret: secret ?? undefined }, (one) =>
-			resultOf(world, one),
+		await scheduleWebhook(world, task, { url, secret: secret ?? undefined }, (ended) =>
+			toResult(world, ended),
 		);
-		return json(200, { id, status: 'Pending', webhook_url: url, ...bill });
+		return toResponse(200, { id, status: 'Pending', webhook_url: url, ...bill });
 	}
 	const base = task.fault.pollingUrl ?? `${world.urls.polling}/v1/get_result`;
-	return json(200, { id, polling_url: `${base}?id=${id}`, ...bill });
+	return toResponse(200, { id, polling_url: `${base}?id=${id}`, ...bill });
 }
 
 /** References on other hosts are not measured, so each counts as one megapixel. */
-function billFor(model: string, { references, size }: BflRequest) {
+function toBill(model: string, { references, size }: BflRequest) {
 	const sizes = references.map(() => ONE_MEGAPIXEL);
 	return {
-		cost: bflCredits(model, size, sizes),
-		input_mp: exactMegapixels(sizes),
-		output_mp: exactMegapixels([size]),
+		cost: priceInCredits(model, size, sizes),
+		input_mp: measureMegapixels(sizes),
+		output_mp: measureMegapixels([size]),
 	};
 }
 
-function result(world: World, call: Call): ApiResponse {
+function getResult(world: BflWorld, call: Call): ApiResponse {
 	authenticate(call);
 	const { id } = call.query;
 	if (id === undefined)
 		return bflError(422, [{ loc: ['query', 'id'], msg: 'Field required', type: 'missing' }]);
 	const task = world.tasks.find(id);
-	const isTheirs = task?.record.provider === 'bfl' && task.record.key === call.key;
-	if (!isTheirs || task.fault.vanish || isNotFoundYet(world, task))
-		return json(200, toBody(id, 'Task not found'));
-	return json(200, describe(world, task));
+	const isOwn = task?.record.provider === 'bfl' && task.record.key === call.key;
+	if (!isOwn || task.fault.vanish || isNotFoundYet(world, task))
+		return toResponse(200, toBody(id, 'Task not found'));
+	return toResponse(200, toResultBody(world, task));
 }
 
-/** A look is written down after it was answered. */
-function isNotFoundYet(world: World, { record, fault }: Task): boolean {
+/** The ledger records a poll after its response. */
+function isNotFoundYet(world: BflWorld, { record, fault }: Task): boolean {
 	const polls = world.tasks.ledger.polls.filter(({ taskId }) => taskId === record.id).length;
 	return polls < (fault.unknownPolls ?? 0);
 }
@@ -153,32 +148,32 @@ function toBody(id: string, status: string, facts: JsonObject = {}): JsonObject 
 	return { id, status, result: null, progress: null, details: null, preview: null, ...facts };
 }
 
-function describe(world: World, task: Task): JsonObject {
+function toResultBody(world: BflWorld, task: Task): JsonObject {
 	const { id } = task.record;
-	const state = stateOf(task);
+	const state = toState(task);
 	switch (state.phase) {
 		case 'pending':
 		case 'cancelled':
 			return toBody(id, 'Pending');
 		case 'running':
-			return toBody(id, state.word ?? 'Pending');
+			return toBody(id, state.status ?? 'Pending');
 		case 'failed':
 			return toBody(id, 'Error', { details: { message: state.failure.message } });
 		case 'other':
-			return toBody(id, state.word, { details: detailsOf(state.word) });
+			return toBody(id, state.status, { details: toDetails(state.status) });
 		case 'completed':
-			return toBody(id, 'Ready', { result: resultOf(world, task) });
+			return toBody(id, 'Ready', { result: toResult(world, task) });
 	}
 }
 
-const detailsOf = (word: string) =>
-	word.endsWith('Moderated') ? { 'Moderation Reasons': ['Derivative Works Filter'] } : null;
+const toDetails = (status: string) =>
+	status.endsWith('Moderated') ? { 'Moderation Reasons': ['Derivative Works Filter'] } : null;
 
-/** Each look gets a URL of its own, signed anew. */
-function resultOf(world: World, { record }: Task): JsonObject {
+/** Each poll gets a URL of its own, signed anew. */
+function toResult(world: BflWorld, { record }: Task): JsonObject {
 	const [start_time, end_time] = [record.acceptedAt / 1000, record.readyAt / 1000];
 	return {
-		sample: signed(record, Date.now() + world.sampleSeconds * 1000),
+		sample: signUrl(record, Date.now() + world.sampleSeconds * 1000),
 		prompt: record.prompt,
 		seed: record.seed,
 		start_time,

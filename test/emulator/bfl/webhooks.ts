@@ -1,17 +1,17 @@
 import { createHmac } from 'node:crypto';
-import { isThisComputer } from './inputs';
-import { stateOf, type Task } from '../tasks';
 import type { DeliveryRecord } from '../ledger';
+import { toState, type Task } from '../tasks';
 import type { JsonObject } from '../types';
-import type { World } from '../world';
+import { isLoopback } from './inputs';
+import type { BflWorld } from './world';
 
 /**
- * BFL's webhooks: what has become of a task is posted to its `webhook_url`, signed with its
- * `webhook_secret`, and posted again until it is taken with a 2xx.
+ * BFL's webhooks: the end of a task is posted to its `webhook_url`, signed with its
+ * `webhook_secret`, and posted again until the response is a 2xx.
  */
 
-/** Between the attempts, in units of `webhookUnitMs`. */
-const PAUSES = [1, 5, 30];
+/** Delays between the attempts, in units of `webhookUnitMs`. */
+const RETRY_DELAYS = [1, 5, 30];
 const RESPONSE_TIMEOUT_MS = 30_000;
 
 interface Webhook {
@@ -19,42 +19,42 @@ interface Webhook {
 	secret?: string;
 }
 
-type ResultOf = (task: Task) => JsonObject;
+type ToResult = (task: Task) => JsonObject;
 
-/** Posts when the task has ended; an early one is posted, and answered, before the submission is. */
-export async function callBack(
-	world: World,
+/** Delivers when the task has ended; an early webhook before the response to the submission. */
+export async function scheduleWebhook(
+	world: BflWorld,
 	task: Task,
 	webhook: Webhook,
-	resultOf: ResultOf,
+	toResult: ToResult,
 ): Promise<void> {
 	const { fault, record } = task;
 	if (fault.webhook === 'never') return;
-	const attempt = async () => await post(world, task, webhook, resultOf);
+	const attempt = async () => await deliver(world, task, webhook, toResult);
 	if (fault.webhook !== 'early') {
 		const late = fault.webhook === 'late' ? world.webhookLateMs : 0;
 		const due = world.wait(record.readyAt - Date.now() + late);
 		void due.then(
-			async () => await insist(world, task, await attempt(), attempt),
+			async () => await deliverUntilAccepted(world, task, await attempt(), attempt),
 			() => undefined,
 		);
 		return;
 	}
 	Object.assign(record, { seconds: 0, readyAt: record.acceptedAt });
-	void insist(world, task, await attempt(), attempt);
+	void deliverUntilAccepted(world, task, await attempt(), attempt);
 }
 
-async function insist(
-	world: World,
+async function deliverUntilAccepted(
+	world: BflWorld,
 	task: Task,
 	first: DeliveryRecord,
 	attempt: () => Promise<DeliveryRecord>,
 ): Promise<void> {
 	let last = first;
 	if (task.fault.webhook === 'twice') await attempt();
-	for (const pause of PAUSES) {
-		if (isTaken(last)) return;
-		const isClosing = await world.wait(pause * world.webhookUnitMs).then(
+	for (const delay of RETRY_DELAYS) {
+		if (isAccepted(last)) return;
+		const isClosing = await world.wait(delay * world.webhookUnitMs).then(
 			() => false,
 			() => true,
 		);
@@ -64,22 +64,22 @@ async function insist(
 	}
 }
 
-const isTaken = ({ status = 0 }: DeliveryRecord) => status >= 200 && status < 300;
+const isAccepted = ({ status = 0 }: DeliveryRecord) => status >= 200 && status < 300;
 
-async function post(
-	world: World,
+async function deliver(
+	world: BflWorld,
 	task: Task,
 	{ url, secret }: Webhook,
-	resultOf: ResultOf,
+	toResult: ToResult,
 ): Promise<DeliveryRecord> {
 	const { deliveries } = world.tasks.ledger;
 	const { id: taskId } = task.record;
-	const attempt = deliveries.filter((one) => one.taskId === taskId).length + 1;
+	const attempt = deliveries.filter((delivery) => delivery.taskId === taskId).length + 1;
 	const record: DeliveryRecord = { n: deliveries.length + 1, at: Date.now(), taskId, url, attempt };
 	deliveries.push(record);
-	// the emulator calls nobody else, whatever a test writes down
-	if (!isThisComputer(url)) return record;
-	const body = JSON.stringify(bodyOf(task, resultOf));
+	// the emulator calls no other computer
+	if (!isLoopback(url)) return record;
+	const body = JSON.stringify(toPayload(task, toResult));
 	const signature = secret && sign(body, task.fault.webhook === 'wrongSignature' ? 'x' : secret);
 	try {
 		const response = await fetch(url, {
@@ -94,7 +94,7 @@ async function post(
 		await response.arrayBuffer();
 		record.status = response.status;
 	} catch {
-		// nobody there, or no answer in time: as the record says, without a status
+		// no server, or no response in time: the record has no status
 	}
 	record.respondedAt = Date.now();
 	return record;
@@ -103,16 +103,16 @@ async function post(
 const sign = (body: string, secret: string) =>
 	createHmac('sha256', secret).update(body).digest('hex');
 
-function bodyOf(task: Task, resultOf: ResultOf): JsonObject {
+function toPayload(task: Task, toResult: ToResult): JsonObject {
 	const { id, readyAt } = task.record;
 	const timestamp = new Date().toISOString();
-	const state = stateOf(task, Math.max(readyAt, Date.now()));
+	const state = toState(task, Math.max(readyAt, Date.now()));
 	switch (state.phase) {
 		case 'failed':
 			return { id, status: 'Error', error: 'failed', message: state.failure.message, timestamp };
 		case 'other':
-			return { id, status: state.word, error: 'refused', message: state.word, timestamp };
+			return { id, status: state.status, error: 'refused', message: state.status, timestamp };
 		default:
-			return { id, status: 'Ready', result: resultOf(task), timestamp };
+			return { id, status: 'Ready', result: toResult(task), timestamp };
 	}
 }

@@ -1,11 +1,11 @@
-import { admit, authenticate, requireAccount } from './access';
-import { v4Error } from '../documentedErrors';
-import type { CloudflareGrant } from '../keys';
-import { CLOUDFLARE_GRANTS } from '../keys';
-import { json, Refusal, type ApiResponse, type Call, type Route } from '../types';
+import { Refusal, toResponse, type ApiResponse, type Call, type Route } from '../types';
+import { authenticate, authorize, requireAccount } from './access';
+import { v4Error } from './documentedErrors';
+import type { Grant } from './keys';
+import { GRANTS } from './keys';
 
 /**
- * What cost nothing at Cloudflare: the hosted models' list, and whether a token is good.
+ * Cloudflare's calls that cost nothing: the list of hosted models, and the check of a token.
  */
 
 interface ListedModel {
@@ -35,11 +35,10 @@ const HOSTED: readonly ListedModel[] = [
 	author: name.split('/')[0] ?? '',
 }));
 
-export function cloudflareAccountRoutes(): Route[] {
+export function createAccountRoutes(): Route[] {
 	return [
 		{
 			name: 'cloudflare.search',
-			provider: 'cloudflare',
 			method: 'GET',
 			path: '/client/v4/accounts/:account/ai/models/search',
 			kind: 'account',
@@ -47,7 +46,6 @@ export function cloudflareAccountRoutes(): Route[] {
 		},
 		{
 			name: 'cloudflare.verify',
-			provider: 'cloudflare',
 			method: 'GET',
 			path: '/client/v4/user/tokens/verify',
 			kind: 'account',
@@ -55,7 +53,6 @@ export function cloudflareAccountRoutes(): Route[] {
 		},
 		{
 			name: 'cloudflare.verify',
-			provider: 'cloudflare',
 			method: 'GET',
 			path: '/client/v4/accounts/:account/tokens/verify',
 			kind: 'account',
@@ -69,13 +66,13 @@ export function cloudflareAccountRoutes(): Route[] {
 }
 
 function search(call: Call): ApiResponse {
-	admit(call, ['workersAi']);
-	const { search: words = '', author = '', task = '' } = call.query;
+	authorize(call, ['workersAi']);
+	const { search: text = '', author = '', task = '' } = call.query;
 	const page = Number(call.query.page ?? 1);
 	const perPage = Number(call.query.per_page ?? 50);
 	const found = HOSTED.filter(
 		(model) =>
-			model.name.includes(words) &&
+			model.name.includes(text) &&
 			(author === '' || model.author === author) &&
 			(task === '' || task === TASK.name),
 	);
@@ -88,7 +85,7 @@ function search(call: Call): ApiResponse {
 			task: TASK,
 			properties: [{ property_id: 'partner', value: 'true' }],
 		}));
-	return json(200, {
+	return toResponse(200, {
 		success: true,
 		errors: [],
 		messages: [],
@@ -98,16 +95,16 @@ function search(call: Call): ApiResponse {
 }
 
 /** The verify endpoints have a code of their own for a token that they do not know. */
-function authenticateForVerify(call: Call): CloudflareGrant {
-	if (call.key !== undefined && call.scheme === 'Bearer' && !CLOUDFLARE_GRANTS.has(call.key))
-		throw invalidToken();
+function authenticateForVerify(call: Call): Grant {
+	if (call.key !== undefined && call.scheme === 'Bearer' && !GRANTS.has(call.key))
+		throw invalidTokenError();
 	return authenticate(call);
 }
 
-function verify(call: Call, owner: CloudflareGrant['owner']): ApiResponse {
+function verify(call: Call, owner: Grant['owner']): ApiResponse {
 	const grant = authenticateForVerify(call);
-	if (grant.owner !== owner) throw invalidToken();
-	return json(200, {
+	if (grant.owner !== owner) throw invalidTokenError();
+	return toResponse(200, {
 		result: {
 			id: 'f1e2d3c4b5a697886950413223140516',
 			status: grant.active ? 'active' : 'disabled',
@@ -120,6 +117,6 @@ function verify(call: Call, owner: CloudflareGrant['owner']): ApiResponse {
 	});
 }
 
-function invalidToken(): Refusal {
+function invalidTokenError(): Refusal {
 	return new Refusal(v4Error(401, 1000, 'Invalid API Token'));
 }

@@ -1,26 +1,27 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import Ajv2020, { type ValidateFunction } from 'ajv/dist/2020';
-import { admit } from './access';
-import catalogue from './contract.json';
-import { documentedErrors, failedState, v4Error, workersAiError } from '../documentedErrors';
-import { readGatewayHeaders, type GatewaySettings } from './gatewayHeaders';
-import type { Task } from '../tasks';
-import { stateOf } from '../tasks';
 import type { ReferenceImage } from '../images';
 import { sha256 } from '../images';
-import { cataloguePrice } from '../prices';
-import { BadReference, fromUri } from '../images/references';
+import { BadReference, readUri } from '../images/references';
+import type { Task } from '../tasks';
+import { toState } from '../tasks';
 import {
 	isObject,
-	json,
 	Refusal,
+	toResponse,
 	type ApiResponse,
 	type Call,
 	type Effect,
 	type JsonObject,
 	type Route,
 } from '../types';
-import { refuseOverLimit, type World } from '../world';
+import { recordUnexpected, refuseOverLimit } from '../world';
+import { authorize } from './access';
+import catalogue from './contract.json';
+import { documentedErrors, failedState, v4Error, workersAiError } from './documentedErrors';
+import { readGatewayHeaders, type GatewaySettings } from './gatewayHeaders';
+import { priceCatalogueModel } from './prices';
+import type { CloudflareWorld } from './world';
 
 /**
  * Cloudflare's catalogue models: `POST /accounts/{id}/ai/run` with `{model, input}`.
@@ -31,7 +32,7 @@ const schemas = new Map<string, ValidateFunction>(
 	Object.entries(catalogue.input).map(([model, schema]) => [model, ajv.compile(schema)]),
 );
 
-/** The models' page says 4 MP; a megapixel is 1024 × 1024, as in the price list. */
+/** The models' page states 4 MP; a megapixel is 1024 × 1024, as in the price list. */
 const MAX_PIXELS = 4 * 1024 * 1024;
 const DEFAULT_SIZE = { width: 1024, height: 1024 };
 
@@ -48,11 +49,10 @@ interface RunRequest {
 	settings: GatewaySettings;
 }
 
-export function cloudflareRoutes(world: World): Route[] {
+export function createCatalogueRoutes(world: CloudflareWorld): Route[] {
 	return [
 		{
 			name: 'cloudflare.run',
-			provider: 'cloudflare',
 			method: 'POST',
 			path: '/client/v4/accounts/:account/ai/run',
 			kind: 'submission',
@@ -68,29 +68,22 @@ function readPrompt(call: Call): string | undefined {
 	return isObject(input) && typeof input.prompt === 'string' ? input.prompt : undefined;
 }
 
-async function run(world: World, call: Call, effect: Effect): Promise<ApiResponse> {
-	const { credits } = admit(call, ['gateway', 'workersAi']);
+async function run(world: CloudflareWorld, call: Call, effect: Effect): Promise<ApiResponse> {
+	const { credits } = authorize(call, ['gateway', 'workersAi']);
 	const settings = readSettings(world, call);
 	const request: RunRequest = { ...readBody(call), settings };
 	if (call.submission) call.submission.model = request.model;
 	const references = await readReferences(request.input.input_images ?? []);
 	if (!credits) throw new Refusal(documentedErrors['cloudflare.credits']);
 	const cached = findCached(world, call, request);
-	if (cached) return finish(world, effect, completed(cached), 'HIT');
+	if (cached) return withEnvelope(world, effect, toCompleted(cached), 'HIT');
 	refuseOverLimit(world, call, documentedErrors['cloudflare.rateLimit']);
-	return make(world, call, effect, request, references);
+	return runModel(world, call, effect, request, references);
 }
 
-function readSettings(world: World, call: Call): GatewaySettings {
+function readSettings(world: CloudflareWorld, call: Call): GatewaySettings {
 	const { settings, invalid, unknown } = readGatewayHeaders(call.headers);
-	for (const name of unknown) {
-		world.tasks.ledger.unexpected.push({
-			at: Date.now(),
-			method: call.method,
-			path: call.url,
-			reason: `header ${name}`,
-		});
-	}
+	unknown.forEach((name) => recordUnexpected(world, call, `header ${name}`));
 	if (invalid.length > 0)
 		throw new Refusal(v4Error(400, 6003, `Invalid request headers: ${invalid.join(', ')}`));
 	if (!world.gateways.includes(settings.gateway))
@@ -100,77 +93,78 @@ function readSettings(world: World, call: Call): GatewaySettings {
 	return settings;
 }
 
-/** The documents do not say which code a bad input gets here; Workers AI's is used. */
-function badInput(reason: string): Refusal {
+/** The code of an invalid input is not documented here; Workers AI's is used. */
+function inputError(reason: string): Refusal {
 	return new Refusal(workersAiError(400, 5006, `Bad input: Error: ${reason}`));
 }
 
 function readBody(call: Call): { model: string; input: Input } {
 	if (call.body.kind !== 'json') {
-		throw badInput(
+		throw inputError(
 			call.body.kind === 'unreadable' ? call.body.reason : 'the body is not application/json',
 		);
 	}
 	const body = call.body.value;
-	if (!isObject(body)) throw badInput('the body is not an object');
-	const strange = Object.keys(body).filter((name) => name !== 'model' && name !== 'input');
-	if (strange.length > 0) throw badInput(`additional properties: ${strange.join(', ')}`);
+	if (!isObject(body)) throw inputError('the body is not an object');
+	const unexpected = Object.keys(body).filter((name) => name !== 'model' && name !== 'input');
+	if (unexpected.length > 0) throw inputError(`additional properties: ${unexpected.join(', ')}`);
 	const { model, input } = body;
-	if (typeof model !== 'string') throw badInput("required properties at '/' are 'model'");
+	if (typeof model !== 'string') throw inputError("required properties at '/' are 'model'");
 	// Hosted models take multipart, which this route cannot carry.
 	if (model.startsWith('@cf/')) throw new Refusal(documentedErrors['workersAi.5006']);
 	const validate = schemas.get(model);
 	if (!validate) throw new Refusal(documentedErrors['cloudflare.model']);
-	if (!validate(input)) throw badInput(ajv.errorsText(validate.errors, { dataVar: 'input' }));
+	if (!validate(input)) throw inputError(ajv.errorsText(validate.errors, { dataVar: 'input' }));
 	return { model, input: checkSize(input as Input) };
 }
 
 function checkSize(input: Input): Input {
-	const { width, height } = sizeOf(input);
-	if (width * height > MAX_PIXELS) throw badInput(`${width}x${height} is more than 4 MP`);
+	const { width, height } = toSize(input);
+	if (width * height > MAX_PIXELS) throw inputError(`${width}x${height} is more than 4 MP`);
 	return input;
 }
 
-function sizeOf({ width, height }: Input): { width: number; height: number } {
+function toSize({ width, height }: Input): { width: number; height: number } {
 	return { width: width ?? DEFAULT_SIZE.width, height: height ?? DEFAULT_SIZE.height };
 }
 
 async function readReferences(images: readonly string[]): Promise<ReferenceImage[]> {
 	const reading = images.map(async (image, index) => {
 		try {
-			return await fromUri(image);
+			return await readUri(image);
 		} catch (error) {
-			if (error instanceof BadReference) throw badInput(`input_images/${index} ${error.message}`);
+			if (error instanceof BadReference) throw inputError(`input_images/${index} ${error.message}`);
 			throw error;
 		}
 	});
 	return Promise.all(reading);
 }
 
-function cacheName(call: Call, { model, input, settings }: RunRequest): string {
+function toCacheKey(call: Call, { model, input, settings }: RunRequest): string {
 	const request = settings.cacheKey ?? sha256(JSON.stringify([model, input]));
 	return [call.params.account, settings.gateway, request].join(' ');
 }
 
-function findCached(world: World, call: Call, request: RunRequest): Task | undefined {
+function findCached(world: CloudflareWorld, call: Call, request: RunRequest): Task | undefined {
 	const { settings } = request;
 	if (settings.skipCache || settings.cacheTtl === undefined) return undefined;
-	const hit = world.gatewayCache.get(cacheName(call, request));
-	if (!hit || hit.expiresAt <= Date.now()) return undefined;
-	if (call.submission)
-		Object.assign(call.submission, { accepted: true, cached: true, taskId: hit.taskId });
-	return world.tasks.find(hit.taskId);
+	const cached = world.gatewayCache.get(toCacheKey(call, request));
+	const task =
+		cached && cached.expiresAt > Date.now() ? world.tasks.find(cached.taskId) : undefined;
+	if (task && call.submission)
+		Object.assign(call.submission, { accepted: true, cached: true, taskId: task.record.id });
+	return task;
 }
 
-function saveToCache(world: World, call: Call, request: RunRequest, task: Task): void {
+function saveToCache(world: CloudflareWorld, call: Call, request: RunRequest, task: Task): void {
 	const { skipCache, cacheTtl } = request.settings;
 	if (skipCache || cacheTtl === undefined) return;
 	const expiresAt = Date.now() + cacheTtl * 1000;
-	world.gatewayCache.set(cacheName(call, request), { taskId: task.record.id, expiresAt });
+	world.gatewayCache.set(toCacheKey(call, request), { taskId: task.record.id, expiresAt });
 }
 
-async function make(
-	world: World,
+async function runModel(
+	world: CloudflareWorld,
 	call: Call,
 	effect: Effect,
 	request: RunRequest,
@@ -178,6 +172,7 @@ async function make(
 ): Promise<ApiResponse> {
 	const { model, input, settings } = request;
 	const task = world.tasks.accept(call, effect, {
+		id: randomUUID(),
 		provider: 'cloudflare',
 		route: 'cloudflare.run',
 		model,
@@ -186,9 +181,9 @@ async function make(
 		references,
 		defaultSize: DEFAULT_SIZE,
 		// Each reference counts as one megapixel: those on other hosts are not measured.
-		cost: cataloguePrice(
+		cost: priceCatalogueModel(
 			model,
-			sizeOf(input),
+			toSize(input),
 			references.map(() => DEFAULT_SIZE),
 		),
 	});
@@ -196,20 +191,20 @@ async function make(
 	const limit = settings.requestTimeout ?? Infinity;
 	await world.wait(Math.min(ms, limit));
 	if (ms > limit) return documentedErrors['cloudflare.timeout'];
-	const response = outcome(task);
-	if (stateOf(task).phase === 'completed') saveToCache(world, call, request, task);
-	return finish(world, effect, response, 'MISS');
+	const response = toOutcome(task);
+	if (toState(task).phase === 'completed') saveToCache(world, call, request, task);
+	return withEnvelope(world, effect, response, 'MISS');
 }
 
-function completed(task: Task): ApiResponse {
-	return json(200, {
+function toCompleted(task: Task): ApiResponse {
+	return toResponse(200, {
 		state: 'Completed',
 		result: { image: task.record.url },
 		gatewayMetadata: { keySource: 'Unified' },
 	});
 }
 
-function outcome(task: Task): ApiResponse {
+function toOutcome(task: Task): ApiResponse {
 	const { model } = task.record;
 	const { fail, status } = task.fault;
 	if (fail) {
@@ -219,13 +214,13 @@ function outcome(task: Task): ApiResponse {
 			return failedState(model, { code, error_message: fail.message });
 		return failedState(model, { code, message: fail.message });
 	}
-	if (status !== undefined) return json(200, { state: status, model });
-	return completed(task);
+	if (status !== undefined) return toResponse(200, { state: status, model });
+	return toCompleted(task);
 }
 
-/** Whether the answers of the public API are wrapped is not documented: both forms exist here. */
-function finish(
-	world: World,
+/** Whether the public API wraps its responses is not documented: both forms exist here. */
+function withEnvelope(
+	world: CloudflareWorld,
 	effect: Effect,
 	response: ApiResponse,
 	cacheStatus: 'HIT' | 'MISS',

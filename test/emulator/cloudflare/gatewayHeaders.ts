@@ -14,7 +14,7 @@ export interface GatewaySettings {
 	ownKeyOnly: boolean;
 }
 
-/** A month, the longest that an answer may be cached. */
+/** The gateway caches a response for a month at most. */
 const MAX_CACHE_TTL_SECONDS = 31 * 24 * 3600;
 /** With a cache key and no ttl, on a gateway that does not cache by itself. */
 const CACHE_KEY_TTL = 300;
@@ -23,9 +23,9 @@ type Check = (value: string) => boolean;
 
 const isBoolean: Check = (value) => value === 'true' || value === 'false';
 const isInteger =
-	(low: number, high: number): Check =>
+	(min: number, max: number): Check =>
 	(value) =>
-		/^\d+$/.test(value) && Number(value) >= low && Number(value) <= high;
+		/^\d+$/.test(value) && Number(value) >= min && Number(value) <= max;
 
 /** At most five entries, each a string, number or boolean. */
 const isMetadata: Check = (value) => {
@@ -35,7 +35,7 @@ const isMetadata: Check = (value) => {
 		const values: unknown[] = Object.values(entries);
 		return (
 			values.length <= 5 &&
-			values.every((one) => ['string', 'number', 'boolean'].includes(typeof one))
+			values.every((entry) => ['string', 'number', 'boolean'].includes(typeof entry))
 		);
 	} catch {
 		return false;
@@ -58,7 +58,7 @@ const CHECKS: Record<string, Check> = {
 	'cf-aig-byok-alias': (value) => value.length > 0,
 };
 
-export interface GatewayReading {
+export interface ParsedGatewayHeaders {
 	settings: GatewaySettings;
 	/** Headers whose value is not as documented. */
 	invalid: string[];
@@ -66,7 +66,7 @@ export interface GatewayReading {
 	unknown: string[];
 }
 
-export function readGatewayHeaders(headers: Record<string, string>): GatewayReading {
+export function readGatewayHeaders(headers: Record<string, string>): ParsedGatewayHeaders {
 	const own = Object.entries(headers).filter(([name]) => name.startsWith('cf-aig-'));
 	const number = (name: string) =>
 		headers[name] === undefined ? undefined : Number(headers[name]);

@@ -1,10 +1,8 @@
-import { admit } from './access';
-import { documentedErrors, v4Error, workersAiError } from '../documentedErrors';
-import { workersAiPrice } from '../prices';
-import { BadReference, decode, type Measured } from '../images/references';
+import { randomUUID } from 'node:crypto';
+import { BadReference, decode, type DecodedImage } from '../images/references';
 import {
-	json,
 	Refusal,
+	toResponse,
 	type ApiResponse,
 	type Call,
 	type Effect,
@@ -13,6 +11,9 @@ import {
 	type Route,
 } from '../types';
 import { refuseOverLimit, type World } from '../world';
+import { authorize } from './access';
+import { documentedErrors, v4Error, workersAiError } from './documentedErrors';
+import { priceWorkersAiModel } from './prices';
 
 /**
  * Workers AI's hosted models: `POST /accounts/{id}/ai/run/@cf/black-forest-labs/{model}`, multipart only.
@@ -33,46 +34,45 @@ const DEFAULT_STEPS = 25;
 
 interface NumberField {
 	integer: boolean;
-	low: number;
-	high: number;
+	min: number;
+	max: number;
 }
 
-const SIDE: NumberField = { integer: true, low: 256, high: 1920 };
+const SIDE: NumberField = { integer: true, min: 256, max: 1920 };
 const NUMBERS: Record<string, NumberField> = {
 	width: SIDE,
 	height: SIDE,
-	steps: { integer: true, low: 1, high: Infinity },
-	guidance: { integer: false, low: 0, high: Infinity },
-	seed: { integer: true, low: Number.MIN_SAFE_INTEGER, high: Number.MAX_SAFE_INTEGER },
+	steps: { integer: true, min: 1, max: Infinity },
+	guidance: { integer: false, min: 0, max: Infinity },
+	seed: { integer: true, min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER },
 };
 
 interface FormRequest {
 	prompt: string;
 	parameters: JsonObject & { width?: number; height?: number; steps?: number };
-	references: Measured[];
+	references: DecodedImage[];
 }
 
-export function workersAiRoutes(world: World): Route[] {
+export function createWorkersAiRoutes(world: World): Route[] {
 	return [
 		{
 			name: 'cloudflare.workersAi',
-			provider: 'cloudflare',
 			method: 'POST',
 			// A wildcard: Cloudflare's own client sends the model's slashes encoded.
 			path: '/client/v4/accounts/:account/ai/run/*',
 			kind: 'submission',
-			prompt: (call) => partsOf(call).find((part) => part.name === 'prompt')?.value,
+			prompt: (call) => getParts(call).find((part) => part.name === 'prompt')?.value,
 			handle: (call, effect) => run(world, call, effect),
 		},
 	];
 }
 
-function partsOf(call: Call): FormPart[] {
+function getParts(call: Call): FormPart[] {
 	return call.body.kind === 'form' ? call.body.parts : [];
 }
 
 async function run(world: World, call: Call, effect: Effect): Promise<ApiResponse> {
-	const { credits } = admit(call, ['workersAi']);
+	const { credits } = authorize(call, ['workersAi']);
 	const model = readModel(call);
 	if (call.submission) call.submission.model = model;
 	// Seen in reports: a gateway cannot pass multipart on.
@@ -86,6 +86,7 @@ async function run(world: World, call: Call, effect: Effect): Promise<ApiRespons
 		height: parameters.height ?? DEFAULT_SIZE.height,
 	};
 	const task = world.tasks.accept(call, effect, {
+		id: randomUUID(),
 		provider: 'cloudflare',
 		route: 'cloudflare.workersAi',
 		model,
@@ -93,13 +94,13 @@ async function run(world: World, call: Call, effect: Effect): Promise<ApiRespons
 		parameters,
 		references,
 		defaultSize: DEFAULT_SIZE,
-		cost: workersAiPrice(model, size, references, parameters.steps ?? DEFAULT_STEPS),
+		cost: priceWorkersAiModel(model, size, references, parameters.steps ?? DEFAULT_STEPS),
 	});
 	await world.wait(task.record.seconds * 1000);
 	const { fail } = task.fault;
 	if (fail) return workersAiError(400, Number(fail.code ?? 3030), fail.message);
 	const image = await task.image();
-	return json(200, {
+	return toResponse(200, {
 		result: { image: image.bytes.toString('base64') },
 		success: true,
 		errors: [],
@@ -124,20 +125,20 @@ function readModel(call: Call): string {
 	return model;
 }
 
-function badInput(reason: string): Refusal {
+function inputError(reason: string): Refusal {
 	return new Refusal(workersAiError(400, 5006, `Error: ${reason}`));
 }
 
 async function readForm(call: Call, model: string): Promise<FormRequest> {
-	if (call.body.kind === 'unreadable') throw badInput(call.body.reason);
+	if (call.body.kind === 'unreadable') throw inputError(call.body.reason);
 	if (call.body.kind !== 'form') throw new Refusal(documentedErrors['workersAi.5006']);
 	const { parts } = call.body;
 	const names = parts.map((part) => part.name);
 	const repeated = names.find((name, index) => names.indexOf(name) !== index);
-	if (repeated !== undefined) throw badInput(`${repeated} was sent twice`);
+	if (repeated !== undefined) throw inputError(`${repeated} was sent twice`);
 	const request: FormRequest = { prompt: '', parameters: {}, references: [] };
 	for (const part of parts) await readPart(part, model, request);
-	if (request.prompt === '') throw badInput("required properties at '/multipart' are 'prompt'");
+	if (request.prompt === '') throw inputError("required properties at '/multipart' are 'prompt'");
 	return request;
 }
 
@@ -147,34 +148,34 @@ async function readPart(part: FormPart, model: string, request: FormRequest): Pr
 		request.references.push(await readReference(part));
 		return;
 	}
-	if (part.value === undefined) throw badInput(`${name} is a file and should be text`);
+	if (part.value === undefined) throw inputError(`${name} is a file and should be text`);
 	if (name === 'prompt') {
 		request.prompt = part.value;
 		return;
 	}
 	const field = NUMBERS[name];
-	if (!field) throw badInput(`unknown field ${name}`);
+	if (!field) throw inputError(`unknown field ${name}`);
 	// The distilled models always take four steps.
-	if (name === 'steps' && model.includes('klein')) throw badInput(`${model} has fixed steps`);
+	if (name === 'steps' && model.includes('klein')) throw inputError(`${model} has fixed steps`);
 	request.parameters[name] = readNumber(name, part.value, field);
 }
 
-function readNumber(name: string, text: string, { integer, low, high }: NumberField): number {
+function readNumber(name: string, text: string, { integer, min, max }: NumberField): number {
 	const value = Number(text);
 	const isNumber =
 		text.trim() !== '' && Number.isFinite(value) && (!integer || Number.isInteger(value));
-	if (!isNumber) throw badInput(`${name} must be ${integer ? 'an integer' : 'a number'}`);
-	if (value < low || value > high) throw badInput(`${name} must be between ${low} and ${high}`);
+	if (!isNumber) throw inputError(`${name} must be ${integer ? 'an integer' : 'a number'}`);
+	if (value < min || value > max) throw inputError(`${name} must be between ${min} and ${max}`);
 	return value;
 }
 
-async function readReference(part: FormPart): Promise<Measured> {
-	if (!part.file) throw badInput(`${part.name} is text and should be a file`);
+async function readReference(part: FormPart): Promise<DecodedImage> {
+	if (!part.file) throw inputError(`${part.name} is text and should be a file`);
 	const image = await decode(part.file.data).catch((error: unknown) => {
-		throw error instanceof BadReference ? badInput(`${part.name} ${error.message}`) : error;
+		throw error instanceof BadReference ? inputError(`${part.name} ${error.message}`) : error;
 	});
 	if (image.width >= REFERENCE_LIMIT || image.height >= REFERENCE_LIMIT) {
-		throw badInput(
+		throw inputError(
 			`${part.name} is ${image.width}x${image.height} and must be smaller than 512x512`,
 		);
 	}

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parse, type Font, type PathCommand } from 'opentype.js';
 
 /**
- * Text as outlines, so that pictures need no fonts on the machine and come out alike everywhere.
+ * Text as outlines, so that images need no fonts on the machine and are the same everywhere.
  */
 
 const WEIGHTS = { prompt: 600, caption: 400 } as const;
@@ -21,15 +21,15 @@ const glyphs = new Map<string, Glyph>();
 
 function loadFont(subset: string, style: TextStyle): Font {
 	const name = `@fontsource/inter/files/inter-${subset}-${WEIGHTS[style]}-normal.woff`;
-	const known = fonts.get(name);
-	if (known) return known;
+	const cached = fonts.get(name);
+	if (cached) return cached;
 	const file = readFileSync(require.resolve(name));
 	const font = parse(file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength));
 	fonts.set(name, font);
 	return font;
 }
 
-function fontFor(character: string, style: TextStyle): Font | undefined {
+function findFont(character: string, style: TextStyle): Font | undefined {
 	for (const subset of SUBSETS) {
 		const font = loadFont(subset, style);
 		if (font.charToGlyphIndex(character) > 0) return font;
@@ -58,11 +58,11 @@ function rectangle(left: number, right: number, bottom: number, top: number): Pa
 	];
 }
 
-function glyphOf(character: string, style: TextStyle): Glyph {
+function findGlyph(character: string, style: TextStyle): Glyph {
 	const name = style + character;
-	const known = glyphs.get(name);
-	if (known) return known;
-	const font = fontFor(character, style);
+	const cached = glyphs.get(name);
+	if (cached) return cached;
+	const font = findFont(character, style);
 	const found = font?.charToGlyph(character);
 	const glyph: Glyph =
 		font && found
@@ -95,7 +95,7 @@ function draw(commands: PathCommand[], penX: number, penY: number, size: number)
 /** The width of one line, in pixels. */
 export function measure(text: string, size: number, style: TextStyle): number {
 	return [...text].reduce(
-		(width, character) => width + glyphOf(character, style).advance * size,
+		(width, character) => width + findGlyph(character, style).advance * size,
 		0,
 	);
 }
@@ -111,7 +111,7 @@ export function outline(
 	let pen = x;
 	let data = '';
 	for (const character of text) {
-		const glyph = glyphOf(character, style);
+		const glyph = findGlyph(character, style);
 		data += draw(glyph.commands, pen, y, size);
 		pen += glyph.advance * size;
 	}

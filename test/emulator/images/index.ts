@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import sharp, { type Sharp } from 'sharp';
 import { measure, outline, wrap } from './glyphs';
-import { padded } from './padding';
+import { padPng } from './padding';
 import { paletteFor } from './palette';
 import { randomFrom } from './random';
 import { drawBackground, drawScene, type Canvas } from './scenes';
@@ -9,7 +9,7 @@ import { element, round, type Attributes } from './svg';
 
 export type ImageFormat = 'png' | 'jpeg' | 'webp';
 
-/** Everything that decides how a picture looks. */
+/** Everything that an image depends on. */
 export interface ImageOrder {
 	prompt: string;
 	model: string;
@@ -17,7 +17,7 @@ export interface ImageOrder {
 	width: number;
 	height: number;
 	format: ImageFormat;
-	/** Other parameters: they change the picture, but are not written on it. */
+	/** Other parameters: they change the image, but are not written on it. */
 	parameters?: Record<string, unknown>;
 	references?: readonly ReferenceImage[];
 	/** One colour and nothing on it: for measurements, which drawing would disturb. */
@@ -45,9 +45,9 @@ const cache = new Map<string, Promise<DrawnImage>>();
 
 /** The same order always gives the same bytes. */
 export function drawImage(order: ImageOrder): Promise<DrawnImage> {
-	const name = sha256(JSON.stringify(describe(order)));
-	const known = cache.get(name);
-	if (known) return known;
+	const name = sha256(JSON.stringify(toPlainOrder(order)));
+	const cached = cache.get(name);
+	if (cached) return cached;
 	const image = paint(order, name);
 	cache.set(name, image);
 	const oldest = cache.keys().next().value;
@@ -76,8 +76,8 @@ export function sha256(data: string | Buffer): string {
 	return createHash('sha256').update(data).digest('hex');
 }
 
-function describe(order: ImageOrder): unknown {
-	const references = order.references?.map((one) => one.label ?? sha256(one.bytes));
+function toPlainOrder(order: ImageOrder): unknown {
+	const references = order.references?.map(({ label, bytes }) => label ?? sha256(bytes));
 	return { ...order, references };
 }
 
@@ -89,9 +89,11 @@ async function paint(order: ImageOrder, name: string): Promise<DrawnImage> {
 		palette: paletteFor(order.prompt, random()),
 		random,
 	};
-	const image = order.plain ? fill(canvas) : sharp(Buffer.from(await drawSvg(order, canvas)));
+	const image = order.plain
+		? createPlain(canvas)
+		: sharp(Buffer.from(await drawSvg(order, canvas)));
 	const encoded = await encode(image.removeAlpha(), order.format);
-	const bytes = order.bytes === undefined ? encoded : padded(encoded, order.bytes);
+	const bytes = order.bytes === undefined ? encoded : padPng(encoded, order.bytes);
 	return {
 		bytes,
 		sha256: sha256(bytes),
@@ -109,12 +111,12 @@ function encode(image: Sharp, format: ImageFormat): Promise<Buffer> {
 }
 
 /** Different orders give different colours, as far as three bytes allow. */
-function fill({ width, height, random }: Canvas): Sharp {
+function createPlain({ width, height, random }: Canvas): Sharp {
 	const [r, g, b] = [random, random, random].map((next) => Math.floor(next() * 256));
 	return sharp({ create: { width, height, channels: 3, background: { r, g, b } } });
 }
 
-/** The whole picture in one drawing: one pass is twice as fast as layers put together. */
+/** The whole image in one drawing: one pass is twice as fast as layers put together. */
 async function drawSvg(order: ImageOrder, canvas: Canvas): Promise<string> {
 	const { width, height } = order;
 	const { defs, shapes } = drawScene(order.prompt, canvas);
@@ -140,7 +142,7 @@ function embed(png: Buffer, place: Attributes): string {
 	});
 }
 
-/** The prompt and, smaller, what it was made with, at the lower edge. */
+/** The prompt and, smaller, model, seed and size, at the lower edge. */
 function drawBand(order: ImageOrder): string {
 	const { width, height } = order;
 	const size = Math.min(34, Math.max(7, Math.min(width, height) / 30));
@@ -150,7 +152,7 @@ function drawBand(order: ImageOrder): string {
 	const room = width - 2 * (margin + padding);
 	const maxLines = Math.max(1, Math.min(4, Math.floor((height * 0.4) / leading)));
 	const lines = wrap(order.prompt, size, room, maxLines, 'prompt');
-	const caption = wrap(captionOf(order), small, room, 1, 'caption').join('');
+	const caption = wrap(toCaption(order), small, room, 1, 'caption').join('');
 	const box = lines.length * leading + small * 1.5 + 1.6 * padding;
 	const [left, top] = [margin + padding, height - margin - box];
 	const text = lines.map((line, row) =>
@@ -169,18 +171,18 @@ function drawBand(order: ImageOrder): string {
 	].join('');
 }
 
-function captionOf({ model, seed, width, height, format }: ImageOrder): string {
+function toCaption({ model, seed, width, height, format }: ImageOrder): string {
 	return [model, `seed ${seed}`, `${width}×${height}`, format].join('  ·  ');
 }
 
-interface Slot {
+interface ReferencePlace {
 	left: number;
 	top: number;
 	side: number;
 }
 
 /** References stand side by side along the upper edge, however many there are. */
-function slots(order: ImageOrder): Slot[] {
+function placeReferences(order: ImageOrder): ReferencePlace[] {
 	const count = order.references?.length ?? 0;
 	const unit = Math.min(order.width, order.height);
 	const gap = Math.max(2, Math.round(unit / 36));
@@ -194,9 +196,9 @@ function slots(order: ImageOrder): Slot[] {
 }
 
 async function drawReferences(order: ImageOrder): Promise<string[]> {
-	const places = slots(order);
+	const places = placeReferences(order);
 	const drawn = (order.references ?? []).map(async (reference, index) => {
-		const { left, top, side } = places[index] as Slot;
+		const { left, top, side } = places[index] as ReferencePlace;
 		const edge = Math.max(1, Math.round(side / 28));
 		const outer = side + 2 * edge;
 		const frame = { x: left - edge, y: top - edge, width: outer, height: outer, rx: edge * 2 };
@@ -217,7 +219,7 @@ function thumbnail(bytes: Buffer, side: number): Promise<Buffer> {
 	return sharp(bytes).resize(side, side, { fit: 'cover' }).png().toBuffer();
 }
 
-/** Stands for a picture on a host that the emulator does not visit. */
+/** Stands for an image on a host that the emulator does not visit. */
 function drawPlaceholder(label: string, left: number, top: number, side: number): string {
 	const part = (share: number) => round(share * side);
 	const size = Math.max(4, side / 11);

@@ -2,19 +2,19 @@ import { crc32 } from 'node:zlib';
 
 /** Length, name and checksum of a PNG's chunk. */
 const FRAME_BYTES = 12;
-/** Its letters' case says: not needed to show the picture, private, may be copied. */
+/** The case of its letters means: not needed to show the image, private, may be copied. */
 const NAME = 'paDd';
 
 /**
- * The same picture in a larger file: it has one more chunk, which every reader skips, before its end.
+ * The same image in a larger file: it has one more chunk, which every reader skips, before its end.
  * @throws Error when it is no PNG, or already larger
  */
-export function padded(png: Buffer, bytes: number): Buffer {
+export function padPng(png: Buffer, bytes: number): Buffer {
 	const end = png.length - FRAME_BYTES;
 	if (end < 0 || png.toString('latin1', end + 4, end + 8) !== 'IEND')
 		throw new Error('only a PNG can be padded');
 	const room = bytes - png.length - FRAME_BYTES;
-	if (room < 0) throw new Error(`the picture is larger than ${bytes} bytes by itself`);
+	if (room < 0) throw new Error(`the image is larger than ${bytes} bytes by itself`);
 	const chunk = Buffer.alloc(FRAME_BYTES + room);
 	chunk.writeUInt32BE(room, 0);
 	chunk.write(NAME, 4, 'latin1');

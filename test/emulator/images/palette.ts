@@ -1,5 +1,5 @@
 /**
- * Colours of a picture: those named in the prompt as hex codes, or a palette that suits its words.
+ * The colours of an image: those that the prompt names as hex codes, or a palette that suits its words.
  */
 
 export type Colour = readonly [red: number, green: number, blue: number];
@@ -79,7 +79,7 @@ function stretch(named: Colour[]): Palette {
 	});
 }
 
-/** @param pick 0 … 1, decides where the prompt says nothing about colours */
+/** @param pick 0 … 1, decides where the prompt names no colours */
 export function paletteFor(prompt: string, pick: number): Palette {
 	const named = prompt.match(/#[0-9a-f]{6}\b|#[0-9a-f]{3}\b/gi);
 	if (named) return stretch(named.map(colourOf));

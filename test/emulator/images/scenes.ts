@@ -3,7 +3,7 @@ import { between, pickOne, type Random } from './random';
 import { downwards, element, radial, round } from './svg';
 
 /**
- * The subject of a picture as SVG shapes over the background. No filters: librsvg draws
+ * The subject of an image as SVG shapes over the background. No filters: librsvg draws
  * gradients and paths quickly, blurs slowly.
  */
 export interface Canvas {
@@ -213,7 +213,7 @@ export function drawScene(prompt: string, canvas: Canvas): Scene {
 }
 
 /**
- * A soft mesh of colours, one eighth of the picture's size, to be enlarged.
+ * A soft mesh of colours, one eighth of the image's size, to be enlarged.
  * @returns raw RGB
  */
 export function drawBackground(canvas: Canvas): { data: Buffer; width: number; height: number } {

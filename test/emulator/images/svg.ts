@@ -24,7 +24,7 @@ function stops(list: readonly Stop[]): string {
 		.join('');
 }
 
-/** From the upper to the lower edge of what it fills. */
+/** From the upper to the lower edge of the shape. */
 export function downwards(id: string, ...list: Stop[]): string {
 	return element('linearGradient', { id, x1: 0, y1: 0, x2: 0, y2: 1 }, stops(list));
 }

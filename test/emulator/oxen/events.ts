@@ -1,38 +1,37 @@
 import { randomUUID } from 'node:crypto';
-import { stateOf, type Task } from '../tasks';
-import { BreakOff, type Call, type Effect, type Stream, type StreamFault } from '../types';
-import type { World } from '../world';
+import { toState, type Task } from '../tasks';
+import { BrokenConnection, type Call, type Effect, type Stream, type StreamFault } from '../types';
+import type { OxenWorld } from './world';
 
 /**
- * Oxen.ai's server-sent events. Nothing is kept for those who subscribe late; a key hears of its
- * own account only. Beside the end of each job other events come, as the documents warn.
+ * Oxen.ai's server-sent events. Nothing is kept for late subscribers; a key gets the events of
+ * its own account only. Beside the end of each task other events come, as the documents warn.
  */
 
-interface Letter {
+interface OxenEvent {
 	text: string;
-	/** Whose end it tells, where it is a completion event of this emulator's jobs. */
+	/** The task that has ended, where it is the completion event of one of this emulator's. */
 	taskId?: string;
 }
 
 interface Subscriber {
 	key: string;
-	/** `final`: nothing is to come after it. */
-	deliver: (letter: Letter) => void;
+	push: (event: OxenEvent) => void;
 }
 
-const KEEP_ALIVE: Letter = { text: ': keep-alive\n\n' };
+const KEEP_ALIVE: OxenEvent = { text: ': keep-alive\n\n' };
 
 export class OxenEvents {
 	private readonly subscribers = new Set<Subscriber>();
 
-	constructor(private readonly world: World) {}
+	constructor(private readonly world: OxenWorld) {}
 
-	/** Tells the job's end when it comes. */
+	/** Publishes the task's end when it comes. */
 	announce(task: Task): void {
 		const { event, eventDelay = 0 } = task.fault;
 		if (event === 'lost') return;
 		const times = event === 'twice' ? 2 : 1;
-		void this.untilDone(task, eventDelay * 1000).then(
+		void this.waitUntilEnded(task, eventDelay * 1000).then(
 			() => {
 				for (let n = 0; n < times; n++) this.publish(task);
 			},
@@ -40,13 +39,13 @@ export class OxenEvents {
 		);
 	}
 
-	/** A subscription, as a stream that lasts until the client has gone. */
+	/** A subscription, as a stream that lasts until the client disconnects. */
 	subscribe({ key = '' }: Call, { stream = {} }: Effect): Stream {
-		return (gone) => this.read(key, stream, gone);
+		return (disconnected) => this.read(key, stream, disconnected);
 	}
 
 	/** Rejects when the emulator closes. */
-	private async untilDone({ record }: Task, delayMs: number): Promise<void> {
+	private async waitUntilEnded({ record }: Task, delayMs: number): Promise<void> {
 		// a timer may fire a little early
 		while (Date.now() < record.readyAt + delayMs) {
 			await this.world.wait(Math.max(1, record.readyAt + delayMs - Date.now()));
@@ -54,31 +53,35 @@ export class OxenEvents {
 	}
 
 	private publish(task: Task): void {
-		const data = completion(task);
+		const data = toCompletion(task);
 		// forgotten by a reset, or an end that has no event
 		if (!data || this.world.tasks.find(task.record.id) !== task) return;
-		const letters = [
-			...foreign(),
-			{ text: format('media_generation_completed', data), taskId: task.record.id },
+		const events = [
+			...createForeignEvents(),
+			{ text: formatEvent('media_generation_completed', data), taskId: task.record.id },
 		];
-		for (const { key, deliver } of this.subscribers) {
-			if (key === task.record.key) letters.forEach(deliver);
+		for (const { key, push } of this.subscribers) {
+			if (key === task.record.key) events.forEach(push);
 		}
 	}
 
-	private async *read(key: string, fault: StreamFault, gone: AbortSignal): AsyncGenerator<string> {
+	private async *read(
+		key: string,
+		fault: StreamFault,
+		disconnected: AbortSignal,
+	): AsyncGenerator<string> {
 		const { streams } = this.world.tasks.ledger;
-		const box = new Mailbox();
-		const subscriber = { key, deliver: (letter: Letter) => box.put(letter) };
+		const buffer = new EventBuffer();
+		const subscriber = { key, push: (event: OxenEvent) => buffer.push(event) };
 		const timer = setInterval(() => {
-			if (box.isEmpty) box.put(KEEP_ALIVE);
+			if (buffer.isEmpty) buffer.push(KEEP_ALIVE);
 		}, this.world.keepAliveMs);
 		const taskIds: string[] = [];
 		const record = { n: streams.length + 1, at: Date.now(), key, taskIds };
 		streams.push(record);
 		this.subscribers.add(subscriber);
 		try {
-			for await (const { text, taskId } of box.read(gone)) {
+			for await (const { text, taskId } of buffer.read(disconnected)) {
 				if (fault.silent) continue;
 				if (taskId === undefined) yield text;
 				else yield* withFault(text, fault, taskIds, taskId);
@@ -91,7 +94,7 @@ export class OxenEvents {
 	}
 }
 
-/** One event, or what a break leaves of it. */
+/** One event, or its part before the connection breaks. */
 function* withFault(
 	text: string,
 	{ breaks, event = 1 }: StreamFault,
@@ -99,52 +102,52 @@ function* withFault(
 	taskId: string,
 ): Generator<string> {
 	const hits = breaks !== undefined && taskIds.length + 1 === event;
-	if (hits && breaks === 'beforeEvent') throw new BreakOff();
+	if (hits && breaks === 'beforeEvent') throw new BrokenConnection();
 	if (hits && breaks === 'inEvent') {
 		yield text.slice(0, Math.floor(text.length / 2));
-		throw new BreakOff();
+		throw new BrokenConnection();
 	}
 	taskIds.push(taskId);
 	yield text;
-	if (hits) throw new BreakOff();
+	if (hits) throw new BrokenConnection();
 }
 
-/** Holds what was not read yet. */
-class Mailbox {
-	private readonly letters: Letter[] = [];
+/** Events that the client has not read yet. */
+class EventBuffer {
+	private readonly events: OxenEvent[] = [];
 	private wake = () => {};
 
 	get isEmpty(): boolean {
-		return this.letters.length === 0;
+		return this.events.length === 0;
 	}
 
-	put(letter: Letter): void {
-		this.letters.push(letter);
+	push(event: OxenEvent): void {
+		this.events.push(event);
 		this.wake();
 	}
 
-	async *read(gone: AbortSignal): AsyncGenerator<Letter> {
-		gone.addEventListener('abort', () => this.wake(), { once: true });
-		while (!gone.aborted) {
-			const letter = this.letters.shift();
-			if (letter) yield letter;
+	async *read(disconnected: AbortSignal): AsyncGenerator<OxenEvent> {
+		disconnected.addEventListener('abort', () => this.wake(), { once: true });
+		while (!disconnected.aborted) {
+			const event = this.events.shift();
+			if (event) yield event;
 			else await new Promise<void>((resolve) => (this.wake = resolve));
 		}
 	}
 }
 
-/** A cancelled job has no event, and an end in other words is not documented. */
-function completion(task: Task): object | undefined {
+/** A cancelled task has no event, and an event for any other status is not documented. */
+function toCompletion(task: Task): object | undefined {
 	const { id, model, url } = task.record;
-	const state = stateOf(task);
+	const state = toState(task);
 	const facts = { generation_id: id, media_type: 'image' };
 	if (state.phase === 'completed') return { ...facts, status: 'succeeded', model, url };
 	if (state.phase === 'failed') return { ...facts, status: 'failed', error: state.failure.message };
 	return undefined;
 }
 
-/** What else goes on in the account: another kind of event, and a job from elsewhere. */
-function foreign(): Letter[] {
+/** What else happens in the account: another kind of event, and a task from elsewhere. */
+function createForeignEvents(): OxenEvent[] {
 	const elsewhere = {
 		generation_id: randomUUID(),
 		status: 'succeeded',
@@ -153,10 +156,10 @@ function foreign(): Letter[] {
 		url: 'https://hub.oxen.ai/api/repos/elsewhere/video.mp4',
 	};
 	return [
-		{ text: format('fine_tune_updated', { id: randomUUID(), status: 'running' }) },
-		{ text: format('media_generation_completed', elsewhere) },
+		{ text: formatEvent('fine_tune_updated', { id: randomUUID(), status: 'running' }) },
+		{ text: formatEvent('media_generation_completed', elsewhere) },
 	];
 }
 
-const format = (event: string, data: object) =>
+const formatEvent = (event: string, data: object) =>
 	`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;

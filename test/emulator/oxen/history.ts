@@ -1,106 +1,119 @@
-import { documentedErrors, oxenError } from '../documentedErrors';
-import { stateOf, type Task } from '../tasks';
-import { authenticate, isActive, requestOf, statusOf } from './tasks';
-import { json, Refusal, type ApiResponse, type Call, type JsonObject, type Route } from '../types';
-import { noteUnknownQuery, type World } from '../world';
+import { toState, type Task } from '../tasks';
+import {
+	Refusal,
+	toResponse,
+	type ApiResponse,
+	type Call,
+	type JsonObject,
+	type Route,
+} from '../types';
+import { recordUnknownQuery } from '../world';
+import { documentedErrors, oxenError } from './documentedErrors';
+import { authenticate, getRequest, isActive, toStatus } from './tasks';
+import type { OxenWorld } from './world';
 
 /**
- * What Oxen.ai tells about its jobs: the queue, and the history with the costs.
+ * Oxen.ai's lists of tasks: the queue, and the history with the costs.
  */
 
 const REPO = 'generations';
 const DIRECTORY = 'images';
 const ACTIVE = ['queued', 'processing'];
 
-export function oxenHistoryRoutes(world: World): Route[] {
-	const about = (call: Call) => world.tasks.find(call.params.id);
-	const get = (
+export function createHistoryRoutes(world: OxenWorld): Route[] {
+	const findTask = (call: Call) => world.tasks.find(call.params.id);
+	const createRoute = (
 		name: Route['name'],
 		path: string,
 		handle: (call: Call) => ApiResponse,
 		kind: Route['kind'] = 'account',
 	): Route => ({
 		name,
-		provider: 'oxen',
 		method: 'GET',
 		path,
 		kind,
-		...(kind === 'poll' && { task: about }),
+		...(kind === 'poll' && { task: findTask }),
 		handle,
 	});
 	return [
-		get('oxen.list', '/api/ai/queue', (call) => listQueue(world, call)),
-		get('oxen.queue', '/api/ai/queue/:id', (call) => pollQueue(world, call), 'poll'),
+		createRoute('oxen.list', '/api/ai/queue', (call) => listQueue(world, call)),
+		createRoute('oxen.queue', '/api/ai/queue/:id', (call) => pollQueue(world, call), 'poll'),
 		{
 			name: 'oxen.cancel',
-			provider: 'oxen',
 			method: 'DELETE',
 			path: '/api/ai/queue/:id',
 			kind: 'cancel',
-			task: about,
+			task: findTask,
 			handle: (call) => cancel(world, call),
 		},
-		get('oxen.history', '/api/ai/generations', (call) => listHistory(world, call)),
-		get('oxen.history', '/api/ai/generations/:id', (call) => pollHistory(world, call), 'poll'),
+		createRoute('oxen.history', '/api/ai/generations', (call) => listHistory(world, call)),
+		createRoute(
+			'oxen.history',
+			'/api/ai/generations/:id',
+			(call) => pollHistory(world, call),
+			'poll',
+		),
 	];
 }
 
-const notFound = () => new Refusal(documentedErrors['oxen.notFound']);
+const notFoundError = () => new Refusal(documentedErrors['oxen.notFound']);
 
-/** The key's job, wherever it is kept. */
-function find(world: World, call: Call): Task {
+/** The key's task, in the queue or in the history. */
+function findOwn(world: OxenWorld, call: Call): Task {
 	authenticate(call);
 	const task = world.tasks.find(call.params.id);
-	const isTheirs = task?.record.provider === 'oxen' && task.record.key === call.key;
-	if (!isTheirs || task.fault.vanish || leaves(world, task) === 'everywhere') throw notFound();
+	const isOwn = task?.record.provider === 'oxen' && task.record.key === call.key;
+	if (!isOwn || task.fault.vanish || isRemoved(world, task, 'everywhere')) throw notFoundError();
 	return task;
 }
 
-/** From where the job has gone by now. */
-function leaves(world: World, task: Task): 'queue' | 'everywhere' | undefined {
-	return isActive(task) ? undefined : (task.fault.leaves ?? world.oxenLeaves);
+/** Whether the task has ended and was therefore removed from the queue, or from everywhere. */
+function isRemoved(world: OxenWorld, task: Task, from: 'queue' | 'everywhere'): boolean {
+	const leaves = isActive(task) ? undefined : (task.fault.leaves ?? world.leaves);
+	return leaves === 'everywhere' || leaves === from;
 }
 
-/** Jobs that were made at once never stand in the queue. */
-function findInQueue(world: World, call: Call): Task {
-	const task = find(world, call);
-	if (task.record.route !== 'oxen.enqueue' || leaves(world, task)) throw notFound();
+/** Synchronous calls never enter the queue. */
+function findInQueue(world: OxenWorld, call: Call): Task {
+	const task = findOwn(world, call);
+	if (task.record.route !== 'oxen.enqueue' || isRemoved(world, task, 'queue'))
+		throw notFoundError();
 	return task;
 }
 
-function pollQueue(world: World, call: Call): ApiResponse {
-	return json(200, queueRow(findInQueue(world, call)));
+function pollQueue(world: OxenWorld, call: Call): ApiResponse {
+	return toResponse(200, toQueueRow(findInQueue(world, call)));
 }
 
-function queueRow(task: Task): JsonObject {
+function toQueueRow(task: Task): JsonObject {
 	const { record } = task;
-	const { body } = requestOf(task);
+	const { body } = getRequest(task);
 	const { aspect_ratio } = body;
-	const { seed } = requestOf(task).parameters;
+	const { seed } = getRequest(task).parameters;
 	return {
 		generation_id: record.id,
 		model_name: record.model,
 		prompt: record.prompt,
 		media_type: 'image',
-		status: statusOf(task),
-		...resultOf(task),
-		...timesOf(task),
+		status: toStatus(task),
+		...toResult(task),
+		...toTimes(task),
 		...(aspect_ratio !== undefined && { aspect_ratio }),
 		...(seed !== undefined && { seed }),
 	};
 }
 
-function resultOf(task: Task): JsonObject {
-	const state = stateOf(task);
+function toResult(task: Task): JsonObject {
+	const state = toState(task);
 	return {
 		result_url: state.phase === 'completed' ? task.record.url : null,
 		error_message: state.phase === 'failed' ? state.failure.message : null,
 	};
 }
 
-function timesOf(task: Task): JsonObject {
+function toTimes(task: Task): JsonObject {
 	const { acceptedAt, readyAt, cancelledAt } = task.record;
-	const { phase } = stateOf(task);
+	const { phase } = toState(task);
 	const seconds = (ms: number) => Math.floor(ms / 1000);
 	return {
 		enqueued_at: seconds(acceptedAt),
@@ -109,30 +122,30 @@ function timesOf(task: Task): JsonObject {
 	};
 }
 
-/** A job that has ended stays as it is. */
-function cancel(world: World, call: Call): ApiResponse {
+/** A task that has ended stays as it is. */
+function cancel(world: OxenWorld, call: Call): ApiResponse {
 	const task = findInQueue(world, call);
 	if (isActive(task)) Object.assign(task.record, { cancelledAt: Date.now(), cost: 0 });
-	return json(200, { status: 'success', generation_id: task.record.id });
+	return toResponse(200, { status: 'success', generation_id: task.record.id });
 }
 
 const FILTERS = ['namespace', 'model', 'status', 'media_type', 'repo', 'folder'];
 
-/** The key's jobs that the query asks for. */
-function filtered(world: World, call: Call, more: readonly string[] = []): Task[] {
+/** The key's tasks that match the query. */
+function filterTasks(world: OxenWorld, call: Call, more: readonly string[] = []): Task[] {
 	authenticate(call);
-	noteUnknownQuery(world, call, [...FILTERS, ...more]);
+	recordUnknownQuery(world, call, [...FILTERS, ...more]);
 	const own = world.tasks.ledger.tasks.filter(
 		({ provider, key }) => provider === 'oxen' && key === call.key,
 	);
 	return own
 		.flatMap(({ id }) => world.tasks.find(id) ?? [])
-		.filter((task) => !task.fault.vanish && leaves(world, task) !== 'everywhere')
+		.filter((task) => !task.fault.vanish && !isRemoved(world, task, 'everywhere'))
 		.filter((task) => {
 			const facts: Record<string, string> = {
-				namespace: requestOf(task).namespace,
+				namespace: getRequest(task).namespace,
 				model: task.record.model,
-				status: statusOf(task),
+				status: toStatus(task),
 				media_type: 'image',
 				repo: REPO,
 				folder: DIRECTORY,
@@ -144,29 +157,29 @@ function filtered(world: World, call: Call, more: readonly string[] = []): Task[
 }
 
 /** The form of this list is not documented; the history's is used. */
-function listQueue(world: World, call: Call): ApiResponse {
+function listQueue(world: OxenWorld, call: Call): ApiResponse {
 	const { status } = call.query;
-	const rows = filtered(world, call)
-		.filter((task) => task.record.route === 'oxen.enqueue' && !leaves(world, task))
-		.filter((task) => status !== undefined || ACTIVE.includes(statusOf(task)));
-	return json(200, { generations: rows.map(queueRow) });
+	const rows = filterTasks(world, call)
+		.filter((task) => task.record.route === 'oxen.enqueue' && !isRemoved(world, task, 'queue'))
+		.filter((task) => status !== undefined || ACTIVE.includes(toStatus(task)));
+	return toResponse(200, { generations: rows.map(toQueueRow) });
 }
 
-function pollHistory(world: World, call: Call): ApiResponse {
-	const generation = historyRow(find(world, call));
-	return json(200, { status: 'success', status_message: 'resource_found', generation });
+function pollHistory(world: OxenWorld, call: Call): ApiResponse {
+	const generation = toHistoryRow(findOwn(world, call));
+	return toResponse(200, { status: 'success', status_message: 'resource_found', generation });
 }
 
-function historyRow(task: Task): JsonObject {
+function toHistoryRow(task: Task): JsonObject {
 	const { id, model, cost, prompt } = task.record;
-	const { namespace } = requestOf(task);
-	const charged = stateOf(task).phase === 'completed' && cost > 0;
+	const { namespace } = getRequest(task);
+	const charged = toState(task).phase === 'completed' && cost > 0;
 	return {
 		generation_id: id,
 		model_name: model,
 		cost: charged ? String(cost) : null,
-		...resultOf(task),
-		...timesOf(task),
+		...toResult(task),
+		...toTimes(task),
 		target_namespace: namespace,
 		target_repo: REPO,
 		target_directory: DIRECTORY,
@@ -177,16 +190,16 @@ function historyRow(task: Task): JsonObject {
 	};
 }
 
-function listHistory(world: World, call: Call): ApiResponse {
+function listHistory(world: OxenWorld, call: Call): ApiResponse {
 	const { page = '1', page_size = '50' } = call.query;
 	const [number, size] = [Number(page), Number(page_size)];
 	const inRange =
 		Number.isInteger(number) && number >= 1 && Number.isInteger(size) && size >= 1 && size <= 1000;
-	const all = filtered(world, call, ['page', 'page_size']);
+	const all = filterTasks(world, call, ['page', 'page_size']);
 	if (!inRange) return oxenError(400, 'invalid_params', 'page_size must be between 1 and 1000');
-	const rows = all.slice((number - 1) * size, number * size).map(historyRow);
+	const rows = all.slice((number - 1) * size, number * size).map(toHistoryRow);
 	const total = rows.reduce((sum, { cost }) => sum + Number(cost ?? 0), 0);
-	return json(200, {
+	return toResponse(200, {
 		status: 'success',
 		status_message: 'resources_found',
 		generations: rows,

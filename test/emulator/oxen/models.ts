@@ -1,24 +1,23 @@
-import { documentedErrors } from '../documentedErrors';
+import { toResponse, type ApiResponse, type Call, type Route } from '../types';
+import { recordUnknownQuery, type World } from '../world';
+import { documentedErrors } from './documentedErrors';
 import { OXEN_MODELS } from './parameters';
-import { oxenPrice } from '../prices';
-import { json, type ApiResponse, type Call, type Route } from '../types';
-import { noteUnknownQuery, type World } from '../world';
+import { priceImage } from './prices';
 
 /** Oxen.ai's list of models, which is public. */
 
-export function oxenModelRoutes(world: World): Route[] {
-	const get = (path: string, handle: (call: Call) => ApiResponse): Route => ({
+export function createModelRoutes(world: World): Route[] {
+	const createRoute = (path: string, handle: (call: Call) => ApiResponse): Route => ({
 		name: 'oxen.models',
-		provider: 'oxen',
 		method: 'GET',
 		path: `/api/ai/models${path}`,
 		kind: 'account',
 		handle,
 	});
 	return [
-		get('', (call) => list(world, call)),
-		get('/search', (call) => search(world, call)),
-		get('/:id', (call) => one(call.params.id)),
+		createRoute('', (call) => listModels(world, call)),
+		createRoute('/search', (call) => searchModels(world, call)),
+		createRoute('/:id', (call) => getModel(call.params.id)),
 	];
 }
 
@@ -26,19 +25,19 @@ const BFL = 'Black Forest Labs';
 
 /** Models of others, so that filters have something to leave out. */
 const OTHERS = [
-	modelObject('another-image-model', 'Another Developer', '/images/generate', 0.02),
-	modelObject('a-video-model', 'Another Developer', '/videos/generate', 0.5),
+	toModelObject('another-image-model', 'Another Developer', '/images/generate', 0.02),
+	toModelObject('a-video-model', 'Another Developer', '/videos/generate', 0.5),
 ];
 
 const MODELS = [
 	...[...OXEN_MODELS].map(([id, { schema }]) => ({
-		...modelObject(id, BFL, '/images/edit', oxenPrice(id, { width: 1024, height: 1024 })),
+		...toModelObject(id, BFL, '/images/edit', priceImage(id, { width: 1024, height: 1024 })),
 		request_schema: schema,
 	})),
 	...OTHERS,
 ];
 
-function modelObject(id: string, developer: string, endpoint: string, cost_per_image: number) {
+function toModelObject(id: string, developer: string, endpoint: string, cost_per_image: number) {
 	return {
 		id,
 		object: 'model',
@@ -60,28 +59,28 @@ function modelObject(id: string, developer: string, endpoint: string, cost_per_i
 	};
 }
 
-/** What `action` may say is not documented; here it is the end of the model's endpoint. */
-function list(world: World, call: Call): ApiResponse {
-	noteUnknownQuery(world, call, ['developer_name', 'action']);
+/** The values of `action` are not documented; here it is the end of the model's endpoint. */
+function listModels(world: World, call: Call): ApiResponse {
+	recordUnknownQuery(world, call, ['developer_name', 'action']);
 	const { developer_name, action } = call.query;
 	const data = MODELS.filter(
 		({ developer, endpoint }) =>
 			(developer_name === undefined || developer.name === developer_name) &&
 			(action === undefined || endpoint.endsWith(`/${action}`)),
 	);
-	return json(200, { object: 'list', data });
+	return toResponse(200, { object: 'list', data });
 }
 
-function search(world: World, call: Call): ApiResponse {
-	noteUnknownQuery(world, call, ['search']);
-	const words = (call.query.search ?? '').toLowerCase();
+function searchModels(world: World, call: Call): ApiResponse {
+	recordUnknownQuery(world, call, ['search']);
+	const text = (call.query.search ?? '').toLowerCase();
 	const data = MODELS.filter(({ id, display_name }) =>
-		[id, display_name].some((name) => name.toLowerCase().includes(words)),
+		[id, display_name].some((name) => name.toLowerCase().includes(text)),
 	);
-	return json(200, { object: 'list', data });
+	return toResponse(200, { object: 'list', data });
 }
 
-function one(id: string | undefined): ApiResponse {
-	const model = MODELS.find((known) => known.id === id);
-	return model ? json(200, model) : documentedErrors['oxen.notFound'];
+function getModel(id: string | undefined): ApiResponse {
+	const model = MODELS.find((listed) => listed.id === id);
+	return model ? toResponse(200, model) : documentedErrors['oxen.notFound'];
 }

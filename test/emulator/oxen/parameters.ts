@@ -1,6 +1,6 @@
 import Ajv2020, { type ValidateFunction } from 'ajv/dist/2020';
 import type { ImageFormat, ReferenceImage } from '../images';
-import { decode, BadReference, fromUri } from '../images/references';
+import { BadReference, decode, readUri } from '../images/references';
 import type { JsonObject } from '../types';
 
 /**
@@ -51,14 +51,14 @@ export interface OxenModel {
 	format: ImageFormat;
 }
 
-function model(properties: JsonObject, format: ImageFormat): OxenModel {
+function compileModel(properties: JsonObject, format: ImageFormat): OxenModel {
 	const required = ['model', 'prompt'];
 	const schema = { type: 'object', properties, required, additionalProperties: false };
 	return { schema, validate: ajv.compile(schema), format };
 }
 
-const flux2 = model(FLUX_2, 'webp');
-const klein = model(KLEIN, 'png');
+const flux2 = compileModel(FLUX_2, 'webp');
+const klein = compileModel(KLEIN, 'png');
 
 export const OXEN_MODELS: ReadonlyMap<string, OxenModel> = new Map([
 	['flux-2-pro', flux2],
@@ -68,40 +68,43 @@ export const OXEN_MODELS: ReadonlyMap<string, OxenModel> = new Map([
 	['black-forest-labs-flux-2-klein-9b', klein],
 ]);
 
-/** Parameters that cannot be used; the message says which and why. */
+/** Parameters that the API refuses; the message names them and the reason. */
 export class BadParameters extends Error {}
 
 export interface OxenParameters {
 	prompt: string;
-	/** All that decides how the picture looks, with the size that follows from ratio and resolution. */
+	/** Everything that the image depends on, with the size that follows from ratio and resolution. */
 	parameters: JsonObject & { width: number; height: number };
 	references: ReferenceImage[];
 }
 
-/** What does not change the picture. */
-const ASIDE = ['model', 'prompt', 'input_image', 'response_format', 'target_namespace'];
+/** Fields that the image does not depend on. */
+const NOT_PARAMETERS = ['model', 'prompt', 'input_image', 'response_format', 'target_namespace'];
 
-export async function readParameters(body: JsonObject, known: OxenModel): Promise<OxenParameters> {
-	const { validate, format } = known;
+export async function readParameters(
+	body: JsonObject,
+	definition: OxenModel,
+): Promise<OxenParameters> {
+	const { validate, format } = definition;
 	if (body.prompt === '') throw new BadParameters('Prompt cannot be empty');
 	if (!validate(body))
 		throw new BadParameters(ajv.errorsText(validate.errors, { dataVar: 'params' }));
 	const { prompt, input_image = [] } = body as { prompt: string; input_image?: string[] };
 	const references = await Promise.all(input_image.map(readReference));
-	const rest = Object.entries(body).filter(([name]) => !ASIDE.includes(name));
+	const rest = Object.entries(body).filter(([name]) => !NOT_PARAMETERS.includes(name));
 	const parameters = {
 		...Object.fromEntries(rest),
-		...(await sizeOf(body, references)),
-		output_format: formatOf(body.output_format) ?? format,
+		...(await toSize(body, references)),
+		output_format: toFormat(body.output_format) ?? format,
 	};
 	return { prompt, parameters, references };
 }
 
-const formatOf = (word: unknown) => (word === 'jpg' ? 'jpeg' : (word as ImageFormat | undefined));
+const toFormat = (name: unknown) => (name === 'jpg' ? 'jpeg' : (name as ImageFormat | undefined));
 
 async function readReference(url: string): Promise<ReferenceImage> {
 	try {
-		return await fromUri(url);
+		return await readUri(url);
 	} catch (error) {
 		if (!(error instanceof BadReference)) throw error;
 		throw new BadParameters(`${error.message} for url: ${url.slice(0, 100)}`);
@@ -114,23 +117,23 @@ const PIXELS: Record<string, number> = {
 	'2 MP': 2 * 1024 * 1024,
 };
 
-/** The documents of one day say that 16:9 is the default, those of another 1:1. */
+/** The documents have named both 16:9 and 1:1. */
 const DEFAULT_RATIO = '16:9';
 
-async function sizeOf(body: JsonObject, references: readonly ReferenceImage[]) {
+async function toSize(body: JsonObject, references: readonly ReferenceImage[]) {
 	const { aspect_ratio = DEFAULT_RATIO, resolution = '1 MP' } = body as Record<string, string>;
 	const [across = 1, down = 1] =
-		aspect_ratio === MATCH ? await sidesOf(references[0]) : aspect_ratio.split(':').map(Number);
+		aspect_ratio === MATCH ? await readSides(references[0]) : aspect_ratio.split(':').map(Number);
 	const area = PIXELS[resolution] ?? 0;
-	const whole = (pixels: number) => Math.round(pixels / 16) * 16;
+	const roundSide = (pixels: number) => Math.round(pixels / 16) * 16;
 	return {
-		width: whole(Math.sqrt((area * across) / down)),
-		height: whole(Math.sqrt((area * down) / across)),
+		width: roundSide(Math.sqrt((area * across) / down)),
+		height: roundSide(Math.sqrt((area * down) / across)),
 	};
 }
 
 /** A reference on another host is not measured, and taken for a square. */
-async function sidesOf(reference: ReferenceImage | undefined): Promise<number[]> {
+async function readSides(reference: ReferenceImage | undefined): Promise<number[]> {
 	if (!reference) throw new BadParameters(`${MATCH} needs an input image`);
 	if (!reference.bytes) return [1, 1];
 	const { width, height } = await decode(reference.bytes);

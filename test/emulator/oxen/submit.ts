@@ -1,20 +1,11 @@
-import { documentedErrors, oxenError, oxenMessage } from '../documentedErrors';
-import type { Task, TaskFault } from '../tasks';
-import type { OxenGrant } from '../keys';
-import { OxenEvents } from './events';
-import { authenticate, saveRequest, type OxenRequest } from './tasks';
-import {
-	BadParameters,
-	OXEN_MODELS,
-	readParameters,
-	type OxenModel,
-	type OxenParameters,
-} from './parameters';
-import { oxenPrice } from '../prices';
+import { randomUUID } from 'node:crypto';
+import type { TaskFault } from '../faults';
+import type { Task } from '../tasks';
 import {
 	isObject,
-	json,
 	Refusal,
+	readPrompt,
+	toResponse,
 	type ApiResponse,
 	type Call,
 	type Effect,
@@ -22,21 +13,33 @@ import {
 	type Route,
 } from '../types';
 import { refuseOverLimit, type World } from '../world';
+import { documentedErrors, oxenError, oxenMessage } from './documentedErrors';
+import { OxenEvents } from './events';
+import type { Grant } from './keys';
+import {
+	BadParameters,
+	OXEN_MODELS,
+	readParameters,
+	type OxenModel,
+	type OxenParameters,
+} from './parameters';
+import { priceImage } from './prices';
+import { authenticate, saveRequest, type OxenRequest } from './tasks';
+import type { OxenWorld } from './world';
 
 /**
- * How Oxen.ai makes pictures: by a call that waits, or by its queue, whose jobs are looked at
- * (`oxenHistory.ts`) or told about by events (`oxenEvents.ts`).
+ * How Oxen.ai generates images: by a synchronous call, or by its queue, whose tasks are polled
+ * (`history.ts`) or announced by events (`events.ts`).
  */
 
-export function oxenRoutes(world: World): Route[] {
+export function createSubmitRoutes(world: OxenWorld): Route[] {
 	const events = new OxenEvents(world);
-	const making = (
+	const createSubmitRoute = (
 		name: Route['name'],
 		path: string,
 		handle: (call: Call, effect: Effect) => Promise<ApiResponse>,
 	): Route => ({
 		name,
-		provider: 'oxen',
 		method: 'POST',
 		path,
 		kind: 'submission',
@@ -44,12 +47,17 @@ export function oxenRoutes(world: World): Route[] {
 		handle,
 	});
 	return [
-		making('oxen.sync', '/api/ai/images/edit', (call, effect) => makeNow(world, call, effect)),
-		making('oxen.sync', '/api/ai/images/generate', (call, effect) => makeNow(world, call, effect)),
-		making('oxen.enqueue', '/api/ai/queue', (call, effect) => enqueue(world, events, call, effect)),
+		createSubmitRoute('oxen.sync', '/api/ai/images/edit', (call, effect) =>
+			generate(world, call, effect),
+		),
+		createSubmitRoute('oxen.sync', '/api/ai/images/generate', (call, effect) =>
+			generate(world, call, effect),
+		),
+		createSubmitRoute('oxen.enqueue', '/api/ai/queue', (call, effect) =>
+			enqueue(world, events, call, effect),
+		),
 		{
 			name: 'oxen.events',
-			provider: 'oxen',
 			method: 'GET',
 			path: '/api/events',
 			kind: 'account',
@@ -58,63 +66,58 @@ export function oxenRoutes(world: World): Route[] {
 	];
 }
 
-function readPrompt(call: Call): string | undefined {
-	const body = call.body.kind === 'json' ? call.body.value : undefined;
-	return isObject(body) && typeof body.prompt === 'string' ? body.prompt : undefined;
-}
-
-function badParameters(detail: string): Refusal {
+function parametersError(detail: string): Refusal {
 	return new Refusal(oxenError(400, 'invalid_params', 'The parameters are invalid', detail));
 }
 
-interface Asked {
+interface ModelRequest {
 	body: JsonObject;
 	model: string;
-	known: OxenModel;
+	definition: OxenModel;
 }
 
-/** What is checked at once, in every mode. */
-function readBody(call: Call): Asked {
+/** What every mode checks at once. */
+function readBody(call: Call): ModelRequest {
 	if (call.body.kind === 'unreadable') {
 		const { reason } = call.body;
 		throw new Refusal(oxenError(415, 'unsupported_media_type', 'Unsupported media type', reason));
 	}
 	if (call.body.kind !== 'json' || !isObject(call.body.value))
-		throw badParameters('the body is not a JSON object');
+		throw parametersError('the body is not a JSON object');
 	const body = call.body.value;
 	const model = String(body.model);
 	if (call.submission) call.submission.model = model;
-	const known = OXEN_MODELS.get(model);
-	if (!known) throw new Refusal(oxenMessage(404, `Model not found: ${model}`));
-	return { body, model, known };
+	const definition = OXEN_MODELS.get(model);
+	if (!definition) throw new Refusal(oxenMessage(404, `Model not found: ${model}`));
+	return { body, model, definition };
 }
 
-async function makeNow(world: World, call: Call, effect: Effect): Promise<ApiResponse> {
+async function generate(world: World, call: Call, effect: Effect): Promise<ApiResponse> {
 	const grant = authenticate(call);
-	const { body, model, known } = readBody(call);
-	const read = await readParameters(body, known).catch((error: unknown) => {
-		throw error instanceof BadParameters ? badParameters(error.message) : error;
+	const { body, model, definition } = readBody(call);
+	const read = await readParameters(body, definition).catch((error: unknown) => {
+		throw error instanceof BadParameters ? parametersError(error.message) : error;
 	});
 	if (!grant.credits) throw new Refusal(documentedErrors['oxen.credits']);
 	refuseOverLimit(world, call, documentedErrors['oxen.rateLimit']);
-	const request = { ...read, model, body, namespace: namespaceOf(body, grant) };
+	const request = { ...read, model, body, namespace: toNamespace(body, grant) };
 	const task = accept(world, call, effect, 'oxen.sync', request);
 	await world.wait(task.record.seconds * 1000);
 	const { fail } = task.fault;
 	if (fail) return oxenError(500, 'unknown_error', fail.message);
 	const created = Math.floor(task.record.acceptedAt / 1000);
-	return json(200, { model, created, images: [await imageOf(task, body)] });
+	return toResponse(200, { model, created, images: [await toImage(task, body)] });
 }
 
-async function imageOf(task: Task, { response_format }: JsonObject): Promise<JsonObject> {
+async function toImage(task: Task, { response_format }: JsonObject): Promise<JsonObject> {
 	if (response_format !== 'b64_json') return { url: task.record.url };
 	return { b64_json: (await task.image()).bytes.toString('base64') };
 }
 
-const namespaceOf = ({ target_namespace }: JsonObject, { namespace }: OxenGrant) =>
+const toNamespace = ({ target_namespace }: JsonObject, { namespace }: Grant) =>
 	typeof target_namespace === 'string' ? target_namespace : namespace;
 
-/** The parameters are looked at when the job runs: a bad one makes it fail. */
+/** The parameters are checked when the task runs: an invalid one makes it fail. */
 async function enqueue(
 	world: World,
 	events: OxenEvents,
@@ -122,17 +125,17 @@ async function enqueue(
 	effect: Effect,
 ): Promise<ApiResponse> {
 	const grant = authenticate(call);
-	const asked = readBody(call);
-	const { num_generations: count = 1, ...body } = asked.body;
+	const modelRequest = readBody(call);
+	const { num_generations: count = 1, ...body } = modelRequest.body;
 	if (!Number.isInteger(count) || (count as number) < 1 || (count as number) > 4)
-		throw badParameters('num_generations must be an integer between 1 and 4');
+		throw parametersError('num_generations must be an integer between 1 and 4');
 	refuseOverLimit(world, call, documentedErrors['oxen.rateLimit']);
-	const { read, problem } = await readWhenRun(body, asked.known, grant);
+	const { read, problem } = await readParametersOfTask(body, modelRequest.definition, grant);
 	const tasks = Array.from({ length: count as number }, (_, index) => {
-		const parameters = parametersOf(read, index);
-		const { model } = asked;
-		const request = { ...read, parameters, model, body, namespace: namespaceOf(body, grant) };
-		const task = faultFor(effect.task ?? {}, index, problem);
+		const parameters = toImageParameters(read, index);
+		const { model } = modelRequest;
+		const request = { ...read, parameters, model, body, namespace: toNamespace(body, grant) };
+		const task = toFault(effect.task ?? {}, index, problem);
 		return accept(world, call, { ...effect, task }, 'oxen.enqueue', request);
 	});
 	if (call.submission) {
@@ -141,16 +144,16 @@ async function enqueue(
 	}
 	tasks.forEach((task) => events.announce(task));
 	const generations = tasks.map(({ record }) => ({ generation_id: record.id, status: 'queued' }));
-	return json(200, { generations });
+	return toResponse(200, { generations });
 }
 
-async function readWhenRun(
+async function readParametersOfTask(
 	body: JsonObject,
-	known: OxenModel,
-	{ credits }: OxenGrant,
+	definition: OxenModel,
+	{ credits }: Grant,
 ): Promise<{ read: OxenParameters; problem?: string }> {
 	try {
-		const read = await readParameters(body, known);
+		const read = await readParameters(body, definition);
 		return { read, problem: credits ? undefined : 'Insufficient credits' };
 	} catch (error) {
 		if (!(error instanceof BadParameters)) throw error;
@@ -160,14 +163,17 @@ async function readWhenRun(
 	}
 }
 
-/** Each picture of one request differs from the others; the first is what one alone would be. */
-function parametersOf({ parameters }: OxenParameters, index: number): OxenParameters['parameters'] {
+/** Each image of one request differs from the others; the first is the same as a single one. */
+function toImageParameters(
+	{ parameters }: OxenParameters,
+	index: number,
+): OxenParameters['parameters'] {
 	const { seed } = parameters;
 	if (index === 0) return parameters;
 	return { ...parameters, ...(typeof seed === 'number' ? { seed: seed + index } : { index }) };
 }
 
-function faultFor(fault: TaskFault, index: number, problem: string | undefined): TaskFault {
+function toFault(fault: TaskFault, index: number, problem: string | undefined): TaskFault {
 	const own = fault.only === undefined || fault.only === index ? fault : {};
 	return problem === undefined ? own : { ...own, fail: { message: problem } };
 }
@@ -181,6 +187,7 @@ function accept(
 ): Task {
 	const { model, prompt, parameters, references } = request;
 	const task = world.tasks.accept(call, effect, {
+		id: randomUUID(),
 		provider: 'oxen',
 		route,
 		model,
@@ -188,7 +195,7 @@ function accept(
 		parameters,
 		references,
 		defaultSize: parameters,
-		cost: oxenPrice(model, parameters),
+		cost: priceImage(model, parameters),
 	});
 	saveRequest(task, request);
 	return task;

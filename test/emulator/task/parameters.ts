@@ -1,6 +1,6 @@
 import Ajv2020, { type ValidateFunction } from 'ajv/dist/2020';
 import type { ReferenceImage } from '../images';
-import { BadReference, fromAnything } from '../images/references';
+import { BadReference, readAny } from '../images/references';
 import type { JsonObject } from '../types';
 
 /**
@@ -26,7 +26,7 @@ const SHARED = {
 
 const ajv = new Ajv2020({ allErrors: true });
 
-function closed(properties: JsonObject): ValidateFunction {
+function compileSchema(properties: JsonObject): ValidateFunction {
 	return ajv.compile({
 		type: 'object',
 		properties,
@@ -35,20 +35,20 @@ function closed(properties: JsonObject): ValidateFunction {
 	});
 }
 
-/** The task API's document wants the tolerance as a string, and says both 0 and 1 for the strictest. */
-const forTask = closed({
+/** The task API's document wants the tolerance as a string, and calls both 0 and 1 the strictest. */
+const validateTask = compileSchema({
 	...SHARED,
 	safety_tolerance: { type: 'string', enum: ['0', '1', '2', '3', '4', '5', '6'] },
 	output_format: { type: 'string', enum: ['jpeg', 'png'] },
 });
 
-const forQueue = closed({
+const validateQueue = compileSchema({
 	...SHARED,
 	safety_tolerance: { type: 'integer', minimum: 0, maximum: 5 },
 	output_format: { type: 'string', enum: ['jpeg', 'png', 'webp'] },
 });
 
-/** The model makes up to 4 MP, whichever provider runs it. */
+/** The model generates up to 4 MP at every provider. */
 const MAX_PIXELS = 4 * 1024 * 1024;
 
 export interface TaskParameters {
@@ -58,14 +58,14 @@ export interface TaskParameters {
 	references: ReferenceImage[];
 }
 
-/** Parameters that cannot be used; the message says which and why. */
+/** Parameters that the API refuses; the message names them and the reason. */
 export class BadParameters extends Error {}
 
 export async function readParameters(
 	value: unknown,
 	dialect: 'task' | 'queue',
 ): Promise<TaskParameters> {
-	const validate = dialect === 'task' ? forTask : forQueue;
+	const validate = dialect === 'task' ? validateTask : validateQueue;
 	if (!validate(value))
 		throw new BadParameters(ajv.errorsText(validate.errors, { dataVar: 'params' }));
 	const { prompt, ...rest } = value as JsonObject & { prompt: string };
@@ -78,11 +78,11 @@ export async function readParameters(
 }
 
 async function readReferences(params: JsonObject): Promise<ReferenceImage[]> {
-	const given = IMAGE_FIELDS.filter((name) => params[name] !== undefined);
+	const names = IMAGE_FIELDS.filter((name) => params[name] !== undefined);
 	return Promise.all(
-		given.map(async (name) => {
+		names.map(async (name) => {
 			try {
-				return await fromAnything(params[name] as string);
+				return await readAny(params[name] as string);
 			} catch (error) {
 				throw error instanceof BadReference ? new BadParameters(`${name} ${error.message}`) : error;
 			}

@@ -1,20 +1,22 @@
-import { documentedErrors, queueError } from '../documentedErrors';
-import { stateOf, type Task, type TaskFailure, type TaskState } from '../tasks';
-import { TASK_PRICE } from '../prices';
-import { authenticate } from './taskApi';
-import { BadParameters, readParameters, TASK_MODELS } from './parameters';
+import { randomBytes } from 'node:crypto';
+import type { TaskFailure } from '../faults';
+import type { RouteName } from '../registry';
+import { toState, type Task, type TaskState } from '../tasks';
 import {
-	isObject,
-	json,
 	Refusal,
+	readPrompt,
+	toResponse,
 	type ApiResponse,
 	type Call,
 	type Effect,
 	type JsonObject,
 	type Route,
-	type RouteName,
 } from '../types';
 import { refuseOverLimit, type World } from '../world';
+import { documentedErrors, queueError } from './documentedErrors';
+import { BadParameters, readParameters, TASK_MODELS } from './parameters';
+import { PRICE } from './prices';
+import { authenticate } from './taskApi';
 
 /**
  * The task API's queue twin: `POST /model/v1/queue/{model}`, then status, response and cancel
@@ -24,51 +26,43 @@ import { refuseOverLimit, type World } from '../world';
 const SCHEMES = ['Bearer', 'Key'];
 const BASE = '/model/v1/queue/:model';
 
-export function queueRoutes(world: World): Route[] {
-	const about = (call: Call) => world.tasks.find(call.params.id);
-	const poll = (
+export function createQueueRoutes(world: World): Route[] {
+	const findTask = (call: Call) => world.tasks.find(call.params.id);
+	const createPollRoute = (
 		name: RouteName,
 		step: string,
 		response: (task: Task) => ApiResponse | Promise<ApiResponse>,
 	): Route => ({
 		name,
-		provider: 'task',
 		method: 'GET',
 		path: `${BASE}/requests/:id/${step}`,
 		kind: 'poll',
-		task: about,
-		handle: (call) => response(find(world, call)),
+		task: findTask,
+		handle: (call) => response(findOwn(world, call)),
 	});
 	return [
 		{
 			name: 'queue.submit',
-			provider: 'task',
 			method: 'POST',
 			path: BASE,
 			kind: 'submission',
 			prompt: readPrompt,
 			handle: (call, effect) => submit(world, call, effect),
 		},
-		poll('queue.status', 'status', (task) => json(200, describe(task))),
-		poll('queue.response', 'response', respond),
+		createPollRoute('queue.status', 'status', (task) => toResponse(200, toStatusBody(task))),
+		createPollRoute('queue.response', 'response', getResponse),
 		{
 			name: 'queue.cancel',
-			provider: 'task',
 			method: 'PUT',
 			path: `${BASE}/requests/:id/cancel`,
 			kind: 'cancel',
-			task: about,
-			handle: (call) => cancel(find(world, call)),
+			task: findTask,
+			handle: (call) => cancel(findOwn(world, call)),
 		},
 	];
 }
 
-function readPrompt(call: Call): string | undefined {
-	const body = call.body.kind === 'json' ? call.body.value : undefined;
-	return isObject(body) && typeof body.prompt === 'string' ? body.prompt : undefined;
-}
-
-function badRequest(reason: string): Refusal {
+function badRequestError(reason: string): Refusal {
 	return new Refusal(queueError(400, 'INVALID_PARAMETER', reason));
 }
 
@@ -78,23 +72,24 @@ async function submit(world: World, call: Call, effect: Effect): Promise<ApiResp
 	const model = call.params.model ?? '';
 	if (call.submission) Object.assign(call.submission, { model, bodyForm: 'flat' });
 	if (!TASK_MODELS.includes(model))
-		throw new Refusal(json(404, { detail: `App not found: ${model}` }));
-	if (call.body.kind !== 'json') throw badRequest('the body is not JSON');
+		throw new Refusal(toResponse(404, { detail: `App not found: ${model}` }));
+	if (call.body.kind !== 'json') throw badRequestError('the body is not JSON');
 	const parameters = await readParameters(call.body.value, 'queue').catch((error: unknown) => {
-		throw error instanceof BadParameters ? badRequest(error.message) : error;
+		throw error instanceof BadParameters ? badRequestError(error.message) : error;
 	});
 	if (!grant.credits) throw new Refusal(documentedErrors['queue.credits']);
 	refuseOverLimit(world, call, documentedErrors['queue.rateLimit']);
 	const task = world.tasks.accept(call, effect, {
+		id: `mmsu_01h${randomBytes(10).toString('hex')}`,
 		provider: 'task',
 		route: 'queue.submit',
 		model,
 		...parameters,
 		defaultSize: { width: 1024, height: 1024 },
-		cost: TASK_PRICE,
+		cost: PRICE,
 	});
 	const base = `${world.urls.api}/model/v1/queue/${model}/requests/${task.record.id}`;
-	return json(200, {
+	return toResponse(200, {
 		request_id: task.record.id,
 		response_url: `${base}/response`,
 		status_url: `${base}/status`,
@@ -103,45 +98,45 @@ async function submit(world: World, call: Call, effect: Effect): Promise<ApiResp
 	});
 }
 
-function find(world: World, call: Call): Task {
+function findOwn(world: World, call: Call): Task {
 	authenticate(call, SCHEMES, documentedErrors['queue.key']);
 	const { id = '', model } = call.params;
 	const task = world.tasks.find(id);
-	const isTheirs =
+	const isOwn =
 		task?.record.route === 'queue.submit' &&
 		task.record.model === model &&
 		task.record.key === call.key;
-	if (!isTheirs || task.fault.vanish)
+	if (!isOwn || task.fault.vanish)
 		throw new Refusal(queueError(404, 'NOT_FOUND', 'Request not found', id));
 	return task;
 }
 
-function describe(task: Task): JsonObject {
-	const state = stateOf(task);
+function toStatusBody(task: Task): JsonObject {
+	const state = toState(task);
 	const request_id = task.record.id;
 	switch (state.phase) {
 		case 'pending':
 			return { request_id, status: 'QUEUED', queue_position: 0 };
 		case 'running':
-			return { request_id, status: state.word ?? 'IN_PROGRESS' };
+			return { request_id, status: state.status ?? 'IN_PROGRESS' };
 		case 'other':
-			return { request_id, status: state.word };
+			return { request_id, status: state.status };
 		case 'failed':
 		case 'cancelled':
-			return { request_id, status: 'COMPLETED', ...describeFailure(failureOf(state)) };
+			return { request_id, status: 'COMPLETED', ...toFailureBody(toFailure(state)) };
 		case 'completed':
 			return { request_id, status: 'COMPLETED' };
 	}
 }
 
-/** How a cancelled request looks afterwards is not documented: it ends without a result. */
-function failureOf(state: TaskState): TaskFailure {
+/** The state of a cancelled request is not documented: here it ends without a result. */
+function toFailure(state: TaskState): TaskFailure {
 	return state.phase === 'failed'
 		? state.failure
 		: { code: 'CANCELLED', message: 'Request was cancelled' };
 }
 
-function describeFailure({
+function toFailureBody({
 	code = 'PROVIDER_ERROR',
 	message,
 	style = 'message',
@@ -156,13 +151,13 @@ function describeFailure({
 	};
 }
 
-async function respond(task: Task): Promise<ApiResponse> {
-	const state = stateOf(task);
+async function getResponse(task: Task): Promise<ApiResponse> {
+	const state = toState(task);
 	if (state.phase === 'failed' || state.phase === 'cancelled') {
-		const { code = 'PROVIDER_ERROR', message } = failureOf(state);
+		const { code = 'PROVIDER_ERROR', message } = toFailure(state);
 		return queueError(400, String(code), message, task.record.id);
 	}
-	if (state.phase !== 'completed') return json(202, describe(task));
+	if (state.phase !== 'completed') return toResponse(202, toStatusBody(task));
 	const { id, url } = task.record;
 	const { mimeType, extension, width, height } = await task.image();
 	const output = {
@@ -173,13 +168,14 @@ async function respond(task: Task): Promise<ApiResponse> {
 		width,
 		height,
 	};
-	return json(200, { request_id: id, outputs: [output], metadata: {} });
+	return toResponse(200, { request_id: id, outputs: [output], metadata: {} });
 }
 
-/** The words are those of the queue dialect that this API follows. */
+/** The statuses are those of the queue dialect that this API follows. */
 function cancel(task: Task): ApiResponse {
-	const { phase } = stateOf(task);
-	if (phase !== 'pending' && phase !== 'running') return json(400, { status: 'ALREADY_COMPLETED' });
+	const { phase } = toState(task);
+	if (phase !== 'pending' && phase !== 'running')
+		return toResponse(400, { status: 'ALREADY_COMPLETED' });
 	task.record.cancelledAt = Date.now();
-	return json(202, { status: 'CANCELLATION_REQUESTED' });
+	return toResponse(202, { status: 'CANCELLATION_REQUESTED' });
 }

@@ -1,12 +1,10 @@
-import { documentedErrors, taskError } from '../documentedErrors';
-import { stateOf, type Task, type TaskFailure } from '../tasks';
-import { TASK_GRANTS, type TaskGrant } from '../keys';
-import { TASK_PRICE } from '../prices';
-import { BadParameters, readParameters, TASK_MODELS, type TaskParameters } from './parameters';
+import { randomBytes } from 'node:crypto';
+import type { TaskFailure } from '../faults';
+import { toState, type Task } from '../tasks';
 import {
 	isObject,
-	json,
 	Refusal,
+	toResponse,
 	type ApiResponse,
 	type Call,
 	type Effect,
@@ -14,6 +12,10 @@ import {
 	type Route,
 } from '../types';
 import { refuseOverLimit, type World } from '../world';
+import { documentedErrors, taskError } from './documentedErrors';
+import { GRANTS, type Grant } from './keys';
+import { BadParameters, readParameters, TASK_MODELS, type TaskParameters } from './parameters';
+import { PRICE } from './prices';
 
 /**
  * The task API: `POST /model/v1/generation`, then `GET /model/v1/generation/task/{id}`.
@@ -22,11 +24,10 @@ import { refuseOverLimit, type World } from '../world';
 /** Beside the parameters of a flat body, and beside `input` of a wrapped one. */
 const TOP_LEVEL = ['model', 'moderation', 'metadata'];
 
-export function taskRoutes(world: World): Route[] {
+export function createTaskRoutes(world: World): Route[] {
 	return [
 		{
 			name: 'task.submit',
-			provider: 'task',
 			method: 'POST',
 			path: '/model/v1/generation',
 			kind: 'submission',
@@ -35,18 +36,17 @@ export function taskRoutes(world: World): Route[] {
 		},
 		{
 			name: 'task.status',
-			provider: 'task',
 			method: 'GET',
 			path: '/model/v1/generation/task/:id',
 			kind: 'poll',
 			task: (call) => world.tasks.find(call.params.id),
-			handle: (call) => status(world, call),
+			handle: (call) => getStatus(world, call),
 		},
 	];
 }
 
 /** Where the parameters of either body stand. */
-function locate(body: JsonObject): { form: 'wrapped' | 'flat'; params: unknown } {
+function locateParameters(body: JsonObject): { form: 'wrapped' | 'flat'; params: unknown } {
 	if (!('input' in body)) {
 		const params = Object.fromEntries(
 			Object.entries(body).filter(([name]) => !TOP_LEVEL.includes(name)),
@@ -60,21 +60,17 @@ function locate(body: JsonObject): { form: 'wrapped' | 'flat'; params: unknown }
 
 function readPrompt(call: Call): string | undefined {
 	if (call.body.kind !== 'json' || !isObject(call.body.value)) return undefined;
-	const { params } = locate(call.body.value);
+	const { params } = locateParameters(call.body.value);
 	return isObject(params) && typeof params.prompt === 'string' ? params.prompt : undefined;
 }
 
-export function authenticate(
-	call: Call,
-	schemes: readonly string[],
-	refusal: ApiResponse,
-): TaskGrant {
-	const grant = schemes.includes(call.scheme ?? '') ? TASK_GRANTS.get(call.key ?? '') : undefined;
+export function authenticate(call: Call, schemes: readonly string[], refusal: ApiResponse): Grant {
+	const grant = schemes.includes(call.scheme ?? '') ? GRANTS.get(call.key ?? '') : undefined;
 	if (!grant) throw new Refusal(refusal);
 	return grant;
 }
 
-function badRequest(reason: string): Refusal {
+function badRequestError(reason: string): Refusal {
 	return new Refusal(taskError(400, reason));
 }
 
@@ -85,84 +81,89 @@ async function submit(world: World, call: Call, effect: Effect): Promise<ApiResp
 	if (!grant.credits) throw new Refusal(documentedErrors['task.credits']);
 	refuseOverLimit(world, call, documentedErrors['task.rateLimit']);
 	const task = world.tasks.accept(call, effect, {
+		id: `d${randomBytes(10).toString('hex')}`,
 		provider: 'task',
 		route: 'task.submit',
 		model,
 		...parameters,
 		defaultSize: { width: 1024, height: 1024 },
-		cost: TASK_PRICE,
+		cost: PRICE,
 	});
-	if (task.fault.immediate) return json(200, describe(task));
-	return json(200, { ...head(task), status: 'pending', progress: 0 });
+	if (task.fault.immediate) return toResponse(200, toTaskBody(task));
+	return toResponse(200, { ...toHeader(task), status: 'pending', progress: 0 });
 }
 
 async function readBody(call: Call): Promise<{ model: string; parameters: TaskParameters }> {
 	if (call.body.kind !== 'json' || !isObject(call.body.value))
-		throw badRequest('the body is not a JSON object');
+		throw badRequestError('the body is not a JSON object');
 	const body = call.body.value;
-	const { form, params } = locate(body);
+	const { form, params } = locateParameters(body);
 	if (call.submission) call.submission.bodyForm = form;
 	if (form === 'wrapped') checkWrapping(body);
 	const { model } = body;
 	if (call.submission && typeof model === 'string') call.submission.model = model;
 	if (typeof model !== 'string' || !TASK_MODELS.includes(model))
-		throw badRequest(`model not found: ${String(model)}`);
+		throw badRequestError(`model not found: ${String(model)}`);
 	checkTopLevel(body);
 	try {
 		return { model, parameters: await readParameters(params, 'task') };
 	} catch (error) {
-		throw error instanceof BadParameters ? badRequest(error.message) : error;
+		throw error instanceof BadParameters ? badRequestError(error.message) : error;
 	}
 }
 
 function checkTopLevel({ moderation, metadata }: JsonObject): void {
 	if (moderation !== undefined && typeof moderation !== 'boolean')
-		throw badRequest('moderation must be boolean');
-	if (metadata !== undefined && !isObject(metadata)) throw badRequest('metadata must be object');
+		throw badRequestError('moderation must be boolean');
+	if (metadata !== undefined && !isObject(metadata))
+		throw badRequestError('metadata must be object');
 }
 
 function checkWrapping(body: JsonObject): void {
-	const strange = Object.keys(body).filter((name) => name !== 'input' && !TOP_LEVEL.includes(name));
-	if (strange.length > 0) throw badRequest(`unknown beside input: ${strange.join(', ')}`);
+	const unexpected = Object.keys(body).filter(
+		(name) => name !== 'input' && !TOP_LEVEL.includes(name),
+	);
+	if (unexpected.length > 0)
+		throw badRequestError(`unknown beside input: ${unexpected.join(', ')}`);
 	const { input } = body;
-	const only: unknown = Array.isArray(input) && input.length === 1 ? input[0] : undefined;
-	if (!isObject(only)) throw badRequest('input must be a list of one object');
-	if (Object.keys(only).join() !== 'params')
-		throw badRequest('input[0] must have params and nothing else');
+	const entry: unknown = Array.isArray(input) && input.length === 1 ? input[0] : undefined;
+	if (!isObject(entry)) throw badRequestError('input must be a list of one object');
+	if (Object.keys(entry).join() !== 'params')
+		throw badRequestError('input[0] must have params and nothing else');
 }
 
-function status(world: World, call: Call): ApiResponse {
+function getStatus(world: World, call: Call): ApiResponse {
 	authenticate(call, ['Bearer'], documentedErrors['task.key']);
 	const task = world.tasks.find(call.params.id);
 	if (task?.record.route !== 'task.submit' || task.record.key !== call.key || task.fault.vanish) {
 		throw new Refusal(documentedErrors['task.notFound']);
 	}
-	return json(200, describe(task));
+	return toResponse(200, toTaskBody(task));
 }
 
-function head({ record }: Task): JsonObject {
+function toHeader({ record }: Task): JsonObject {
 	return { id: record.id, created_at: Math.floor(record.acceptedAt / 1000), model: record.model };
 }
 
-function describe(task: Task): JsonObject {
-	const state = stateOf(task);
+function toTaskBody(task: Task): JsonObject {
+	const state = toState(task);
 	switch (state.phase) {
 		case 'pending':
-			return { ...head(task), status: 'pending', progress: 0 };
+			return { ...toHeader(task), status: 'pending', progress: 0 };
 		case 'running':
-			return { ...head(task), status: state.word ?? 'in_progress', progress: state.progress };
+			return { ...toHeader(task), status: state.status ?? 'in_progress', progress: state.progress };
 		case 'failed':
-			return { ...head(task), status: 'failed', ...describeFailure(state.failure) };
+			return { ...toHeader(task), status: 'failed', ...toFailureBody(state.failure) };
 		case 'other':
-			return { ...head(task), status: state.word };
+			return { ...toHeader(task), status: state.status };
 		case 'cancelled':
-			return { ...head(task), status: 'cancelled' };
+			return { ...toHeader(task), status: 'cancelled' };
 		case 'completed':
-			return { ...head(task), status: 'completed', progress: 1, ...result(task) };
+			return { ...toHeader(task), status: 'completed', progress: 1, ...toResultBody(task) };
 	}
 }
 
-function describeFailure({
+function toFailureBody({
 	code = '002014001',
 	message,
 	style = 'message',
@@ -172,7 +173,7 @@ function describeFailure({
 	return { error: { code, [style]: message } };
 }
 
-function result({ record }: Task): JsonObject {
+function toResultBody({ record }: Task): JsonObject {
 	const cost = String(record.cost);
 	return {
 		output: [{ content: [{ type: 'image', url: record.url, jobId: record.id }] }],

@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { startEmulator, type Effect, type Emulator } from '../emulator';
-import { until } from '../support/lab';
+import { startEmulator, type Effect, type Emulator } from '../../emulator';
+import { until } from '../../support/lab';
 
 const SECRET = 'a made-up webhook secret';
 

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import Cloudflare from 'cloudflare';
 import sharp from 'sharp';
 import { FormData, request } from 'undici';
-import { startEmulator, type Emulator } from '../emulator';
-import { parseCurl, type CurlRequest } from '../emulator/cloudflare/examples/parseCurl';
+import { startEmulator, type Emulator } from '../../emulator';
+import { parseCurl, type CurlRequest } from '../../emulator/cloudflare/examples/parseCurl';
 
 /** Clients and examples that nobody here wrote: the emulator must take them as they are. */
 
@@ -34,7 +34,7 @@ function sent(): unknown[] {
 describe('Cloudflare’s published examples', () => {
 	function examples(file: string): CurlRequest[] {
 		const { accountId, cloudflareToken } = emulator.keys;
-		const text = readFileSync(join(__dirname, '../emulator/cloudflare/examples', file), 'utf8')
+		const text = readFileSync(join(__dirname, '../../emulator/cloudflare/examples', file), 'utf8')
 			.replaceAll('https://api.cloudflare.com/client/v4', emulator.urls.cloudflare)
 			.replaceAll('{ACCOUNT}', accountId)
 			.replaceAll('{TOKEN}', cloudflareToken);

@@ -1,8 +1,8 @@
 import Ajv2020 from 'ajv/dist/2020';
 import sharp from 'sharp';
-import { startEmulator, type Effect, type Emulator, type EmulatorOptions } from '../emulator';
-import { sha256 } from '../emulator/images';
-import { until } from '../support/lab';
+import { startEmulator, type Effect, type Emulator, type EmulatorOptions } from '../../emulator';
+import { sha256 } from '../../emulator/images';
+import { until } from '../../support/lab';
 
 let emulator: Emulator;
 
@@ -147,7 +147,7 @@ describe('the call that waits', () => {
 			[{ ...A, input_image: ['b.png'] }, 'is not a URL for url: b.png'],
 			[
 				{ ...A, input_image: ['data:image/png;base64,AAAA'] },
-				'is not a picture that can be decoded for url: data:image/png;base64,AAAA',
+				'is not an image that can be decoded for url: data:image/png;base64,AAAA',
 			],
 			[
 				{ ...A, input_image: [`${emulator.urls.results}/none.png`] },

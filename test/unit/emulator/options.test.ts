@@ -1,8 +1,8 @@
 import sharp from 'sharp';
 import { Agent, request } from 'undici';
-import { createSelfSignedCertificate } from '../bench/certificate';
-import { startEmulator, type Emulator, type EmulatorOptions } from '../emulator';
-import { padded } from '../emulator/images/padding';
+import { createSelfSignedCertificate } from '../../bench/certificate';
+import { startEmulator, type Emulator, type EmulatorOptions } from '../../emulator';
+import { padPng } from '../../emulator/images/padding';
 
 /** What measurements need of the emulator: large files, many jobs at once, TLS. */
 
@@ -49,11 +49,11 @@ describe('pictures in larger files', () => {
 		})
 			.png()
 			.toBuffer();
-		const large = padded(png, 1000);
+		const large = padPng(png, 1000);
 
 		expect(await sharp(large).raw().toBuffer()).toEqual(await sharp(png).raw().toBuffer());
-		expect(() => padded(png, png.length)).toThrow('larger than');
-		expect(() => padded(Buffer.alloc(100), 1000)).toThrow('only a PNG');
+		expect(() => padPng(png, png.length)).toThrow('larger than');
+		expect(() => padPng(Buffer.alloc(100), 1000)).toThrow('only a PNG');
 	});
 });
 

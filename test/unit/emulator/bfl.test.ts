@@ -2,10 +2,10 @@ import { createBlackForestLabs } from '@ai-sdk/black-forest-labs';
 import Ajv2020 from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import sharp from 'sharp';
-import { startEmulator, type Emulator } from '../emulator';
-import openapi from '../emulator/bfl/contract.json';
-import { sha256 } from '../emulator/images';
-import { until } from '../support/lab';
+import { startEmulator, type Emulator } from '../../emulator';
+import openapi from '../../emulator/bfl/contract.json';
+import { sha256 } from '../../emulator/images';
+import { until } from '../../support/lab';
 
 let emulator: Emulator;
 
@@ -221,7 +221,7 @@ describe('a submit', () => {
 		[
 			'a reference that is no picture',
 			{ ...A, input_image_2: 'AAAA' },
-			[undecodable('input_image_2', 'is not a picture that can be decoded')],
+			[undecodable('input_image_2', 'is not an image that can be decoded')],
 		],
 		[
 			'a reference that is no base64',
