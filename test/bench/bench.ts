@@ -8,9 +8,9 @@ import { makespan } from './benchmarks/makespan';
 import { memory } from './benchmarks/memory';
 import { tarballKb } from './benchmarks/tarballKb';
 import type { Sizes } from './sizes';
-import { onStage, type Stage } from './stage';
+import { withContext, type BenchmarkContext } from './context';
 
-/** Every benchmark, by its key in the JSON, in the order in which they run. A new one is one more file and line. */
+/** Every benchmark by its key in the JSON, in running order. A new one takes a file and a line here. */
 export const benchmarks = { lateness, makespan, download, events, memory, load, cpu, tarballKb };
 
 export type Name = keyof typeof benchmarks;
@@ -21,20 +21,20 @@ export type Figures = {
 
 export const NAMES = Object.keys(benchmarks) as Name[];
 
-/** Runs them one after the other. */
+/** Runs the benchmarks one after the other. */
 export async function measure(
 	names: readonly Name[],
 	sizes: Sizes,
-	say: (text: string) => void,
+	log: (text: string) => void,
 ): Promise<Figures> {
-	return await onStage(sizes, say, async (stage: Stage) => {
+	return await withContext(sizes, log, async (context: BenchmarkContext) => {
 		const figures: Record<string, unknown> = {};
-		for (const name of names) figures[name] = await benchmarks[name].measure(stage);
+		for (const name of names) figures[name] = await benchmarks[name].measure(context);
 		return figures;
 	});
 }
 
-export const rowsOf = (figures: Figures): Row[] =>
+export const toRows = (figures: Figures): Row[] =>
 	NAMES.filter((name) => figures[name] !== undefined).flatMap((name) =>
 		(benchmarks[name] as Benchmark<unknown>).rows(figures[name]),
 	);

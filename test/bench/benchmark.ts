@@ -1,21 +1,21 @@
-import type { Stage } from './stage';
+import type { BenchmarkContext } from './context';
 
-/** A line of the table that people read. */
+/** A line of the printed table. */
 export interface Row {
 	figure: string;
 	value: string;
-	/** What the value is compared with, and how it relates to that. */
-	beside?: string;
+	/** What the value is compared with, and the ratio of the two. */
+	comparison?: string;
 	meaning: string;
 }
 
-/** One file in benchmarks/: what it measures, as JSON, and how people read it. */
+/** One file in benchmarks/: what it measures, as JSON, and its lines in the table. */
 export interface Benchmark<Figures> {
-	measure: (stage: Stage) => Promise<Figures>;
+	measure: (context: BenchmarkContext) => Promise<Figures>;
 	rows: (figures: Figures) => Row[];
 }
 
-/** The other one's value, and ours in relation to it. */
-export function beside(name: string, ours: number, theirs: number, unit: string): string {
+/** Another client's value, and ours as a ratio of it. */
+export function compareWith(name: string, ours: number, theirs: number, unit: string): string {
 	return `${name}: ${theirs} ${unit}, ours is ${(ours / theirs).toFixed(2)} of it`;
 }

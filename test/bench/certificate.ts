@@ -1,7 +1,7 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import type { Tls } from '../emulator';
 
-/** A certificate for 127.0.0.1, signed by itself and good for a day: X.509 (RFC 5280) in DER, written by hand. */
+/** A self-signed certificate for 127.0.0.1, valid for a day: X.509 (RFC 5280), encoded in DER here. */
 
 const TAG = {
 	boolean: 0x01,
@@ -16,7 +16,7 @@ const TAG = {
 	/** [0] and [3]: version and extensions */
 	version: 0xa0,
 	extensions: 0xa3,
-	/** [7]: an IP address among the alternative names */
+	/** [7]: an IP address in subjectAltName */
 	ipAddress: 0x87,
 };
 
@@ -30,57 +30,61 @@ const OID = {
 
 const DAY_MS = 86_400_000;
 
-export function selfSigned(now = Date.now()): Tls {
+export function createSelfSignedCertificate(now = Date.now()): Tls {
 	const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-	const algorithm = sequence(objectId('ecdsaWithSha256'));
-	const name = sequence(
-		der(TAG.set, sequence(objectId('commonName'), der(TAG.utf8, Buffer.from('bench')))),
+	const algorithm = encodeSequence(encodeObjectId('ecdsaWithSha256'));
+	const name = encodeSequence(
+		encodeDer(
+			TAG.set,
+			encodeSequence(encodeObjectId('commonName'), encodeDer(TAG.utf8, Buffer.from('bench'))),
+		),
 	);
-	const content = sequence(
-		der(TAG.version, der(TAG.integer, Buffer.from([2]))),
-		der(TAG.integer, Buffer.from([1])),
+	const content = encodeSequence(
+		encodeDer(TAG.version, encodeDer(TAG.integer, Buffer.from([2]))),
+		encodeDer(TAG.integer, Buffer.from([1])),
 		algorithm,
 		name,
-		sequence(time(now - DAY_MS), time(now + DAY_MS)),
+		encodeSequence(encodeTime(now - DAY_MS), encodeTime(now + DAY_MS)),
 		name,
 		publicKey.export({ type: 'spki', format: 'der' }),
-		der(TAG.extensions, sequence(...extensions())),
+		encodeDer(TAG.extensions, encodeSequence(...encodeExtensions())),
 	);
-	const signature = der(TAG.bitString, Buffer.from([0]), sign('sha256', content, privateKey));
-	const base64 = sequence(content, algorithm, signature).toString('base64');
+	const signature = encodeDer(TAG.bitString, Buffer.from([0]), sign('sha256', content, privateKey));
+	const base64 = encodeSequence(content, algorithm, signature).toString('base64');
 	return {
 		key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
 		cert: `-----BEGIN CERTIFICATE-----\n${base64.replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`,
 	};
 }
 
-/** It is its own authority, and stands for this computer. */
-function extensions(): Buffer[] {
-	const isAuthority = sequence(der(TAG.boolean, Buffer.from([0xff])));
-	const names = sequence(der(TAG.ipAddress, Buffer.from([127, 0, 0, 1])));
+/** The certificate is its own authority and names 127.0.0.1. */
+function encodeExtensions(): Buffer[] {
+	const isAuthority = encodeSequence(encodeDer(TAG.boolean, Buffer.from([0xff])));
+	const names = encodeSequence(encodeDer(TAG.ipAddress, Buffer.from([127, 0, 0, 1])));
 	return [
-		sequence(objectId('basicConstraints'), der(TAG.octetString, isAuthority)),
-		sequence(objectId('alternativeNames'), der(TAG.octetString, names)),
+		encodeSequence(encodeObjectId('basicConstraints'), encodeDer(TAG.octetString, isAuthority)),
+		encodeSequence(encodeObjectId('alternativeNames'), encodeDer(TAG.octetString, names)),
 	];
 }
 
-const sequence = (...parts: Buffer[]) => der(TAG.sequence, ...parts);
+const encodeSequence = (...parts: Buffer[]) => encodeDer(TAG.sequence, ...parts);
 
-const objectId = (name: keyof typeof OID) => der(TAG.objectId, Buffer.from(OID[name], 'hex'));
+const encodeObjectId = (name: keyof typeof OID) =>
+	encodeDer(TAG.objectId, Buffer.from(OID[name], 'hex'));
 
-/** As YYMMDDhhmmssZ. */
-function time(ms: number): Buffer {
+/** Encodes a time as YYMMDDhhmmssZ. */
+function encodeTime(ms: number): Buffer {
 	const digits = new Date(ms).toISOString().replace(/\.\d+Z$|\D/g, '');
-	return der(TAG.utcTime, Buffer.from(`${digits.slice(2)}Z`));
+	return encodeDer(TAG.utcTime, Buffer.from(`${digits.slice(2)}Z`));
 }
 
-function der(tag: number, ...parts: Buffer[]): Buffer {
+function encodeDer(tag: number, ...parts: Buffer[]): Buffer {
 	const content = Buffer.concat(parts);
-	return Buffer.concat([Buffer.from([tag, ...lengthOf(content)]), content]);
+	return Buffer.concat([Buffer.from([tag, ...encodeLength(content)]), content]);
 }
 
-/** One byte up to 127; else the number of bytes that follow. */
-function lengthOf({ length }: Buffer): number[] {
+/** One byte up to 127; above, the number of length bytes comes first. */
+function encodeLength({ length }: Buffer): number[] {
 	if (length < 0x80) return [length];
 	const bytes = length < 0x100 ? [length] : [length >> 8, length & 0xff];
 	return [0x80 | bytes.length, ...bytes];

@@ -1,6 +1,6 @@
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { measure, NAMES, rowsOf, type Name } from './bench';
+import { measure, NAMES, toRows, type Name } from './bench';
 import type { Row } from './benchmark';
 import { FULL, QUICK } from './sizes';
 
@@ -10,8 +10,8 @@ const USAGE = `How late, how fast and how heavy the nodes are, against the emula
   npm run --silent bench -- --json
 
   --json         prints one JSON object instead of the table
-  --only NAMES   some of ${NAMES.join(',')}
-  --quick        a few jobs only: shows that it works, measures nothing
+  --only NAMES   only these, separated by commas: ${NAMES.join(',')}
+  --quick        few tasks: proves that it works, its figures mean nothing
 `;
 
 async function main(): Promise<void> {
@@ -28,30 +28,30 @@ async function main(): Promise<void> {
 		return;
 	}
 	const started = Date.now();
-	const say = (text: string) => {
+	const log = (text: string) => {
 		const seconds = String(Math.round((Date.now() - started) / 1000)).padStart(4);
 		console.error(`${seconds} s  ${text}`);
 	};
-	const figures = await measure(namesIn(values.only), values.quick ? QUICK : FULL, say);
-	say(`done; load average ${loadavg()[0]!.toFixed(1)} on ${cpus().length} processors`);
-	console.log(values.json ? JSON.stringify(figures, null, 2) : table(rowsOf(figures)));
+	const figures = await measure(parseNames(values.only), values.quick ? QUICK : FULL, log);
+	log(`done; load average ${loadavg()[0]!.toFixed(1)} on ${cpus().length} processors`);
+	console.log(values.json ? JSON.stringify(figures, null, 2) : formatTable(toRows(figures)));
 }
 
-function namesIn(list: string): Name[] {
+function parseNames(list: string): Name[] {
 	const names = list.split(',').map((name) => name.trim());
 	const unknown = names.filter((name) => !NAMES.includes(name as Name));
 	if (unknown.length > 0) throw new Error(`--only: ${NAMES.join(', ')}; not ${unknown.join(', ')}`);
 	return names as Name[];
 }
 
-function table(rows: readonly Row[]): string {
+function formatTable(rows: readonly Row[]): string {
 	const [figureWidth, valueWidth] = (['figure', 'value'] as const).map((column) =>
 		Math.max(...rows.map((row) => row[column].length)),
 	);
 	const indent = ' '.repeat(2 + figureWidth! + 2 + valueWidth! + 2);
-	const lines = rows.map(({ figure, value, beside, meaning }) => {
+	const lines = rows.map(({ figure, value, comparison, meaning }) => {
 		const head = `  ${figure.padEnd(figureWidth!)}  ${value.padStart(valueWidth!)}  ${meaning}`;
-		return beside === undefined ? head : `${head}\n${indent}${beside}`;
+		return comparison === undefined ? head : `${head}\n${indent}${comparison}`;
 	});
 	return `\n${lines.join('\n')}\n`;
 }

@@ -1,47 +1,47 @@
 /** How much is measured. */
 export interface Sizes {
-	/** How long the jobs take whose lateness matters. */
-	jobSeconds: { medianSeconds: number; sigma: number };
-	/** Jobs from which the node learns first. */
-	learn: number;
-	lateness: { jobs: number; atOnce: number };
-	/** As many at once as Black Forest Labs allow a key. */
-	allowed: { jobs: number; atOnce: number };
-	tls: { jobs: number; atOnce: number };
-	download: { pictures: number; bytes: number };
-	events: { jobs: number; atOnce: number; medianSeconds: number };
-	makespan: { jobs: number; atOnce: number };
-	memory: { many: number; few: number; atOnce: number; bytes: number };
-	load: { times: number };
-	cpu: { jobs: number; seconds: number };
+	/** Durations of the tasks whose lateness is measured. */
+	taskSeconds: { medianSeconds: number; sigma: number };
+	/** Tasks from which the node first learns durations. */
+	trainingTasks: number;
+	lateness: { tasks: number; concurrency: number };
+	/** With the concurrency that Black Forest Labs allow a key. */
+	allowed: { tasks: number; concurrency: number };
+	tls: { tasks: number; concurrency: number };
+	download: { images: number; bytes: number };
+	events: { tasks: number; concurrency: number; medianSeconds: number };
+	makespan: { tasks: number; concurrency: number };
+	memory: { many: number; few: number; concurrency: number; bytes: number };
+	load: { runs: number };
+	cpu: { tasks: number; seconds: number };
 }
 
 /** Six to seven minutes. */
 export const FULL: Sizes = {
-	jobSeconds: { medianSeconds: 8, sigma: 0.3 },
-	learn: 20,
-	lateness: { jobs: 200, atOnce: 40 },
-	allowed: { jobs: 120, atOnce: 24 },
-	tls: { jobs: 40, atOnce: 20 },
-	download: { pictures: 30, bytes: 1_000_000 },
-	events: { jobs: 60, atOnce: 20, medianSeconds: 2 },
-	makespan: { jobs: 100, atOnce: 32 },
-	memory: { many: 400, few: 100, atOnce: 8, bytes: 8_000_000 },
-	load: { times: 9 },
-	cpu: { jobs: 40, seconds: 1 },
+	taskSeconds: { medianSeconds: 8, sigma: 0.3 },
+	trainingTasks: 20,
+	lateness: { tasks: 200, concurrency: 40 },
+	allowed: { tasks: 120, concurrency: 24 },
+	tls: { tasks: 40, concurrency: 20 },
+	download: { images: 30, bytes: 1_000_000 },
+	events: { tasks: 60, concurrency: 20, medianSeconds: 2 },
+	makespan: { tasks: 100, concurrency: 32 },
+	memory: { many: 400, few: 100, concurrency: 8, bytes: 8_000_000 },
+	load: { runs: 9 },
+	cpu: { tasks: 40, seconds: 1 },
 };
 
-/** Shows in seconds that everything is measured; its figures mean nothing. */
+/** Proves within seconds that every benchmark runs; its figures mean nothing. */
 export const QUICK: Sizes = {
-	jobSeconds: { medianSeconds: 0.3, sigma: 0.3 },
-	learn: 2,
-	lateness: { jobs: 4, atOnce: 4 },
-	allowed: { jobs: 2, atOnce: 2 },
-	tls: { jobs: 2, atOnce: 2 },
-	download: { pictures: 2, bytes: 100_000 },
-	events: { jobs: 2, atOnce: 2, medianSeconds: 0.1 },
-	makespan: { jobs: 4, atOnce: 2 },
-	memory: { many: 2, few: 1, atOnce: 2, bytes: 100_000 },
-	load: { times: 1 },
-	cpu: { jobs: 2, seconds: 0.2 },
+	taskSeconds: { medianSeconds: 0.3, sigma: 0.3 },
+	trainingTasks: 2,
+	lateness: { tasks: 4, concurrency: 4 },
+	allowed: { tasks: 2, concurrency: 2 },
+	tls: { tasks: 2, concurrency: 2 },
+	download: { images: 2, bytes: 100_000 },
+	events: { tasks: 2, concurrency: 2, medianSeconds: 0.1 },
+	makespan: { tasks: 4, concurrency: 2 },
+	memory: { many: 2, few: 1, concurrency: 2, bytes: 100_000 },
+	load: { runs: 1 },
+	cpu: { tasks: 2, seconds: 0.2 },
 };

@@ -1,4 +1,4 @@
-import { between, randomFrom } from '../emulator/pictures/random';
+import { between, randomFrom } from '../emulator/images/random';
 
 export const sum = (numbers: readonly number[]): number =>
 	numbers.reduce((total, one) => total + one, 0);
@@ -8,7 +8,7 @@ export function mean(numbers: readonly number[]): number {
 	return sum(numbers) / numbers.length;
 }
 
-/** The smallest of the numbers that so many per cent of them do not exceed. */
+/** The smallest number that at least `percent` per cent of the numbers do not exceed. */
 export function percentile(numbers: readonly number[], percent: number): number {
 	const sorted = [...numbers].sort((a, b) => a - b);
 	const rank = Math.max(1, Math.ceil((percent / 100) * sorted.length));
@@ -19,28 +19,28 @@ export function percentile(numbers: readonly number[], percent: number): number 
 
 export const median = (numbers: readonly number[]): number => percentile(numbers, 50);
 
-/** With so many digits after the point. */
-export const rounded = (number: number, digits = 1): number => Number(number.toFixed(digits));
+/** Rounds to this many digits after the decimal point. */
+export const round = (number: number, digits = 1): number => Number(number.toFixed(digits));
 
-/** How long jobs take, in seconds: log-normal, the same for the same seed, in whole milliseconds. */
-export function durations(
+/** Log-normal durations of tasks in seconds, rounded to milliseconds; a seed always gives the same ones. */
+export function generateDurations(
 	seed: string,
 	count: number,
 	{ medianSeconds, sigma }: { medianSeconds: number; sigma: number },
 ): number[] {
 	const random = randomFrom(seed);
 	return Array.from({ length: count }, () => {
-		// Box and Muller's way from two uniform numbers to a normal one
+		// the Box-Muller transform: two uniform numbers give a normal one
 		const radius = Math.sqrt(-2 * Math.log(1 - random()));
 		const normal = radius * Math.cos(between(random, 0, 2 * Math.PI));
-		return rounded(medianSeconds * Math.exp(sigma * normal), 3);
+		return round(medianSeconds * Math.exp(sigma * normal), 3);
 	});
 }
 
-/** When the last job ends, if each starts, in this order, as soon as one of the machines is free. */
-export function listSchedule(jobs: readonly number[], machines: number): number {
+/** When the last task ends if each starts, in this order, as soon as one of the machines is free. */
+export function simulateListSchedule(durations: readonly number[], machines: number): number {
 	const freeAt = Array.from({ length: machines }, () => 0);
-	for (const seconds of jobs) {
+	for (const seconds of durations) {
 		const next = freeAt.indexOf(Math.min(...freeAt));
 		freeAt[next]! += seconds;
 	}

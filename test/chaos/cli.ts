@@ -1,16 +1,15 @@
 import { parseArgs } from 'node:util';
-import { isKept, jsonOf, textOf, violationsOf } from './report';
-import { tell } from './story';
+import { arePromisesKept, toJson, toText, formatViolations } from './report';
+import { runChaos } from './chaos';
 
-const USAGE = `A story of trouble: pictures by every way of every node, in n8n's own engine, while a fifth of all
-answers of the providers are spoilt. It fails when a picture is lost, paid twice or never comes to an end, or when a
-key is seen where it must not be.
+const USAGE = `Images by every API variant of every node, in n8n's own engine, while a fifth of all responses of the
+providers are faulty. It fails when an image is lost, paid twice or hangs, or when a key is seen where it must not be.
 
   npm run chaos -- [options]
 
-  --jobs N    pictures to ask for (1000)
-  --seed N    which story; the same seed tells the same one (any by default)
-  --job N     only the execution with this picture
+  --jobs N    how many items, with an image each (1000)
+  --seed N    the same seed gives the same faults (any by default)
+  --job N     only the execution with this item
   --json      one JSON object instead of tables
 `;
 
@@ -28,24 +27,29 @@ async function main(): Promise<void> {
 		console.log(USAGE);
 		return;
 	}
-	const [jobs, seed] = [numberIn('jobs', values.jobs), numberIn('seed', values.seed)];
-	const only = values.job === undefined ? undefined : [numberIn('job', values.job)];
-	const story = await tell({ jobs, seed, only, onRound: values.json ? undefined : progress });
-	console.log(values.json ? JSON.stringify(jsonOf(story)) : textOf(story));
-	if (isKept(story)) return;
-	console.error(violationsOf(story, jobs));
+	const [items, seed] = [parseNumber('jobs', values.jobs), parseNumber('seed', values.seed)];
+	const only = values.job === undefined ? undefined : [parseNumber('job', values.job)];
+	const report = await runChaos({
+		items,
+		seed,
+		only,
+		onScenario: values.json ? undefined : printProgress,
+	});
+	console.log(values.json ? JSON.stringify(toJson(report)) : toText(report));
+	if (arePromisesKept(report)) return;
+	console.error(formatViolations(report, items));
 	process.exitCode = 1;
 }
 
-function numberIn(name: string, text: string): number {
+function parseNumber(name: string, text: string): number {
 	const value = Number(text);
 	if (!Number.isSafeInteger(value) || value < 0)
-		throw new Error(`--${name}: "${text}" is no number`);
+		throw new Error(`--${name}: "${text}" is not a number`);
 	return value;
 }
 
-function progress(done: number, total: number): void {
-	if (process.stdout.isTTY) process.stdout.write(`\r${done} of ${total} rounds `);
+function printProgress(done: number, total: number): void {
+	if (process.stdout.isTTY) process.stdout.write(`\r${done} of ${total} scenarios `);
 }
 
 main().catch((error: unknown) => {

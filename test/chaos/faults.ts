@@ -1,53 +1,54 @@
-import type { Answer, Effect, RouteName } from '../emulator';
-import { pickOne, type Random } from '../emulator/pictures/random';
+import type { ApiResponse, Effect, RouteName } from '../emulator';
+import { pickOne, type Random } from '../emulator/images/random';
 import { isObject } from '../emulator/types';
-import { mutated } from './mutate';
+import { mutate } from './mutate';
 
-/** Everything that can happen to one answer. */
+/** All faults that a response can have. */
 
-export type Step = 'submit' | 'look' | 'download';
+export type Step = 'submit' | 'poll' | 'download';
 
-export interface Circumstances {
+export interface FaultContext {
 	random: Random;
-	/** Whether the provider may accept a submit whose answer is then lost. */
-	mayLose: boolean;
-	/** A host that is nobody's. */
-	hostile: string;
-	/** The same server under the host name of the base URLs: pictures may be fetched there, without a key. */
-	neighbour: string;
+	/** Whether the provider may accept a submit whose response is then lost. */
+	mayLoseResponse: boolean;
+	/** A host that belongs to no provider. */
+	foreignUrl: string;
+	/** That server under the host name of the base URLs: images may be fetched there, without a key. */
+	sameHostUrl: string;
 }
 
 export interface Fault {
 	on: readonly Step[];
 	/** Only these routes. */
 	routes?: readonly RouteName[];
-	/** A call that is simply repeated gets over it. */
-	passes?: true;
-	/** A submit is accepted, and its answer says nothing of use. */
-	loses?: true;
-	/** It stays with the job for good, whenever it was met. */
-	sticks?: true;
-	effect(circumstances: Circumstances): Effect;
+	/** A retry of the call gets over it. */
+	transient?: true;
+	/** A submit is accepted, and its response is of no use. */
+	losesResponse?: true;
+	/** Its effect on the task lasts. */
+	persistent?: true;
+	effect(context: FaultContext): Effect;
 }
 
-const everywhere = ['submit', 'look', 'download'] as const;
-export const ODD_WORD = 'Paused';
+const EVERY_STEP = ['submit', 'poll', 'download'] as const;
+export const UNKNOWN_STATUS = 'Paused';
 
-const busy = { error: { message: 'Too many requests' } };
-const trouble = { error: { message: 'Something went wrong' } };
+const tooManyRequests = { error: { message: 'Too many requests' } };
+const serverError = { error: { message: 'Something went wrong' } };
 
-const accepted = ({ mayLose, random }: Circumstances) => mayLose && random() < 0.5;
+const decideAccepted = ({ mayLoseResponse, random }: FaultContext) =>
+	mayLoseResponse && random() < 0.5;
 
-const withBody = (change: (body: Record<string, unknown>) => unknown) => (answer: Answer) =>
-	isObject(answer.body) ? { ...answer, body: change(answer.body) } : answer;
+const withBody = (change: (body: Record<string, unknown>) => unknown) => (response: ApiResponse) =>
+	isObject(response.body) ? { ...response, body: change(response.body) } : response;
 
-const typed = (type: string) => (answer: Answer) => ({
-	...answer,
-	headers: { ...answer.headers, 'content-type': type },
+const withContentType = (type: string) => (response: ApiResponse) => ({
+	...response,
+	headers: { ...response.headers, 'content-type': type },
 });
 
-/** The answer with every address of a picture replaced. */
-const elsewhere = (url: string) =>
+/** Replaces every URL of an image in the response. */
+const withImageUrl = (url: string) =>
 	withBody(
 		(body) =>
 			JSON.parse(
@@ -55,185 +56,187 @@ const elsewhere = (url: string) =>
 			) as unknown,
 	);
 
-const halved = ({ result, ...body }: Record<string, unknown>) => {
+const halveImage = ({ result, ...body }: Record<string, unknown>) => {
 	const { image } = result as { image: string };
 	return { ...body, result: { image: image.slice(0, Math.floor(image.length / 8) * 4) } };
 };
 
-/** Refused, or with trouble that passes. */
-const passing: Record<string, Fault> = {
+/** The provider refuses the call, or its response is slow. */
+const transientFaults: Record<string, Fault> = {
 	busy: {
-		on: everywhere,
-		passes: true,
-		effect: () => ({ status: 429, body: busy }),
+		on: EVERY_STEP,
+		transient: true,
+		effect: () => ({ status: 429, body: tooManyRequests }),
 	},
 	busyForSeconds: {
-		on: everywhere,
-		passes: true,
+		on: EVERY_STEP,
+		transient: true,
 		effect: ({ random }) => ({
 			status: 429,
-			body: busy,
+			body: tooManyRequests,
 			headers: { 'retry-after': pickOne(random, ['0.01', '0.01', '1']) },
 		}),
 	},
 	busyUntil: {
-		on: everywhere,
-		passes: true,
+		on: EVERY_STEP,
+		transient: true,
 		effect: () => ({
 			status: 429,
-			body: busy,
+			body: tooManyRequests,
 			headers: { 'retry-after': new Date(Date.now() + 1000).toUTCString() },
 		}),
 	},
-	slowBytes: { on: everywhere, passes: true, effect: () => ({ slowBytes: true }) },
+	slowBytes: { on: EVERY_STEP, transient: true, effect: () => ({ slowBytes: true }) },
 };
 
-/** What leaves open whether a submit was accepted. */
-const broken: Record<string, Fault> = {
+/** They leave open whether a submit was accepted. */
+const ambiguousFaults: Record<string, Fault> = {
 	error500: {
-		on: everywhere,
-		passes: true,
-		effect: (facts) => ({ status: 500, body: trouble, accepted: accepted(facts) }),
+		on: EVERY_STEP,
+		transient: true,
+		effect: (context) => ({ status: 500, body: serverError, accepted: decideAccepted(context) }),
 	},
 	html502: {
-		on: everywhere,
-		passes: true,
-		effect: (facts) => ({ html: true, accepted: accepted(facts) }),
+		on: EVERY_STEP,
+		transient: true,
+		effect: (context) => ({ html: true, accepted: decideAccepted(context) }),
 	},
 	error503: {
-		on: everywhere,
-		passes: true,
-		effect: (facts) => ({ status: 503, body: trouble, accepted: accepted(facts) }),
+		on: EVERY_STEP,
+		transient: true,
+		effect: (context) => ({ status: 503, body: serverError, accepted: decideAccepted(context) }),
 	},
 	resetBeforeHeaders: {
-		on: everywhere,
-		passes: true,
-		effect: (facts) => ({ reset: 'beforeHeaders', accepted: accepted(facts) }),
+		on: EVERY_STEP,
+		transient: true,
+		effect: (context) => ({ reset: 'beforeHeaders', accepted: decideAccepted(context) }),
 	},
 	resetInHeaders: {
-		on: everywhere,
-		passes: true,
-		loses: true,
+		on: EVERY_STEP,
+		transient: true,
+		losesResponse: true,
 		effect: () => ({ reset: 'midHeaders' }),
 	},
 	resetInBody: {
-		on: everywhere,
-		passes: true,
-		loses: true,
+		on: EVERY_STEP,
+		transient: true,
+		losesResponse: true,
 		effect: () => ({ reset: 'midBody' }),
 	},
 	nothing204: {
-		on: ['submit', 'look'],
-		passes: true,
-		loses: true,
-		effect: () => ({ mutate: (answer) => ({ ...answer, status: 204, body: undefined }) }),
+		on: ['submit', 'poll'],
+		transient: true,
+		losesResponse: true,
+		effect: () => ({ mutate: (response) => ({ ...response, status: 204, body: undefined }) }),
 	},
 	truncatedJson: {
-		on: ['submit', 'look'],
-		passes: true,
-		loses: true,
+		on: ['submit', 'poll'],
+		transient: true,
+		losesResponse: true,
 		effect: () => ({ truncateJson: true }),
 	},
 	wrongType: {
-		on: ['submit', 'look'],
-		passes: true,
-		loses: true,
-		effect: ({ random }) => ({ mutate: typed(pickOne(random, ['text/html', 'image/png'])) }),
+		on: ['submit', 'poll'],
+		transient: true,
+		losesResponse: true,
+		effect: ({ random }) => ({
+			mutate: withContentType(pickOne(random, ['text/html', 'image/png'])),
+		}),
 	},
 	oddServerStatus: {
-		on: everywhere,
-		passes: true,
-		effect: (facts) => ({
-			status: pickOne(facts.random, [520, 530, 599]),
+		on: EVERY_STEP,
+		transient: true,
+		effect: (context) => ({
+			status: pickOne(context.random, [520, 530, 599]),
 			body: 'web server is returning an unknown error',
-			accepted: accepted(facts),
+			accepted: decideAccepted(context),
 		}),
 	},
 };
 
-/** What no repetition helps against. */
-const lasting: Record<string, Fault> = {
+/** No retry helps against them. */
+const lastingFaults: Record<string, Fault> = {
 	busyForLong: {
-		on: everywhere,
-		effect: () => ({ status: 429, body: busy, headers: { 'retry-after': '3600' } }),
+		on: EVERY_STEP,
+		effect: () => ({ status: 429, body: tooManyRequests, headers: { 'retry-after': '3600' } }),
 	},
 	oddStatus: {
-		on: everywhere,
-		effect: ({ random }) => ({ status: pickOne(random, [300, 418, 451, 499]), body: trouble }),
+		on: EVERY_STEP,
+		effect: ({ random }) => ({ status: pickOne(random, [300, 418, 451, 499]), body: serverError }),
 	},
 	hostileRedirect: {
-		on: everywhere,
-		effect: ({ random, hostile, neighbour }) => ({
-			redirect: `${pickOne(random, [hostile, neighbour])}/taken`,
+		on: EVERY_STEP,
+		effect: ({ random, foreignUrl, sameHostUrl }) => ({
+			redirect: `${pickOne(random, [foreignUrl, sameHostUrl])}/taken`,
 			status: pickOne(random, [302, 307, 308]),
 		}),
 	},
 	mutatedJson: {
-		on: ['submit', 'look'],
-		loses: true,
-		sticks: true,
+		on: ['submit', 'poll'],
+		losesResponse: true,
+		persistent: true,
 		effect: ({ random }) => ({
-			mutate: (answer) => ({ ...answer, body: mutated(answer.body, random) }),
+			mutate: (response) => ({ ...response, body: mutate(response.body, random) }),
 		}),
 	},
-	oddWord: {
-		on: ['submit', 'look'],
-		loses: true,
+	unknownStatus: {
+		on: ['submit', 'poll'],
+		losesResponse: true,
 		effect: () => ({
 			mutate: withBody((body) => ({
 				...body,
-				...('status' in body && { status: ODD_WORD }),
-				...('state' in body && { state: ODD_WORD }),
+				...('status' in body && { status: UNKNOWN_STATUS }),
+				...('state' in body && { state: UNKNOWN_STATUS }),
 			})),
 		}),
 	},
-	hostilePicture: {
-		on: ['look'],
-		sticks: true,
-		effect: ({ random, hostile, neighbour }) => ({
-			mutate: elsewhere(`${pickOne(random, [hostile, neighbour])}/picture.png`),
+	hostileImage: {
+		on: ['poll'],
+		persistent: true,
+		effect: ({ random, foreignUrl, sameHostUrl }) => ({
+			mutate: withImageUrl(`${pickOne(random, [foreignUrl, sameHostUrl])}/image.png`),
 		}),
 	},
 };
 
-const ofPictures: Record<string, Fault> = {
-	truncatedPicture: {
+const imageFaults: Record<string, Fault> = {
+	truncatedImage: {
 		on: ['download'],
-		passes: true,
-		effect: () => ({ picture: 'truncated' }),
+		transient: true,
+		effect: () => ({ image: 'truncated' }),
 	},
-	noPicture: { on: ['download'], passes: true, effect: () => ({ picture: 'html' }) },
-	emptyPicture: { on: ['download'], passes: true, effect: () => ({ picture: 'empty' }) },
-	wrongPictureType: {
+	notAnImage: { on: ['download'], transient: true, effect: () => ({ image: 'html' }) },
+	emptyImage: { on: ['download'], transient: true, effect: () => ({ image: 'empty' }) },
+	wrongImageType: {
 		on: ['download'],
-		passes: true,
-		effect: () => ({ picture: 'wrongContentType' }),
+		transient: true,
+		effect: () => ({ image: 'wrongContentType' }),
 	},
-	expiredPicture: { on: ['download'], effect: () => ({ picture: 'expired' }) },
-	halfPicture: {
+	expiredImage: { on: ['download'], effect: () => ({ image: 'expired' }) },
+	halfImage: {
 		on: ['submit'],
 		routes: ['cloudflare.workersAi'],
-		loses: true,
-		effect: () => ({ mutate: withBody(halved) }),
+		losesResponse: true,
+		effect: () => ({ mutate: withBody(halveImage) }),
 	},
 };
 
-/** The answer is as documented, and leads to a host that is not the provider's. */
-const misleading: Record<string, Fault> = {
+/** The response is as documented, but its URL leads to a host that is not the provider's. */
+const misleadingFaults: Record<string, Fault> = {
 	hostilePollingUrl: {
 		on: ['submit'],
 		routes: ['bfl.submit'],
-		passes: true,
-		effect: ({ hostile }) => ({
-			job: { pollingUrl: `${hostile}/v1/get_result` },
+		transient: true,
+		effect: ({ foreignUrl }) => ({
+			task: { pollingUrl: `${foreignUrl}/v1/get_result` },
 		}),
 	},
 	hostileStatusUrl: {
 		on: ['submit'],
 		routes: ['queue.submit'],
-		passes: true,
-		effect: ({ hostile }) => {
-			const url = `${hostile}/model/v1/queue/flux_2_pro/requests/1`;
+		transient: true,
+		effect: ({ foreignUrl }) => {
+			const url = `${foreignUrl}/model/v1/queue/flux_2_pro/requests/1`;
 			return {
 				mutate: withBody((body) => ({
 					...body,
@@ -247,25 +250,25 @@ const misleading: Record<string, Fault> = {
 };
 
 export const FAULTS: Readonly<Record<string, Fault>> = {
-	...passing,
-	...broken,
-	...lasting,
-	...ofPictures,
-	...misleading,
+	...transientFaults,
+	...ambiguousFaults,
+	...lastingFaults,
+	...imageFaults,
+	...misleadingFaults,
 };
 
-/** What may become of a stream of events; the job goes on without it. */
+/** Faults of an event stream. The task goes on without it. */
 export const STREAM_FAULTS: Readonly<Record<string, Effect>> = {
 	streamSilent: { stream: { silent: true } },
 	streamBreaksBeforeEvent: { stream: { breaks: 'beforeEvent' } },
 	streamBreaksInEvent: { stream: { breaks: 'inEvent', event: 2 } },
 	streamBreaksAfterEvent: { stream: { breaks: 'afterEvent' } },
-	streamRefused: { status: 503, body: trouble },
+	streamRefused: { status: 503, body: serverError },
 	streamSlow: { slowBytes: true },
 };
 
-export const stepOf = (route: RouteName): Step | undefined => {
+export const toStep = (route: RouteName): Step | undefined => {
 	if (route === 'download') return 'download';
 	if (/\.(submit|run|workersAi|sync|enqueue)$/.test(route)) return 'submit';
-	return /\.(status|response|queue|history|result)$/.test(route) ? 'look' : undefined;
+	return /\.(status|response|queue|history|result)$/.test(route) ? 'poll' : undefined;
 };

@@ -1,15 +1,15 @@
-import type { JobRecord, SubmissionRecord } from '../emulator';
-import type { Scene } from './script';
+import type { TaskRecord, SubmissionRecord } from '../emulator';
+import type { CallRecord } from './faultPlan';
 import { KINDS } from '../support/failureKinds';
 
-/** What became of the jobs, and whether the promises were kept. Pure: it can be given a lie. */
+/** Decides about each item whether the promises were kept. Pure, so that tests can pass false evidence. */
 
-/** What one item of the node says. */
-export interface Ending {
-	/** An item with a picture, an item with an error, or an error that ended the run. */
-	form: 'picture' | 'errorItem' | 'thrown';
+/** One output item of the node. */
+export interface ItemResult {
+	/** An item with an image, an item with an error, or an error that ended the execution. */
+	form: 'image' | 'errorItem' | 'thrown';
 	prompt?: unknown;
-	/** Of the stored bytes. */
+	/** The hash of the stored bytes. */
 	sha256?: string;
 	kind?: unknown;
 	taskId?: unknown;
@@ -19,97 +19,111 @@ export interface Ending {
 export interface Evidence {
 	number: number;
 	prompt: string;
-	/** Whether the way knows tasks: then an error has to name the one that was accepted. */
+	/** Whether the API variant has tasks: then an error must name the accepted one. */
 	hasTasks: boolean;
-	/** Whether the execution came to its end. */
+	/** Whether the execution ended within its time limit. */
 	ended: boolean;
-	endings: Ending[];
-	/** The job's own, in order. */
-	scenes: Scene[];
-	submissions: Array<Pick<SubmissionRecord, 'accepted' | 'jobId'>>;
-	jobs: Array<Pick<JobRecord, 'id'>>;
-	/** The emulator's word for each of the jobs that make a picture. */
-	pictures: ReadonlyMap<string, string>;
+	results: ItemResult[];
+	/** The item's calls, in order. */
+	calls: CallRecord[];
+	submissions: Array<Pick<SubmissionRecord, 'accepted' | 'taskId'>>;
+	tasks: Array<Pick<TaskRecord, 'id'>>;
+	/** The hash of each task's image, from the emulator. */
+	images: ReadonlyMap<string, string>;
 }
 
 export interface Verdict {
 	/** `image`, the kind of the error, `lost` or `hung`. */
 	outcome: string;
-	form?: Ending['form'];
+	form?: ItemResult['form'];
 	paidTwice: number;
-	/** What is wrong, in words; nothing where all is well. */
+	/** What is wrong; empty if all is well. */
 	problems: string[];
 }
 
-/** What the node says where nobody knows whether a submit was accepted. */
+/** The node's message when it is unknown whether a submit was accepted. */
 export const MAYBE_BILLED = /may have (accepted and|been) billed/;
 
-/** After these nothing is left at the provider: the next submission is no second payment. */
-const OVER = ['moderated', 'fails', 'vanishes'];
+/** After these, the provider has no task any more: the next submission is no second payment. */
+const FATES_WITHOUT_TASK = ['moderated', 'fails', 'vanishes'];
 
 export function judge(evidence: Evidence): Verdict {
-	const paidTwice = paidAgain(evidence);
-	const bills = paidTwice > 0 ? [`${paidTwice} accepted beyond the first`] : [];
+	const paidTwice = countPaidTwice(evidence);
+	const paymentProblems = paidTwice > 0 ? [`${paidTwice} accepted beyond the first`] : [];
 	if (!evidence.ended) {
-		return { outcome: 'hung', paidTwice, problems: [...bills, 'the execution did not end'] };
+		return {
+			outcome: 'hung',
+			paidTwice,
+			problems: [...paymentProblems, 'the execution did not end'],
+		};
 	}
-	const [ending, ...others] = evidence.endings;
-	if (!ending) return { outcome: 'lost', paidTwice, problems: [...bills, 'no item came out'] };
-	const wrong = others.length > 0 ? ['several items came out'] : problemsOf(ending, evidence);
-	const outcome = ending.form === 'picture' ? 'image' : String(ending.kind);
+	const [result, ...others] = evidence.results;
+	if (!result)
+		return { outcome: 'lost', paidTwice, problems: [...paymentProblems, 'no item came out'] };
+	const itemProblems =
+		others.length > 0 ? ['several items came out'] : findProblems(result, evidence);
+	const outcome = result.form === 'image' ? 'image' : String(result.kind);
 	return {
-		outcome: wrong.length > 0 ? 'lost' : outcome,
-		form: ending.form,
+		outcome: itemProblems.length > 0 ? 'lost' : outcome,
+		form: result.form,
 		paidTwice,
-		problems: [...bills, ...wrong],
+		problems: [...paymentProblems, ...itemProblems],
 	};
 }
 
-/** The accepted submissions, and whether something of each is still there at the provider. */
-function acceptedOf({ submissions, scenes }: Evidence): Array<{ jobId?: string; lives: boolean }> {
-	const fates = scenes.flatMap(({ fate }) => fate ?? []);
+/** The accepted submissions, and whether the task of each still exists at the provider. */
+function findAccepted({
+	submissions,
+	calls,
+}: Evidence): Array<{ taskId?: string; exists: boolean }> {
+	const fates = calls.flatMap(({ fate }) => fate ?? []);
 	const accepted = submissions.filter((one) => one.accepted);
-	return accepted.map(({ jobId }, index) => ({
-		jobId,
-		lives: !OVER.includes(fates[index] ?? ''),
+	return accepted.map(({ taskId }, index) => ({
+		taskId,
+		exists: !FATES_WITHOUT_TASK.includes(fates[index] ?? ''),
 	}));
 }
 
-/** Accepted submissions after one that was not over at the provider. */
-const paidAgain = (evidence: Evidence): number =>
-	acceptedOf(evidence)
+/** Counts accepted submissions after one whose task still existed. */
+const countPaidTwice = (evidence: Evidence): number =>
+	findAccepted(evidence)
 		.slice(0, -1)
-		.filter(({ lives }) => lives).length;
+		.filter(({ exists }) => exists).length;
 
-function problemsOf(ending: Ending, evidence: Evidence): string[] {
-	if (ending.form === 'picture') return problemsOfPicture(ending, evidence);
-	const { kind } = ending;
+function findProblems(result: ItemResult, evidence: Evidence): string[] {
+	if (result.form === 'image') return findImageProblems(result, evidence);
+	const { kind } = result;
 	const known = KINDS.some((one) => one === kind);
-	return [...(known ? [] : [`"${String(kind)}" is no kind of error`]), ...taskOf(ending, evidence)];
+	return [
+		...(known ? [] : [`"${String(kind)}" is no kind of error`]),
+		...findTaskProblems(result, evidence),
+	];
 }
 
-function problemsOfPicture(
-	{ prompt, sha256, taskId }: Ending,
-	{ prompt: asked, hasTasks, jobs, pictures }: Evidence,
+function findImageProblems(
+	{ prompt, sha256, taskId }: ItemResult,
+	{ prompt: expectedPrompt, hasTasks, tasks, images }: Evidence,
 ): string[] {
-	if (prompt !== asked) return [`the item tells the prompt "${String(prompt)}"`];
-	if (sha256 === undefined) return ['the item has no picture'];
-	if (hasTasks && !jobs.some(({ id }) => id === taskId)) {
-		return [`the item tells the task "${String(taskId)}"`];
+	if (prompt !== expectedPrompt) return [`the item has the prompt "${String(prompt)}"`];
+	if (sha256 === undefined) return ['the item has no image'];
+	if (hasTasks && !tasks.some(({ id }) => id === taskId)) {
+		return [`the item has the task "${String(taskId)}"`];
 	}
-	const known = hasTasks ? [pictures.get(taskId as string)] : [...pictures.values()];
-	return known.includes(sha256) ? [] : ['the emulator has made no such picture'];
+	const known = hasTasks ? [images.get(taskId as string)] : [...images.values()];
+	return known.includes(sha256) ? [] : ['the emulator has generated no such image'];
 }
 
-/** Faults of a submit's answer after which its task's ID is not known, or not for sure. */
-const HIDES_TASK = ['mutatedJson'];
+/** Faults of a submit's response that hide or change the task ID. */
+const FAULTS_HIDING_TASK_ID = ['mutatedJson'];
 
-function taskOf({ taskId, description = '' }: Ending, evidence: Evidence): string[] {
-	const accepted = acceptedOf(evidence);
-	if (!evidence.hasTasks || !accepted.some(({ lives }) => lives)) return [];
-	if (accepted.some(({ jobId }) => jobId !== undefined && jobId === taskId)) return [];
+function findTaskProblems({ taskId, description = '' }: ItemResult, evidence: Evidence): string[] {
+	const accepted = findAccepted(evidence);
+	if (!evidence.hasTasks || !accepted.some(({ exists }) => exists)) return [];
+	if (accepted.some((one) => one.taskId !== undefined && one.taskId === taskId)) return [];
 	if (MAYBE_BILLED.test(description)) return [];
-	const isHidden = evidence.scenes.some(({ fate, fault }) => fate && HIDES_TASK.includes(fault));
+	const isHidden = evidence.calls.some(
+		({ fate, fault }) => fate && FAULTS_HIDING_TASK_ID.includes(fault),
+	);
 	if (isHidden && taskId !== undefined) return [];
-	return [`a task was accepted, and the error tells "${String(taskId)}"`];
+	return [`a task was accepted, and the error names "${String(taskId)}"`];
 }

@@ -1,7 +1,7 @@
-import { pickOne, type Random } from '../emulator/pictures/random';
+import { pickOne, type Random } from '../emulator/images/random';
 
-/** What an answer may hold in place of what its document says. */
-const ODD: readonly unknown[] = [
+/** Values that a response may hold in place of the documented ones. */
+const UNEXPECTED_VALUES: readonly unknown[] = [
 	null,
 	0,
 	-1,
@@ -18,25 +18,25 @@ const ODD: readonly unknown[] = [
 
 type Container = Record<string, unknown>;
 
-/** A copy of the JSON with one value somewhere replaced, removed or renamed. */
-export function mutated(body: unknown, random: Random): unknown {
+/** Copies the JSON and replaces, removes or renames one value in it. */
+export function mutate(body: unknown, random: Random): unknown {
 	const copy: unknown = structuredClone(body);
-	const places = [...placesIn(copy)];
-	if (places.length === 0 || random() < 0.05) return pickOne(random, ODD);
-	const { holder, key } = pickOne(random, places);
-	const how = random();
-	if (how < 0.15) delete holder[key];
-	else if (how < 0.3) rename(holder, key);
-	else holder[key] = pickOne(random, ODD);
+	const entries = [...findEntries(copy)];
+	if (entries.length === 0 || random() < 0.05) return pickOne(random, UNEXPECTED_VALUES);
+	const { holder, key } = pickOne(random, entries);
+	const choice = random();
+	if (choice < 0.15) delete holder[key];
+	else if (choice < 0.3) rename(holder, key);
+	else holder[key] = pickOne(random, UNEXPECTED_VALUES);
 	return copy;
 }
 
-function* placesIn(value: unknown): Generator<{ holder: Container; key: string }> {
+function* findEntries(value: unknown): Generator<{ holder: Container; key: string }> {
 	if (typeof value !== 'object' || value === null) return;
 	const holder = value as Container;
 	for (const key of Object.keys(holder)) {
 		yield { holder, key };
-		yield* placesIn(holder[key]);
+		yield* findEntries(holder[key]);
 	}
 }
 

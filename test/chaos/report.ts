@@ -1,9 +1,9 @@
-import { lineOf, type JobStory, type Story } from './story';
+import { formatItem, type ItemReport, type ChaosReport } from './chaos';
 
-/** A story in figures and in words. */
+/** A report as figures, JSON and text. */
 
 export interface Figures {
-	jobs: number;
+	items: number;
 	images: number;
 	errorItems: number;
 	lost: number;
@@ -13,101 +13,101 @@ export interface Figures {
 	seed: number;
 }
 
-export function figuresOf(story: Story): Figures {
-	const { jobs, leaks, seed } = story;
-	const number = (test: (job: JobStory) => boolean) => jobs.filter(test).length;
-	const isLost = ({ verdict }: JobStory) => verdict.outcome === 'lost';
-	const isHung = ({ verdict }: JobStory) => verdict.outcome === 'hung';
-	const images = number(({ verdict }) => verdict.outcome === 'image');
-	const [lost, hung] = [number(isLost), number(isHung)];
+export function countFigures(report: ChaosReport): Figures {
+	const { items, leaks, seed } = report;
+	const countItems = (test: (item: ItemReport) => boolean) => items.filter(test).length;
+	const isLost = ({ verdict }: ItemReport) => verdict.outcome === 'lost';
+	const isHung = ({ verdict }: ItemReport) => verdict.outcome === 'hung';
+	const images = countItems(({ verdict }) => verdict.outcome === 'image');
+	const [lost, hung] = [countItems(isLost), countItems(isHung)];
 	return {
-		jobs: jobs.length,
+		items: items.length,
 		images,
-		errorItems: jobs.length - images - lost - hung,
+		errorItems: items.length - images - lost - hung,
 		lost,
-		paidTwice: jobs.reduce((sum, { verdict }) => sum + verdict.paidTwice, 0),
+		paidTwice: items.reduce((sum, { verdict }) => sum + verdict.paidTwice, 0),
 		keysLeaked: leaks.length,
 		hung,
 		seed,
 	};
 }
 
-export function isKept(story: Story): boolean {
-	const { lost, paidTwice, keysLeaked, hung } = figuresOf(story);
-	return lost + paidTwice + keysLeaked + hung + story.unexpected.length === 0;
+export function arePromisesKept(report: ChaosReport): boolean {
+	const { lost, paidTwice, keysLeaked, hung } = countFigures(report);
+	return lost + paidTwice + keysLeaked + hung + report.unexpected.length === 0;
 }
 
-/** The figures, and what else a script may want to know. */
-export const jsonOf = (story: Story) => ({
-	...figuresOf(story),
-	unexpected: story.unexpected.length,
-	executions: story.executions,
-	seconds: Number(story.seconds.toFixed(1)),
-	answers: sum(story.faults),
-	faulty: sum(story.faults) - (story.faults.get('none') ?? 0),
-	faults: Object.fromEntries(story.faults),
-	fates: Object.fromEntries(story.fates),
-	outcomes: Object.fromEntries(outcomesOf(story)),
-	story: story.fingerprint,
+/** The figures, and more that scripts may need. */
+export const toJson = (report: ChaosReport) => ({
+	...countFigures(report),
+	unexpected: report.unexpected.length,
+	executions: report.executions,
+	seconds: Number(report.seconds.toFixed(1)),
+	responses: sum(report.faults),
+	faulty: sum(report.faults) - (report.faults.get('none') ?? 0),
+	faults: Object.fromEntries(report.faults),
+	fates: Object.fromEntries(report.fates),
+	outcomes: Object.fromEntries(countOutcomes(report)),
+	fingerprint: report.fingerprint,
 });
 
-export function textOf(story: Story): string {
-	const figures = Object.entries(figuresOf(story)).map(([name, value]): [string, number] => [
+export function toText(report: ChaosReport): string {
+	const figures = Object.entries(countFigures(report)).map(([name, value]): [string, number] => [
 		name,
 		value,
 	]);
-	const answers = sum(story.faults);
-	const faulty = answers - (story.faults.get('none') ?? 0);
+	const responses = sum(report.faults);
+	const faulty = responses - (report.faults.get('none') ?? 0);
 	return [
-		`\n${answers} answers, ${faulty} of them spoilt (${Math.round((faulty / answers) * 100)} %)\n`,
-		table([...story.faults]),
-		'\nHow the jobs went at the provider\n',
-		table([...story.fates]),
-		'\nWhat became of them\n',
-		table(outcomesOf(story)),
-		`\n${story.executions} executions in ${story.seconds.toFixed(0)} s\n`,
-		table(figures),
-		`\nStory ${story.fingerprint.slice(0, 16)}`,
+		`\n${responses} responses, ${faulty} of them faulty (${Math.round((faulty / responses) * 100)} %)\n`,
+		formatTable([...report.faults]),
+		'\nFates of the tasks at the provider\n',
+		formatTable([...report.fates]),
+		'\nOutcomes of the items\n',
+		formatTable(countOutcomes(report)),
+		`\n${report.executions} executions in ${report.seconds.toFixed(0)} s\n`,
+		formatTable(figures),
+		`\nFingerprint ${report.fingerprint.slice(0, 16)}`,
 	].join('\n');
 }
 
-function outcomesOf({ jobs }: Story): Array<[string, number]> {
+function countOutcomes({ items }: ChaosReport): Array<[string, number]> {
 	const counts = new Map<string, number>();
-	for (const { verdict } of jobs) {
+	for (const { verdict } of items) {
 		const name = verdict.form === 'thrown' ? `${verdict.outcome}, thrown` : verdict.outcome;
 		counts.set(name, (counts.get(name) ?? 0) + 1);
 	}
 	return [...counts].sort(([, a], [, b]) => b - a);
 }
 
-/** Each broken promise: what was answered to each call of the job, and how to see it again. */
-export function violationsOf(story: Story, count: number): string {
-	const broken = story.jobs.filter(({ verdict }) => verdict.problems.length > 0);
-	const stories = broken.map((job) =>
+/** Each broken promise with the item's calls and the command that replays it. */
+export function formatViolations(report: ChaosReport, count: number): string {
+	const brokenItems = report.items.filter(({ verdict }) => verdict.problems.length > 0);
+	const itemTexts = brokenItems.map((item) =>
 		[
-			`Job ${lineOf(job)}: ${job.verdict.problems.join('; ')}`,
-			`  round ${job.round.number}: ${settingsOf(job)}`,
-			...job.scenes.map(
+			`Item ${formatItem(item)}: ${item.verdict.problems.join('; ')}`,
+			`  scenario ${item.scenario.number}: ${formatSettings(item)}`,
+			...item.calls.map(
 				({ route, nth, fault, fate }) => `  ${route} ${nth}: ${fault}${fate ? `, ${fate}` : ''}`,
 			),
-			`  again: npm run chaos -- --jobs ${count} --seed ${story.seed} --job ${job.number}`,
+			`  replay: npm run chaos -- --jobs ${count} --seed ${report.seed} --job ${item.number}`,
 		].join('\n'),
 	);
 	return [
-		...stories,
-		...story.leaks.map((leak) => `Key leaked: ${leak}`),
-		...story.unexpected.map((request) => `No such request is documented: ${request}`),
-		`Replay: npm run chaos -- --jobs ${count} --seed ${story.seed}`,
+		...itemTexts,
+		...report.leaks.map((leak) => `Key leaked: ${leak}`),
+		...report.unexpected.map((request) => `No such request is documented: ${request}`),
+		`Replay: npm run chaos -- --jobs ${count} --seed ${report.seed}`,
 	].join('\n');
 }
 
-function settingsOf({ round }: JobStory): string {
-	const { jobs, continues, tries, maxConcurrent } = round;
-	const words = continues ? 'continues on fail' : 'stops on fail';
-	return `${jobs.length} items, ${words}, ${tries} tries, ${maxConcurrent} at once`;
+function formatSettings({ scenario }: ItemReport): string {
+	const { items, continueOnFail, maxTries, maxConcurrent } = scenario;
+	const onFail = continueOnFail ? 'continues on fail' : 'stops on fail';
+	return `${items.length} items, ${onFail}, ${maxTries} tries, ${maxConcurrent} at once`;
 }
 
-function table(rows: ReadonlyArray<readonly [string, number]>): string {
+function formatTable(rows: ReadonlyArray<readonly [string, number]>): string {
 	const width = Math.max(...rows.map(([name]) => name.length));
 	return rows
 		.map(([name, value]) => `  ${name.padEnd(width)}  ${String(value).padStart(6)}`)

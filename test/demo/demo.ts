@@ -5,29 +5,29 @@ import { startEmulator, type Emulator, type Ledger } from '../emulator';
 import { emulatorCredentials } from '../support/emulatorCredentials';
 import { startEngine, type Engine } from '../support/engine';
 import { standIns } from '../support/standIns';
-import { facts } from './facts';
-import { gallery } from './gallery';
-import { lanesOf, readWorkflow, withReferenceBase } from './lanes';
-import { demoSeconds } from './models';
+import { format } from './format';
+import { renderGallery } from './gallery';
+import { findLanes, readWorkflow, withReferenceBase } from './lanes';
+import { createDurationLookup } from './models';
 import { showProgress } from './progress';
-import { isGood, resultsOf, totalCost, type Outcome, type Result } from './results';
-import { table } from './table';
+import { isGood, collectResults, sumCosts, type RunOutput, type Result } from './results';
+import { formatTable } from './table';
 
 /*
  * Every model of every node, in n8n's own engine, against the emulator: no keys, no network.
  *
  * A new provider needs two things here:
  *  1. its credential in test/support/emulatorCredentials.ts;
- *  2. its lane in test/workflows/demo.json: a copy of another one's note, list, split and node, with
+ *  2. its lane in test/workflows/demo.json: a copy of another lane's note, list, split and node, with
  *     the new type in the node and its models in the list. test/nodes/demo.test.ts fails until then.
- * A provider whose answers carry the picture itself also stands in progress.ts.
+ * A provider whose responses carry the image itself also stands in progress.ts.
  */
 
 const OUTPUT = path.resolve(__dirname, '../../demo-output');
-const LIMIT_MS = 60_000;
+const RUN_TIMEOUT_MS = 60_000;
 
 async function main(): Promise<void> {
-	const secondsOf = demoSeconds();
+	const secondsOf = createDurationLookup();
 	const emulator = await startEmulator({ seconds: ({ model }) => secondsOf(model) });
 	try {
 		const engine = await startEngine({
@@ -35,7 +35,7 @@ async function main(): Promise<void> {
 			nodeTypes: standIns,
 		});
 		try {
-			await show(emulator, engine);
+			await runDemo(emulator, engine);
 		} finally {
 			await engine.close();
 		}
@@ -44,26 +44,28 @@ async function main(): Promise<void> {
 	}
 }
 
-async function show(emulator: Emulator, engine: Engine): Promise<void> {
+async function runDemo(emulator: Emulator, engine: Engine): Promise<void> {
 	const { ledger, urls } = emulator;
 	const referenceBase = `${urls.results}/references`;
 	const workflow = withReferenceBase(readWorkflow(), referenceBase);
-	const lanes = lanesOf(workflow);
-	const total = lanes.flatMap(({ wishes }) => wishes).length;
+	const lanes = findLanes(workflow);
+	const total = lanes.flatMap(({ requests }) => requests).length;
 	console.log(`\nFLUX.2 demo: ${total} images from ${lanes.length} nodes of a workflow\n`);
 	const started = Date.now();
 	const endProgress = showProgress(lanes, ledger);
-	const run = await engine.run(workflow, { limitMs: LIMIT_MS }).catch(brokenOff);
+	const run = await engine.run(workflow, { limitMs: RUN_TIMEOUT_MS }).catch(toFailedRun);
 	const seconds = (Date.now() - started) / 1000;
 	endProgress();
-	const judged = await Promise.all(lanes.map((lane) => resultsOf(lane, run, engine, ledger)));
-	const results = judged.flat();
-	await writeFiles(results, await gallery({ results, seconds, referenceBase }));
-	report(results, ledger, seconds);
+	const resultsByLane = await Promise.all(
+		lanes.map((lane) => collectResults(lane, run, engine, ledger)),
+	);
+	const results = resultsByLane.flat();
+	await writeFiles(results, await renderGallery({ results, seconds, referenceBase }));
+	printReport(results, ledger, seconds);
 }
 
-/** Nothing came out, and every picture's line says why. */
-const brokenOff = (error: ExecutionError): Outcome => ({ error, runData: {}, items: () => [] });
+/** A run without items, so that every image's line shows the error. */
+const toFailedRun = (error: ExecutionError): RunOutput => ({ error, runData: {}, items: () => [] });
 
 async function writeFiles(results: Result[], page: string): Promise<void> {
 	await rm(OUTPUT, { recursive: true, force: true });
@@ -74,24 +76,24 @@ async function writeFiles(results: Result[], page: string): Promise<void> {
 	}
 }
 
-function report(results: Result[], ledger: Ledger, seconds: number): void {
-	const problems = [...results.flatMap(problemLines), ...ledgerLines(ledger)];
+function printReport(results: Result[], ledger: Ledger, seconds: number): void {
+	const problems = [...results.flatMap(formatProblems), ...formatLedgerProblems(ledger)];
 	const good = results.filter(isGood).length;
-	const cost = facts.dollars(totalCost(results));
-	console.log(`\n${table(results)}\n`);
+	const cost = format.dollars(sumCosts(results));
+	console.log(`\n${formatTable(results)}\n`);
 	console.log(
-		`${good} of ${results.length} images in ${facts.seconds(seconds)}; worth ${cost}, and nothing was paid.`,
+		`${good} of ${results.length} images in ${format.seconds(seconds)}; worth ${cost}, and nothing was paid.`,
 	);
 	problems.forEach((problem) => console.error(`  ✗ ${problem}`));
 	console.log(`Open ${path.relative(process.cwd(), path.join(OUTPUT, 'index.html'))}\n`);
 	if (problems.length > 0) process.exitCode = 1;
 }
 
-const problemLines = ({ lane, wish, problems }: Result) =>
-	problems.map((problem) => `${lane}, ${wish.name}: ${problem}`);
+const formatProblems = ({ lane, request, problems }: Result) =>
+	problems.map((problem) => `${lane}, ${request.name}: ${problem}`);
 
-/** What no run may do, whatever comes out. */
-const ledgerLines = ({ unexpected, leaks }: Ledger) => [
+/** Calls that no run may make. */
+const formatLedgerProblems = ({ unexpected, leaks }: Ledger) => [
 	...unexpected.map((one) => `unexpected call ${one.method} ${one.path}: ${one.reason}`),
 	...leaks.map((one) => `a key was sent where it must not be: ${one.path}, ${one.where}`),
 ];

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { WorkflowJson } from '../support/engine';
 
-/** One entry of a list in the workflow: a picture that must come out. */
-export interface Wish {
-	/** Of the file, without its extension. */
+/** One entry of a list in the workflow: the image to generate. */
+export interface ImageRequest {
+	/** The file name without its extension. */
 	name: string;
 	model: string;
 	/** An object becomes JSON text. */
@@ -13,13 +13,13 @@ export interface Wish {
 	references?: string[];
 }
 
-/** A node that makes pictures, and the list it makes them from. */
+/** A node that generates images, and the list of its requests. */
 export interface Lane {
 	/** The node's name in the workflow. */
 	node: string;
 	type: string;
 	dialect?: string;
-	wishes: Wish[];
+	requests: ImageRequest[];
 }
 
 interface DemoNode {
@@ -36,39 +36,41 @@ export interface DemoWorkflow extends WorkflowJson {
 }
 
 const FILE = path.resolve(__dirname, '../workflows/demo.json');
-const OURS = 'n8n-nodes-flux2.';
+const PACKAGE_PREFIX = 'n8n-nodes-flux2.';
 
 export const readWorkflow = (): DemoWorkflow =>
 	JSON.parse(readFileSync(FILE, 'utf8')) as DemoWorkflow;
 
-export const settingsOf = (workflow: DemoWorkflow): { referenceBase: string } =>
-	JSON.parse(nodeNamed(workflow, 'Settings').parameters.jsonOutput ?? '{}');
+export const readSettings = (workflow: DemoWorkflow): { referenceBase: string } =>
+	JSON.parse(findNode(workflow, 'Settings').parameters.jsonOutput ?? '{}');
 
-/** The workflow with another address for the reference images. */
+/** Replaces the URL of the reference images in a copy of the workflow. */
 export function withReferenceBase(workflow: DemoWorkflow, referenceBase: string): DemoWorkflow {
 	const changed = structuredClone(workflow);
-	const settings = { ...settingsOf(workflow), referenceBase };
-	nodeNamed(changed, 'Settings').parameters.jsonOutput = JSON.stringify(settings);
+	const settings = { ...readSettings(workflow), referenceBase };
+	findNode(changed, 'Settings').parameters.jsonOutput = JSON.stringify(settings);
 	return changed;
 }
 
-/** Every node of ours, in the workflow's order: a list, its split, the node. */
-export const lanesOf = (workflow: DemoWorkflow): Lane[] =>
+/** Finds every node of ours, in the workflow's order, with the list two nodes before it. */
+export const findLanes = (workflow: DemoWorkflow): Lane[] =>
 	workflow.nodes
-		.filter(({ type }) => type.startsWith(OURS))
+		.filter(({ type }) => type.startsWith(PACKAGE_PREFIX))
 		.map(({ name, type, parameters: { dialect } }) => {
-			const list = nodeNamed(workflow, before(workflow, before(workflow, name)));
-			const { pictures } = JSON.parse(list.parameters.jsonOutput ?? '{}') as { pictures: Wish[] };
-			return { node: name, type, dialect, wishes: pictures };
+			const list = findNode(workflow, findPredecessor(workflow, findPredecessor(workflow, name)));
+			const { images } = JSON.parse(list.parameters.jsonOutput ?? '{}') as {
+				images: ImageRequest[];
+			};
+			return { node: name, type, dialect, requests: images };
 		});
 
-function nodeNamed({ nodes }: DemoWorkflow, name: string): DemoNode {
+function findNode({ nodes }: DemoWorkflow, name: string): DemoNode {
 	const found = nodes.find((node) => node.name === name);
 	if (!found) throw new Error(`The demo workflow has no node "${name}"`);
 	return found;
 }
 
-function before({ connections }: DemoWorkflow, name: string): string {
+function findPredecessor({ connections }: DemoWorkflow, name: string): string {
 	const found = Object.entries(connections).find(([, { main }]) =>
 		main.flat().some(({ node }) => node === name),
 	);
@@ -76,6 +78,6 @@ function before({ connections }: DemoWorkflow, name: string): string {
 	return found[0];
 }
 
-/** As the item has it. */
-export const promptText = ({ prompt }: Wish): string =>
+/** The prompt as the output item has it. */
+export const toPromptText = ({ prompt }: ImageRequest): string =>
 	typeof prompt === 'string' ? prompt : JSON.stringify(prompt);

@@ -13,8 +13,8 @@ interface BuiltList {
 	models: readonly BuiltModel[];
 }
 
-/** The models of every built node that makes pictures, by the node's type. */
-export function builtModels(): Map<string, readonly BuiltModel[]> {
+/** Reads the models of every built node that generates images, by the node's type. */
+export function readBuiltModels(): Map<string, readonly BuiltModel[]> {
 	const manifest = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as {
 		name: string;
 		n8n: { nodes: string[] };
@@ -28,9 +28,9 @@ export function builtModels(): Map<string, readonly BuiltModel[]> {
 	return found;
 }
 
-/** Seconds that a model takes in the demo: slower models stay slower, but nobody waits for long. */
-export function demoSeconds(): (model: string) => number {
-	const models = [...builtModels().values()].flat();
+/** Seconds per model in the demo: slower models stay slower, but nobody waits for long. */
+export function createDurationLookup(): (model: string) => number {
+	const models = [...readBuiltModels().values()].flat();
 	const typical = new Map(models.map(({ id, typicalSeconds }) => [id, typicalSeconds]));
 	return (model) => Math.sqrt(typical.get(model) ?? 10) * 0.5;
 }

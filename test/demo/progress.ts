@@ -1,49 +1,53 @@
-import type { JobRecord, Ledger } from '../emulator';
-import { facts } from './facts';
-import { jobOf } from './results';
-import type { Lane, Wish } from './lanes';
+import type { TaskRecord, Ledger } from '../emulator';
+import { format } from './format';
+import { findTask } from './results';
+import type { Lane, ImageRequest } from './lanes';
 
-/** Routes whose answer is the picture itself, so that no download follows. */
-const INLINE = ['cloudflare.workersAi'];
-const LOOK_MS = 50;
+/** Routes whose response is the image itself, so that no download follows. */
+const INLINE_IMAGE_ROUTES = ['cloudflare.workersAi'];
+const POLL_INTERVAL_MS = 50;
 
-/** Prints a line for each picture as its last byte leaves the emulator. Returns what ends it. */
+/** Prints a line for each image when the emulator has sent its last byte. Call the returned function to stop. */
 export function showProgress(lanes: Lane[], ledger: Ledger): () => void {
-	const wishes = lanes.flatMap((lane) => lane.wishes.map((wish) => ({ node: lane.node, wish })));
-	const waiting = new Set(wishes);
-	const nodeWidth = longest(wishes.map(({ node }) => node));
-	const modelWidth = longest(wishes.map(({ wish }) => facts.model(wish.model)));
-	const look = () => {
-		for (const one of waiting) {
-			const { node, wish } = one;
-			const seconds = secondsOf(ledger, wish);
+	const requests = lanes.flatMap((lane) =>
+		lane.requests.map((request) => ({ node: lane.node, request })),
+	);
+	const pending = new Set(requests);
+	const nodeWidth = maxLength(requests.map(({ node }) => node));
+	const modelWidth = maxLength(requests.map(({ request }) => format.model(request.model)));
+	const printDelivered = () => {
+		for (const one of pending) {
+			const { node, request } = one;
+			const seconds = measureSeconds(ledger, request);
 			if (seconds === undefined) continue;
-			waiting.delete(one);
-			const count = String(wishes.length - waiting.size).padStart(String(wishes.length).length);
-			const maker = `${node.padEnd(nodeWidth)}  ${facts.model(wish.model).padEnd(modelWidth)}`;
-			console.log(`  ${count}/${wishes.length}  ${maker}  ${facts.seconds(seconds)}  ${wish.name}`);
+			pending.delete(one);
+			const count = String(requests.length - pending.size).padStart(String(requests.length).length);
+			const maker = `${node.padEnd(nodeWidth)}  ${format.model(request.model).padEnd(modelWidth)}`;
+			console.log(
+				`  ${count}/${requests.length}  ${maker}  ${format.seconds(seconds)}  ${request.name}`,
+			);
 		}
 	};
-	const timer = setInterval(look, LOOK_MS);
+	const timer = setInterval(printDelivered, POLL_INTERVAL_MS);
 	return () => {
 		clearInterval(timer);
-		look();
+		printDelivered();
 	};
 }
 
-const longest = (words: string[]): number => Math.max(...words.map(({ length }) => length));
+const maxLength = (texts: string[]): number => Math.max(...texts.map(({ length }) => length));
 
-/** From the accepted request to the delivered picture; undefined until then. */
-function secondsOf(ledger: Ledger, wish: Wish): number | undefined {
-	const job = jobOf(ledger, wish);
-	const at = job && deliveredAt(ledger, job);
-	return at && (at - job.acceptedAt) / 1000;
+/** From the accepted request to the delivered image; undefined until then. */
+function measureSeconds(ledger: Ledger, request: ImageRequest): number | undefined {
+	const task = findTask(ledger, request);
+	const at = task && findDeliveredAt(ledger, task);
+	return at && (at - task.acceptedAt) / 1000;
 }
 
-function deliveredAt({ downloads, submissions }: Ledger, { id, route, readyAt }: JobRecord) {
-	if (!INLINE.includes(route)) {
-		return downloads.find(({ jobId, status }) => jobId === id && status === 200)?.at;
+function findDeliveredAt({ downloads, submissions }: Ledger, { id, route, readyAt }: TaskRecord) {
+	if (!INLINE_IMAGE_ROUTES.includes(route)) {
+		return downloads.find(({ taskId, status }) => taskId === id && status === 200)?.at;
 	}
-	const answered = submissions.some(({ jobId, status }) => jobId === id && status === 200);
-	return answered ? readyAt : undefined;
+	const isDelivered = submissions.some(({ taskId, status }) => taskId === id && status === 200);
+	return isDelivered ? readyAt : undefined;
 }

@@ -1,12 +1,12 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 import sharp from 'sharp';
-import type { JobRecord, Ledger } from '../emulator';
-import { sha256 } from '../emulator/pictures';
+import type { TaskRecord, Ledger } from '../emulator';
+import { sha256 } from '../emulator/images';
 import type { Engine, Run } from '../support/engine';
-import { facts } from './facts';
-import { promptText, type Lane, type Wish } from './lanes';
+import { format } from './format';
+import { toPromptText, type Lane, type ImageRequest } from './lanes';
 
-/** The parts of an item that are shown. */
+/** The parts of an item's JSON that are shown. */
 export interface ItemJson {
 	model?: string;
 	image?: { width?: number; height?: number; mimeType?: string; fileSize?: number };
@@ -15,85 +15,92 @@ export interface ItemJson {
 	error?: { message: string };
 }
 
-/** All that is known of one wish's picture. */
+/** All that is known of one request's image. */
 export interface Evidence {
-	/** The name of the node that makes it. */
+	/** The name of the node that generates it. */
 	lane: string;
-	wish: Wish;
+	request: ImageRequest;
 	item?: INodeExecutionData;
 	bytes?: Buffer;
 	/** The emulator's record. */
-	job?: Pick<JobRecord, 'sha256' | 'cost'>;
-	/** Why the node gave no items, if it failed as a whole. */
+	task?: Pick<TaskRecord, 'sha256' | 'cost'>;
+	/** Why the node returned no items, if it failed as a whole. */
 	failure?: string;
 }
 
 export interface Result extends Evidence {
 	json: ItemJson;
-	/** The picture's file name. */
+	/** The image's file name. */
 	file?: string;
-	/** Why the picture does not count; empty when all is well. */
+	/** Why the image does not count; empty if all is well. */
 	problems: string[];
 }
 
-/** What is read of a run; one that broke off has no more than an error. */
-export type Outcome = Pick<Run, 'error' | 'items' | 'runData'>;
+/** The parts of a run that are read; a run that failed has only an error. */
+export type RunOutput = Pick<Run, 'error' | 'items' | 'runData'>;
 
 export const isGood = ({ problems }: Result): boolean => problems.length === 0;
 
-/** Dollars that the emulator billed. */
-export const totalCost = (results: readonly Result[]): number =>
-	results.reduce((sum, { job }) => sum + (job?.cost ?? 0), 0);
+/** The dollars that the emulator billed. */
+export const sumCosts = (results: readonly Result[]): number =>
+	results.reduce((sum, { task }) => sum + (task?.cost ?? 0), 0);
 
-export const jobOf = ({ jobs }: Ledger, wish: Wish): JobRecord | undefined =>
-	jobs.find(({ model, prompt }) => model === wish.model && prompt === promptText(wish));
+export const findTask = ({ tasks }: Ledger, request: ImageRequest): TaskRecord | undefined =>
+	tasks.find(({ model, prompt }) => model === request.model && prompt === toPromptText(request));
 
-/** One result for each wish of the lane, whether its picture came or not. */
-export async function resultsOf(
-	{ node, wishes }: Lane,
-	run: Outcome,
+/** One result for each request of the lane, with or without an image. */
+export async function collectResults(
+	{ node, requests }: Lane,
+	run: RunOutput,
 	engine: Engine,
 	ledger: Ledger,
 ): Promise<Result[]> {
 	const failure = (run.runData[node]?.at(-1)?.error ?? run.error)?.message;
-	const results = wishes.map(async (wish, index) => {
-		const item = run.items(node).find((one) => inputOf(one) === index);
+	const results = requests.map(async (request, index) => {
+		const item = run.items(node).find((one) => readInputIndex(one) === index);
 		const binary = item?.binary?.data;
 		const bytes = binary && (await engine.binary(binary));
-		return await judge({ lane: node, wish, item, bytes, job: jobOf(ledger, wish), failure });
+		return await checkResult({
+			lane: node,
+			request,
+			item,
+			bytes,
+			task: findTask(ledger, request),
+			failure,
+		});
 	});
 	return await Promise.all(results);
 }
 
-const inputOf = ({ pairedItem }: INodeExecutionData) =>
+const readInputIndex = ({ pairedItem }: INodeExecutionData) =>
 	(pairedItem as { item: number } | undefined)?.item;
 
-/** Compares the picture with what its item says and with what the emulator sent. */
-export async function judge(evidence: Evidence): Promise<Result> {
+/** Compares the image with its item's JSON and with what the emulator sent. */
+export async function checkResult(evidence: Evidence): Promise<Result> {
 	const json = (evidence.item?.json ?? {}) as ItemJson;
 	const file = evidence.item?.binary?.data?.fileName;
-	return { ...evidence, json, file, problems: await problemsOf(evidence, json) };
+	return { ...evidence, json, file, problems: await findProblems(evidence, json) };
 }
 
-async function problemsOf({ item, wish, bytes, job, failure }: Evidence, json: ItemJson) {
+async function findProblems({ item, request, bytes, task, failure }: Evidence, json: ItemJson) {
 	if (!item) return [failure ?? 'no item came out'];
 	if (json.error) return [json.error.message];
-	if (!bytes) return ['the item has no picture'];
+	if (!bytes) return ['the item has no image'];
 	const found = await decode(bytes);
 	if (typeof found === 'string') return [`cannot be decoded: ${found}`];
 	const { width, height, mimeType, fileSize } = json.image ?? {};
-	return differences({
-		model: [json.model, wish.model],
+	return findDifferences({
+		model: [json.model, request.model],
 		pixels: [`${width} × ${height}`, `${found.width} × ${found.height}`],
 		format: [mimeType, `image/${found.format}`],
 		'number of bytes': [fileSize, bytes.length],
-		// not every provider says what a picture cost
-		cost: [facts.dollars(json.cost?.amount ?? job?.cost), facts.dollars(job?.cost)],
-		'hash of what the emulator sent': [job?.sha256, sha256(bytes)],
+		// not every provider says what an image cost
+		cost: [format.dollars(json.cost?.amount ?? task?.cost), format.dollars(task?.cost)],
+		'hash of what the emulator sent': [task?.sha256, sha256(bytes)],
 	});
 }
 
-/** Every pixel, not the header alone; the reason where that fails. */
+/** Decodes every pixel, not only the header; returns the message where that fails. */
 async function decode(bytes: Buffer) {
 	try {
 		const image = sharp(bytes, { failOn: 'warning' });
@@ -105,7 +112,7 @@ async function decode(bytes: Buffer) {
 	}
 }
 
-const differences = (pairs: Record<string, [expected: unknown, found: unknown]>): string[] =>
+const findDifferences = (pairs: Record<string, [expected: unknown, found: unknown]>): string[] =>
 	Object.entries(pairs)
 		.filter(([, [expected, found]]) => expected !== found)
 		.map(

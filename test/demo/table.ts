@@ -1,35 +1,49 @@
-import { facts } from './facts';
+import { format } from './format';
 import { isGood, type Result } from './results';
 
-const HEADS = ['provider', 'model', 'seconds', 'polls', 'pixels', 'format', 'size', 'cost', 'file'];
+const HEADINGS = [
+	'provider',
+	'model',
+	'seconds',
+	'polls',
+	'pixels',
+	'format',
+	'size',
+	'cost',
+	'file',
+];
 /** Numbers stand at the right of their column. */
-const RIGHT = ['seconds', 'polls', 'size', 'cost'];
+const RIGHT_ALIGNED = ['seconds', 'polls', 'size', 'cost'];
 
-export function table(results: readonly Result[]): string {
-	const rows = [HEADS, ...results.map(rowOf)];
-	const widths = HEADS.map((_head, column) => Math.max(...rows.map((row) => row[column]!.length)));
-	const lines = rows.map((row) => row.map((cell, column) => fit(cell, column, widths)).join('  '));
+export function formatTable(results: readonly Result[]): string {
+	const rows = [HEADINGS, ...results.map(toRow)];
+	const widths = HEADINGS.map((_head, column) =>
+		Math.max(...rows.map((row) => row[column]!.length)),
+	);
+	const lines = rows.map((row) =>
+		row.map((cell, column) => padCell(cell, column, widths)).join('  '),
+	);
 	lines.splice(1, 0, widths.map((width) => '─'.repeat(width)).join('  '));
 	return lines.map((line) => `  ${line.trimEnd()}`).join('\n');
 }
 
-function rowOf(result: Result): string[] {
-	const { lane, wish, job, file } = result;
+function toRow(result: Result): string[] {
+	const { lane, request, task, file } = result;
 	const { image = {}, timing = {} } = result.json;
 	return [
 		lane,
-		facts.model(wish.model),
-		facts.seconds(timing.seconds),
-		facts.polls(timing.polls),
-		facts.pixels(image.width, image.height),
-		facts.format(image.mimeType),
-		facts.size(image.fileSize),
-		facts.dollars(job?.cost),
+		format.model(request.model),
+		format.seconds(timing.seconds),
+		format.polls(timing.polls),
+		format.pixels(image.width, image.height),
+		format.format(image.mimeType),
+		format.size(image.fileSize),
+		format.dollars(task?.cost),
 		isGood(result) ? (file ?? '–') : 'MISSING',
 	];
 }
 
-function fit(cell: string, column: number, widths: number[]): string {
+function padCell(cell: string, column: number, widths: number[]): string {
 	const width = widths[column]!;
-	return RIGHT.includes(HEADS[column]!) ? cell.padStart(width) : cell.padEnd(width);
+	return RIGHT_ALIGNED.includes(HEADINGS[column]!) ? cell.padStart(width) : cell.padEnd(width);
 }

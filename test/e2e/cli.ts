@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Row } from './checks/examples';
-import { runSession, type Tally } from './checks/session';
+import { runSession, type Totals } from './checks/session';
 import type { Cleanup } from './host/cleanup';
 import { runProgram } from './host/program';
 import { TESTED } from './host/versions';
@@ -15,7 +15,7 @@ const USAGE = `The package from its tarball in real n8n servers, against the ser
 
 const BINARY_MODES = ['filesystem', 'database'] as const;
 
-async function main(cleanup: Cleanup, stopped: AbortSignal): Promise<void> {
+async function main(cleanup: Cleanup, signal: AbortSignal): Promise<void> {
 	const { values } = parseArgs({
 		options: {
 			'n8n-version': { type: 'string' },
@@ -27,32 +27,31 @@ async function main(cleanup: Cleanup, stopped: AbortSignal): Promise<void> {
 		console.log(USAGE);
 		return;
 	}
-	const say = (line: string) => console.log(line);
-	const tallies: Tally[] = [];
+	const log = (line: string) => console.log(line);
+	const totals: Totals[] = [];
 	for (const version of values['n8n-version'] ? [values['n8n-version']] : TESTED) {
 		for (const binaryMode of BINARY_MODES) {
-			if (stopped.aborted) return;
-			say(`\nn8n ${version}, pictures in its ${binaryMode} store`);
-			tallies.push(await runSession({ version, binaryMode, only: values.only, say }, cleanup));
+			if (signal.aborted) return;
+			log(`\nn8n ${version}, images in its ${binaryMode} store`);
+			totals.push(await runSession({ version, binaryMode, only: values.only, log }, cleanup));
 		}
 	}
-	if (!stopped.aborted) report(tallies);
+	if (!signal.aborted) printReport(totals);
 }
 
-function report(tallies: Tally[]): void {
-	const sum = (count: (tally: Tally) => number) =>
-		tallies.reduce((all, one) => all + count(one), 0);
+function printReport(totals: Totals[]): void {
+	const sum = (count: (one: Totals) => number) => totals.reduce((all, one) => all + count(one), 0);
 	const [passed, failed] = [sum((one) => one.passed), sum((one) => one.failed)];
 	const skipped = sum((one) => one.skipped);
-	console.log(`\n${table(tallies.flatMap(({ rows }) => rows))}\n`);
+	console.log(`\n${formatTable(totals.flatMap(({ rows }) => rows))}\n`);
 	if (skipped > 0) console.log(`${skipped} skipped, see above`);
 	console.log(`${passed} passed, ${failed} failed`);
 	if (failed > 0 || passed === 0) process.exitCode = 1;
 }
 
-const COLUMNS = ['version', 'pictures in', 'workflow', 'items', 'seconds', 'images', 'submissions'];
+const COLUMNS = ['version', 'binary data', 'workflow', 'items', 'seconds', 'images', 'submissions'];
 
-function table(rows: Row[]): string {
+function formatTable(rows: Row[]): string {
 	const cells = rows.map((row) => [
 		row.version,
 		row.binaryMode,

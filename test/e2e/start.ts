@@ -12,10 +12,10 @@ const USAGE = `A real n8n with this package, and the services' emulator behind i
 
   --n8n-version V   which n8n (${NEWEST})
   --port N          where the editor listens (5678)
-  --seconds N       how long each picture takes (2)
+  --seconds N       how long each image takes (2)
 `;
 
-async function main(cleanup: Cleanup, stopped: AbortSignal): Promise<void> {
+async function main(cleanup: Cleanup, signal: AbortSignal): Promise<void> {
 	const { values } = parseArgs({
 		options: {
 			'n8n-version': { type: 'string', default: NEWEST },
@@ -34,17 +34,20 @@ async function main(cleanup: Cleanup, stopped: AbortSignal): Promise<void> {
 			version: values['n8n-version'],
 			port: Number(values.port),
 			emulator: { seconds: Number(values.seconds) },
-			say: (line) => console.log(line),
+			log: (line) => console.log(line),
 		},
 		cleanup,
 	);
 	const signIn = await startSignIn(host.url, host.rest.cookie);
 	await cleanup.add(async () => await signIn.close());
-	console.log(guide(host, signIn.url));
-	await untilOver(host, stopped);
+	console.log(formatGuide(host, signIn.url));
+	await waitForExit(host, signal);
 }
 
-function guide({ url, emulator, examples, folder, n8n, server }: Host, signIn: string): string {
+function formatGuide(
+	{ url, emulator, examples, folder, n8n, server }: Host,
+	signIn: string,
+): string {
 	const width = Math.max(...examples.map(({ name }) => name.length));
 	const workflows = examples.map(({ name, id, isPublished }) => {
 		const note = isPublished ? '   (listens to its webhook)' : '';
@@ -57,22 +60,22 @@ It signs you in and leads to ${url} (${OWNER.email}, ${OWNER.password}).
 Example workflows, with credentials for the emulator
 ${workflows.join('\n')}
 
-n8n            ${n8n.of.version} on Node.js ${n8n.node.version}, with this package from its tarball
-Log            ${server.log}
+n8n            ${n8n.release.version} on Node.js ${n8n.node.version}, with this package from its tarball
+Log            ${server.logFile}
 Emulator       ${emulator.urls.task}, ledger at ${emulator.urls.task}/_emulator/ledger
 Sample images  ${emulator.urls.results}/references/mountains.png
 Everything is thrown away at the end (${folder}).
 Ctrl+C stops it.`;
 }
 
-async function untilOver({ server }: Host, stopped: AbortSignal): Promise<void> {
-	await new Promise<void>((over) => {
-		stopped.addEventListener('abort', () => over(), { once: true });
-		void server.ended.then(() => over());
-		if (stopped.aborted) over();
+async function waitForExit({ server }: Host, signal: AbortSignal): Promise<void> {
+	await new Promise<void>((resolve) => {
+		signal.addEventListener('abort', () => resolve(), { once: true });
+		void server.ended.then(() => resolve());
+		if (signal.aborted) resolve();
 	});
-	if (!stopped.aborted)
-		throw new Error(`n8n has ended. It said last:\n${await server.lastWords()}`);
+	if (!signal.aborted)
+		throw new Error(`n8n has ended. Its last output:\n${await server.readLastLines()}`);
 }
 
 void runProgram(main);

@@ -1,15 +1,16 @@
 import { parseArgs } from 'node:util';
-import { startEmulator } from '.';
+import { startEmulator, type Emulator, type ProviderName } from '.';
+import { PROVIDERS } from './registry';
 
 const USAGE = `The providers' APIs on this computer, without keys or costs.
 
   tsx test/emulator/cli.ts [options]
 
   --port N           the APIs (8787)
-  --results-port N   result pictures (8788)
-  --polling-port N   where BFL tells about its tasks (8789)
-  --seconds N        how long each picture takes (2)
-  --envelope WORD    form of Cloudflare's catalogue answers: bare (default) or wrapped
+  --results-port N   result images (8788)
+  --polling-port N   where a polling_url leads (8789)
+  --seconds N        how long each image takes (2)
+  --envelope WORD    form of Cloudflare's catalogue responses: bare (default) or wrapped
 `;
 
 async function main(): Promise<void> {
@@ -34,27 +35,22 @@ async function main(): Promise<void> {
 		seconds: Number(values.seconds),
 		envelope: values.envelope === 'wrapped' ? 'wrapped' : 'bare',
 	});
-	const { urls, keys } = emulator;
-	console.log(`Cloudflare
-  Base URL    ${urls.cloudflare}
-  Account ID  ${keys.accountId}
-  API Token   ${keys.cloudflareToken}
-Task API and its queue
-  Base URL    ${urls.task}
-  API Key     ${keys.taskKey}
-Oxen.ai
-  Base URL    ${urls.oxen}
-  API Key     ${keys.oxenKey}
-Black Forest Labs (Region: Custom)
-  Base URL    ${urls.bfl}
-  API Key     ${keys.bflKey}
-Pictures      ${urls.results}
-Ledger        ${urls.task}/_emulator/ledger
-Ctrl+C stops it.`);
-	const stop = () => void emulator.close();
-	process.once('SIGINT', stop);
-	process.once('SIGTERM', stop);
+	console.log(describe(emulator));
+	const close = () => void emulator.close();
+	process.once('SIGINT', close);
+	process.once('SIGTERM', close);
 }
+
+function describe({ urls }: Emulator): string {
+	const providers = Object.entries(PROVIDERS).map(([name, { label, credential }]) =>
+		[label, ...toLines({ 'Base URL': urls[name as ProviderName], ...credential }, '  ')].join('\n'),
+	);
+	const rest = toLines({ Images: urls.results, Ledger: `${urls.task}/_emulator/ledger` });
+	return [...providers, ...rest, 'Ctrl+C stops it.'].join('\n');
+}
+
+const toLines = (facts: Record<string, string>, indent = '') =>
+	Object.entries(facts).map(([name, value]) => `${(indent + name).padEnd(13)} ${value}`);
 
 main().catch((error: unknown) => {
 	console.error((error as Error).message);

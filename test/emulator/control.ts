@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify';
-import type { RuleJson } from './faults';
 import { readCall } from './requests';
+import type { RuleJson } from './rules';
 import type { World } from './world';
 
 /** `/_emulator/…`: the ledger and the rules for other processes. Not part of any provider's API. */
 export function serveControl(app: FastifyInstance, world: World, reset: () => void): void {
-	app.get('/_emulator/ledger', () => world.jobs.ledger.toJSON());
+	app.get('/_emulator/ledger', () => world.tasks.ledger.toJSON());
 	app.post('/_emulator/rules', async (request, reply) => {
 		const { body } = await readCall(request);
 		try {

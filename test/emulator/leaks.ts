@@ -1,13 +1,14 @@
-import { belongsTo, SECRETS } from './keys';
+import { isKeyOf, SECRETS } from './keys';
 import type { LeakRecord } from './ledger';
-import type { Body, Call, ProviderName } from './types';
+import { PROVIDERS } from './registry';
+import type { Body, Call, RouteOwner } from './types';
 
 /**
- * Finds keys where they must not be. A provider's key belongs into the `Authorization` header of
- * that provider's routes (BFL's: into `x-key`) and nowhere else.
+ * Finds keys where they must not be. A provider's key belongs into the `keyHeader` of that
+ * provider's routes and nowhere else.
  */
 
-/** Headers that say "here is a credential", whatever is in them. */
+/** Headers for credentials: a leak whatever their value. */
 const CREDENTIAL_HEADERS = [
 	'authorization',
 	'proxy-authorization',
@@ -17,27 +18,34 @@ const CREDENTIAL_HEADERS = [
 	'cookie',
 ];
 
-type Place = readonly [where: string, text: string];
+type Location = readonly [where: string, text: string];
 type Finding = Pick<LeakRecord, 'where' | 'key'>;
 
-export function findLeaks(call: Call, provider: ProviderName | undefined): Finding[] {
-	const owned = provider !== undefined && call.key !== undefined && belongsTo(provider, call.key);
-	const own = provider === 'bfl' ? 'x-key' : 'authorization';
-	const headers = Object.entries(call.headers).filter(([name]) => !(owned && name === own));
-	const places: Place[] = [
+export function findLeaks(call: Call, owner: RouteOwner | undefined): Finding[] {
+	const allowed = findKeyHeader(call, owner);
+	const headers = Object.entries(call.headers).filter(([name]) => name !== allowed);
+	const locations: Location[] = [
 		['url', decode(call.url)],
-		...headers.map(([name, value]): Place => [`header ${name}`, value]),
-		...bodyTexts(call.body).map((text): Place => ['body', text]),
+		...headers.map(([name, value]): Location => [`header ${name}`, value]),
+		...listBodyTexts(call.body).map((text): Location => ['body', text]),
 	];
-	const known = places.flatMap(([where, text]) => secretsIn(text).map((key) => ({ where, key })));
-	if (provider !== 'results') return known;
+	const found = locations.flatMap(([where, text]) =>
+		findSecrets(text).map((key) => ({ where, key })),
+	);
+	if (owner !== 'results') return found;
 	const bare = headers
 		.map(([name]) => ({ where: `header ${name}`, name }))
 		.filter(
 			({ where, name }) =>
-				CREDENTIAL_HEADERS.includes(name) && !known.some((one) => one.where === where),
+				CREDENTIAL_HEADERS.includes(name) && !found.some((finding) => finding.where === where),
 		);
-	return [...known, ...bare.map(({ where }) => ({ where }))];
+	return [...found, ...bare.map(({ where }) => ({ where }))];
+}
+
+/** The header that may carry the call's key. */
+function findKeyHeader({ key }: Call, owner: RouteOwner | undefined): string | undefined {
+	if (owner === undefined || owner === 'results' || key === undefined) return undefined;
+	return isKeyOf(owner, key) ? PROVIDERS[owner].keyHeader : undefined;
 }
 
 /** Escapes must not hide a key; broken ones stay as they are. */
@@ -49,11 +57,11 @@ function decode(url: string): string {
 	}
 }
 
-function secretsIn(text: string): string[] {
+function findSecrets(text: string): string[] {
 	return SECRETS.filter(([, value]) => text.includes(value)).map(([name]) => name);
 }
 
-function bodyTexts(body: Body): string[] {
+function listBodyTexts(body: Body): string[] {
 	if (body.kind === 'json') return [JSON.stringify(body.value) ?? ''];
 	if (body.kind === 'form')
 		return body.parts.map((part) => part.value ?? part.file?.filename ?? '');

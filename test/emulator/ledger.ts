@@ -1,5 +1,6 @@
-import type { Picture } from './pictures';
-import type { Port, ProviderName, RouteName } from './types';
+import type { DrawnImage } from './images';
+import type { ProviderName, RouteName } from './registry';
+import type { Port } from './types';
 
 /** Everything the emulator saw. Times are ms since 1970, amounts US dollars. */
 
@@ -9,7 +10,7 @@ export interface RequestRecord {
 	port: Port;
 	method: string;
 	path: string;
-	/** Undefined when the answer was withheld or broken off. */
+	/** Undefined when the response was withheld or broken off. */
 	status?: number;
 }
 
@@ -29,25 +30,25 @@ export interface SubmissionRecord {
 	ignored?: string[];
 	/** content-type, user-agent and every cf-aig-* header. */
 	headers: Record<string, string>;
-	/** Where several pictures were asked for, the first one's. */
-	jobId?: string;
-	/** A job was made, or (cached) an older one's answer given. */
+	/** Of several images, the first one's. */
+	taskId?: string;
+	/** A task was created, or (cached) an older one's response repeated. */
 	accepted: boolean;
-	/** Answered from the gateway's cache: nothing was made or paid. */
+	/** The response came from the gateway's cache: nothing was generated or paid. */
 	cached: boolean;
-	/** What the key paid. A job that was scripted to fail costs nothing. */
+	/** What the key paid. A task that a rule makes fail costs nothing. */
 	cost: number;
 	status?: number;
 }
 
-export interface JobRecord {
+export interface TaskRecord {
 	id: string;
 	provider: ProviderName;
 	route: RouteName;
 	model: string;
 	prompt: string;
 	key: string;
-	/** How long the job takes. */
+	/** How long the task takes. */
 	seconds: number;
 	acceptedAt: number;
 	readyAt: number;
@@ -57,30 +58,30 @@ export interface JobRecord {
 	height: number;
 	format: string;
 	url: string;
-	/** Of the result picture, known once it is drawn. */
+	/** Of the image, once it is drawn. */
 	sha256?: string;
 	cancelledAt?: number;
 }
 
-/** A look at a job: its status or its response. */
+/** A call for a task's status or result. */
 export interface PollRecord {
 	n: number;
 	at: number;
 	route: RouteName;
 	key?: string;
-	jobId: string;
+	taskId: string;
 	status?: number;
-	/** The job's status word in the answer. */
+	/** The task's status in the response. */
 	state?: string;
 }
 
 export interface DownloadRecord {
 	n: number;
 	at: number;
-	jobId: string;
+	taskId: string;
 	file: string;
 	status?: number;
-	/** Bytes of the answer's body. */
+	/** Bytes of the response's body. */
 	bytes?: number;
 	headers: Record<string, string>;
 }
@@ -89,7 +90,7 @@ export interface CancelRecord {
 	n: number;
 	at: number;
 	key?: string;
-	jobId: string;
+	taskId: string;
 	status?: number;
 }
 
@@ -98,8 +99,8 @@ export interface StreamRecord {
 	n: number;
 	at: number;
 	key?: string;
-	/** The jobs whose end it has told, in order. */
-	told: string[];
+	/** The tasks whose end it has announced, in order. */
+	taskIds: string[];
 	closedAt?: number;
 }
 
@@ -107,13 +108,13 @@ export interface StreamRecord {
 export interface DeliveryRecord {
 	n: number;
 	at: number;
-	jobId: string;
+	taskId: string;
 	url: string;
-	/** 1 for a job's first. */
+	/** 1 for a task's first. */
 	attempt: number;
-	/** Undefined when there was no answer. */
+	/** Undefined when there was no response. */
 	status?: number;
-	answeredAt?: number;
+	respondedAt?: number;
 }
 
 export interface UnexpectedRecord {
@@ -137,7 +138,7 @@ export interface LeakRecord {
 export interface LedgerData {
 	requests: RequestRecord[];
 	submissions: SubmissionRecord[];
-	jobs: JobRecord[];
+	tasks: TaskRecord[];
 	polls: PollRecord[];
 	downloads: DownloadRecord[];
 	cancels: CancelRecord[];
@@ -150,7 +151,7 @@ export interface LedgerData {
 export class Ledger implements LedgerData {
 	requests: RequestRecord[] = [];
 	submissions: SubmissionRecord[] = [];
-	jobs: JobRecord[] = [];
+	tasks: TaskRecord[] = [];
 	polls: PollRecord[] = [];
 	downloads: DownloadRecord[] = [];
 	cancels: CancelRecord[] = [];
@@ -159,22 +160,22 @@ export class Ledger implements LedgerData {
 	unexpected: UnexpectedRecord[] = [];
 	leaks: LeakRecord[] = [];
 
-	constructor(private readonly pictureOf: (jobId: string) => Promise<Picture>) {}
+	constructor(private readonly drawImageOf: (taskId: string) => Promise<DrawnImage>) {}
 
-	/** How many pictures a key paid, and how much. */
+	/** How many images a key paid, and how much. */
 	paidBy(key: string): { count: number; amount: number } {
-		const paid = this.jobs.filter((one) => one.key === key && one.cost > 0);
-		const amount = paid.reduce((sum, one) => sum + one.cost, 0);
+		const paid = this.tasks.filter((task) => task.key === key && task.cost > 0);
+		const amount = paid.reduce((sum, task) => sum + task.cost, 0);
 		return { count: paid.length, amount: Number(amount.toFixed(6)) };
 	}
 
-	/** The result of a job, as a download would give it. Rejects for a job that makes none. */
-	picture(jobId: string): Promise<Picture> {
-		return this.pictureOf(jobId);
+	/** The image of a task, as a download would return it. Rejects for a task that has none. */
+	image(taskId: string): Promise<DrawnImage> {
+		return this.drawImageOf(taskId);
 	}
 
-	job(jobId: string): JobRecord | undefined {
-		return this.jobs.find((one) => one.id === jobId);
+	task(taskId: string): TaskRecord | undefined {
+		return this.tasks.find((task) => task.id === taskId);
 	}
 
 	clear(): void {
@@ -182,12 +183,12 @@ export class Ledger implements LedgerData {
 	}
 
 	toJSON(): LedgerData {
-		const { requests, submissions, jobs, polls, downloads, cancels, streams } = this;
+		const { requests, submissions, tasks, polls, downloads, cancels, streams } = this;
 		const { deliveries, unexpected, leaks } = this;
 		return {
 			requests,
 			submissions,
-			jobs,
+			tasks,
 			polls,
 			downloads,
 			cancels,

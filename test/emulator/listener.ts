@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export interface HeardRequest {
+export interface ReceivedRequest {
 	method: string;
 	path: string;
 	headers: Record<string, string | string[] | undefined>;
@@ -12,16 +12,16 @@ export interface Listener {
 	port: number;
 	/** Another host name than 127.0.0.1, which reaches the same server. */
 	url: string;
-	requests: HeardRequest[];
+	requests: ReceivedRequest[];
 	close: () => Promise<void>;
 }
 
-/** A server that knows nothing and writes everything down: what a hostile host would get to see. */
+/** A server without routes that records every request: what a hostile host would see. */
 export async function startListener(): Promise<Listener> {
-	const requests: HeardRequest[] = [];
+	const requests: ReceivedRequest[] = [];
 	const server = createServer((request, response) => {
-		void read(request).then((heard) => {
-			requests.push(heard);
+		void read(request).then((received) => {
+			requests.push(received);
 			response.writeHead(200, { 'content-type': 'text/plain' }).end('heard');
 		});
 	});
@@ -35,7 +35,7 @@ export async function startListener(): Promise<Listener> {
 	return { port, url: `http://localhost:${port}`, requests, close };
 }
 
-async function read(request: IncomingMessage): Promise<HeardRequest> {
+async function read(request: IncomingMessage): Promise<ReceivedRequest> {
 	const chunks: Buffer[] = [];
 	for await (const chunk of request) chunks.push(chunk as Buffer);
 	const { method = '', url = '', headers } = request;

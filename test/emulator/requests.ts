@@ -1,9 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
 import multipart from '@fastify/multipart';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { PROVIDERS } from './registry';
 import type { Body, Call, FormPart } from './types';
 
-/** Reads requests into plain data, whatever they carry: what is wrong with them is the routes' business. */
+/** Reads requests into plain data without validating them: that is the routes' work. */
 
 /** Cloudflare's API takes bodies up to 100 MB. */
 export const BODY_LIMIT = 100 * 1024 * 1024;
@@ -23,15 +24,20 @@ export async function readCall(request: FastifyRequest): Promise<Call> {
 		query: request.query as Record<string, string>,
 		headers,
 		body: await readBody(request, headers['content-type'] ?? ''),
-		...keyIn(headers),
+		...findKey(headers),
 	};
 }
 
-/** What stands in `Authorization`, or else in `x-key`. */
-function keyIn(headers: Record<string, string>): Pick<Call, 'scheme' | 'key'> {
+const OWN_HEADERS = Object.values(PROVIDERS)
+	.map(({ keyHeader }) => keyHeader)
+	.filter((name) => name !== 'authorization');
+
+/** The key in `Authorization`, or else in a provider's own header, whose name then is the scheme. */
+function findKey(headers: Record<string, string>): Pick<Call, 'scheme' | 'key'> {
 	const [, scheme, key] = /^(\S+) (\S+)$/.exec(headers.authorization ?? '') ?? [];
-	const bare = headers['x-key'];
-	return key === undefined && bare !== undefined ? { scheme: 'x-key', key: bare } : { scheme, key };
+	if (key !== undefined) return { scheme, key };
+	const own = OWN_HEADERS.find((name) => headers[name] !== undefined);
+	return own === undefined ? { scheme } : { scheme: own, key: headers[own] };
 }
 
 function flatten(headers: IncomingHttpHeaders): Record<string, string> {

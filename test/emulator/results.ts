@@ -1,51 +1,58 @@
-import type { JobRecord } from './ledger';
-import { drawReference, sha256, type PictureFormat } from './pictures';
-import { json, type Answer, type Call, type Effect, type Route } from './types';
+import { drawReference, type ImageFormat } from './images';
+import { PROVIDERS } from './registry';
+import { toResponse, type ApiResponse, type Call, type Effect, type Route } from './types';
 import type { World } from './world';
 
 /**
- * The second server: pictures for everybody, as a content network would serve them.
+ * The server of the images: for everybody, as a content network would serve them.
  */
 
-/** A signed URL that has run out, in the words of S3 and R2. */
-const EXPIRED =
-	'<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>';
+/** A signed URL that has expired, as S3 and R2 respond. */
+const EXPIRED: ApiResponse = {
+	status: 403,
+	headers: { 'content-type': 'application/xml' },
+	body: '<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>',
+};
 
-export function resultRoutes(world: World): Route[] {
+export function createResultRoutes(world: World): Route[] {
 	return [
 		{
 			name: 'download',
-			provider: 'results',
 			method: 'GET',
 			path: '/results/:file',
 			kind: 'download',
-			job: (call) => world.jobs.find(jobIdOf(call)),
+			task: (call) => world.tasks.find(toTaskId(call)),
 			handle: (call, effect) => download(world, call, effect),
 		},
 	];
 }
 
-export function jobIdOf(call: Call): string {
+export function toTaskId(call: Call): string {
 	return (call.params.file ?? '').replace(/\.[a-z]+$/, '');
 }
 
-async function download(world: World, call: Call, effect: Effect): Promise<Answer> {
-	const job = world.jobs.find(jobIdOf(call));
-	const exists = job !== undefined && job.record.url.endsWith(`/${call.params.file ?? ''}`);
-	if (!exists || job.record.readyAt > Date.now())
+async function download(world: World, call: Call, effect: Effect): Promise<ApiResponse> {
+	const task = world.tasks.find(toTaskId(call));
+	const exists = task !== undefined && task.record.url.endsWith(`/${call.params.file ?? ''}`);
+	if (!exists || task.record.readyAt > Date.now())
 		return { status: 404, headers: { 'content-type': 'text/plain' }, body: 'Not Found' };
-	if (job.record.provider === 'bfl' && !isGood(job.record, call.query)) return expired();
-	const { bytes, mimeType } = await job.picture();
-	const answer: Answer = { status: 200, headers: { 'content-type': mimeType }, body: bytes };
-	return effect.picture ? spoil(answer, bytes, effect.picture) : answer;
+	if (PROVIDERS[task.record.provider].isUrlValid?.(task.record, call.query) === false)
+		return EXPIRED;
+	const { bytes, mimeType } = await task.image();
+	const response: ApiResponse = { status: 200, headers: { 'content-type': mimeType }, body: bytes };
+	return effect.image ? spoil(response, bytes, effect.image) : response;
 }
 
-function spoil(answer: Answer, bytes: Buffer, how: NonNullable<Effect['picture']>): Answer {
+function spoil(
+	response: ApiResponse,
+	bytes: Buffer,
+	how: NonNullable<Effect['image']>,
+): ApiResponse {
 	switch (how) {
 		case 'truncated':
-			return { ...answer, body: bytes.subarray(0, Math.floor(bytes.length / 2)) };
+			return { ...response, body: bytes.subarray(0, Math.floor(bytes.length / 2)) };
 		case 'empty':
-			return { ...answer, body: Buffer.alloc(0) };
+			return { ...response, body: Buffer.alloc(0) };
 		case 'html':
 			return {
 				status: 200,
@@ -53,43 +60,27 @@ function spoil(answer: Answer, bytes: Buffer, how: NonNullable<Effect['picture']
 				body: '<!doctype html><h1>Sign in</h1>',
 			};
 		case 'wrongContentType':
-			return { ...answer, headers: { 'content-type': 'text/plain' } };
+			return { ...response, headers: { 'content-type': 'text/plain' } };
 		case 'expired':
-			return expired();
+			return EXPIRED;
 	}
 }
 
-const expired = (): Answer => ({
-	status: 403,
-	headers: { 'content-type': 'application/xml' },
-	body: EXPIRED,
-});
-
-/** An image's URL that is good until then. */
-export function signed({ url }: JobRecord, until: number): string {
-	return `${url}?se=${until}&sig=${signatureOf(url, String(until))}`;
-}
-
-function isGood({ url }: JobRecord, { se = '', sig }: Record<string, string>): boolean {
-	return sig === signatureOf(url, se) && Number(se) > Date.now();
-}
-
-function signatureOf(url: string, until: string): string {
-	return sha256(`${url} ${until}`).slice(0, 32);
-}
-
-const FORMATS: readonly PictureFormat[] = ['png', 'jpeg', 'webp'];
+const FORMATS: readonly ImageFormat[] = ['png', 'jpeg', 'webp'];
 
 /** `/references/{name}.png?width=&height=&format=`: samples to refer to by URL. */
-export async function reference(name: string, query: Record<string, string>): Promise<Answer> {
+export async function drawSample(
+	name: string,
+	query: Record<string, string>,
+): Promise<ApiResponse> {
 	const width = Number(query.width ?? 512);
 	const height = Number(query.height ?? 512);
-	const format = FORMATS.find((one) => one === (query.format ?? 'png'));
+	const format = FORMATS.find((known) => known === (query.format ?? 'png'));
 	const sized = [width, height].every(
 		(side) => Number.isInteger(side) && side >= 1 && side <= 4096,
 	);
 	if (!format || !sized)
-		return json(400, { error: 'width and height: 1 to 4096; format: png, jpeg or webp' });
-	const picture = await drawReference(name, width, height, format);
-	return { status: 200, headers: { 'content-type': picture.mimeType }, body: picture.bytes };
+		return toResponse(400, { error: 'width and height: 1 to 4096; format: png, jpeg or webp' });
+	const image = await drawReference(name, width, height, format);
+	return { status: 200, headers: { 'content-type': image.mimeType }, body: image.bytes };
 }

@@ -1,45 +1,45 @@
 import type { ServerResponse } from 'node:http';
-import { BreakOff, type Answer, type Effect, type Stream } from './types';
+import { BrokenConnection, type ApiResponse, type Effect, type Stream } from './types';
 
-/** Writes an answer to the socket, or as much of it as the effect allows. */
+/** Writes a response to the socket, or as much of it as the effect allows. */
 
 export interface Sent {
-	/** Undefined where the answer did not get through in full. */
+	/** Undefined where the response did not get through in full. */
 	status?: number;
 	bytes: number;
 }
 
 const PIECES = 20;
 const PIECE_MS = 25;
-/** A stream has many answers. */
+/** A stream has many responses. */
 const STREAM_PIECE_MS = 2;
 
 export async function send(
-	response: ServerResponse,
-	answer: Answer,
+	reply: ServerResponse,
+	response: ApiResponse,
 	effect: Effect,
 	wait: (ms: number) => Promise<void>,
 ): Promise<Sent> {
 	if (effect.hang) return { bytes: 0 };
-	if (effect.reset) return breakOff(response, answer, effect.reset);
-	if (isStream(answer.body)) return sendStream(response, answer, answer.body, effect, wait);
-	const { headers, payload } = prepare(answer, effect);
-	response.writeHead(answer.status, { ...headers, 'content-length': payload.length });
+	if (effect.reset) return breakConnection(reply, response, effect.reset);
+	if (isStream(response.body)) return sendStream(reply, response, response.body, effect, wait);
+	const { headers, payload } = encodeResponse(response, effect);
+	reply.writeHead(response.status, { ...headers, 'content-length': payload.length });
 	if (!effect.slowBytes) {
-		response.end(payload);
+		reply.end(payload);
 	} else {
-		await sendSlowly(response, payload, wait);
-		response.end();
+		await sendSlowly(reply, payload, wait);
+		reply.end();
 	}
-	return { status: answer.status, bytes: payload.length };
+	return { status: response.status, bytes: payload.length };
 }
 
-function prepare(
-	answer: Answer,
+function encodeResponse(
+	response: ApiResponse,
 	effect: Effect,
 ): { headers: Record<string, string>; payload: Buffer } {
-	const { type, data } = encode(answer.body);
-	const headers = { ...(type && { 'content-type': type }), ...answer.headers };
+	const { type, data } = encode(response.body);
+	const headers = { ...(type && { 'content-type': type }), ...response.headers };
 	return {
 		headers,
 		payload: effect.truncateJson ? data.subarray(0, Math.floor(data.length / 2)) : data,
@@ -55,14 +55,14 @@ function encode(body: unknown): { type?: string; data: Buffer } {
 }
 
 async function sendSlowly(
-	response: ServerResponse,
+	reply: ServerResponse,
 	payload: Buffer,
 	wait: (ms: number) => Promise<void>,
 	pieceMs = PIECE_MS,
 ): Promise<void> {
 	const size = Math.max(1, Math.ceil(payload.length / PIECES));
-	for (let start = 0; start < payload.length && !response.destroyed; start += size) {
-		response.write(payload.subarray(start, start + size));
+	for (let start = 0; start < payload.length && !reply.destroyed; start += size) {
+		reply.write(payload.subarray(start, start + size));
 		await wait(pieceMs);
 	}
 }
@@ -70,61 +70,61 @@ async function sendSlowly(
 const isStream = (body: unknown): body is Stream => typeof body === 'function';
 
 async function sendStream(
-	response: ServerResponse,
-	{ status, headers }: Answer,
+	reply: ServerResponse,
+	{ status, headers }: ApiResponse,
 	stream: Stream,
 	{ slowBytes }: Effect,
 	wait: (ms: number) => Promise<void>,
 ): Promise<Sent> {
-	// nobody would tell any more that the client has gone
-	if (response.destroyed) return { bytes: 0 };
-	const gone = new AbortController();
-	const closed = new Promise((done) => response.once('close', done));
-	void closed.then(() => gone.abort());
-	response.writeHead(status, headers);
-	response.flushHeaders();
+	// no event would report any more that the client has disconnected
+	if (reply.destroyed) return { bytes: 0 };
+	const disconnected = new AbortController();
+	const closed = new Promise((done) => reply.once('close', done));
+	void closed.then(() => disconnected.abort());
+	reply.writeHead(status, headers);
+	reply.flushHeaders();
 	let bytes = 0;
 	try {
-		for await (const text of stream(gone.signal)) {
-			if (response.destroyed) break;
+		for await (const text of stream(disconnected.signal)) {
+			if (reply.destroyed) break;
 			const piece = Buffer.from(text);
 			bytes += piece.length;
-			if (slowBytes) await sendSlowly(response, piece, wait, STREAM_PIECE_MS);
+			if (slowBytes) await sendSlowly(reply, piece, wait, STREAM_PIECE_MS);
 			// what was written to a connection that breaks is never reported as written
-			else await Promise.race([closed, new Promise((done) => response.write(piece, done))]);
+			else await Promise.race([closed, new Promise((done) => reply.write(piece, done))]);
 		}
-		response.end();
+		reply.end();
 	} catch (error) {
-		if (!(error instanceof BreakOff)) throw error;
-		response.destroy();
+		if (!(error instanceof BrokenConnection)) throw error;
+		reply.destroy();
 	}
 	return { status, bytes };
 }
 
-/** What was written is flushed first: a client shall see exactly this much. */
-async function breakOff(
-	response: ServerResponse,
-	answer: Answer,
+/** What was written is flushed first: a client must see exactly this much. */
+async function breakConnection(
+	reply: ServerResponse,
+	response: ApiResponse,
 	where: NonNullable<Effect['reset']>,
 ): Promise<Sent> {
-	const { socket } = response;
+	const { socket } = reply;
 	if (!socket) return { bytes: 0 };
 	if (where === 'beforeHeaders') {
 		socket.resetAndDestroy();
 		return { bytes: 0 };
 	}
-	const { headers, payload } = prepare(answer, {});
+	const { headers, payload } = encodeResponse(response, {});
 	if (where === 'midHeaders') {
 		await new Promise((done) =>
-			socket.write(`HTTP/1.1 ${answer.status} OK\r\ncontent-type: appl`, done),
+			socket.write(`HTTP/1.1 ${response.status} OK\r\ncontent-type: appl`, done),
 		);
 		socket.destroy();
 		return { bytes: 0 };
 	}
-	// An answer without a body promises one all the same.
-	response.writeHead(answer.status, { ...headers, 'content-length': payload.length || 1 });
+	// A response without a body promises one all the same.
+	reply.writeHead(response.status, { ...headers, 'content-length': payload.length || 1 });
 	const half = payload.subarray(0, Math.floor(payload.length / 2));
-	await new Promise((done) => response.write(half, done));
+	await new Promise((done) => reply.write(half, done));
 	socket.destroy();
 	return { bytes: half.length };
 }

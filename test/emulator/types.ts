@@ -1,40 +1,13 @@
-import type { DocumentedError } from './documentedErrors';
-import type { Job, JobFault } from './jobs';
+import type { TaskFault } from './faults';
+import type { ImageFormat } from './images';
 import type { SubmissionRecord } from './ledger';
-import type { PictureFormat } from './pictures';
-
-/** Every route that rules can speak about. */
-export const ROUTE_NAMES = [
-	'cloudflare.run',
-	'cloudflare.workersAi',
-	'cloudflare.search',
-	'cloudflare.verify',
-	'task.submit',
-	'task.status',
-	'queue.submit',
-	'queue.status',
-	'queue.response',
-	'queue.cancel',
-	'oxen.sync',
-	'oxen.enqueue',
-	'oxen.queue',
-	'oxen.list',
-	'oxen.cancel',
-	'oxen.events',
-	'oxen.history',
-	'oxen.models',
-	'bfl.submit',
-	'bfl.result',
-	'bfl.credits',
-	'download',
-] as const;
-
-export type RouteName = (typeof ROUTE_NAMES)[number];
+import type { DocumentedError, ProviderEffects, ProviderName, RouteName } from './registry';
+import type { Task } from './tasks';
 
 /** Whose key opens the route; results are open to everybody. */
-export type ProviderName = 'cloudflare' | 'task' | 'oxen' | 'bfl' | 'results';
+export type RouteOwner = ProviderName | 'results';
 
-/** The servers: the APIs, BFL's regional one that tells about its tasks, and the pictures. */
+/** The servers: the APIs, the one where a `polling_url` leads, and the images. */
 export type Port = 'api' | 'polling' | 'results';
 
 export type JsonObject = Record<string, unknown>;
@@ -46,7 +19,7 @@ export interface FormPart {
 	file?: { filename: string; mimetype: string; data: Buffer };
 }
 
-/** What a request carried, as far as it could be read. */
+/** The body of a request, as far as it could be read. */
 export type Body =
 	| { kind: 'none' }
 	| { kind: 'json'; value: unknown }
@@ -68,11 +41,11 @@ export interface Call {
 	submission?: SubmissionRecord;
 }
 
-/** Pieces of text that are sent as they come, until the client has gone. */
-export type Stream = (gone: AbortSignal) => AsyncIterable<string>;
+/** Pieces of text that are sent as they come, until the client disconnects. */
+export type Stream = (disconnected: AbortSignal) => AsyncIterable<string>;
 
 /** A Buffer or string is sent as it is, a `Stream` piece by piece, anything else as JSON. */
-export interface Answer {
+export interface ApiResponse {
 	status: number;
 	headers: Record<string, string>;
 	body: unknown;
@@ -80,8 +53,7 @@ export interface Answer {
 
 export interface Route {
 	name: RouteName;
-	provider: ProviderName;
-	/** The server it is on, where that is not its provider's own. */
+	/** The server it is on; the one of the APIs by default. */
 	port?: Port;
 	method: 'GET' | 'POST' | 'PUT' | 'DELETE';
 	/** Fastify's notation. */
@@ -90,13 +62,13 @@ export interface Route {
 	kind: 'submission' | 'poll' | 'cancel' | 'download' | 'account';
 	/** For submissions: the prompt, read without checking anything. */
 	prompt?: (call: Call) => string | undefined;
-	/** For the others: the job that the call is about. */
-	job?: (call: Call) => Job | undefined;
-	handle: (call: Call, effect: Effect) => Promise<Answer> | Answer;
+	/** For the others: the task that the call is about. */
+	task?: (call: Call) => Task | undefined;
+	handle: (call: Call, effect: Effect) => Promise<ApiResponse> | ApiResponse;
 }
 
 export interface Shape {
-	format?: PictureFormat;
+	format?: ImageFormat;
 	width?: number;
 	height?: number;
 	/** The size of the file; for PNG alone. */
@@ -104,46 +76,48 @@ export interface Shape {
 }
 
 /** What a rule does to the calls it matches. Parts may be combined. */
-export interface Effect {
-	/** Answers this instead; a body that is not a string is sent as JSON. */
+export interface SharedEffect {
+	/** Responds with this instead; a body that is not a string is sent as JSON. */
 	status?: number;
 	body?: unknown;
 	headers?: Record<string, string>;
-	/** Answers one of the documented errors, see `documentedErrors`. */
+	/** Responds with one of the documented errors, see `documentedErrors`. */
 	error?: DocumentedError;
-	/** Answers a proxy's HTML error page (502 without a status). */
+	/** Responds with a proxy's HTML error page (502 without a status). */
 	html?: true;
 	redirect?: string;
 	/** Cuts the JSON in the middle, with the content-length of what is left. */
 	truncateJson?: true;
-	/** Breaks the connection at that point of the answer. */
+	/** Breaks the connection at that point of the response. */
 	reset?: 'beforeHeaders' | 'midHeaders' | 'midBody';
-	/** Never answers. */
+	/** Never responds. */
 	hang?: true;
-	/** Waits, in ms, after the work is done and before the answer. */
+	/** Waits, in ms, after the work is done and before the response. */
 	delayMs?: number;
-	/** Sends the answer in small pieces over about half a second. */
+	/** Sends the response in small pieces over about half a second. */
 	slowBytes?: true;
 	/**
-	 * Whether the call is carried out (and billed) although its answer is replaced or lost.
-	 * By default only where an answer had begun (`midHeaders`, `midBody`).
+	 * Whether the call is carried out (and billed) although its response is replaced or lost.
+	 * By default only where a response had begun (`midHeaders`, `midBody`).
 	 */
 	accepted?: boolean;
-	/** How the job that this submission makes will go. */
-	job?: JobFault;
-	/** The picture comes like this, whatever was asked for. */
+	/** The faults of the task that this submission creates. */
+	task?: TaskFault;
+	/** Format and size of the image, whatever the request says. */
 	as?: Shape;
-	envelope?: 'bare' | 'wrapped';
-	/** How a stream of events goes wrong. */
+	/** The fault of a stream of events. */
 	stream?: StreamFault;
-	/** How a download goes wrong. */
-	picture?: 'truncated' | 'html' | 'empty' | 'wrongContentType' | 'expired';
-	/** Changes the finished answer; only within the process. */
-	mutate?: (answer: Answer) => Answer;
+	/** The fault of a download. */
+	image?: 'truncated' | 'html' | 'empty' | 'wrongContentType' | 'expired';
+	/** Changes the finished response; only within the process. */
+	mutate?: (response: ApiResponse) => ApiResponse;
 }
 
+/** With the effects that only one provider has. */
+export type Effect = SharedEffect & ProviderEffects;
+
 export interface StreamFault {
-	/** Says nothing at all, not even that it is alive. */
+	/** Sends nothing at all, not even the comments that keep it alive. */
 	silent?: true;
 	/** Breaks the connection around a completion event. */
 	breaks?: 'beforeEvent' | 'inEvent' | 'afterEvent';
@@ -152,19 +126,29 @@ export interface StreamFault {
 }
 
 /** Thrown by a `Stream` to break its connection. */
-export class BreakOff extends Error {}
+export class BrokenConnection extends Error {}
 
-/** Thrown by a handler to answer at once. */
+/** Thrown by a handler to respond at once. */
 export class Refusal extends Error {
-	constructor(readonly answer: Answer) {
-		super(`refused with ${answer.status}`);
+	constructor(readonly response: ApiResponse) {
+		super(`refused with ${response.status}`);
 	}
 }
 
-export function json(status: number, body: unknown, headers: Record<string, string> = {}): Answer {
+export function toResponse(
+	status: number,
+	body: unknown,
+	headers: Record<string, string> = {},
+): ApiResponse {
 	return { status, headers, body };
 }
 
 export function isObject(value: unknown): value is JsonObject {
 	return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The prompt of a JSON body that has it at the top. */
+export function readPrompt({ body }: Call): string | undefined {
+	const fields = body.kind === 'json' ? body.value : undefined;
+	return isObject(fields) && typeof fields.prompt === 'string' ? fields.prompt : undefined;
 }

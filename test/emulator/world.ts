@@ -1,57 +1,38 @@
-import type { Answer, Call } from './types';
-import { Refusal } from './types';
-import type { Rules } from './faults';
-import type { Jobs } from './jobs';
+import type { Rules } from './rules';
+import type { Tasks } from './tasks';
+import { Refusal, type ApiResponse, type Call } from './types';
 
 /** What all routes of one emulator share. */
 export interface World {
-	jobs: Jobs;
+	tasks: Tasks;
 	rules: Rules;
 	urls: { api: string; polling: string; results: string };
-	/** The AI gateways of the account; any other id is refused. */
-	gateways: readonly string[];
-	/** The catalogue's answers, unless a rule says otherwise. */
-	envelope: 'bare' | 'wrapped';
-	/** How many unfinished jobs one key may have before it gets 429; what its documents say when left out. */
+	/** How many unfinished tasks one key may have before it gets 429; the provider's documented number by default. */
 	maxRunning?: number;
-	gatewayCache: Map<string, CachedAnswer>;
-	/** Oxen.ai: milliseconds between the comments of a stream of events. */
-	keepAliveMs: number;
-	/** Oxen.ai: what becomes of jobs that have ended, unless a rule says otherwise. */
-	oxenLeaves?: 'queue' | 'everywhere';
-	/** BFL: how long an image's URL is good for. */
-	sampleSeconds: number;
-	/** BFL: milliseconds of the unit that webhooks are delivered again by. */
-	webhookUnitMs: number;
-	/** BFL: how late the fault `late` delivers a webhook. */
-	webhookLateMs: number;
 	/** Aborted when the emulator closes. */
 	closing: AbortSignal;
 	/** Waits; ends early, by rejecting, when the emulator closes. */
 	wait: (ms: number) => Promise<void>;
 }
 
-export interface CachedAnswer {
-	jobId: string;
-	expiresAt: number;
-}
-
-/** Refuses a submission of a key that has too many jobs already. */
-export function refuseCrowd(
+/** Refuses a submission of a key that has too many unfinished tasks already. */
+export function refuseOverLimit(
 	world: World,
 	call: Call,
-	refusal: Answer,
+	refusal: ApiResponse,
 	documented = Infinity,
 ): void {
-	if (world.jobs.running(call.key ?? '') >= (world.maxRunning ?? documented)) {
+	if (world.tasks.countRunning(call.key ?? '') >= (world.maxRunning ?? documented)) {
 		throw new Refusal({ ...refusal, headers: { ...refusal.headers, 'retry-after': '1' } });
 	}
 }
 
-/** What no document knows in a query is most likely misspelt. */
-export function noteUnknownQuery(world: World, call: Call, known: readonly string[]): void {
-	for (const name of Object.keys(call.query).filter((one) => !known.includes(one))) {
-		const { method, url: path } = call;
-		world.jobs.ledger.unexpected.push({ at: Date.now(), method, path, reason: `query ${name}` });
-	}
+/** Records a name that no document knows: most likely it is misspelt. */
+export function recordUnexpected(world: World, { method, url }: Call, reason: string): void {
+	world.tasks.ledger.unexpected.push({ at: Date.now(), method, path: url, reason });
+}
+
+export function recordUnknownQuery(world: World, call: Call, known: readonly string[]): void {
+	const unknown = Object.keys(call.query).filter((name) => !known.includes(name));
+	unknown.forEach((name) => recordUnexpected(world, call, `query ${name}`));
 }

@@ -70,8 +70,8 @@ const onTask = (operation: string, parameters: object = {}): NodeUnderTest => ({
 
 const get = (parameters: object = {}) => onTask('get', { options: QUICK, ...parameters });
 
-const job = (fault: Effect['job'], times?: number) =>
-	lab.emulator.rule({ route: 'bfl.submit', times }, { job: fault });
+const job = (fault: Effect['task'], times?: number) =>
+	lab.emulator.rule({ route: 'bfl.submit', times }, { task: fault });
 
 const jsons = (run: Run) => run.items(NODE).map(({ json }) => json);
 
@@ -82,11 +82,11 @@ const statuses = () => lab.emulator.ledger.submissions.map(({ status }) => statu
 
 const words = () => lab.emulator.ledger.polls.map(({ state }) => state);
 
-const firstId = () => lab.emulator.ledger.jobs[0]?.id;
+const firstId = () => lab.emulator.ledger.tasks[0]?.id;
 
 async function expectEachPictureOnce(run: Run, count: number): Promise<void> {
 	expect(run.status).toBe('success');
-	expect(lab.emulator.ledger.jobs).toHaveLength(count);
+	expect(lab.emulator.ledger.tasks).toHaveLength(count);
 	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(count)));
 	expect(handlesOf(run)).toEqual({});
 }
@@ -96,7 +96,7 @@ test('an item tells everything that is known about its picture, the price in cre
 		items: prompts(1),
 	});
 
-	const { id, url } = lab.emulator.ledger.jobs[0]!;
+	const { id, url } = lab.emulator.ledger.tasks[0]!;
 	expect(run.items(NODE)).toEqual([
 		{
 			json: {
@@ -130,7 +130,7 @@ test('an item tells everything that is known about its picture, the price in cre
 
 test('a seed that the provider has drawn is told', async () => {
 	const run = await lab.run(generating(), { items: prompts(1) });
-	expect(jsons(run)[0]?.seed).toBe(lab.emulator.ledger.jobs[0]?.seed);
+	expect(jsons(run)[0]?.seed).toBe(lab.emulator.ledger.tasks[0]?.seed);
 });
 
 test('a price is a decimal, not its nearest neighbour', async () => {
@@ -311,7 +311,7 @@ test('what the service says about a task is shown without its secret', async () 
 
 describe('a task that is not found', () => {
 	test('right after the submit may still be spreading', async () => {
-		job({ unknownLooks: 3 });
+		job({ unknownPolls: 3 });
 		const run = await lab.run(generating(), { items: prompts(1) });
 
 		await expectEachPictureOnce(run, 1);
@@ -387,7 +387,7 @@ describe('a submit', () => {
 					'Black Forest Labs answered 422: Steps: Input should be a valid integer; Safety Tolerance: Input should be less than or equal to 5',
 			},
 		]);
-		expect(lab.emulator.ledger.jobs).toEqual([]);
+		expect(lab.emulator.ledger.tasks).toEqual([]);
 	});
 
 	test.each(['bfl.rateLimit', 'bfl.rateLimit.message'] as const)(
@@ -404,7 +404,7 @@ describe('a submit', () => {
 	test('beyond the 24 tasks that a key may have waits until there is room', async () => {
 		lab.emulator.rule(
 			{ route: 'bfl.submit' },
-			{ job: { seconds: 1.5, looks: 8 }, as: { width: 16, height: 16 } },
+			{ task: { seconds: 1.5, polls: 8 }, as: { width: 16, height: 16 } },
 		);
 		const run = await lab.run(generating({ maxConcurrent: 40 }), { items: prompts(26) });
 
@@ -416,7 +416,7 @@ describe('a submit', () => {
 
 describe('a picture whose URL has run out', () => {
 	test('is asked for once more, and not paid again', async () => {
-		lab.emulator.rule({ route: 'download', times: 1 }, { picture: 'expired' });
+		lab.emulator.rule({ route: 'download', times: 1 }, { image: 'expired' });
 		const run = await lab.run(generating(), { items: prompts(1) });
 
 		await expectEachPictureOnce(run, 1);
@@ -425,7 +425,7 @@ describe('a picture whose URL has run out', () => {
 	});
 
 	test('for good is told as that', async () => {
-		lab.emulator.rule({ route: 'download' }, { picture: 'expired' });
+		lab.emulator.rule({ route: 'download' }, { image: 'expired' });
 		const run = await lab.run(generating({}, CONTINUE), { items: prompts(1) });
 
 		expect(errors(run)).toMatchObject([{ kind: 'expired', taskId: firstId(), httpCode: 403 }]);
@@ -434,7 +434,7 @@ describe('a picture whose URL has run out', () => {
 
 	test('is told as that by Task: Get', async () => {
 		const submitted = await lab.run(onTask('submit', { prompt: 'a pier' }));
-		lab.emulator.rule({ route: 'download' }, { picture: 'expired' });
+		lab.emulator.rule({ route: 'download' }, { image: 'expired' });
 		const run = await lab.run(get(), { items: items(...jsons(submitted)) });
 
 		expect(errors(run)).toMatchObject([{ kind: 'expired', taskId: firstId() }]);
@@ -498,7 +498,7 @@ describe('Task', () => {
 		job({ seconds: 60 }, 1);
 		job({ status: 'Request Moderated' }, 1);
 		for (const prompt of ['runs', 'refused', 'done']) await lab.run(onTask('submit', { prompt }));
-		const { jobs } = lab.emulator.ledger;
+		const { tasks: jobs } = lab.emulator.ledger;
 		await until(() => jobs[2]!.readyAt < Date.now());
 		const input = items(...jobs.map(({ id }) => ({ taskId: id })), { taskId: 'gone' });
 		const run = await lab.run(get({ waitForCompletion: false }), { items: input });

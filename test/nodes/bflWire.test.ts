@@ -3,7 +3,7 @@ import addFormats from 'ajv-formats';
 import { models } from '../../nodes/Flux2Bfl/models';
 import { generateOptions, submitOptions } from '../../nodes/shared/parameters/options';
 import { startListener } from '../emulator';
-import openapi from '../emulator/contracts/bfl-openapi.json';
+import openapi from '../emulator/bfl/contract.json';
 import { openLab, QUICK, type Lab, type NodeUnderTest } from '../support/lab';
 import { bodiesOf, fromItems, itemsOf, namesOf, settings, type Rows } from '../support/wire';
 

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import type { INodeExecutionData } from 'n8n-workflow';
-import { drawReference, type Picture } from '../emulator/pictures';
+import { drawReference, type DrawnImage } from '../emulator/images';
 import {
 	generating,
 	NODE,
@@ -25,7 +25,7 @@ const MODELS = {
 };
 
 let lab: Lab;
-let references: Record<'a' | 'b' | 'c', Picture>;
+let references: Record<'a' | 'b' | 'c', DrawnImage>;
 
 beforeAll(async () => {
 	lab = await openLab();
@@ -48,7 +48,7 @@ const bytesOf = async (item: INodeExecutionData | undefined, field = 'data') =>
 	item?.binary?.[field] && (await lab.engine.binary(item.binary[field]));
 
 const made = async (index = 0) =>
-	await lab.emulator.ledger.picture(lab.emulator.ledger.jobs[index]?.id ?? '');
+	await lab.emulator.ledger.image(lab.emulator.ledger.tasks[index]?.id ?? '');
 
 describe('a picture', () => {
 	test.each(everyRoute)(
@@ -56,7 +56,7 @@ describe('a picture', () => {
 		async (route) => {
 			const run = await lab.run(generating(route), { items: prompts(1) });
 			const [item] = run.items(NODE);
-			const [job] = lab.emulator.ledger.jobs;
+			const [job] = lab.emulator.ledger.tasks;
 			const { bytes, sha256: _, extension, ...facts } = await made();
 
 			expect(await bytesOf(item)).toEqual(bytes);
@@ -98,7 +98,7 @@ describe('a picture', () => {
 		'is what its bytes say, whatever was asked for: %s',
 		async (format) => {
 			lab.emulator.rule({ route: 'task.submit' }, { as: { format, width: 320, height: 64 } });
-			lab.emulator.rule({ route: 'download' }, { picture: 'wrongContentType' });
+			lab.emulator.rule({ route: 'download' }, { image: 'wrongContentType' });
 			const outputFormat = format === 'png' ? 'jpeg' : 'png';
 			const run = await lab.run(generating('task', {}, { outputFormat }), { items: prompts(1) });
 
@@ -121,7 +121,7 @@ describe('a picture', () => {
 	function spoil(times?: number): INodeExecutionData[] {
 		for (const prompt of spoiled) {
 			const [picture, format] = prompt.split(' ') as ['truncated' | 'html' | 'empty', 'png'];
-			lab.emulator.rule({ route: 'download', prompt, times }, { picture });
+			lab.emulator.rule({ route: 'download', prompt, times }, { image: picture });
 			if (format) lab.emulator.rule({ route: 'task.submit', prompt }, { as: { format } });
 		}
 		return spoiled.map((prompt) => ({ json: { prompt } }));
@@ -130,13 +130,13 @@ describe('a picture', () => {
 	test('that did not arrive whole is fetched again', async () => {
 		const run = await lab.run(generating('task'), { items: spoil(1) });
 
-		const { jobs, downloads, submissions } = lab.emulator.ledger;
+		const { tasks: jobs, downloads, submissions } = lab.emulator.ledger;
 		const items = run.items(NODE);
 		expect(await Promise.all(items.map(async (item) => await bytesOf(item)))).toEqual(
 			await Promise.all(
 				spoiled.map(async (prompt) => {
 					const job = jobs.find((one) => one.prompt === prompt);
-					return (await lab.emulator.ledger.picture(job?.id ?? '')).bytes;
+					return (await lab.emulator.ledger.image(job?.id ?? '')).bytes;
 				}),
 			),
 		);
@@ -189,7 +189,7 @@ describe('an option', () => {
 			const run = await lab.run(generating(route, {}, { download: false }), { items: prompts(1) });
 
 			const [item] = run.items(NODE);
-			expect(item?.json.image).toEqual({ url: lab.emulator.ledger.jobs[0]?.url });
+			expect(item?.json.image).toEqual({ url: lab.emulator.ledger.tasks[0]?.url });
 			expect(item?.binary).toBeUndefined();
 			expect(traffic(lab)).not.toContain('download');
 		},
@@ -210,7 +210,7 @@ describe('an option', () => {
 
 			const raw = JSON.stringify(run.items(NODE)[0]?.json.raw);
 			expect(raw.length).toBeLessThan(2000);
-			const [job] = lab.emulator.ledger.jobs;
+			const [job] = lab.emulator.ledger.tasks;
 			expect(raw).toContain(
 				{
 					task: '"status":"completed"',
@@ -267,7 +267,7 @@ function sentReferences(): string[] {
 	return images.map(([, value]) => value as string);
 }
 
-const wanted = (route: Route, { bytes, mimeType }: Picture): string => {
+const wanted = (route: Route, { bytes, mimeType }: DrawnImage): string => {
 	const base64 = bytes.toString('base64');
 	return route === 'catalogue' ? `data:${mimeType};base64,${base64}` : base64;
 };
@@ -323,7 +323,7 @@ describe('reference images', () => {
 		return forms[0]!;
 	}
 
-	async function expectFiles(form: FormData, expected: Picture[]) {
+	async function expectFiles(form: FormData, expected: DrawnImage[]) {
 		const read: Array<Promise<object>> = [];
 		form.forEach((value, name) => {
 			if (typeof value === 'string') return;

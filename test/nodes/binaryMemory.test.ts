@@ -1,4 +1,4 @@
-import { drawReference } from '../emulator/pictures';
+import { drawReference } from '../emulator/images';
 import {
 	generating,
 	handlesOf,
@@ -40,7 +40,7 @@ test.each(everyRoute)('pictures come out byte for byte (%s)', async (route) => {
 });
 
 test('a picture that did not arrive whole is fetched again', async () => {
-	lab.emulator.rule({ route: 'download', prompt: 'item 1', times: 1 }, { picture: 'truncated' });
+	lab.emulator.rule({ route: 'download', prompt: 'item 1', times: 1 }, { image: 'truncated' });
 	lab.emulator.rule({ route: 'download', prompt: 'item 2', times: 1 }, { reset: 'midBody' });
 	const run = await lab.run(generating('task'), { items: prompts(2) });
 
@@ -75,7 +75,7 @@ test.each(everyRoute)(
 		const settings = { ...CONTINUE, retryOnFail: true, maxTries: 2, waitBetweenTries: 1 };
 		const run = await lab.run(generating(route, settings), { items: prompts(3) });
 
-		expect(lab.emulator.ledger.jobs).toHaveLength(3);
+		expect(lab.emulator.ledger.tasks).toHaveLength(3);
 		expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(3)));
 		expect(handlesOf(run)).toEqual({});
 	},
@@ -89,6 +89,6 @@ test("pictures of items that ended well are there again after the editor's Retry
 	expect(failed.status).toBe('error');
 	const run = await lab.retry(failed, node);
 
-	expect(lab.emulator.ledger.jobs).toHaveLength(3);
+	expect(lab.emulator.ledger.tasks).toHaveLength(3);
 	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(3)));
 });

@@ -1,6 +1,6 @@
 import type { IDataObject, INode } from 'n8n-workflow';
 import type { Effect } from '../emulator';
-import { sha256 } from '../emulator/pictures';
+import { sha256 } from '../emulator/images';
 import { agentsOf } from '../support/agent';
 import type { Run, WorkflowJson } from '../support/engine';
 import {
@@ -50,11 +50,11 @@ function parking(options: object = {}, settings: Partial<INode> = {}): WorkflowJ
 	};
 }
 
-const job = (fault: Effect['job']) => lab.emulator.rule({ route: 'bfl.submit' }, { job: fault });
+const job = (fault: Effect['task']) => lab.emulator.rule({ route: 'bfl.submit' }, { task: fault });
 const statuses = () => lab.emulator.ledger.deliveries.map(({ status }) => status);
 const answered = async (count: number) =>
 	await until(() => statuses().length >= count && statuses().every(Boolean), `${count} answers`);
-const firstJob = () => lab.emulator.ledger.jobs[0]!;
+const firstJob = () => lab.emulator.ledger.tasks[0]!;
 const errorOf = (run: Run) => run.items('Good')[0]?.json.error as IDataObject | undefined;
 
 async function park(options: object = {}, settings: Partial<INode> = {}): Promise<Parked> {
@@ -67,7 +67,7 @@ async function expectOnePicture(run: Run): Promise<void> {
 	expect(run.status).toBe('success');
 	const [item] = run.items('Good');
 	expect(sha256(await lab.engine.binary(item!.binary!.data!))).toBe(firstJob().sha256);
-	const { submissions, jobs, polls } = lab.emulator.ledger;
+	const { submissions, tasks: jobs, polls } = lab.emulator.ledger;
 	expect([submissions.length, jobs.length, polls.length]).toEqual([1, 1, 0]);
 }
 
@@ -261,7 +261,7 @@ describe('a task that fails', () => {
 });
 
 test('a young picture that its host refuses is fetched when the service calls again', async () => {
-	lab.emulator.rule({ route: 'download', times: 1 }, { picture: 'expired' });
+	lab.emulator.rule({ route: 'download', times: 1 }, { image: 'expired' });
 	const { resumed } = await park();
 
 	await expectOnePicture(await resumed);

@@ -48,7 +48,7 @@ const read = (file: string) =>
 
 function expectPicture(run: Run, node: string): void {
 	expect(run.error).toBeUndefined();
-	const { id } = lab.emulator.ledger.jobs[0]!;
+	const { id } = lab.emulator.ledger.tasks[0]!;
 	expect(run.items(node)).toEqual([
 		expect.objectContaining({
 			json: expect.objectContaining({ status: 'completed', taskId: id }),
@@ -67,7 +67,7 @@ describe('callback.json', () => {
 	});
 
 	test('collects the image when nobody calls', async () => {
-		lab.emulator.rule({ route: 'bfl.submit' }, { job: { webhook: 'never' } });
+		lab.emulator.rule({ route: 'bfl.submit' }, { task: { webhook: 'never' } });
 		const parked = await webhooks.run(read('callback.json'), items({}));
 
 		expectPicture(await webhooks.resumeByTimer(parked), 'Image');
@@ -75,7 +75,7 @@ describe('callback.json', () => {
 	});
 
 	test('stops with the reason when the task has failed', async () => {
-		lab.emulator.rule({ route: 'bfl.submit' }, { job: { status: 'Request Moderated' } });
+		lab.emulator.rule({ route: 'bfl.submit' }, { task: { status: 'Request Moderated' } });
 		const { resumed } = await webhooks.run(read('callback.json'), items({}));
 		const run = await resumed;
 

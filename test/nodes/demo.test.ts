@@ -1,24 +1,30 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import manifest from '../../package.json';
-import { drawReference, type Picture } from '../emulator/pictures';
-import { gallery } from '../demo/gallery';
-import { lanesOf, promptText, readWorkflow, settingsOf, withReferenceBase } from '../demo/lanes';
-import { builtModels } from '../demo/models';
-import { judge, type Evidence } from '../demo/results';
+import { drawReference, type DrawnImage } from '../emulator/images';
+import { renderGallery } from '../demo/gallery';
+import {
+	findLanes,
+	toPromptText,
+	readWorkflow,
+	readSettings,
+	withReferenceBase,
+} from '../demo/lanes';
+import { readBuiltModels } from '../demo/models';
+import { checkResult, type Evidence } from '../demo/results';
 import { standIns } from '../support/standIns';
 
 const ROOT = path.resolve(__dirname, '../..');
 
 describe('the demo workflow', () => {
 	const workflow = readWorkflow();
-	const lanes = lanesOf(workflow);
-	const wishes = lanes.flatMap((lane) => lane.wishes);
-	const offered = [...builtModels()].flatMap(([type, models]) =>
+	const lanes = findLanes(workflow);
+	const requests = lanes.flatMap((lane) => lane.requests);
+	const offered = [...readBuiltModels()].flatMap(([type, models]) =>
 		models.map(({ id, dialect }) => [type, dialect, id].join(' ')),
 	);
-	const shown = lanes.flatMap(({ type, dialect, wishes }) =>
-		wishes.map(({ model }) => [type, dialect, model].join(' ')),
+	const shown = lanes.flatMap(({ type, dialect, requests }) =>
+		requests.map(({ model }) => [type, dialect, model].join(' ')),
 	);
 
 	test('shows every model of every node', () => {
@@ -33,21 +39,23 @@ describe('the demo workflow', () => {
 		const known = [
 			'n8n-nodes-base.manualTrigger',
 			...Object.keys(standIns),
-			...builtModels().keys(),
+			...readBuiltModels().keys(),
 		];
 		expect(workflow.nodes.map(({ type }) => type).filter((type) => !known.includes(type))).toEqual(
 			[],
 		);
 	});
 
-	test('tells its pictures apart by name and by prompt', () => {
-		expect(new Set(wishes.map(({ name }) => name)).size).toBe(wishes.length);
-		expect(new Set(wishes.map(promptText)).size).toBe(wishes.length);
+	test('gives each image its own name and prompt', () => {
+		expect(new Set(requests.map(({ name }) => name)).size).toBe(requests.length);
+		expect(new Set(requests.map(toPromptText)).size).toBe(requests.length);
 	});
 
 	test('edits two references, and has a structured prompt with hex colors', () => {
-		expect(wishes.filter(({ references }) => references?.length === 2)).not.toEqual([]);
-		const structured = wishes.filter(({ prompt }) => typeof prompt === 'object').map(promptText);
+		expect(requests.filter(({ references }) => references?.length === 2)).not.toEqual([]);
+		const structured = requests
+			.filter(({ prompt }) => typeof prompt === 'object')
+			.map(toPromptText);
 		expect(structured).toContainEqual(expect.stringMatching(/#[0-9A-F]{6}"/));
 	});
 
@@ -60,34 +68,34 @@ describe('the demo workflow', () => {
 	});
 
 	test('finds its reference images in this repository', () => {
-		const { referenceBase } = settingsOf(workflow);
+		const { referenceBase } = readSettings(workflow);
 		const [repository] = manifest.homepage.split('#');
 		const raw = `${repository?.replace('github.com', 'raw.githubusercontent.com')}/main/`;
 		expect(referenceBase).toContain(raw);
 		const folder = referenceBase.replace(raw, '');
-		const files = wishes.flatMap(({ references = [] }) => references);
+		const files = requests.flatMap(({ references = [] }) => references);
 		expect(files.filter((file) => !existsSync(path.join(ROOT, folder, file)))).toEqual([]);
-		expect(settingsOf(withReferenceBase(workflow, 'http://here')).referenceBase).toBe(
+		expect(readSettings(withReferenceBase(workflow, 'http://here')).referenceBase).toBe(
 			'http://here',
 		);
 	});
 });
 
-describe('the demo counts a picture', () => {
-	let picture: Picture;
+describe('the demo counts an image', () => {
+	let drawn: DrawnImage;
 	let evidence: Evidence;
 
 	beforeAll(async () => {
-		picture = await drawReference('any', 96, 64, 'jpeg');
-		const { bytes, width, height, mimeType, sha256 } = picture;
+		drawn = await drawReference('any', 96, 64, 'jpeg');
+		const { bytes, width, height, mimeType, sha256 } = drawn;
 		const image = { width, height, mimeType, fileSize: bytes.length };
-		const wish = { name: 'any', model: 'a/model', prompt: 'Any' };
-		const item = { json: { model: wish.model, image } };
-		evidence = { lane: 'Lane', wish, item, bytes, job: { sha256, cost: 0 } };
+		const request = { name: 'any', model: 'a/model', prompt: 'Any' };
+		const item = { json: { model: request.model, image } };
+		evidence = { lane: 'Lane', request, item, bytes, task: { sha256, cost: 0 } };
 	});
 
 	const problems = async (changes: Partial<Evidence> = {}) =>
-		(await judge({ ...evidence, ...changes })).problems;
+		(await checkResult({ ...evidence, ...changes })).problems;
 
 	test('that is whole and is what the emulator sent', async () => {
 		expect(await problems()).toEqual([]);
@@ -98,11 +106,11 @@ describe('the demo counts a picture', () => {
 		expect(await problems({ item })).toEqual(['No money left']);
 		expect(await problems({ item: undefined })).toEqual(['no item came out']);
 		expect(await problems({ item: undefined, failure: 'No network' })).toEqual(['No network']);
-		expect(await problems({ bytes: undefined })).toEqual(['the item has no picture']);
+		expect(await problems({ bytes: undefined })).toEqual(['the item has no image']);
 	});
 
 	test('but not one that is cut short', async () => {
-		const bytes = picture.bytes.subarray(0, -200);
+		const bytes = drawn.bytes.subarray(0, -200);
 		expect(await problems({ bytes })).toEqual([expect.stringMatching(/^cannot be decoded: /)]);
 	});
 
@@ -119,9 +127,9 @@ describe('the demo counts a picture', () => {
 
 test('the gallery shows what prompts and errors say as text, and loads nothing from elsewhere', async () => {
 	const evil = `<script>alert('&')</script>`;
-	const evidence = { lane: evil, wish: { name: evil, model: evil, prompt: evil } };
-	const results = [await judge(evidence), await judge({ ...evidence, failure: evil })];
-	const page = await gallery({ results, seconds: 1, referenceBase: '' });
+	const evidence = { lane: evil, request: { name: evil, model: evil, prompt: evil } };
+	const results = [await checkResult(evidence), await checkResult({ ...evidence, failure: evil })];
+	const page = await renderGallery({ results, seconds: 1, referenceBase: '' });
 
 	expect(page).not.toContain('<script');
 	expect(page).toContain('&lt;script&gt;alert(&#39;&amp;&#39;)&lt;/script&gt;');

@@ -133,10 +133,10 @@ const optionsOf = (type: NodeUnderTest['type'], timeout: unknown) => ({
 
 /** Everything the emulator saw of the item with that prompt. */
 function seenOf(prompt: string) {
-	const { submissions, jobs, polls, downloads } = lab.emulator.ledger;
+	const { submissions, tasks: jobs, polls, downloads } = lab.emulator.ledger;
 	const ids = jobs.filter((job) => job.prompt === prompt).map(({ id }) => id);
-	const count = (list: Array<{ jobId: string }>) =>
-		list.filter(({ jobId }) => ids.includes(jobId)).length;
+	const count = (list: Array<{ taskId: string }>) =>
+		list.filter(({ taskId }) => ids.includes(taskId)).length;
 	const submits = submissions.filter((submission) => submission.prompt === prompt).length;
 	return { task: ids[0] ?? '', calls: [submits, count(polls), count(downloads)] };
 }
@@ -370,7 +370,7 @@ describe('Cloudflare catalogue', () => {
 		]),
 		'moderation by the state Failed in the envelope': onRun(
 			{
-				job: { fail: { code: 'content_moderated', message: 'Request Moderated' } },
+				task: { fail: { code: 'content_moderated', message: 'Request Moderated' } },
 				envelope: 'wrapped',
 			},
 			[
@@ -380,7 +380,7 @@ describe('Cloudflare catalogue', () => {
 			],
 		),
 		'the state Failed with an error_message': onRun(
-			{ job: { fail: { code: 'x1', message: 'Content Moderated', style: 'error_message' } } },
+			{ task: { fail: { code: 'x1', message: 'Content Moderated', style: 'error_message' } } },
 			[
 				'moderated',
 				'Cloudflare answered with the state "Failed": x1: Content Moderated',
@@ -388,7 +388,7 @@ describe('Cloudflare catalogue', () => {
 			],
 		),
 		'the state Failed with an error in one string': onRun(
-			{ job: { fail: { message: 'Content Moderated', style: 'string' } } },
+			{ task: { fail: { message: 'Content Moderated', style: 'string' } } },
 			['moderated', 'Cloudflare answered with the state "Failed": Content Moderated', MODERATED],
 		),
 		'a state nobody documented': onRun({ status: 200, body: { state: 'Pending' } }, [
@@ -489,7 +489,7 @@ describe('Cloudflare catalogue', () => {
 			],
 		),
 		'a picture that is a page': onDownload(
-			{ picture: 'html' },
+			{ image: 'html' },
 			[
 				'badResponse',
 				'The result is not a PNG, JPEG or WebP image; it begins with "<!doctype html><h1>Sign in</h1>"',
@@ -499,13 +499,13 @@ describe('Cloudflare catalogue', () => {
 			{ slow: true },
 		),
 		'an empty picture': onDownload(
-			{ picture: 'empty' },
+			{ image: 'empty' },
 			['badResponse', 'The result is empty instead of an image', BAD_RESPONSE + STILL_THERE],
 			4,
 			{ slow: true },
 		),
 		'an expired URL': onDownload(
-			{ picture: 'expired' },
+			{ image: 'expired' },
 			['expired', "The image's URL is no longer valid (it answered 403)", EXPIRED, 403],
 			1,
 		),
@@ -715,14 +715,14 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 		...more,
 	});
 	const ended = (
-		job: NonNullable<Effect['job']>,
+		job: NonNullable<Effect['task']>,
 		kind: string,
 		words: string,
 		advice: string,
 		again = '',
 	): Case =>
 		onSubmit(
-			{ job },
+			{ task: job },
 			[
 				kind,
 				`The task ended with the status "${dialect === 'task' ? 'failed' : 'COMPLETED'}"${words}`,
@@ -735,7 +735,7 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 		);
 	const word = (status: string, told: string): Case =>
 		onSubmit(
-			{ job: { status } },
+			{ task: { status } },
 			[
 				'badResponse',
 				`The task ended with the status "${told}" and without an image`,
@@ -874,7 +874,7 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 		'an end that nobody documented': word('paused', 'paused'),
 		'an end that n8n would take for a stop': word('canceled', 'cancelled'),
 		'a running word that nobody documented': onSubmit(
-			{ job: { running: 'warming_up', seconds: 9 } },
+			{ task: { running: 'warming_up', seconds: 9 } },
 			[
 				'badResponse',
 				'The task ended with the status "warming_up" and without an image',
@@ -883,7 +883,7 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 			{ calls: [1, 1], accepted: true },
 		),
 		'a task that vanished': onSubmit(
-			{ job: { vanish: true } },
+			{ task: { vanish: true } },
 			[
 				'notFound',
 				`Task API answered 404: ${dialect === 'task' ? 'task not found' : 'NOT_FOUND: Request not found'}`,
@@ -943,7 +943,7 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 		),
 
 		'a picture that is a page': onPicture(
-			{ picture: 'html' },
+			{ image: 'html' },
 			4,
 			[
 				'badResponse',
@@ -953,13 +953,13 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 			{ slow: true },
 		),
 		'an empty picture': onPicture(
-			{ picture: 'empty' },
+			{ image: 'empty' },
 			4,
 			['badResponse', 'The result is empty instead of an image', BAD_RESPONSE],
 			{ slow: true },
 		),
 		'an expired URL, asked for once more': onPicture(
-			{ picture: 'expired' },
+			{ image: 'expired' },
 			2,
 			['expired', "The image's URL is no longer valid (it answered 403)", EXPIRED, 403],
 			{
@@ -1052,14 +1052,14 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 
 	test('a task that is too slow ends at its time-out and can be collected', async () => {
 		lab.emulator.reset();
-		lab.emulator.rule({ route: `${dialect}.submit` }, { job: { seconds: 30 } });
+		lab.emulator.rule({ route: `${dialect}.submit` }, { task: { seconds: 30 } });
 		const options = { ...QUICK, timeout: 1 };
 		const run = await lab.run({
 			type: 'flux2Task',
 			parameters: { dialect, prompt: 'slow', options },
 		});
 
-		const [job] = lab.emulator.ledger.jobs;
+		const [job] = lab.emulator.ledger.tasks;
 		expect(run.error).toMatchObject({
 			message: 'The image was not ready after 1 s',
 			description: filled(TIMEOUT + COLLECT, job!.id, ofDialect),
@@ -1073,7 +1073,7 @@ describe('a failure that passes costs no second picture', () => {
 	test('at the download', async () => {
 		lab.emulator.reset();
 		lab.emulator.rule({ route: 'cloudflare.run' }, SMALL);
-		lab.emulator.rule({ route: 'download', prompt: 'cut', times: 1 }, { picture: 'truncated' });
+		lab.emulator.rule({ route: 'download', prompt: 'cut', times: 1 }, { image: 'truncated' });
 		lab.emulator.rule(
 			{ route: 'download', prompt: 'down', times: 3 },
 			{ status: 503, headers: AT_ONCE },
@@ -1082,7 +1082,7 @@ describe('a failure that passes costs no second picture', () => {
 			{ route: 'download', prompt: 'crowd', times: 1 },
 			{ status: 429, headers: AT_ONCE },
 		);
-		lab.emulator.rule({ route: 'download', prompt: 'type' }, { picture: 'wrongContentType' });
+		lab.emulator.rule({ route: 'download', prompt: 'type' }, { image: 'wrongContentType' });
 		const prompts = ['cut', 'down', 'crowd', 'type'];
 		const run = await lab.run(
 			{ type: 'flux2Cloudflare', parameters: { prompt: '={{ $json.prompt }}' } },

@@ -58,8 +58,8 @@ const onTask = (operation: string, parameters: object = {}): NodeUnderTest => ({
 	parameters: { resource: 'task', operation, ...parameters },
 });
 
-const job = (fault: Effect['job'], times?: number) =>
-	lab.emulator.rule({ route: 'oxen.enqueue', times }, { job: fault });
+const job = (fault: Effect['task'], times?: number) =>
+	lab.emulator.rule({ route: 'oxen.enqueue', times }, { task: fault });
 
 /** Looks at the queue; those at the history ask for the cost. */
 const looks = () => lab.emulator.ledger.polls.filter(({ route }) => route === 'oxen.queue');
@@ -77,12 +77,12 @@ const sum = (run: Run) =>
 
 const paid = () => lab.emulator.ledger.paidBy(lab.emulator.keys.oxenKey);
 
-const ids = () => lab.emulator.ledger.jobs.map(({ id }) => id);
+const ids = () => lab.emulator.ledger.tasks.map(({ id }) => id);
 
 async function expectEachPictureOnce(run: Run, count: number): Promise<void> {
 	expect(run.status).toBe('success');
 	expect(lab.emulator.ledger.submissions).toHaveLength(count);
-	expect(lab.emulator.ledger.jobs).toHaveLength(count);
+	expect(lab.emulator.ledger.tasks).toHaveLength(count);
 	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(count)));
 	expect(handlesOf(run)).toEqual({});
 }
@@ -94,14 +94,14 @@ test('sync, queue and events give the same bytes for the same prompt and seed', 
 		runs.push(await lab.run(node(mode), { items: prompts(1) }));
 
 	const pictures = await Promise.all(runs.map(async (run) => await picturesIn(lab, run)));
-	const sha256 = lab.emulator.ledger.jobs[0]?.sha256;
+	const sha256 = lab.emulator.ledger.tasks[0]?.sha256;
 	expect(pictures).toEqual(Array(3).fill([['item 1', sha256]]));
 });
 
 test('an item tells everything that is known about its picture', async () => {
 	const run = await lab.run(generating('queue', { ...QUICK, seed: 7 }), { items: prompts(1) });
 
-	const [record] = lab.emulator.ledger.jobs;
+	const [record] = lab.emulator.ledger.tasks;
 	expect(run.items(NODE)).toEqual([
 		{
 			json: {
@@ -149,7 +149,7 @@ describe('events', () => {
 		expect(looks()).toEqual([]);
 		const [stream, ...more] = lab.emulator.ledger.streams;
 		expect(more).toEqual([]);
-		expect([...(stream?.told ?? [])].sort()).toEqual(ids().sort());
+		expect([...(stream?.taskIds ?? [])].sort()).toEqual(ids().sort());
 		await until(() => stream?.closedAt !== undefined, 'the stream to be closed');
 		expect(jsons(run).map(({ timing }) => timing)).toEqual(
 			Array(6).fill(expect.not.objectContaining({ polls: expect.anything() })),
@@ -183,7 +183,7 @@ describe('events', () => {
 	});
 
 	test('that overtake the answer to the submit are not lost', async () => {
-		lab.emulator.rule({ route: 'oxen.enqueue' }, { job: { seconds: 0 }, delayMs: 150 });
+		lab.emulator.rule({ route: 'oxen.enqueue' }, { task: { seconds: 0 }, delayMs: 150 });
 		const run = await lab.run(generating('events', {}), { items: prompts(2) });
 
 		await expectEachPictureOnce(run, 2);
@@ -223,9 +223,9 @@ describe('events', () => {
 			await expectEachPictureOnce(run, 3);
 			const { requests, streams } = lab.emulator.ledger;
 			expect(requests.filter(({ path }) => path === '/api/events')).toHaveLength(1);
-			const told = streams[0]?.told ?? [];
+			const told = streams[0]?.taskIds ?? [];
 			expect(told).toHaveLength(count);
-			const looked = new Set(looks().map(({ jobId }) => jobId));
+			const looked = new Set(looks().map(({ taskId: jobId }) => jobId));
 			expect([...looked].sort()).toEqual(
 				ids()
 					.filter((id) => !told.includes(id))
@@ -247,7 +247,7 @@ describe('events', () => {
 		const run = await lab.run(generating('events', { pollInterval: 0.2 }), { items: prompts(2) });
 
 		await expectEachPictureOnce(run, 2);
-		expect(new Set(looks().map(({ jobId }) => jobId))).toEqual(new Set([ids()[0]]));
+		expect(new Set(looks().map(({ taskId: jobId }) => jobId))).toEqual(new Set([ids()[0]]));
 	});
 
 	test('tell a failure too', async () => {
@@ -512,8 +512,10 @@ describe('promises that hold here too', () => {
 			await until(
 				() => lab.emulator.ledger.cancels.filter(({ status }) => status === 200).length === 3,
 			);
-			expect(lab.emulator.ledger.cancels.map(({ jobId }) => jobId).sort()).toEqual(ids().sort());
-			expect(lab.emulator.ledger.jobs.every(({ cancelledAt }) => cancelledAt !== undefined)).toBe(
+			expect(lab.emulator.ledger.cancels.map(({ taskId: jobId }) => jobId).sort()).toEqual(
+				ids().sort(),
+			);
+			expect(lab.emulator.ledger.tasks.every(({ cancelledAt }) => cancelledAt !== undefined)).toBe(
 				true,
 			);
 			await until(() =>
@@ -545,7 +547,7 @@ describe('promises that hold here too', () => {
 			expect(errors(run)).toMatchObject([{ ...rest, ...(httpCode && { httpCode }) }]);
 		}
 		lab.credentials.flux2OxenApi!.apiKey = apiKey!;
-		expect(lab.emulator.ledger.jobs.every(({ cost }) => cost === 0)).toBe(true);
+		expect(lab.emulator.ledger.tasks.every(({ cost }) => cost === 0)).toBe(true);
 	});
 });
 
@@ -582,7 +584,7 @@ describe('Task', () => {
 		job({ fail: { message: 'CUDA error' } });
 		for (const prompt of ['runs', 'fails']) await lab.run(onTask('submit', { prompt }));
 		const get = onTask('get', { waitForCompletion: false, options: QUICK });
-		await until(() => lab.emulator.ledger.jobs[1]!.readyAt < Date.now());
+		await until(() => lab.emulator.ledger.tasks[1]!.readyAt < Date.now());
 		const [running, failed] = ids();
 		const run = await lab.run(get, { items: items({ taskId: running! }, { taskId: failed! }) });
 
@@ -620,7 +622,7 @@ describe('Task', () => {
 
 		expect(cancelled).toEqual({ provider: 'oxen', taskId: ids()[0], status: 'cancelled' });
 		expect(missing?.error).toMatchObject({ kind: 'notFound', httpCode: 404 });
-		expect(lab.emulator.ledger.jobs[0]?.cancelledAt).toBeDefined();
+		expect(lab.emulator.ledger.tasks[0]?.cancelledAt).toBeDefined();
 	});
 
 	describe('Get Many', () => {
@@ -634,7 +636,7 @@ describe('Task', () => {
 				['three', { targetNamespace: 'acme' }],
 			] as const)
 				await lab.run(onTask('submit', { prompt, options }));
-			await until(() => lab.emulator.ledger.jobs[2]!.readyAt < Date.now());
+			await until(() => lab.emulator.ledger.tasks[2]!.readyAt < Date.now());
 			return ids();
 		}
 

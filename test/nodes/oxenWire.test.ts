@@ -105,7 +105,7 @@ const { pollInterval: _unused, ...withoutLooks } = settings;
 
 /** A job that fails for its parameters costs nothing. */
 const allMade = () => {
-	const { submissions, jobs } = lab.emulator.ledger;
+	const { submissions, tasks: jobs } = lab.emulator.ledger;
 	return submissions.every(({ accepted }) => accepted) && jobs.every(({ cost }) => cost > 0);
 };
 

@@ -37,16 +37,16 @@ function mostAtOnce(spans: Array<{ from: number; to: number }>): number {
 
 /** Each job from its acceptance until its picture was fetched: the node had it in its hands at least so long. */
 function spansOfWork() {
-	const { jobs, downloads } = lab.emulator.ledger;
+	const { tasks: jobs, downloads } = lab.emulator.ledger;
 	return jobs.map(({ id, acceptedAt }) => ({
 		from: acceptedAt,
-		to: downloads.find(({ jobId }) => jobId === id)?.at ?? acceptedAt,
+		to: downloads.find(({ taskId: jobId }) => jobId === id)?.at ?? acceptedAt,
 	}));
 }
 
 async function expectAll(run: Run, items: number): Promise<void> {
 	expect(run.status).toBe('success');
-	expect(lab.emulator.ledger.jobs).toHaveLength(items);
+	expect(lab.emulator.ledger.tasks).toHaveLength(items);
 	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(items)));
 }
 

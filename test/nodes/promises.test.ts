@@ -100,7 +100,7 @@ describe('a picture that was paid for', () => {
 			const run = await lab.run(generating(route, RETRY), { items: prompts(6) });
 
 			expect(run.status).toBe('success');
-			const { submissions, jobs } = lab.emulator.ledger;
+			const { submissions, tasks: jobs } = lab.emulator.ledger;
 			const first = prompts(6).map(({ json }) => json.prompt);
 			expect(submissions.map(({ prompt }) => prompt).sort()).toEqual([...first, 'item 3'].sort());
 			expect(jobs).toHaveLength(6);
@@ -144,7 +144,7 @@ describe('a picture that was paid for', () => {
 		changed.parameters.prompt = 'something else';
 		const run = await lab.retry(failed, changed);
 
-		expect(lab.emulator.ledger.jobs.map(({ prompt }) => prompt)).toEqual([
+		expect(lab.emulator.ledger.tasks.map(({ prompt }) => prompt)).toEqual([
 			'item 1',
 			'something else',
 		]);
@@ -163,7 +163,7 @@ describe('a re-run of a task that ended badly', () => {
 	};
 
 	const failJobs = (route: Route, message: string, times?: number) =>
-		lab.emulator.rule({ route: ROUTES[route].submit, times }, { job: { fail: { message } } });
+		lab.emulator.rule({ route: ROUTES[route].submit, times }, { task: { fail: { message } } });
 
 	test.each(everyRoute)('tells a moderation again and sends nothing (%s)', async (route) => {
 		moderation[route]();
@@ -186,7 +186,7 @@ describe('a re-run of a task that ended badly', () => {
 				kind: 'unavailable',
 				message: expect.stringContaining('out of memory'),
 				description: expect.stringContaining('Running the node again submits it anew.'),
-				taskId: lab.emulator.ledger.jobs[0]?.id,
+				taskId: lab.emulator.ledger.tasks[0]?.id,
 			});
 			const run = await lab.retry(failed, generating(route));
 
@@ -197,7 +197,7 @@ describe('a re-run of a task that ended badly', () => {
 	);
 
 	test.each(['task', 'queue'] as const)('submits a vanished task anew (%s)', async (route) => {
-		lab.emulator.rule({ route: ROUTES[route].submit, times: 1 }, { job: { vanish: true } });
+		lab.emulator.rule({ route: ROUTES[route].submit, times: 1 }, { task: { vanish: true } });
 		const run = await lab.run(generating(route, RETRY), { items: prompts(1) });
 
 		expect(run.status).toBe('success');
@@ -221,7 +221,7 @@ describe('a re-run of a task that ended badly', () => {
 			expect(failure(failed)).toMatchObject({
 				kind: 'badResponse',
 				message: expect.stringContaining('"Frozen"'),
-				description: expect.stringContaining(`${lab.emulator.ledger.jobs[0]?.id}`),
+				description: expect.stringContaining(`${lab.emulator.ledger.tasks[0]?.id}`),
 			});
 			const run = await lab.retry(failed, generating(route));
 
@@ -257,7 +257,7 @@ describe('the memory of what was paid for', () => {
 	}
 
 	test("is each round's own in a loop, even when the earlier round had a failure", async () => {
-		const failing = { job: { fail: { message: 'out of memory' } } };
+		const failing = { task: { fail: { message: 'out of memory' } } };
 		lab.emulator.rule({ route: 'task.submit', prompt: 'item 2', times: 1 }, failing);
 		const { runData } = await lab.engine.run(twice(generating('task', CONTINUE)), {
 			items: prompts(2),
@@ -266,7 +266,7 @@ describe('the memory of what was paid for', () => {
 		const rounds = runData[NODE]?.map(({ data }) =>
 			data?.main?.[0]?.map(({ json }) => json.taskId),
 		);
-		const [one, two, three, four] = lab.emulator.ledger.jobs.map(({ id, prompt }) => ({
+		const [one, two, three, four] = lab.emulator.ledger.tasks.map(({ id, prompt }) => ({
 			id,
 			prompt,
 		}));
@@ -379,7 +379,7 @@ describe('a submit', () => {
 
 		expect(run.status).toBe('success');
 		expect(traffic(lab)).toEqual(['submit', 'look', 'download']);
-		expect(run.items(NODE)[0]?.json.taskId).toBe(lab.emulator.ledger.jobs[0]?.id);
+		expect(run.items(NODE)[0]?.json.taskId).toBe(lab.emulator.ledger.tasks[0]?.id);
 		expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
 	});
 
@@ -449,7 +449,7 @@ describe("a tool's call", () => {
 	const taskIds = (answers: string[]) =>
 		answers.map((answer) => (JSON.parse(answer) as Array<{ taskId: string }>)[0]?.taskId);
 
-	const jobs = () => lab.emulator.ledger.jobs.map(({ id }) => id);
+	const jobs = () => lab.emulator.ledger.tasks.map(({ id }) => id);
 
 	test('is submitted once for each of two identical calls at the same time', async () => {
 		let answers: string[] = [];
@@ -464,7 +464,7 @@ describe("a tool's call", () => {
 	});
 
 	test('is submitted anew while the same call before it is still running', async () => {
-		lab.emulator.rule({ route: 'task.submit', times: 1 }, { job: { seconds: 0.3 } });
+		lab.emulator.rule({ route: 'task.submit', times: 1 }, { task: { seconds: 0.3 } });
 		let answers: string[] = [];
 		await run(async (call) => {
 			const first = call();

@@ -41,13 +41,13 @@ function failThree() {
 	);
 	emulator.rule(
 		{ route: 'task.submit', prompt: /^item 11$/ },
-		{ job: { fail: { code: 'E7', message: 'out of memory' } } },
+		{ task: { fail: { code: 'E7', message: 'out of memory' } } },
 	);
-	emulator.rule({ route: 'download', prompt: /^item 20$/ }, { picture: 'expired' });
+	emulator.rule({ route: 'download', prompt: /^item 20$/ }, { image: 'expired' });
 }
 
 const FAILED = [2, 10, 19];
-const idOf = (prompt: string) => lab.emulator.ledger.jobs.find((job) => job.prompt === prompt)?.id;
+const idOf = (prompt: string) => lab.emulator.ledger.tasks.find((job) => job.prompt === prompt)?.id;
 
 const errors = () => [
 	{
@@ -185,7 +185,7 @@ const pictureBytes = async () =>
 
 /** The largest number of jobs that were running at the same moment. */
 function mostAtOnce(): number {
-	const { jobs } = lab.emulator.ledger;
+	const { tasks: jobs } = lab.emulator.ledger;
 	const changes = jobs.flatMap(({ acceptedAt, readyAt }) => [
 		{ at: acceptedAt, by: 1 },
 		{ at: readyAt, by: -1 },
@@ -198,7 +198,7 @@ function mostAtOnce(): number {
 test.each(everyRoute.flatMap((route) => [1, 3].map((limit) => [limit, route] as const)))(
 	'never more than Max Concurrent = %s jobs run at once, started in input order (%s)',
 	async (maxConcurrent, route) => {
-		lab.emulator.rule({ route: ROUTES[route].submit }, { job: { seconds: 0.1 } });
+		lab.emulator.rule({ route: ROUTES[route].submit }, { task: { seconds: 0.1 } });
 		const run = await lab.run(generating(route, {}, { maxConcurrent }), { items: prompts(7) });
 
 		expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(7)));
@@ -215,12 +215,12 @@ test.each(everyRoute.flatMap((route) => [1, 3].map((limit) => [limit, route] as 
 test('jobs that end in another order come out in the order of their items', async () => {
 	const looks = { 'item 1': 30, 'item 2': 15, 'item 3': 1 };
 	for (const [prompt, count] of Object.entries(looks)) {
-		lab.emulator.rule({ route: 'task.submit', prompt }, { job: { looks: count } });
+		lab.emulator.rule({ route: 'task.submit', prompt }, { task: { polls: count } });
 	}
 	const done: string[] = [];
 	const run = await lab.run(generating('task'), { items: prompts(3) });
-	for (const { jobId } of lab.emulator.ledger.downloads) {
-		done.push(lab.emulator.ledger.job(jobId)?.prompt ?? '');
+	for (const { taskId: jobId } of lab.emulator.ledger.downloads) {
+		done.push(lab.emulator.ledger.task(jobId)?.prompt ?? '');
 	}
 
 	expect(done).toEqual(['item 3', 'item 2', 'item 1']);
@@ -269,7 +269,7 @@ test('each picture of one answer is an item with a file and a part of the cost o
 	lab.emulator.rule({ route: 'task.status' }, namesTwoPictures());
 	const run = await lab.run(generating('task'), { items: prompts(1) });
 
-	const [job] = lab.emulator.ledger.jobs;
+	const [job] = lab.emulator.ledger.tasks;
 	const { amount } = lab.emulator.ledger.paidBy(lab.emulator.keys.taskKey);
 	expect(
 		run.items(NODE).map(({ json, binary, pairedItem }) => ({
@@ -327,7 +327,7 @@ test('an address of a task that does not name it is not believed: the documented
 	lab.emulator.rule({ route: 'bfl.submit' }, withField('polling_url', '/garbled'));
 	const bfl: NodeUnderTest = { ...generating('task'), type: 'flux2Bfl' };
 	for (const node of [generating('queue'), bfl]) {
-		lab.emulator.ledger.jobs.splice(0);
+		lab.emulator.ledger.tasks.splice(0);
 		const run = await lab.run(node, { items: prompts(1) });
 		expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
 	}
@@ -341,7 +341,7 @@ test("a picture's address that came garbled is asked for once more", async () =>
 			body: { ...(answer.body as object), output: [{ content: [{ url: 'h:/broken' }] }] },
 		}),
 	};
-	lab.emulator.rule({ route: 'task.submit' }, { job: { immediate: true } });
+	lab.emulator.rule({ route: 'task.submit' }, { task: { immediate: true } });
 	lab.emulator.rule({ route: 'task.submit' }, garbled);
 	const run = await lab.run(generating('task'), { items: prompts(1) });
 

@@ -166,7 +166,7 @@ describe('a redirect', () => {
 
 	test('of a picture to itself ends', async () => {
 		const { ledger } = lab.emulator;
-		const toItself = () => ({ location: ledger.jobs[0]?.url ?? '' });
+		const toItself = () => ({ location: ledger.tasks[0]?.url ?? '' });
 		lab.emulator.rule(
 			{ route: 'download' },
 			{ mutate: (answer) => ({ ...answer, status: 302, headers: toItself() }) },

@@ -123,12 +123,12 @@ describe("a task's poll URL that belongs to another task", () => {
 		};
 		const run = await lab.run({ type: 'flux2Bfl', parameters }, { items: items(other!) });
 
-		const { bytes } = await lab.emulator.ledger.picture(wanted!.taskId as string);
+		const { bytes } = await lab.emulator.ledger.image(wanted!.taskId as string);
 		expect(await lab.engine.binary(run.items(NODE)[0]!.binary!.data!)).toEqual(bytes);
 	});
 
 	test('is not cancelled', async () => {
-		lab.emulator.rule({ route: 'queue.submit' }, { job: { seconds: 60 } });
+		lab.emulator.rule({ route: 'queue.submit' }, { task: { seconds: 60 } });
 		const submit = generating('queue');
 		Object.assign(submit.parameters, { resource: 'task', operation: 'submit' });
 		const [wanted, other] = (await lab.run(submit, { items: prompts(2) }))
@@ -143,7 +143,7 @@ describe("a task's poll URL that belongs to another task", () => {
 		};
 		await lab.run({ type: 'flux2Task', parameters }, { items: items(other!) });
 
-		const ends = lab.emulator.ledger.jobs.map(({ id, cancelledAt }) => [
+		const ends = lab.emulator.ledger.tasks.map(({ id, cancelledAt }) => [
 			id,
 			cancelledAt !== undefined,
 		]);
@@ -181,7 +181,7 @@ describe('what concerns all items, with On Error set to continue,', () => {
 });
 
 test('a switch may come as text out of an expression', async () => {
-	lab.emulator.rule({ route: 'bfl.submit' }, { job: { seconds: 60 } });
+	lab.emulator.rule({ route: 'bfl.submit' }, { task: { seconds: 60 } });
 	const [task] = await submitted();
 	const parameters = {
 		resource: 'task',
@@ -211,7 +211,7 @@ test('a blank output field is the usual one', async () => {
 });
 
 test('when n8n stops, the finished pictures of an item come out although another still runs', async () => {
-	lab.emulator.rule({ route: 'oxen.enqueue' }, { job: { only: 1, seconds: 60 } });
+	lab.emulator.rule({ route: 'oxen.enqueue' }, { task: { only: 1, seconds: 60 } });
 	const options = { ...QUICK, numGenerations: 3 };
 	const running = lab.start(
 		{ type: 'flux2Oxen', parameters: { prompt: 'three', options } },

@@ -54,7 +54,7 @@ interface Situation {
 }
 
 const forAMinute = { 'retry-after': '60' };
-const endless: Effect = { job: { seconds: 60 } };
+const endless: Effect = { task: { seconds: 60 } };
 const lastStatus = () => lab.emulator.ledger.requests.at(-1)?.status;
 
 const situations: Record<string, Situation> = {
@@ -214,13 +214,13 @@ test('keeps the finished pictures, starts no further item and remembers what it 
 });
 
 test('cancels every running task of the queue, and only those', async () => {
-	const { jobs, polls, downloads, cancels } = lab.emulator.ledger;
+	const { tasks: jobs, polls, downloads, cancels } = lab.emulator.ledger;
 	const before = { jobs: jobs.length, downloads: downloads.length, cancels: cancels.length };
 	lab.emulator.rule({ route: 'queue.submit', prompt: /item [45]/ }, endless);
 	const { done, stop } = lab.start(generating('queue'), { items: prompts(5) });
 	const running = () => jobs.slice(before.jobs).filter(({ seconds }) => seconds === 60);
 	await until(() => downloads.slice(before.downloads).filter(({ status }) => status).length === 3);
-	await until(() => running().every(({ id }) => polls.some(({ jobId }) => jobId === id)));
+	await until(() => running().every(({ id }) => polls.some(({ taskId: jobId }) => jobId === id)));
 	stop();
 	await done;
 
@@ -229,7 +229,7 @@ test('cancels every running task of the queue, and only those', async () => {
 	expect(
 		cancels
 			.slice(before.cancels)
-			.map(({ jobId }) => jobId)
+			.map(({ taskId: jobId }) => jobId)
 			.sort(),
 	).toEqual(
 		running()

@@ -48,19 +48,19 @@ const breakDownloads = (prompt: RegExp, runs: number, delayMs?: number) =>
 	);
 
 const downloadsOf = (prompt: string) => {
-	const { jobs, downloads } = lab.emulator.ledger;
+	const { tasks: jobs, downloads } = lab.emulator.ledger;
 	const ids = jobs.filter((job) => job.prompt === prompt).map(({ id }) => id);
-	return downloads.filter(({ jobId }) => ids.includes(jobId));
+	return downloads.filter(({ taskId: jobId }) => ids.includes(jobId));
 };
 
 const taskIdsIn = (items: INodeExecutionData[] = []) => items.map(({ json }) => json.taskId);
 
-const jobIds = () => lab.emulator.ledger.jobs.map(({ id }) => id);
+const jobIds = () => lab.emulator.ledger.tasks.map(({ id }) => id);
 
 /** One submission for each prompt, all accepted; every picture is there, in order, and nothing is left to remember. */
 async function expectEachPaidOnce(run: Run, count: number): Promise<void> {
 	const given = prompts(count);
-	const { submissions, jobs } = lab.emulator.ledger;
+	const { submissions, tasks: jobs } = lab.emulator.ledger;
 	expect(run.status).toBe('success');
 	expect(submissions.map(({ prompt }) => prompt).sort()).toEqual(
 		given.map(({ json }) => json.prompt).sort(),
@@ -169,7 +169,7 @@ describe('inside Loop Over Items', () => {
 	);
 
 	test.each(loopLanes)('each round is taken up by its own retries (%s)', async (lane) => {
-		lab.emulator.rule({ route: LANES[lane].submit, times: 2 }, { job: { seconds: 0.02 } });
+		lab.emulator.rule({ route: LANES[lane].submit, times: 2 }, { task: { seconds: 0.02 } });
 		breakDownloads(/the same/, 2);
 		const run = await lab.engine.run(looping(making(lane, RETRY, { maxConcurrent: 1 })), {
 			items: equalItems(6),
@@ -186,7 +186,7 @@ describe('inside Loop Over Items', () => {
 		async (lane) => {
 			const { submit } = LANES[lane];
 			// the second item of the first round: n8n runs a node again for the first one only
-			lab.emulator.rule({ route: submit, skip: 1, times: 1 }, { job: { seconds: 0.02 } });
+			lab.emulator.rule({ route: submit, skip: 1, times: 1 }, { task: { seconds: 0.02 } });
 			const node = making(lane, { ...RETRY, ...CONTINUE }, { maxConcurrent: 1 });
 			lab.emulator.rule(
 				{ route: 'download', skip: 1, times: ATTEMPTS },
@@ -278,9 +278,14 @@ describe('a re-run of what has ended badly', () => {
 	};
 
 	const ends: Array<[LaneName, string, Effect, string]> = [
-		['bfl', 'Request Moderated', { job: { status: 'Request Moderated' } }, 'moderated'],
-		['bfl', 'Content Moderated', { job: { status: 'Content Moderated' } }, 'moderated'],
-		['oxen', 'a moderation', { job: { fail: { message: 'Output flagged as NSFW' } } }, 'moderated'],
+		['bfl', 'Request Moderated', { task: { status: 'Request Moderated' } }, 'moderated'],
+		['bfl', 'Content Moderated', { task: { status: 'Content Moderated' } }, 'moderated'],
+		[
+			'oxen',
+			'a moderation',
+			{ task: { fail: { message: 'Output flagged as NSFW' } } },
+			'moderated',
+		],
 		[
 			'sync',
 			'a moderation',
@@ -290,7 +295,7 @@ describe('a re-run of what has ended badly', () => {
 		[
 			'oxen',
 			'a wrong parameter',
-			{ job: { fail: { message: 'guidance must be <= 10' } } },
+			{ task: { fail: { message: 'guidance must be <= 10' } } },
 			'invalidInput',
 		],
 	];
@@ -368,7 +373,7 @@ describe('Retry-After', () => {
 		expect(again!.at).toBeGreaterThanOrEqual(
 			(how === 'in seconds' ? refused!.at + 1000 : notBefore) - EARLY_MS,
 		);
-		expect(lab.emulator.ledger.jobs).toHaveLength(1);
+		expect(lab.emulator.ledger.tasks).toHaveLength(1);
 	});
 
 	test.each(['bfl', 'oxen', 'queue'] as const)(
@@ -415,7 +420,7 @@ describe('the time limit of a job', () => {
 	);
 
 	test('does not run while the item waits for its turn', async () => {
-		lab.emulator.rule({ route: 'bfl.submit' }, { job: { seconds: 0.4 } });
+		lab.emulator.rule({ route: 'bfl.submit' }, { task: { seconds: 0.4 } });
 		const node = making('bfl', {}, { timeout: 1, maxConcurrent: 1 });
 		const run = await lab.run(node, { items: prompts(4) });
 

@@ -34,12 +34,12 @@ test.each(modes.flatMap((mode) => lanes.map((lane) => [mode, lane] as const)))(
 		lab.emulator.rule({ route: 'download', prompt: 'item 3', times: 8 }, BUSY);
 		const run = await lab.run(making(lane, RETRY, { maxConcurrent: 1 }), { items: prompts(4) });
 
-		const { jobs, submissions, downloads } = lab.emulator.ledger;
+		const { tasks: jobs, submissions, downloads } = lab.emulator.ledger;
 		expect(submissions).toHaveLength(4);
 		expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(4)));
-		expect(jobs.map(({ id }) => downloads.filter(({ jobId }) => jobId === id).length)).toEqual([
-			1, 1, 9, 1,
-		]);
+		expect(
+			jobs.map(({ id }) => downloads.filter(({ taskId: jobId }) => jobId === id).length),
+		).toEqual([1, 1, 9, 1]);
 		expect(handlesOf(run)).toEqual({});
 	},
 );

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Effect, RouteName } from '../emulator';
-import { drawReference } from '../emulator/pictures';
+import { drawReference } from '../emulator/images';
 import { NODE, openLab, prompts, until, type Lab, type NodeUnderTest } from '../support/lab';
 import { drawSmall, making, type LaneName } from '../support/lanes';
 import { openHandles, stopAndSettle, stopTable, type Stopped } from '../support/stopping';
@@ -18,7 +18,7 @@ const PROMPTLY_MS = 1000;
 const forAMinute = { 'retry-after': '60' };
 const hang: Effect = { hang: true };
 /** Without an event, so that the emulator holds no timer for it. */
-const endless: Effect = { job: { seconds: 600, event: 'lost' } };
+const endless: Effect = { task: { seconds: 600, event: 'lost' } };
 /** A timer that is left behind would last longer than the test waits. */
 const SELDOM = { pollInterval: 60 };
 /** Two items are in the situation, two wait for their turn. */
@@ -253,12 +253,14 @@ test.each(Object.entries(situations))('%s ends at once', async (name, situation)
 		cancels: situation.cancels,
 	});
 
-	const { submissions, jobs, cancels } = lab.emulator.ledger;
+	const { submissions, tasks: jobs, cancels } = lab.emulator.ledger;
 	expect(submissions).toHaveLength(situation.submissions ?? AT_ONCE);
 	// whose price alone is missing may be handed on
 	if (situation.calls[0] !== PRICE) expect(run.items(NODE)).toEqual([]);
 	if (situation.cancels) {
-		expect(cancels.map(({ jobId }) => jobId).sort()).toEqual(jobs.map(({ id }) => id).sort());
+		expect(cancels.map(({ taskId: jobId }) => jobId).sort()).toEqual(
+			jobs.map(({ id }) => id).sort(),
+		);
 		expect(jobs.every(({ cancelledAt }) => cancelledAt !== undefined)).toBe(true);
 	}
 });

@@ -17,7 +17,7 @@ import type { Run } from '../support/engine';
 
 type Dialect = 'task' | 'queue';
 const dialects: Dialect[] = ['task', 'queue'];
-const ENDLESS = { job: { seconds: 60 } };
+const ENDLESS = { task: { seconds: 60 } };
 
 let lab: Lab;
 
@@ -64,7 +64,7 @@ const getting = (
 });
 
 const NOW = { waitForCompletion: false };
-const [job, jobs] = [() => lab.emulator.ledger.jobs[0]!, () => lab.emulator.ledger.jobs];
+const [job, jobs] = [() => lab.emulator.ledger.tasks[0]!, () => lab.emulator.ledger.tasks];
 
 /** What one workflow hands to another: text, at best. */
 const handedOn = (run: Run): INodeExecutionData[] =>
@@ -139,7 +139,7 @@ describe('Get', () => {
 			const run = await lab.run(getting(dialect), { items: handles });
 
 			const [item] = run.items(NODE);
-			const { bytes, mimeType, width, height } = await lab.emulator.ledger.picture(job().id);
+			const { bytes, mimeType, width, height } = await lab.emulator.ledger.image(job().id);
 			expect(await bytesOf(item!)).toEqual(bytes);
 			expect(item?.json).toMatchObject({
 				provider: 'task',
@@ -162,7 +162,7 @@ describe('Get', () => {
 		expect(await Promise.all(run.items(NODE).map(bytesOf))).toEqual(
 			await Promise.all(
 				handles.map(
-					async ({ json }) => (await lab.emulator.ledger.picture(json.taskId as string)).bytes,
+					async ({ json }) => (await lab.emulator.ledger.image(json.taskId as string)).bytes,
 				),
 			),
 		);
@@ -206,7 +206,7 @@ describe('Get', () => {
 		'without waiting tells of a failed task as an ordinary item (%s)',
 		async (dialect) => {
 			const fail = { code: 'E7', message: 'Request Moderated' };
-			lab.emulator.rule({ route: `${dialect}.submit` }, { job: { fail } });
+			lab.emulator.rule({ route: `${dialect}.submit` }, { task: { fail } });
 			const handles = await submitted(dialect);
 			await ready();
 			const run = await lab.run(getting(dialect, {}, NOW), { items: handles });
@@ -227,7 +227,7 @@ describe('Get', () => {
 		const run = await lab.run(getting(dialect, {}, NOW), { items: handles });
 
 		const [item] = run.items(NODE);
-		expect(await bytesOf(item!)).toEqual((await lab.emulator.ledger.picture(job().id)).bytes);
+		expect(await bytesOf(item!)).toEqual((await lab.emulator.ledger.image(job().id)).bytes);
 		expect(item?.json.status).toBe('completed');
 	});
 
@@ -259,7 +259,7 @@ describe('Get', () => {
 	test.each(dialects)('with waiting makes a failed task an error item (%s)', async (dialect) => {
 		lab.emulator.rule(
 			{ route: `${dialect}.submit`, prompt: 'item 1' },
-			{ job: { fail: { message: 'out of memory' } } },
+			{ task: { fail: { message: 'out of memory' } } },
 		);
 		const handles = await submitted(dialect, 2);
 		const node = getting(dialect, {}, { onError: 'continueRegularOutput' });
@@ -278,7 +278,7 @@ describe('Get', () => {
 	test.each(dialects)(
 		"tells that a image's URL has expired, and that it must be made again (%s)",
 		async (dialect) => {
-			lab.emulator.rule({ route: 'download' }, { picture: 'expired' });
+			lab.emulator.rule({ route: 'download' }, { image: 'expired' });
 			const run = await lab.run(getting(dialect), { items: await submitted(dialect) });
 
 			expect(failure(run)).toMatchObject({
@@ -328,7 +328,7 @@ describe('a task that takes longer than the timeout', () => {
 	test.each(dialects)(
 		'is named with the way to collect it, and can be collected (%s)',
 		async (dialect) => {
-			lab.emulator.rule({ route: `${dialect}.submit` }, { job: { seconds: 1.3 } });
+			lab.emulator.rule({ route: `${dialect}.submit` }, { task: { seconds: 1.3 } });
 			const run = await lab.run(generating(dialect, {}, { timeout: 1 }), { items: prompts(1) });
 
 			expect(failure(run)).toEqual({
@@ -343,7 +343,7 @@ describe('a task that takes longer than the timeout', () => {
 			});
 			const later = await lab.run(getting(dialect), { items: items({ taskId: job().id }) });
 			expect(await bytesOf(later.items(NODE)[0]!)).toEqual(
-				(await lab.emulator.ledger.picture(job().id)).bytes,
+				(await lab.emulator.ledger.image(job().id)).bytes,
 			);
 			expect(lab.emulator.ledger.submissions).toHaveLength(1);
 		},
@@ -384,7 +384,10 @@ describe('Cancel', () => {
 				pairedItem: { item },
 			})),
 		);
-		const cancelled = lab.emulator.ledger.cancels.map(({ jobId, status }) => [jobId, status]);
+		const cancelled = lab.emulator.ledger.cancels.map(({ taskId: jobId, status }) => [
+			jobId,
+			status,
+		]);
 		expect(cancelled.sort()).toEqual(handles.map(({ json }) => [json.taskId, 202]).sort());
 		const after = await lab.run(getting('queue', {}, NOW), { items: handles });
 		expect(after.items(NODE).map(({ json }) => json.status)).toEqual(['failed', 'failed']);

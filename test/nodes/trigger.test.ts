@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { INodeExecutionData } from 'n8n-workflow';
-import { sha256 } from '../emulator/pictures';
+import { sha256 } from '../emulator/images';
 import type { Effect } from '../emulator';
 import type { Run, WorkflowJson } from '../support/engine';
 import { items, openLab, until, type Lab } from '../support/lab';
@@ -58,7 +58,7 @@ const submit = async (webhookUrl: string, options: object = {}) =>
 		{ items: items({ prompt: 'told about' }) },
 	);
 
-const job = (fault: Effect['job']) => lab.emulator.rule({ route: 'bfl.submit' }, { job: fault });
+const job = (fault: Effect['task']) => lab.emulator.rule({ route: 'bfl.submit' }, { task: fault });
 const statuses = () => lab.emulator.ledger.deliveries.map(({ status }) => status);
 const sign = (body: string, secret = SECRET) =>
 	createHmac('sha256', secret).update(body).digest('hex');
@@ -109,7 +109,7 @@ describe('what was submitted elsewhere', () => {
 		await submit(url, { seed: 5 });
 		await until(() => statuses().length > 0 && statuses().every(Boolean), 'the delivery');
 
-		const { id, url: picture } = lab.emulator.ledger.jobs[0]!;
+		const { id, url: picture } = lab.emulator.ledger.tasks[0]!;
 		const [item] = await emitted();
 		expect(item).toEqual({
 			json: {
@@ -132,7 +132,7 @@ describe('what was submitted elsewhere', () => {
 			pairedItem: { item: 0 },
 		});
 		expect(sha256(await lab.engine.binary(item!.binary!.data!))).toBe(
-			lab.emulator.ledger.jobs[0]?.sha256,
+			lab.emulator.ledger.tasks[0]?.sha256,
 		);
 		expect(statuses()).toEqual([200]);
 		expect(lab.emulator.ledger.polls).toEqual([]);
@@ -150,7 +150,7 @@ describe('what was submitted elsewhere', () => {
 		);
 		const run = await submit(webhooks.publish(triggered()), { simplify: false });
 
-		const { id } = lab.emulator.ledger.jobs[0]!;
+		const { id } = lab.emulator.ledger.tasks[0]!;
 		const { json } = run.items('FLUX.2')[0]!;
 		expect(json).toMatchObject({
 			provider: 'bfl',
@@ -203,18 +203,18 @@ describe('what was submitted elsewhere', () => {
 		expect(item?.json).toEqual({
 			provider: 'bfl',
 			model: 'flux-2-pro',
-			taskId: lab.emulator.ledger.jobs[0]?.id,
+			taskId: lab.emulator.ledger.tasks[0]?.id,
 			...facts,
 		});
 	});
 
 	test('fails when the picture cannot be had, and names its task and its URL', async () => {
-		lab.emulator.rule({ route: 'download' }, { picture: 'expired' });
+		lab.emulator.rule({ route: 'download' }, { image: 'expired' });
 		await submit(webhooks.publish(triggered()));
 		await until(() => webhooks.started.length === 1);
 
 		const { status, error } = (await webhooks.started[0])!;
-		const { id, url } = lab.emulator.ledger.jobs[0]!;
+		const { id, url } = lab.emulator.ledger.tasks[0]!;
 		expect(status).toBe('error');
 		expect(error).toMatchObject({
 			message: "The image's URL is no longer valid (it answered 403)",
@@ -225,11 +225,11 @@ describe('what was submitted elsewhere', () => {
 	});
 
 	test('makes an error item of it where the workflow goes on', async () => {
-		lab.emulator.rule({ route: 'download' }, { picture: 'expired' });
+		lab.emulator.rule({ route: 'download' }, { image: 'expired' });
 		await submit(webhooks.publish(triggered({}, { onError: 'continueRegularOutput' })));
 		await until(() => webhooks.started.length === 1);
 
-		const { id, url } = lab.emulator.ledger.jobs[0]!;
+		const { id, url } = lab.emulator.ledger.tasks[0]!;
 		expect(await emitted()).toEqual([
 			{
 				json: {
@@ -249,7 +249,7 @@ describe('what was submitted elsewhere', () => {
 	});
 
 	test('fetches the picture again with Retry On Fail', async () => {
-		lab.emulator.rule({ route: 'download', times: 1 }, { picture: 'expired' });
+		lab.emulator.rule({ route: 'download', times: 1 }, { image: 'expired' });
 		const retry = { retryOnFail: true, maxTries: 2, waitBetweenTries: 1 };
 		await submit(webhooks.publish(triggered({}, retry)));
 		await until(() => webhooks.started.length === 1);

@@ -4,7 +4,7 @@ import { models as taskModels } from '../../nodes/Flux2Task/models';
 import type { Model } from '../../nodes/shared/parameters/model';
 import { generateOptions, submitOptions, syncOptions } from '../../nodes/shared/parameters/options';
 import type { RouteName, SubmissionRecord } from '../emulator';
-import catalogueContract from '../emulator/contracts/cloudflare-catalogue.json';
+import catalogueContract from '../emulator/cloudflare/contract.json';
 import { items, NODE, openLab, type Lab, type NodeUnderTest } from '../support/lab';
 
 /** A value as the editor or an expression gives it, what the body gets, and what the headers get. */
@@ -473,7 +473,7 @@ describe('task API: each parameter alone is on the wire as documented, and nothi
 		lab.emulator.clearRules();
 		lab.emulator.rule(
 			{ route: 'task.submit' },
-			{ job: { immediate: true }, as: { width: 16, height: 16 } },
+			{ task: { immediate: true }, as: { width: 16, height: 16 } },
 		);
 		const all: Rows = { ...task, ...pollingSettings };
 		const calls = await send('flux2Task', fromItems(Object.keys(all)), itemsOf(all));

@@ -12,7 +12,7 @@ import type {
 } from 'n8n-workflow';
 import manifest from '../../package.json';
 import { startEmulator, type Emulator } from '../emulator';
-import { sha256 } from '../emulator/pictures';
+import { sha256 } from '../emulator/images';
 import { emulatorCredentials } from '../support/emulatorCredentials';
 import { startEngine, type Engine, type WorkflowJson } from '../support/engine';
 import { standIns } from '../support/standIns';
@@ -236,7 +236,7 @@ describe("in n8n's own engine", () => {
 	let engine: Engine;
 
 	beforeAll(async () => {
-		emulator = await startEmulator({ seconds: 0.02, pictures: 'plain' });
+		emulator = await startEmulator({ seconds: 0.02, images: 'plain' });
 		engine = await startEngine({ credentials: emulatorCredentials(emulator), nodeTypes: standIns });
 	});
 	afterAll(async () => {
@@ -252,7 +252,7 @@ describe("in n8n's own engine", () => {
 
 	test.each(playable)('%s makes the pictures that were paid for', async (_file, example) => {
 		const { ledger } = emulator;
-		const earlier = ledger.jobs.length;
+		const earlier = ledger.tasks.length;
 		const run = await engine.run(example);
 		expect(run.error).toBeUndefined();
 		const items = oursOf(example).flatMap(({ name }) => run.items(name));
@@ -261,7 +261,7 @@ describe("in n8n's own engine", () => {
 		);
 		expect(made.length).toBeGreaterThan(0);
 		expect(made.sort()).toEqual(
-			ledger.jobs
+			ledger.tasks
 				.slice(earlier)
 				.map((job) => job.sha256)
 				.sort(),

@@ -1,6 +1,6 @@
 import type { INode, INodeExecutionData } from 'n8n-workflow';
 import { startEmulator, type Emulator, type EmulatorOptions } from '../emulator';
-import { sha256 } from '../emulator/pictures';
+import { sha256 } from '../emulator/images';
 import type { CredentialStore } from './credentials';
 import { emulatorCredentials } from './emulatorCredentials';
 import {
@@ -153,8 +153,8 @@ export async function picturesIn({ engine }: Lab, run: Run): Promise<Array<[unkn
 export async function picturesOf({ emulator }: Lab, given: INodeExecutionData[]) {
 	const { ledger } = emulator;
 	const pairs = given.map(async ({ json: { prompt } }): Promise<[unknown, string]> => {
-		const job = ledger.jobs.filter((one) => one.prompt === prompt).at(-1);
-		return [prompt, job ? (await ledger.picture(job.id)).sha256 : 'no job'];
+		const job = ledger.tasks.filter((one) => one.prompt === prompt).at(-1);
+		return [prompt, job ? (await ledger.image(job.id)).sha256 : 'no job'];
 	});
 	return await Promise.all(pairs);
 }

@@ -8,8 +8,8 @@ import type { ApiClient } from '../../nodes/shared/http/client';
 import type { ImageRequest } from '../../nodes/shared/parameters/model';
 import { Permit, AdaptiveLimiter } from '../../nodes/shared/http/limiter';
 import type { ProviderDefinition } from '../../nodes/shared/node/execute';
-import { mutated } from '../chaos/mutate';
-import { randomFrom } from '../emulator/pictures/random';
+import { mutate } from '../chaos/mutate';
+import { randomFrom } from '../emulator/images/random';
 import { KINDS } from '../support/failureKinds';
 import fc from '../support/properties';
 
@@ -78,7 +78,7 @@ const STATUSES = [
 
 const jsonLike = (document: object) =>
 	fc.oneof(
-		fc.integer().map((seed) => JSON.stringify(mutated(document, randomFrom(String(seed))))),
+		fc.integer().map((seed) => JSON.stringify(mutate(document, randomFrom(String(seed))))),
 		fc.json(),
 	);
 

@@ -5,7 +5,7 @@ import { triggerOptions } from '../../nodes/Flux2Trigger/options';
 import { generateOptions } from '../../nodes/shared/parameters/options';
 import type { Param } from '../../nodes/shared/parameters/param';
 import { startEngine, type Engine } from '../support/engine';
-import { builtModels } from '../demo/models';
+import { readBuiltModels } from '../demo/models';
 
 const ROOT = path.resolve(__dirname, '../..');
 const MAX_README_LINES = 250;
@@ -165,7 +165,7 @@ describe('the documentation', () => {
 	});
 
 	test('names every model and every parameter with its wire name, limits and values', () => {
-		const models = builtModels();
+		const models = readBuiltModels();
 		expect(models.size).toBe(services.size);
 		for (const [service, { type }] of services) {
 			const text = section('docs/models.md', `## ${service} models`);

@@ -1,46 +1,49 @@
 import type { Benchmark } from '../benchmark';
-import { wishes } from '../jobs';
-import { bflNode, startNodeProcess } from '../processes/actors';
-import { rounded } from '../statistics';
+import { createTasks } from '../tasks';
+import { createBflNode, startNodeProcess } from '../processes/start';
+import { round } from '../statistics';
 
-/** Processor time of n8n's process with our node in it: for a job with one look, and for each look more. */
+/** Processor time of n8n's process with our node: for a task with one poll, and for each further poll. */
 
 interface Figures {
-	msPerJob: number;
+	msPerTask: number;
 	msPerPoll: number;
 }
 
-/** n8n's default; more would meet the limit on looks per second. */
-const AT_ONCE = 4;
-const MANY_LOOKS = 10;
+/** The node's default; more would reach its limit of polls per second. */
+const CONCURRENCY = 4;
+const MANY_POLLS = 10;
 
 export const cpu: Benchmark<Figures> = {
-	async measure(stage) {
-		const { jobs: count, seconds } = stage.sizes.cpu;
-		stage.say(`processor time: ${count} jobs with one look, and with ${MANY_LOOKS}`);
-		const node = await startNodeProcess(stage.provider);
+	async measure(context) {
+		const { tasks: count, seconds } = context.sizes.cpu;
+		context.log(`processor time: ${count} tasks with one poll, and with ${MANY_POLLS} polls`);
+		const node = await startNodeProcess(context.emulator);
 		try {
-			const usage = async (name: string, pollInterval: number) => {
-				await stage.provider.reset();
-				const jobs = wishes(name, Array<number>(count).fill(seconds));
-				const { cpuMs } = await node.run(bflNode({ maxConcurrent: AT_ONCE, pollInterval }), jobs);
-				return { cpuMs, polls: (await stage.provider.ledger()).polls.length };
+			const measureUsage = async (name: string, pollInterval: number) => {
+				await context.emulator.reset();
+				const tasks = createTasks(name, Array<number>(count).fill(seconds));
+				const { cpuMs } = await node.run(
+					createBflNode({ maxConcurrent: CONCURRENCY, pollInterval }),
+					tasks,
+				);
+				return { cpuMs, polls: (await context.emulator.ledger()).polls.length };
 			};
-			// the first run's code is not yet compiled
-			await usage('warming up', seconds / MANY_LOOKS);
-			const few = await usage('few looks', seconds * 1.05);
-			const many = await usage('many looks', seconds / MANY_LOOKS);
-			return figures(few, many, count);
+			// during the first run, V8 still compiles the code
+			await measureUsage('warming up', seconds / MANY_POLLS);
+			const few = await measureUsage('few polls', seconds * 1.05);
+			const many = await measureUsage('many polls', seconds / MANY_POLLS);
+			return toFigures(few, many, count);
 		} finally {
 			await node.close();
 		}
 	},
 
-	rows: ({ msPerJob, msPerPoll }) => [
+	rows: ({ msPerTask, msPerPoll }) => [
 		{
 			figure: 'processor time',
-			value: `${msPerJob} ms per job`,
-			beside: `${msPerPoll} ms for each look after the first`,
+			value: `${msPerTask} ms per task`,
+			comparison: `${msPerPoll} ms for each poll after the first`,
 			meaning: "of n8n's process: submit, one poll, download of a small image",
 		},
 	],
@@ -51,7 +54,7 @@ interface Usage {
 	polls: number;
 }
 
-function figures(few: Usage, many: Usage, jobs: number): Figures {
+function toFigures(few: Usage, many: Usage, tasks: number): Figures {
 	const msPerPoll = (many.cpuMs - few.cpuMs) / (many.polls - few.polls);
-	return { msPerJob: rounded(few.cpuMs / jobs, 2), msPerPoll: rounded(msPerPoll, 2) };
+	return { msPerTask: round(few.cpuMs / tasks, 2), msPerPoll: round(msPerPoll, 2) };
 }

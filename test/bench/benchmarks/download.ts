@@ -1,69 +1,71 @@
-import { beside, type Benchmark } from '../benchmark';
-import { idealClient } from '../clients/ideal';
-import { sameWishes } from '../jobs';
-import { readyLooks } from '../looks';
-import { bflNode, startNodeProcess, type Provider } from '../processes/actors';
-import type { Stage } from '../stage';
-import { mean, rounded } from '../statistics';
+import { compareWith, type Benchmark } from '../benchmark';
+import { createIdealClient } from '../clients/ideal';
+import { createIdenticalTasks } from '../tasks';
+import { findReadyPolls } from '../polls';
+import { createBflNode, startNodeProcess, type EmulatorProcess } from '../processes/start';
+import type { BenchmarkContext } from '../context';
+import { mean, round } from '../statistics';
 
-/** How long a picture takes from the look that was told of it until n8n has stored it, one at a time. */
+/** How long an image takes from the poll that finds it until n8n has stored it, one at a time. */
 
 interface Figures {
 	meanMs: number;
-	/** An undici client that keeps its connection and stores nothing. */
+	/** An undici client that reuses its connection and stores nothing. */
 	idealMs: number;
 }
 
-const JOB_SECONDS = 0.05;
+const TASK_SECONDS = 0.05;
 
 export const download: Benchmark<Figures> = {
-	async measure(stage) {
-		const { pictures, bytes } = stage.sizes.download;
-		stage.say(`download: ${pictures} pictures of ${bytes / 1e6} MB`);
-		return { meanMs: await ourMean(stage), idealMs: await idealMean(stage) };
+	async measure(context) {
+		const { images, bytes } = context.sizes.download;
+		context.log(`download: ${images} images of ${bytes / 1e6} MB`);
+		return { meanMs: await measureNode(context), idealMs: await measureIdealClient(context) };
 	},
 
 	rows: ({ meanMs, idealMs }) => [
 		{
 			figure: 'download of 1 MB',
 			value: `${meanMs} ms`,
-			beside: beside('undici, storing nothing', meanMs, idealMs, 'ms'),
-			meaning: 'from knowing that it is ready until n8n has stored it',
+			comparison: compareWith('undici, storing nothing', meanMs, idealMs, 'ms'),
+			meaning: 'from the poll that finds it until n8n has stored it',
 		},
 	],
 };
 
-async function prepare({ provider, sizes }: Stage): Promise<Provider> {
+async function resetEmulator({ emulator, sizes }: BenchmarkContext): Promise<EmulatorProcess> {
 	const { bytes } = sizes.download;
-	await provider.reset([{ route: 'bfl.submit', effect: { as: { format: 'png', bytes } } }]);
-	return provider;
+	await emulator.reset([{ route: 'bfl.submit', effect: { as: { format: 'png', bytes } } }]);
+	return emulator;
 }
 
-async function ourMean(stage: Stage): Promise<number> {
-	const provider = await prepare(stage);
-	const node = await startNodeProcess(provider);
+async function measureNode(context: BenchmarkContext): Promise<number> {
+	const emulator = await resetEmulator(context);
+	const node = await startNodeProcess(emulator);
 	try {
 		const { items } = await node.run(
-			bflNode({ maxConcurrent: 1, pollInterval: JOB_SECONDS }),
-			wishesOf(stage),
+			createBflNode({ maxConcurrent: 1, pollInterval: TASK_SECONDS }),
+			createDownloadTasks(context),
 		);
-		const looks = readyLooks(await provider.ledger());
-		const tookMs = items.map(({ taskId, timing }) => {
+		const readyPolls = findReadyPolls(await emulator.ledger());
+		const durationsMs = items.map(({ taskId, timing }) => {
 			const { completedAt } = timing as { completedAt: string };
-			return Date.parse(completedAt) - looks.get(taskId as string)!.at;
+			return Date.parse(completedAt) - readyPolls.get(taskId as string)!.at;
 		});
-		return rounded(mean(tookMs));
+		return round(mean(durationsMs));
 	} finally {
 		await node.close();
 	}
 }
 
-async function idealMean(stage: Stage): Promise<number> {
-	const client = idealClient(await prepare(stage));
-	const tookMs: number[] = [];
-	for (const wish of wishesOf(stage)) tookMs.push((await client.generate(wish)).downloadMs);
+async function measureIdealClient(context: BenchmarkContext): Promise<number> {
+	const client = createIdealClient(await resetEmulator(context));
+	const durationsMs: number[] = [];
+	for (const task of createDownloadTasks(context))
+		durationsMs.push((await client.generate(task)).downloadMs);
 	await client.close();
-	return rounded(mean(tookMs));
+	return round(mean(durationsMs));
 }
 
-const wishesOf = ({ sizes }: Stage) => sameWishes('download', sizes.download.pictures, JOB_SECONDS);
+const createDownloadTasks = ({ sizes }: BenchmarkContext) =>
+	createIdenticalTasks('download', sizes.download.images, TASK_SECONDS);

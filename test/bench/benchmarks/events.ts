@@ -1,45 +1,45 @@
 import type { Benchmark } from '../benchmark';
-import { wishes } from '../jobs';
-import { startNodeProcess } from '../processes/actors';
+import { createTasks } from '../tasks';
+import { startNodeProcess } from '../processes/start';
 import type { NodeUnderTest } from '../../support/lab';
-import type { Stage } from '../stage';
-import { durations, mean, percentile, rounded } from '../statistics';
+import type { BenchmarkContext } from '../context';
+import { generateDurations, mean, percentile, round } from '../statistics';
 
-/** Oxen.ai's events: from the moment the job was ready until the node, being told, asks for the picture. */
+/** Oxen.ai's events: from the moment a task is ready until the node, after the event, requests the image. */
 
 interface Figures {
 	meanMs: number;
 	p95Ms: number;
-	/** Looks per job: events make them needless. */
+	/** Per task: events make polls unnecessary. */
 	polls: number;
 }
 
 export const events: Benchmark<Figures> = {
-	async measure({ sizes, provider, say }) {
-		const { jobs: count, atOnce, medianSeconds } = sizes.events;
-		say(`events: ${count} jobs, ${atOnce} at once`);
-		await provider.reset();
-		const node = await startNodeProcess(provider);
+	async measure({ sizes, emulator, log }) {
+		const { tasks: count, concurrency, medianSeconds } = sizes.events;
+		log(`events: ${count} tasks, ${concurrency} at once`);
+		await emulator.reset();
+		const node = await startNodeProcess(emulator);
 		try {
-			const seconds = durations('events', count, { ...sizes.jobSeconds, medianSeconds });
-			await node.run(oxenNode(atOnce), wishes('events', seconds));
+			const seconds = generateDurations('events', count, { ...sizes.taskSeconds, medianSeconds });
+			await node.run(createOxenNode(concurrency), createTasks('events', seconds));
 		} finally {
 			await node.close();
 		}
-		return await toldAfter(provider);
+		return await measureEventLateness(emulator);
 	},
 
 	rows: ({ meanMs, p95Ms, polls }) => [
 		{
 			figure: 'events, mean',
 			value: `${meanMs} ms`,
-			beside: `95 of 100 within ${p95Ms} ms, ${polls} polls per job`,
+			comparison: `95 of 100 within ${p95Ms} ms, ${polls} polls per task`,
 			meaning: "how long a finished image waits in Oxen.ai's events mode",
 		},
 	],
 };
 
-const oxenNode = (maxConcurrent: number): NodeUnderTest => ({
+const createOxenNode = (maxConcurrent: number): NodeUnderTest => ({
 	type: 'flux2Oxen',
 	parameters: {
 		mode: 'events',
@@ -48,17 +48,17 @@ const oxenNode = (maxConcurrent: number): NodeUnderTest => ({
 	},
 });
 
-async function toldAfter(provider: Stage['provider']): Promise<Figures> {
-	const { jobs, downloads, polls } = await provider.ledger();
-	const lateMs = jobs.map(({ id, readyAt }) => {
-		const first = downloads.find(({ jobId }) => jobId === id);
-		if (!first) throw new Error(`the picture of job ${id} was never asked for`);
+async function measureEventLateness(emulator: BenchmarkContext['emulator']): Promise<Figures> {
+	const { tasks, downloads, polls } = await emulator.ledger();
+	const latenessMs = tasks.map(({ id, readyAt }) => {
+		const first = downloads.find(({ taskId }) => taskId === id);
+		if (!first) throw new Error(`the image of task ${id} was never requested`);
 		return first.at - readyAt;
 	});
-	const looks = polls.filter(({ route }) => route === 'oxen.queue');
+	const statusPolls = polls.filter(({ route }) => route === 'oxen.queue');
 	return {
-		meanMs: rounded(mean(lateMs)),
-		p95Ms: rounded(percentile(lateMs, 95)),
-		polls: rounded(looks.length / jobs.length, 2),
+		meanMs: round(mean(latenessMs)),
+		p95Ms: round(percentile(latenessMs, 95)),
+		polls: round(statusPolls.length / tasks.length, 2),
 	};
 }

@@ -1,98 +1,101 @@
-import { beside, type Benchmark } from '../benchmark';
-import { aiSdkClient } from '../clients/aiSdk';
-import { idealClient } from '../clients/ideal';
-import { inParallel, wishes, type Wish } from '../jobs';
-import { latenessOf, type Lateness } from '../looks';
-import { bflNode } from '../processes/actors';
-import type { Stage } from '../stage';
-import { durations } from '../statistics';
-import { overTls } from './tls';
+import { compareWith, type Benchmark } from '../benchmark';
+import { createAiSdkClient } from '../clients/aiSdk';
+import { createIdealClient } from '../clients/ideal';
+import { mapConcurrently, createTasks, type TaskSpec } from '../tasks';
+import { toLateness, type Lateness } from '../polls';
+import { createBflNode } from '../processes/start';
+import type { BenchmarkContext } from '../context';
+import { generateDurations } from '../statistics';
+import { measureOverTls } from './tls';
 
 /**
- * How long a finished picture waits until its client knows. Three clients, one after the other, get the same jobs with
- * the same durations, as many at once: ours, which has learnt from earlier jobs; the AI SDK; and the ideal one.
+ * How long a finished image waits until its client knows. Three clients, one after the other, get the same tasks with
+ * the same durations and concurrency: our node, which has learnt from earlier tasks; the AI SDK; and the ideal client.
  */
 
 interface Figures {
 	ours: Lateness;
-	/** Ours with as many at once as a key may have: the node's ceiling of looks per second does not matter then. */
+	/** Our node with the concurrency that a key may have: it then stays below its own limit of polls per second. */
 	allowed: Lateness;
 	aiSdk: Lateness;
 	ideal: Lateness;
-	/** Ours where every look needs a TLS handshake, because n8n opens a connection per request. */
+	/** Our node over TLS: every poll needs a handshake, because n8n opens a connection per request. */
 	tls: Lateness;
 }
 
-type Client = (wishes: readonly Wish[], atOnce: number) => Promise<unknown>;
+type Client = (tasks: readonly TaskSpec[], concurrency: number) => Promise<unknown>;
 
 export const lateness: Benchmark<Figures> = {
-	async measure(stage) {
-		const node = await stage.learntNode();
-		const oursWith: Client = async (jobs, maxConcurrent) => {
-			await node.run(bflNode({ maxConcurrent }), jobs);
+	async measure(context) {
+		const node = await context.trainedNode();
+		const runNode: Client = async (tasks, maxConcurrent) => {
+			await node.run(createBflNode({ maxConcurrent }), tasks);
 		};
-		const ours = await latenessWith(stage, 'our node', oursWith);
-		const allowed = await latenessWith(stage, 'our node', oursWith, stage.sizes.allowed);
-		const { generate } = aiSdkClient(stage.provider);
-		const aiSdk = await latenessWith(stage, 'the AI SDK', async (jobs, atOnce) => {
-			await inParallel(jobs, atOnce, generate);
+		const ours = await measureLateness(context, 'our node', runNode);
+		const allowed = await measureLateness(context, 'our node', runNode, context.sizes.allowed);
+		const { generate } = createAiSdkClient(context.emulator);
+		const aiSdk = await measureLateness(context, 'the AI SDK', async (tasks, concurrency) => {
+			await mapConcurrently(tasks, concurrency, generate);
 		});
-		const client = idealClient(stage.provider);
-		const ideal = await latenessWith(stage, 'the ideal client', async (jobs, atOnce) => {
-			await inParallel(jobs, atOnce, client.generate);
+		const client = createIdealClient(context.emulator);
+		const ideal = await measureLateness(context, 'the ideal client', async (tasks, concurrency) => {
+			await mapConcurrently(tasks, concurrency, client.generate);
 		});
 		await client.close();
-		return { ours, allowed, aiSdk, ideal, tls: await overTls(stage) };
+		return { ours, allowed, aiSdk, ideal, tls: await measureOverTls(context) };
 	},
 
 	rows: ({ ours, allowed, aiSdk, ideal, tls }) => [
 		{
 			figure: 'lateness, mean',
 			value: `${ours.meanMs} ms`,
-			beside: beside('AI SDK', ours.meanMs, aiSdk.meanMs, 'ms'),
+			comparison: compareWith('AI SDK', ours.meanMs, aiSdk.meanMs, 'ms'),
 			meaning: 'how long a finished image waits until the node knows (BFL)',
 		},
 		{
 			figure: 'lateness, 95 of 100',
 			value: `${ours.p95Ms} ms`,
-			beside: beside('AI SDK', ours.p95Ms, aiSdk.p95Ms, 'ms'),
-			meaning: 'the same, for the unlucky ones',
+			comparison: compareWith('AI SDK', ours.p95Ms, aiSdk.p95Ms, 'ms'),
+			meaning: 'the same, for the slowest 5 of 100',
 		},
 		{
-			figure: 'polls per job',
+			figure: 'polls per task',
 			value: `${ours.polls}`,
-			beside: beside('AI SDK', ours.polls, aiSdk.polls, 'looks'),
-			meaning: 'how often the provider is asked for each image',
+			comparison: compareWith('AI SDK', ours.polls, aiSdk.polls, 'polls'),
+			meaning: 'requests for the status of each task',
 		},
 		{
 			figure: 'lateness at 24 at once',
 			value: `${allowed.meanMs} ms`,
-			beside: `in ${allowed.polls} looks`,
-			meaning: 'with as many jobs at once as Black Forest Labs allow a key',
+			comparison: `with ${allowed.polls} polls`,
+			meaning: 'with as many concurrent tasks as Black Forest Labs allow a key',
 		},
 		{
 			figure: 'ideal client',
 			value: `${ideal.meanMs} ms`,
-			beside: `in ${ideal.polls} looks`,
-			meaning: 'a client that knows the moment: the least that this computer can do',
+			comparison: `with ${ideal.polls} polls`,
+			meaning: 'a client that knows the moment: the minimum on this computer',
 		},
 		{
 			figure: 'lateness over TLS',
 			value: `${tls.meanMs} ms`,
-			beside: `in ${tls.polls} looks; without TLS ${ours.meanMs} ms`,
+			comparison: `with ${tls.polls} polls; without TLS ${ours.meanMs} ms`,
 			meaning: 'with a handshake for every poll, as n8n makes them',
 		},
 	],
 };
 
-async function latenessWith(
-	{ provider, sizes, say }: Stage,
+async function measureLateness(
+	{ emulator, sizes, log }: BenchmarkContext,
 	name: string,
 	client: Client,
-	{ jobs: count, atOnce } = sizes.lateness,
+	{ tasks: count, concurrency } = sizes.lateness,
 ): Promise<Lateness> {
-	say(`${name}: ${count} jobs, ${atOnce} at once`);
-	await provider.reset();
-	await client(wishes('lateness', durations('lateness', count, sizes.jobSeconds)), atOnce);
-	return latenessOf(await provider.ledger());
+	log(`${name}: ${count} tasks, ${concurrency} at once`);
+	await emulator.reset();
+	await client(
+		createTasks('lateness', generateDurations('lateness', count, sizes.taskSeconds)),
+		concurrency,
+	);
+	return toLateness(await emulator.ledger());
 }

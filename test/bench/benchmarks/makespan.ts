@@ -1,9 +1,9 @@
 import type { Benchmark } from '../benchmark';
-import { wishes } from '../jobs';
-import { bflNode } from '../processes/actors';
-import { durations, listSchedule, rounded } from '../statistics';
+import { createTasks } from '../tasks';
+import { createBflNode } from '../processes/start';
+import { generateDurations, simulateListSchedule, round } from '../statistics';
 
-/** Many items: the node's time beside that of a list schedule of the same jobs, which knows no lateness at all. */
+/** Many items: the node's time compared with a list schedule of the same tasks that has no lateness. */
 
 interface Figures {
 	ratio: number;
@@ -12,18 +12,21 @@ interface Figures {
 }
 
 export const makespan: Benchmark<Figures> = {
-	async measure(stage) {
-		const { jobs: count, atOnce: maxConcurrent } = stage.sizes.makespan;
-		const node = await stage.learntNode();
-		stage.say(`makespan: ${count} items, ${maxConcurrent} at once`);
-		await stage.provider.reset();
-		const all = durations('makespan', count, stage.sizes.jobSeconds);
-		const { seconds } = await node.run(bflNode({ maxConcurrent }), wishes('makespan', all));
-		const idealSeconds = listSchedule(all, maxConcurrent);
+	async measure(context) {
+		const { tasks: count, concurrency: maxConcurrent } = context.sizes.makespan;
+		const node = await context.trainedNode();
+		context.log(`makespan: ${count} items, ${maxConcurrent} at once`);
+		await context.emulator.reset();
+		const all = generateDurations('makespan', count, context.sizes.taskSeconds);
+		const { seconds } = await node.run(
+			createBflNode({ maxConcurrent }),
+			createTasks('makespan', all),
+		);
+		const idealSeconds = simulateListSchedule(all, maxConcurrent);
 		return {
-			ratio: rounded(seconds / idealSeconds, 3),
-			seconds: rounded(seconds, 2),
-			idealSeconds: rounded(idealSeconds, 2),
+			ratio: round(seconds / idealSeconds, 3),
+			seconds: round(seconds, 2),
+			idealSeconds: round(idealSeconds, 2),
 		};
 	},
 
@@ -31,8 +34,8 @@ export const makespan: Benchmark<Figures> = {
 		{
 			figure: 'many items',
 			value: `${ratio}`,
-			beside: `${seconds} s, with no lateness at all ${idealSeconds} s`,
-			meaning: 'time of the whole run in relation to the shortest possible',
+			comparison: `${seconds} s, without any lateness ${idealSeconds} s`,
+			meaning: 'time of the whole run as a ratio of the minimum',
 		},
 	],
 };

@@ -1,34 +1,34 @@
 import type { Shape } from '../../emulator';
 import type { Benchmark } from '../benchmark';
-import { sameWishes } from '../jobs';
-import { bflNode, startNodeProcess } from '../processes/actors';
-import type { Stage } from '../stage';
-import { rounded } from '../statistics';
+import { createIdenticalTasks } from '../tasks';
+import { createBflNode, startNodeProcess } from '../processes/start';
+import type { BenchmarkContext } from '../context';
+import { round } from '../statistics';
 
-/** The most memory of n8n's process, a new one for each run, with its binary data in files. */
+/** Maximum memory of n8n's process, with binary data in files; each measurement starts a new process. */
 
 interface Figures {
-	/** Many large pictures beside as many tiny ones. */
+	/** Many large images compared with as many tiny ones. */
 	growthMb: number;
-	/** Many large pictures beside few. */
+	/** Many large images compared with few. */
 	slopeMb: number;
 	peakMb: number;
 }
 
-const JOB_SECONDS = 0.02;
+const TASK_SECONDS = 0.02;
 const TINY: Shape = { format: 'png', width: 64, height: 64 };
 
 export const memory: Benchmark<Figures> = {
-	async measure(stage) {
-		const { many, few, bytes } = stage.sizes.memory;
+	async measure(context) {
+		const { many, few, bytes } = context.sizes.memory;
 		const large: Shape = { format: 'png', bytes };
-		const tiny = await peakWith(stage, many, TINY);
-		const fewLarge = await peakWith(stage, few, large);
-		const manyLarge = await peakWith(stage, many, large);
+		const tiny = await measurePeakMb(context, many, TINY);
+		const fewLarge = await measurePeakMb(context, few, large);
+		const manyLarge = await measurePeakMb(context, many, large);
 		return {
-			growthMb: rounded(manyLarge - tiny),
-			slopeMb: rounded(manyLarge - fewLarge),
-			peakMb: rounded(manyLarge),
+			growthMb: round(manyLarge - tiny),
+			slopeMb: round(manyLarge - fewLarge),
+			peakMb: round(manyLarge),
 		};
 	},
 
@@ -36,27 +36,27 @@ export const memory: Benchmark<Figures> = {
 		{
 			figure: 'memory, growth',
 			value: `${growthMb} MB`,
-			beside: `at the peak ${peakMb} MB, with n8n's engine`,
-			meaning: '400 images of 8 MB, 8 at once, beside as many tiny ones',
+			comparison: `at the peak ${peakMb} MB, with n8n's engine`,
+			meaning: '400 images of 8 MB, 8 at once, compared with as many tiny ones',
 		},
 		{
 			figure: 'memory, slope',
 			value: `${slopeMb} MB`,
-			meaning: '400 images of 8 MB beside 100 of them',
+			meaning: '400 images of 8 MB compared with 100 of them',
 		},
 	],
 };
 
-/** Megabytes. */
-async function peakWith({ sizes, provider, say }: Stage, count: number, as: Shape) {
-	const { atOnce: maxConcurrent } = sizes.memory;
+/** In megabytes. */
+async function measurePeakMb({ sizes, emulator, log }: BenchmarkContext, count: number, as: Shape) {
+	const { concurrency: maxConcurrent } = sizes.memory;
 	const size = as.bytes ? `of ${as.bytes / 1e6} MB` : 'that are tiny';
-	say(`memory: ${count} pictures ${size}, ${maxConcurrent} at once`);
-	await provider.reset([{ route: 'bfl.submit', effect: { as } }]);
-	const node = await startNodeProcess(provider);
+	log(`memory: ${count} images ${size}, ${maxConcurrent} at once`);
+	await emulator.reset([{ route: 'bfl.submit', effect: { as } }]);
+	const node = await startNodeProcess(emulator);
 	try {
-		const options = bflNode({ maxConcurrent, pollInterval: JOB_SECONDS });
-		const { peakMb } = await node.run(options, sameWishes('memory', count, JOB_SECONDS));
+		const options = createBflNode({ maxConcurrent, pollInterval: TASK_SECONDS });
+		const { peakMb } = await node.run(options, createIdenticalTasks('memory', count, TASK_SECONDS));
 		return peakMb;
 	} finally {
 		await node.close();

@@ -1,44 +1,44 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { selfSigned } from '../certificate';
-import { wishes } from '../jobs';
-import { latenessOf, type Lateness } from '../looks';
-import { bflNode, startProvider, type Provider } from '../processes/actors';
-import { learn, type Stage } from '../stage';
-import { durations } from '../statistics';
+import { createSelfSignedCertificate } from '../certificate';
+import { createTasks } from '../tasks';
+import { toLateness, type Lateness } from '../polls';
+import { createBflNode, startEmulatorProcess, type EmulatorProcess } from '../processes/start';
+import { startTrainedNode, type BenchmarkContext } from '../context';
+import { generateDurations } from '../statistics';
 
-/** Our node's lateness where the provider speaks TLS, with a certificate made for this run. */
-export async function overTls(stage: Stage): Promise<Lateness> {
+/** Our node's lateness where the emulator uses TLS, with a certificate created for this run. */
+export async function measureOverTls(context: BenchmarkContext): Promise<Lateness> {
 	const folder = await mkdtemp(path.join(tmpdir(), 'flux2-bench-'));
 	try {
-		const tls = selfSigned();
+		const tls = createSelfSignedCertificate();
 		const file = path.join(folder, 'certificate.pem');
 		await writeFile(file, tls.cert);
-		const provider = await startProvider(tls);
+		const emulator = await startEmulatorProcess(tls);
 		try {
-			return await latenessAt(provider, stage, { NODE_EXTRA_CA_CERTS: file });
+			return await measureLatenessAt(emulator, context, { NODE_EXTRA_CA_CERTS: file });
 		} finally {
-			await provider.close();
+			await emulator.close();
 		}
 	} finally {
 		await rm(folder, { recursive: true, force: true });
 	}
 }
 
-async function latenessAt(
-	provider: Provider,
-	{ sizes, say }: Stage,
+async function measureLatenessAt(
+	emulator: EmulatorProcess,
+	{ sizes, log }: BenchmarkContext,
 	environment: Record<string, string>,
 ): Promise<Lateness> {
-	const node = await learn(sizes, provider, say, environment);
+	const node = await startTrainedNode(sizes, emulator, log, environment);
 	try {
-		const { jobs: count, atOnce: maxConcurrent } = sizes.tls;
-		say(`our node over TLS: ${count} jobs, ${maxConcurrent} at once`);
-		await provider.reset();
-		const jobs = wishes('TLS', durations('TLS', count, sizes.jobSeconds));
-		await node.run(bflNode({ maxConcurrent }), jobs);
-		return latenessOf(await provider.ledger());
+		const { tasks: count, concurrency: maxConcurrent } = sizes.tls;
+		log(`our node over TLS: ${count} tasks, ${maxConcurrent} at once`);
+		await emulator.reset();
+		const tasks = createTasks('TLS', generateDurations('TLS', count, sizes.taskSeconds));
+		await node.run(createBflNode({ maxConcurrent }), tasks);
+		return toLateness(await emulator.ledger());
 	} finally {
 		await node.close();
 	}

@@ -1,24 +1,24 @@
 import { Agent, request } from 'undici';
-import { MODEL, SIZE, type Provider } from '../processes/actors';
-import type { Wish } from '../jobs';
+import { MODEL, SIZE, type EmulatorProcess } from '../processes/start';
+import type { TaskSpec } from '../tasks';
 
 /**
- * The client that nobody can have: it is told how long the job takes, looks once at that moment and keeps its
- * connections. What it still is late is the network and this computer.
+ * A client that cannot exist: it knows how long each task takes, polls once at that moment and reuses its connections.
+ * Its lateness is that of the network and of this computer.
  */
 
 export interface IdealResult {
-	/** From the request for the picture to its last byte. */
+	/** From the request for the image to its last byte. */
 	downloadMs: number;
 	bytes: number;
 }
 
 /** A timer may fire a little early. */
-const LOOK_AGAIN_MS = 2;
+const POLL_RETRY_MS = 2;
 
-const pause = async (ms: number) => await new Promise((resolve) => setTimeout(resolve, ms));
+const delay = async (ms: number) => await new Promise((resolve) => setTimeout(resolve, ms));
 
-export function idealClient({ urls, keys }: Provider) {
+export function createIdealClient({ urls, keys }: EmulatorProcess) {
 	const dispatcher = new Agent();
 	const headers = { 'x-key': keys.bflKey };
 	const submit = async (prompt: string): Promise<string> => {
@@ -30,18 +30,18 @@ export function idealClient({ urls, keys }: Provider) {
 		});
 		return ((await body.json()) as { polling_url: string }).polling_url;
 	};
-	const look = async (url: string): Promise<string | undefined> => {
+	const poll = async (url: string): Promise<string | undefined> => {
 		const { body } = await request(url, { dispatcher, headers });
 		return ((await body.json()) as { result: { sample: string } | null }).result?.sample;
 	};
 	return {
-		generate: async ({ prompt, seconds }: Wish): Promise<IdealResult> => {
+		generate: async ({ prompt, seconds }: TaskSpec): Promise<IdealResult> => {
 			const pollingUrl = await submit(prompt);
-			await pause(seconds * 1000);
-			let sample = await look(pollingUrl);
+			await delay(seconds * 1000);
+			let sample = await poll(pollingUrl);
 			while (sample === undefined) {
-				await pause(LOOK_AGAIN_MS);
-				sample = await look(pollingUrl);
+				await delay(POLL_RETRY_MS);
+				sample = await poll(pollingUrl);
 			}
 			const started = performance.now();
 			const { body } = await request(sample, { dispatcher });

@@ -2,30 +2,30 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 
-/** What a process of the benchmarks can be asked for: one argument, one result, both plain data. */
-export type Calls = Record<string, (argument: never) => Promise<unknown>>;
+/** The methods that a child process offers: one argument, one result, both plain data. */
+export type Methods = Record<string, (argument: never) => Promise<unknown>>;
 
-interface Question {
+interface CallMessage {
 	id: number;
-	call: string;
+	method: string;
 	argument: unknown;
 }
 
-type Reply = { id: number; result: unknown } | { id: number; error: string };
+type ReplyMessage = { id: number; result: unknown } | { id: number; error: string };
 
-export interface Child<C extends Calls> {
-	ask: <K extends keyof C>(
-		call: K,
+export interface Child<C extends Methods> {
+	call: <K extends keyof C>(
+		method: K,
 		...argument: Parameters<C[K]>
 	) => Promise<Awaited<ReturnType<C[K]>>>;
-	/** Ends the process, whatever it does. */
+	/** Kills the process, whatever it is doing. */
 	close: () => Promise<void>;
 }
 
 const REPOSITORY = path.resolve(__dirname, '../../..');
 
 /** Starts a TypeScript file beside this one as a process of its own. */
-export function startChild<C extends Calls>(
+export function startChild<C extends Methods>(
 	file: string,
 	environment: Record<string, string> = {},
 ): Child<C> {
@@ -36,15 +36,15 @@ export function startChild<C extends Calls>(
 		// the benchmarks' own output is a table or one JSON object
 		stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
 	});
-	const waiting = new Map<number, (reply: Reply) => void>();
-	child.on('message', (reply: Reply) => waiting.get(reply.id)?.(reply));
+	const pending = new Map<number, (reply: ReplyMessage) => void>();
+	child.on('message', (reply: ReplyMessage) => pending.get(reply.id)?.(reply));
 	child.once('exit', (code) => {
-		for (const [id, settle] of waiting) settle({ id, error: `${file} ended with ${code}` });
+		for (const [id, settle] of pending) settle({ id, error: `${file} ended with ${code}` });
 	});
-	let questions = 0;
+	let calls = 0;
 	return {
-		ask: async (call, ...[argument]) =>
-			(await answerTo(child, waiting, { id: ++questions, call: String(call), argument })) as never,
+		call: async (method, ...[argument]) =>
+			(await sendCall(child, pending, { id: ++calls, method: String(method), argument })) as never,
 		async close() {
 			if (child.exitCode !== null || child.signalCode !== null) return;
 			const ended = once(child, 'exit');
@@ -54,28 +54,28 @@ export function startChild<C extends Calls>(
 	};
 }
 
-async function answerTo(
+async function sendCall(
 	child: ChildProcess,
-	waiting: Map<number, (reply: Reply) => void>,
-	question: Question,
+	pending: Map<number, (reply: ReplyMessage) => void>,
+	message: CallMessage,
 ): Promise<unknown> {
-	const reply = await new Promise<Reply>((resolve) => {
-		waiting.set(question.id, resolve);
-		if (child.connected) child.send(question);
-		else resolve({ id: question.id, error: 'the process is gone' });
+	const reply = await new Promise<ReplyMessage>((resolve) => {
+		pending.set(message.id, resolve);
+		if (child.connected) child.send(message);
+		else resolve({ id: message.id, error: 'the process has ended' });
 	});
-	waiting.delete(question.id);
+	pending.delete(message.id);
 	if ('error' in reply) throw new Error(reply.error);
 	return reply.result;
 }
 
-/** The other side: answers what the parent asks, until the parent is gone. */
-export function serveParent<C extends Calls>(calls: C): void {
-	const tell = (reply: Reply) => process.send?.(reply);
-	process.on('message', ({ id, call, argument }: Question) => {
-		calls[call]!(argument as never).then(
-			(result) => tell({ id, result }),
-			(error: unknown) => tell({ id, error: (error as Error).stack ?? String(error) }),
+/** In the child: runs the methods that the parent calls, until the parent disconnects. */
+export function serveParent<C extends Methods>(methods: C): void {
+	const send = (reply: ReplyMessage) => process.send?.(reply);
+	process.on('message', ({ id, method, argument }: CallMessage) => {
+		methods[method]!(argument as never).then(
+			(result) => send({ id, result }),
+			(error: unknown) => send({ id, error: (error as Error).stack ?? String(error) }),
 		);
 	});
 	process.once('disconnect', () => process.exit());

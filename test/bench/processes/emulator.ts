@@ -1,43 +1,43 @@
 import { startEmulator, type Emulator, type LedgerData, type RuleJson } from '../../emulator';
 import type { EmulatorOptions } from '../../emulator';
-import { secondsOf } from '../jobs';
+import { parseSeconds } from '../tasks';
 import { serveParent } from './child';
 
-/** The emulator in a process of its own, so that neither its work nor its memory counts as a client's. */
+/** The emulator in its own process, so that its processor time and memory do not count as a client's. */
 
-/** Forty jobs at once are more than Black Forest Labs' 24 per key, and it is not the limit that is measured. */
-const MOST_RUNNING = 1000;
+/** 40 concurrent tasks exceed Black Forest Labs' limit of 24 per key, and that limit is not what is measured. */
+const MAX_RUNNING_TASKS = 1000;
 
 let emulator: Emulator | undefined;
 
-const opened = (): Emulator => {
+const requireEmulator = (): Emulator => {
 	if (!emulator) throw new Error('the emulator is not open yet');
 	return emulator;
 };
 
-const calls = {
+const methods = {
 	async open(options: Pick<EmulatorOptions, 'tls'>): Promise<Pick<Emulator, 'urls' | 'keys'>> {
 		emulator = await startEmulator({
 			...options,
-			seconds: ({ prompt }) => secondsOf(prompt),
-			pictures: 'plain',
-			maxRunning: MOST_RUNNING,
+			seconds: ({ prompt }) => parseSeconds(prompt),
+			images: 'plain',
+			maxRunning: MAX_RUNNING_TASKS,
 		});
 		const { urls, keys } = emulator;
 		return { urls, keys };
 	},
 
-	/** Starts anew, with these rules alone. */
+	/** Forgets everything, then applies these rules. */
 	async reset(rules: RuleJson[]): Promise<void> {
-		opened().reset();
-		for (const { effect, ...match } of rules) opened().rule(match, effect);
+		requireEmulator().reset();
+		for (const { effect, ...match } of rules) requireEmulator().rule(match, effect);
 	},
 
-	async ledger(_nothing: undefined): Promise<LedgerData> {
-		return opened().ledger.toJSON();
+	async ledger(_argument: undefined): Promise<LedgerData> {
+		return requireEmulator().ledger.toJSON();
 	},
 };
 
-export type EmulatorCalls = typeof calls;
+export type EmulatorMethods = typeof methods;
 
-serveParent(calls);
+serveParent(methods);

@@ -1,4 +1,4 @@
-/* Prints how many milliseconds the package takes to load beyond n8n-workflow, which n8n has loaded anyway. */
+/* Prints how many milliseconds the package takes to load after n8n-workflow, which n8n loads anyway. */
 const path = require('node:path');
 const { performance } = require('node:perf_hooks');
 require('n8n-workflow');

@@ -3,39 +3,39 @@ import type { CredentialStore } from '../../support/credentials';
 import { startEngine, type Engine, type WorkflowJson } from '../../support/engine';
 import { serveParent } from './child';
 
-/** n8n's engine with our nodes in a process of its own: what it uses is used by n8n and our node alone. */
+/** n8n's engine with our nodes in its own process, so that only n8n and our node are measured. */
 
-export interface Order {
+export interface RunRequest {
 	workflow: WorkflowJson;
-	/** Whose output is wanted. */
+	/** The node whose output is returned. */
 	nodeName: string;
 	items: INodeExecutionData[];
 }
 
-export interface Outcome {
+export interface RunResult {
 	/** The items' JSON, in order. */
 	items: IDataObject[];
 	seconds: number;
 	/** Processor time of the whole process during the run. */
 	cpuMs: number;
-	/** The most memory that the process has ever had. */
+	/** The process's maximum resident memory so far. */
 	peakMb: number;
 }
 
-const LIMIT_MS = 300_000;
+const RUN_TIMEOUT_MS = 300_000;
 
 let engine: Engine | undefined;
 
-const calls = {
+const methods = {
 	async open(credentials: CredentialStore): Promise<void> {
 		engine = await startEngine({ credentials });
 	},
 
-	async run({ workflow, nodeName, items }: Order): Promise<Outcome> {
+	async run({ workflow, nodeName, items }: RunRequest): Promise<RunResult> {
 		if (!engine) throw new Error('the engine is not open yet');
 		const started = performance.now();
 		const cpu = process.cpuUsage();
-		const run = await engine.run(workflow, { items, limitMs: LIMIT_MS });
+		const run = await engine.run(workflow, { items, limitMs: RUN_TIMEOUT_MS });
 		const used = process.cpuUsage(cpu);
 		const seconds = (performance.now() - started) / 1000;
 		if (run.status !== 'success') throw run.error ?? new Error(`the run ended as ${run.status}`);
@@ -47,12 +47,12 @@ const calls = {
 		};
 	},
 
-	/** Removes what the runs have stored. */
-	async close(_nothing: undefined): Promise<void> {
+	/** Removes what the executions have stored. */
+	async close(_argument: undefined): Promise<void> {
 		await engine?.close();
 	},
 };
 
-export type NodeCalls = typeof calls;
+export type NodeMethods = typeof methods;
 
-serveParent(calls);
+serveParent(methods);

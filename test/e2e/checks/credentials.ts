@@ -3,39 +3,43 @@ import type { Host } from '../host';
 import { CREDENTIAL_TYPES, localCredentials } from '../host/credentials';
 import type { Check } from './check';
 
-interface Verdict {
+interface TestResult {
 	status: string;
 	message: string;
 }
 
-/** The credential dialog's test, with other data than what is saved. */
-async function tested(host: Host, type: string, changes: Record<string, string>): Promise<Verdict> {
+/** Runs the credential dialog's test with data that differ from the saved ones. */
+async function testCredential(
+	host: Host,
+	type: string,
+	changes: Record<string, string>,
+): Promise<TestResult> {
 	const data = { ...localCredentials(host.emulator, host.chat)[type], ...changes };
 	const credentials = { ...host.credentials[type], type, data };
-	const { status, message } = await host.rest.call<Verdict>('POST', '/rest/credentials/test', {
+	const { status, message } = await host.rest.call<TestResult>('POST', '/rest/credentials/test', {
 		credentials,
 	});
 	return { status, message };
 }
 
-const works: Verdict = { status: 'OK', message: 'Connection successful!' };
-const refused = (message: string): Verdict => ({ status: 'Error', message });
+const SUCCESS: TestResult = { status: 'OK', message: 'Connection successful!' };
+const toRefusal = (message: string): TestResult => ({ status: 'Error', message });
 
 /**
- * n8n 2.8 tells a refused key in its own words. It knows "ignore all statuses" only, not "but for
- * these", so the task API's test finds no more than that somebody answers.
+ * n8n 2.8 shows its own message for a refused key. It cannot except statuses from "ignore all", so
+ * the task API's test only proves that the server responds.
  */
-const OLDER: Record<string, Record<string, Verdict>> = {
+const OLDER_RESULTS: Record<string, Record<string, TestResult>> = {
 	'2.8.4': {
-		flux2BflApi: refused('Forbidden - perhaps check your credentials?'),
-		flux2CloudflareApi: refused('Authorization failed - please check your credentials'),
-		flux2OxenApi: refused('Authorization failed - please check your credentials'),
-		flux2TaskApi: works,
+		flux2BflApi: toRefusal('Forbidden - perhaps check your credentials?'),
+		flux2CloudflareApi: toRefusal('Authorization failed - please check your credentials'),
+		flux2OxenApi: toRefusal('Authorization failed - please check your credentials'),
+		flux2TaskApi: SUCCESS,
 	},
 };
 
 /** The first password field of each credential is its key. */
-const withTests = CREDENTIAL_TYPES.flatMap(({ name, displayName, test, properties }) => {
+const testedTypes = CREDENTIAL_TYPES.flatMap(({ name, displayName, test, properties }) => {
 	const key = properties.find(({ typeOptions }) => typeOptions?.password)?.name;
 	const refusal = test?.rules?.find(
 		({ type, properties: rule }) => type === 'responseCode' && rule.value === 401,
@@ -44,20 +48,20 @@ const withTests = CREDENTIAL_TYPES.flatMap(({ name, displayName, test, propertie
 	return [{ name, displayName, key, message: refusal?.properties.message }];
 });
 
-export const credentialChecks: Check[] = withTests.flatMap(
+export const credentialChecks: Check[] = testedTypes.flatMap(
 	({ name, displayName, key, message }) => [
 		{
-			name: `the credential test is green for a right key: ${displayName}`,
+			name: `the credential test accepts a right key: ${displayName}`,
 			async run(host) {
-				deepEqual(await tested(host, name, {}), works);
+				deepEqual(await testCredential(host, name, {}), SUCCESS);
 			},
 		},
 		{
-			name: `the credential test tells a wrong key: ${displayName}`,
+			name: `the credential test reports a wrong key: ${displayName}`,
 			async run(host) {
-				ok(key && message, 'the credential has a key, and words for a refusal');
-				const expected = OLDER[host.n8n.of.version]?.[name] ?? refused(message);
-				deepEqual(await tested(host, name, { [key]: 'made-up-by-a-test' }), expected);
+				ok(key && message, 'the credential has a key, and a message for a refusal');
+				const expected = OLDER_RESULTS[host.n8n.release.version]?.[name] ?? toRefusal(message);
+				deepEqual(await testCredential(host, name, { [key]: 'made-up-by-a-test' }), expected);
 			},
 		},
 	],

@@ -1,11 +1,11 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
-import { sha256 } from '../../emulator/pictures';
+import { sha256 } from '../../emulator/images';
 import type { Host } from '../host';
 import {
-	ended,
-	executionsOf,
+	waitForEnd,
+	listExecutionIds,
 	isOurs,
-	outputsOf,
+	listOutputs,
 	startManually,
 	type Execution,
 } from '../host/executions';
@@ -16,8 +16,8 @@ import {
 	type ImportedWorkflow,
 	type WorkflowNode,
 } from '../host/workflows';
-import { until } from './check';
-import type { Claims } from './claims';
+import { waitUntil } from './check';
+import type { PaidTasks } from './paidTasks';
 import { examine } from './evidence';
 
 /** A line of the table at the end. */
@@ -34,18 +34,18 @@ export interface Row {
 /** The kinds of errors that belong to an example; all others have none. */
 const ERRORS: Record<string, string[]> = { 'prompt-list': ['moderated'] };
 
-/** Executes the example in every way in which it can be started, and examines what comes out. */
+/** Executes the example by each of its triggers, and examines the output. */
 export async function runExample(
 	host: Host,
 	example: ImportedWorkflow,
-	claims: Claims,
+	paidTasks: PaidTasks,
 ): Promise<Row[]> {
 	const starters = example.nodes.filter(
 		({ type, disabled }) => !disabled && [MANUAL, WEBHOOK].includes(type),
 	);
 	ok(starters.length > 0, `${example.slug} can be started by hand or by a webhook`);
 	const rows: Row[] = [];
-	for (const starter of starters) rows.push(await runOnce(host, example, starter, claims));
+	for (const starter of starters) rows.push(await runOnce(host, example, starter, paidTasks));
 	return rows;
 }
 
@@ -53,67 +53,67 @@ async function runOnce(
 	host: Host,
 	example: ImportedWorkflow,
 	starter: WorkflowNode,
-	claims: Claims,
+	paidTasks: PaidTasks,
 ): Promise<Row> {
 	const started = Date.now();
-	const byWebhook = starter.type === WEBHOOK;
-	const { execution, answer } = byWebhook
-		? await call(host, example, starter)
-		: { execution: await byHand(host, example, starter), answer: undefined };
-	const executions = [execution, ...(await followers(host, example, execution))];
+	const isWebhook = starter.type === WEBHOOK;
+	const { execution, body } = isWebhook
+		? await callWebhook(host, example, starter)
+		: { execution: await runManually(host, example, starter), body: undefined };
+	const executions = [execution, ...(await waitForTriggered(host, example, execution))];
 	const seconds = (Date.now() - started) / 1000;
-	const found = [];
+	const evidence = [];
 	for (const one of executions) {
 		equal(one.status, 'success', one.error);
-		found.push(await examine(host, one, claims));
+		evidence.push(await examine(host, one, paidTasks));
 	}
-	const pictures = found.flatMap((evidence) => evidence.pictures);
-	ok(pictures.length > 0, 'a picture comes out');
-	const errors = found.flatMap((evidence) => evidence.errors);
+	const images = evidence.flatMap((one) => one.images);
+	ok(images.length > 0, 'an image comes out');
+	const errors = evidence.flatMap((one) => one.errors);
 	deepEqual(errors, ERRORS[example.slug] ?? [], 'no other errors come out');
-	if (answer) ok(pictures.includes(sha256(answer)), 'the webhook answers with the picture');
+	if (body) ok(images.includes(sha256(body)), 'the webhook responds with the image');
 	return {
-		version: host.n8n.of.version,
+		version: host.n8n.release.version,
 		binaryMode: host.environment.N8N_DEFAULT_BINARY_DATA_MODE ?? '',
-		workflow: byWebhook ? `${example.slug} (webhook)` : example.slug,
-		items: sum(found.map(({ items }) => items)),
+		workflow: isWebhook ? `${example.slug} (webhook)` : example.slug,
+		items: sum(evidence.map(({ items }) => items)),
 		seconds,
-		images: pictures.length,
-		submissions: found[0]?.submissions ?? 0,
+		images: images.length,
+		submissions: evidence[0]?.submissions ?? 0,
 	};
 }
 
 const sum = (numbers: number[]) => numbers.reduce((all, one) => all + one, 0);
 
-const byHand = async ({ rest }: Host, { id }: ImportedWorkflow, { name }: WorkflowNode) =>
-	await ended(rest, await startManually(rest, id, name));
+const runManually = async ({ rest }: Host, { id }: ImportedWorkflow, { name }: WorkflowNode) =>
+	await waitForEnd(rest, await startManually(rest, id, name));
 
-async function call(
+async function callWebhook(
 	{ url, rest }: Host,
 	{ id }: ImportedWorkflow,
 	{ parameters }: WorkflowNode,
-): Promise<{ execution: Execution; answer: Buffer }> {
+): Promise<{ execution: Execution; body: Buffer }> {
 	const { path, httpMethod = 'GET' } = parameters as { path: string; httpMethod?: string };
 	const response = await fetch(`${url}/webhook/${path}`, { method: httpMethod });
-	const answer = Buffer.from(await response.arrayBuffer());
-	equal(response.status, 200, `the webhook answers ${answer.toString('utf8', 0, 300)}`);
-	const [newest = ''] = await executionsOf(rest, id);
-	return { execution: await ended(rest, newest), answer };
+	const body = Buffer.from(await response.arrayBuffer());
+	equal(response.status, 200, `the webhook responds ${body.toString('utf8', 0, 300)}`);
+	const [newest = ''] = await listExecutionIds(rest, id);
+	return { execution: await waitForEnd(rest, newest), body };
 }
 
-/** What our trigger starts when the tasks that the execution has submitted are done. */
-async function followers(
+/** Waits for the executions that our trigger starts when the submitted tasks are done. */
+async function waitForTriggered(
 	{ rest }: Host,
 	{ id, nodes }: ImportedWorkflow,
 	execution: Execution,
 ): Promise<Execution[]> {
 	if (!nodes.some(({ type }) => type === TRIGGER)) return [];
-	const tasks = outputsOf(execution).filter(isOurs).length;
+	const tasks = listOutputs(execution).filter(isOurs).length;
 	let started: string[] = [];
-	await until(async () => {
-		const all = await executionsOf(rest, id);
+	await waitUntil(async () => {
+		const all = await listExecutionIds(rest, id);
 		started = all.filter((one) => Number(one) > Number(execution.id));
 		return started.length >= tasks;
 	}, 'the executions that the trigger starts');
-	return await Promise.all(started.map(async (one) => await ended(rest, one)));
+	return await Promise.all(started.map(async (one) => await waitForEnd(rest, one)));
 }

@@ -1,44 +1,53 @@
 import { deepEqual, equal } from 'node:assert/strict';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Host } from '../host';
-import { ended, stop } from '../host/executions';
-import { until, type Check } from './check';
-import { jobsOf, prepare, SERVICES, start, submissionsOf, type Service, type Trial } from './trial';
+import { waitForEnd, stop } from '../host/executions';
+import { waitUntil, type Check } from './check';
+import {
+	findTasks,
+	prepareTrial,
+	PROVIDERS,
+	startTrial,
+	countSubmissions,
+	type TestedProvider,
+	type Trial,
+} from './trial';
 
 const COUNT = 6;
-/** Many times the node's pause between two looks, and more than it takes to notice a stop. */
+/** Many times the node's poll interval, and longer than the node takes to notice a stop. */
 const SILENCE_MS = 2000;
 
-const looksOf = (host: Host, trial: Trial): number => {
-	const ids = jobsOf(host, trial).map(({ id }) => id);
-	return host.emulator.ledger.polls.filter(({ jobId }) => ids.includes(jobId)).length;
+const countPolls = (host: Host, trial: Trial): number => {
+	const ids = findTasks(host, trial).map(({ id }) => id);
+	return host.emulator.ledger.polls.filter(({ taskId }) => ids.includes(taskId)).length;
 };
 
-const stopping = (name: string, service: Service): Check => ({
-	name: `a stopped execution looks no more${service.cancels ? ' and cancels' : ''}: ${name}`,
+const checkStop = (name: string, provider: TestedProvider): Check => ({
+	name: `a stopped execution polls no more${provider.cancels ? ' and cancels' : ''}: ${name}`,
 	async run(host) {
 		const { emulator, rest } = host;
-		const trial = await prepare(host, service, COUNT);
+		const trial = await prepareTrial(host, provider, COUNT);
 		for (const prompt of trial.prompts) {
 			for (const route of ['bfl.submit', 'task.submit', 'queue.submit', 'oxen.enqueue'] as const) {
-				emulator.rule({ route, prompt }, { job: { seconds: 600 } });
+				emulator.rule({ route, prompt }, { task: { seconds: 600 } });
 			}
 		}
-		const id = await start(host, trial);
-		await until(() => looksOf(host, trial) >= 8, 'the first looks');
+		const id = await startTrial(host, trial);
+		await waitUntil(() => countPolls(host, trial) >= 8, 'the first polls');
 		await stop(rest, id);
-		equal((await ended(rest, id)).status, 'canceled');
-		const jobs = jobsOf(host, trial).map((job) => job.id);
-		const isCancelled = (job: string) => emulator.ledger.cancels.some(({ jobId }) => jobId === job);
-		if (service.cancels) await until(() => jobs.every(isCancelled), 'the cancellations');
-		else await pause(SILENCE_MS);
-		const [looks, submissions] = [looksOf(host, trial), submissionsOf(host, trial)];
-		await pause(SILENCE_MS);
-		deepEqual([looksOf(host, trial), submissionsOf(host, trial)], [looks, submissions]);
+		equal((await waitForEnd(rest, id)).status, 'canceled');
+		const tasks = findTasks(host, trial).map((task) => task.id);
+		const isCancelled = (task: string) =>
+			emulator.ledger.cancels.some(({ taskId }) => taskId === task);
+		if (provider.cancels) await waitUntil(() => tasks.every(isCancelled), 'the cancellations');
+		else await delay(SILENCE_MS);
+		const [polls, submissions] = [countPolls(host, trial), countSubmissions(host, trial)];
+		await delay(SILENCE_MS);
+		deepEqual([countPolls(host, trial), countSubmissions(host, trial)], [polls, submissions]);
 	},
 });
 
-/** Cloudflare's answers are the pictures: there is nothing to look at. */
-export const stopChecks: Check[] = Object.entries(SERVICES)
+/** Cloudflare's responses are the images: there is nothing to poll. */
+export const stopChecks: Check[] = Object.entries(PROVIDERS)
 	.filter(([, { node }]) => node !== 'flux2Cloudflare')
-	.map(([name, service]) => stopping(name, service));
+	.map(([name, provider]) => checkStop(name, provider));

@@ -1,17 +1,17 @@
-import type { JobRecord } from '../../emulator';
+import type { TaskRecord } from '../../emulator';
 import type { Host } from '../host';
 import { startManually } from '../host/executions';
 import { importWorkflow, OURS, withCredentials, type WorkflowFile } from '../host/workflows';
 
-/** A node of ours, and where the emulator hears of it. */
-export interface Service {
+/** A provider's node and its parameters. */
+export interface TestedProvider {
 	node: string;
 	parameters: Record<string, unknown>;
-	/** The service's tasks can be cancelled. */
+	/** Whether the provider's tasks can be cancelled. */
 	cancels: boolean;
 }
 
-export const SERVICES: Record<string, Service> = {
+export const PROVIDERS: Record<string, TestedProvider> = {
 	'Black Forest Labs': { node: 'flux2Bfl', parameters: {}, cancels: false },
 	'Cloudflare (catalogue)': { node: 'flux2Cloudflare', parameters: {}, cancels: false },
 	'Oxen.ai': { node: 'flux2Oxen', parameters: { mode: 'queue' }, cancels: true },
@@ -28,31 +28,31 @@ const START = 'Start';
 export const NODE = 'FLUX.2';
 let trials = 0;
 
-/** Imports a workflow of one node that makes a picture of each prompt; no two trials share a prompt. */
-export async function prepare(
+/** Imports a workflow with one node that generates an image for each prompt; no two trials share a prompt. */
+export async function prepareTrial(
 	host: Host,
-	{ node, parameters }: Service,
+	{ node, parameters }: TestedProvider,
 	count: number,
 	settings: Record<string, unknown> = {},
 ): Promise<Trial> {
 	const slug = `trial-${++trials}`;
-	const prompts = Array.from({ length: count }, (_, index) => `${slug} picture ${index + 1}`);
+	const prompts = Array.from({ length: count }, (_, index) => `${slug} image ${index + 1}`);
 	const file: WorkflowFile = {
 		name: slug,
 		nodes: [
-			at(0, { name: START, type: 'n8n-nodes-base.manualTrigger' }),
-			at(1, {
+			placeNode(0, { name: START, type: 'n8n-nodes-base.manualTrigger' }),
+			placeNode(1, {
 				name: 'Prompts',
 				type: 'n8n-nodes-base.set',
 				typeVersion: 3.4,
 				parameters: { mode: 'raw', jsonOutput: JSON.stringify({ prompts }), options: {} },
 			}),
-			at(2, {
+			placeNode(2, {
 				name: 'Each Prompt',
 				type: 'n8n-nodes-base.splitOut',
 				parameters: { fieldToSplitOut: 'prompts', options: {} },
 			}),
-			at(3, {
+			placeNode(3, {
 				name: NODE,
 				type: OURS + node,
 				parameters: {
@@ -65,16 +65,19 @@ export async function prepare(
 			}),
 		],
 		connections: {
-			[START]: to('Prompts'),
-			Prompts: to('Each Prompt'),
-			'Each Prompt': to(NODE),
+			[START]: connectTo('Prompts'),
+			Prompts: connectTo('Each Prompt'),
+			'Each Prompt': connectTo(NODE),
 		},
 	};
 	const { id } = await importWorkflow(host.rest, slug, withCredentials(file, host.credentials));
 	return { workflowId: id, prompts };
 }
 
-const at = (column: number, node: Record<string, unknown> & { name: string; type: string }) => ({
+const placeNode = (
+	column: number,
+	node: Record<string, unknown> & { name: string; type: string },
+) => ({
 	id: node.name,
 	typeVersion: 1,
 	position: [column * 240, 0],
@@ -82,14 +85,14 @@ const at = (column: number, node: Record<string, unknown> & { name: string; type
 	...node,
 });
 
-const to = (node: string) => ({ main: [[{ node, type: 'main', index: 0 }]] });
+const connectTo = (node: string) => ({ main: [[{ node, type: 'main', index: 0 }]] });
 
-export const start = async ({ rest }: Host, { workflowId }: Trial): Promise<string> =>
+export const startTrial = async ({ rest }: Host, { workflowId }: Trial): Promise<string> =>
 	await startManually(rest, workflowId, START);
 
-/** What was paid for in this trial, in the prompts' order. */
-export const jobsOf = ({ emulator }: Host, { prompts }: Trial): JobRecord[] =>
-	prompts.flatMap((prompt) => emulator.ledger.jobs.filter((job) => job.prompt === prompt));
+/** The paid tasks of this trial, in the order of the prompts. */
+export const findTasks = ({ emulator }: Host, { prompts }: Trial): TaskRecord[] =>
+	prompts.flatMap((prompt) => emulator.ledger.tasks.filter((task) => task.prompt === prompt));
 
-export const submissionsOf = ({ emulator }: Host, { prompts }: Trial): number =>
+export const countSubmissions = ({ emulator }: Host, { prompts }: Trial): number =>
 	emulator.ledger.submissions.filter(({ prompt = '' }) => prompts.includes(prompt)).length;

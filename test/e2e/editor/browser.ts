@@ -3,9 +3,9 @@ import { chromium, selectors, type Browser, type Page } from 'playwright-core';
 import type { Host } from '../host';
 import type { Cleanup } from '../host/cleanup';
 
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const BROWSER_PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
-/** A browser that asks nobody anything on its own account. */
+/** Switches off the browser's own requests. */
 const FLAGS = [
 	'--headless',
 	'--no-sandbox',
@@ -19,8 +19,8 @@ const FLAGS = [
 
 export async function openBrowser(cleanup: Cleanup): Promise<Browser> {
 	const { CHROMIUM } = process.env;
-	const executablePath = CHROMIUM ?? PLACES.find((place) => existsSync(place));
-	if (!executablePath) throw new Error('There is no Chromium here; name its program in CHROMIUM');
+	const executablePath = CHROMIUM ?? BROWSER_PATHS.find((file) => existsSync(file));
+	if (!executablePath) throw new Error('No Chromium found; set CHROMIUM to its path');
 	const browser = await chromium.launch({ executablePath, args: FLAGS });
 	await cleanup.add(async () => await browser.close());
 	selectors.setTestIdAttribute('data-test-id');
@@ -32,7 +32,7 @@ export interface Window {
 	height: number;
 }
 
-/** A window with n8n's owner signed in, that reaches this computer only. */
+/** Opens a window with n8n's owner signed in; it reaches 127.0.0.1 only. */
 export async function openWindow(browser: Browser, { url, rest }: Host, window: Window) {
 	const context = await browser.newContext({
 		viewport: { width: 1440, height: window.height },

@@ -7,13 +7,13 @@ import { NEWEST } from '../host/versions';
 import { openBrowser, openWindow } from './browser';
 import { canvasChecks, prepareIcons } from './canvas';
 import { creatorChecks } from './creator';
-import { describedNodes } from './descriptions';
+import { loadNodeDescriptions } from './descriptions';
 import { dialogChecks } from './dialogs';
 import { OUTPUT } from './page';
 import { panelChecks, preparePanels } from './panels';
-import { writeReadmePictures } from './readme';
-import { prepareMishaps, resultChecks } from './results';
-import type { Stage } from './stage';
+import { writeReadmeImages } from './readme';
+import { prepareErrorCases, resultChecks } from './results';
+import type { EditorContext } from './context';
 
 const USAGE = `The editor of a real n8n with this package, as people see it.
 
@@ -21,12 +21,12 @@ const USAGE = `The editor of a real n8n with this package, as people see it.
 
   --n8n-version V   which n8n (${NEWEST})
   --only TEXT       only the checks whose name contains it
-  --readme          also the pictures of the README, in .github/assets
+  --readme          also renews the images of the README, in .github/assets
 `;
 
-const say = (line: string) => console.log(line);
+const log = (line: string) => console.log(line);
 
-async function main(cleanup: Cleanup, stopped: AbortSignal): Promise<void> {
+async function main(cleanup: Cleanup, signal: AbortSignal): Promise<void> {
 	const { values } = parseArgs({
 		options: {
 			'n8n-version': { type: 'string', default: NEWEST },
@@ -35,42 +35,42 @@ async function main(cleanup: Cleanup, stopped: AbortSignal): Promise<void> {
 			help: { type: 'boolean', default: false },
 		},
 	});
-	if (values.help) return say(USAGE);
-	const stage = await openStage(values['n8n-version'], cleanup);
-	const tally = { passed: 0, failed: 0, skipped: 0 };
-	for (const check of checksOf(stage).filter(({ name }) => name.includes(values.only))) {
-		if (stopped.aborted) return;
-		await runCheck(check, stage.host, { say }, tally);
+	if (values.help) return log(USAGE);
+	const context = await openContext(values['n8n-version'], cleanup);
+	const totals = { passed: 0, failed: 0, skipped: 0 };
+	for (const check of listChecks(context).filter(({ name }) => name.includes(values.only))) {
+		if (signal.aborted) return;
+		await runCheck(check, context.host, { log }, totals);
 	}
-	if (values.readme) await writeReadmePictures(say);
-	say(`\nPictures are in ${OUTPUT}`);
-	say(`${tally.passed} passed, ${tally.failed} failed`);
-	if (tally.failed > 0 || tally.passed === 0) process.exitCode = 1;
+	if (values.readme) await writeReadmeImages(log);
+	log(`\nScreenshots are in ${OUTPUT}`);
+	log(`${totals.passed} passed, ${totals.failed} failed`);
+	if (totals.failed > 0 || totals.passed === 0) process.exitCode = 1;
 }
 
-async function openStage(version: string, cleanup: Cleanup): Promise<Stage> {
-	say(`Starting n8n ${version} …`);
-	const host = await openHost({ version, emulator: { seconds: 0.5 }, say }, cleanup);
+async function openContext(version: string, cleanup: Cleanup): Promise<EditorContext> {
+	log(`Starting n8n ${version} …`);
+	const host = await openHost({ version, emulator: { seconds: 0.5 }, log }, cleanup);
 	const browser = await openBrowser(cleanup);
-	const stage = {
+	const context = {
 		host,
-		nodes: await describedNodes(host),
+		nodes: await loadNodeDescriptions(host),
 		light: await openWindow(browser, host, { theme: 'light', height: 900 }),
 		dark: await openWindow(browser, host, { theme: 'dark', height: 900 }),
 		tall: await openWindow(browser, host, { theme: 'light', height: 2400 }),
 	};
-	await prepareIcons(stage);
-	await preparePanels(stage);
-	await prepareMishaps(stage);
-	return stage;
+	await prepareIcons(context);
+	await preparePanels(context);
+	await prepareErrorCases(context);
+	return context;
 }
 
-const checksOf = (stage: Stage) => [
-	...creatorChecks(stage),
-	...panelChecks(stage),
-	...resultChecks(stage),
-	...dialogChecks(stage),
-	...canvasChecks(stage),
+const listChecks = (context: EditorContext) => [
+	...creatorChecks(context),
+	...panelChecks(context),
+	...resultChecks(context),
+	...dialogChecks(context),
+	...canvasChecks(context),
 ];
 
 void runProgram(main);

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import type { Check } from '../checks/check';
-import { openWorkflow, shot, shows } from './page';
-import { look, type Stage } from './stage';
+import { openWorkflow, takeScreenshot, waitUntilShown } from './page';
+import { createCheck, type EditorContext } from './context';
 
 const EVERY = /./;
 
@@ -21,36 +21,46 @@ const SEARCHES: ReadonlyArray<[string, RegExp]> = [
 	['webhook', /Trigger/],
 ];
 
-async function search(page: Page, { host, nodes }: Stage, words: string): Promise<void> {
+async function search(page: Page, { host, nodes }: EditorContext, query: string): Promise<void> {
 	await openWorkflow(page, host.url, 'text-to-image-bfl');
 	const field = page.getByTestId('node-creator-search-bar');
 	if (!(await field.isVisible())) {
 		await page.getByTestId('node-creator-plus-button').first().click();
 	}
-	// or what was found last would still be seen
+	// otherwise the results of the last search would still be shown
 	await field.fill('');
 	const names = nodes.map(({ displayName }) => displayName);
-	await shows(async () => await among(page, names), [], 'nodes before the search');
-	await field.fill(words);
+	await waitUntilShown(async () => await findShown(page, names), [], 'nodes before the search');
+	await field.fill(query);
 }
 
 /** Which of these nodes the node creator shows. */
-async function among(page: Page, names: readonly string[]): Promise<string[]> {
+async function findShown(page: Page, names: readonly string[]): Promise<string[]> {
 	const shown = await page.getByTestId('node-creator-item-name').allInnerTexts();
 	return names.filter((name) => shown.some((one) => one.trim() === name));
 }
 
-export const creatorChecks = (stage: Stage): Check[] =>
-	SEARCHES.map(([words, which]) => {
-		const { light: page, dark, nodes } = stage;
-		const expected = nodes.map(({ displayName }) => displayName).filter((name) => which.test(name));
-		return look(page, `the node creator finds our nodes by "${words}"`, async () => {
-			await search(page, stage, words);
-			await shows(async () => await among(page, expected), expected, 'nodes in the node creator');
-			await shot(page, `creator-${words}`);
-			if (words !== 'flux') return;
-			await search(dark, stage, words);
-			await shows(async () => await among(dark, expected), expected, 'nodes in the dark');
-			await shot(dark, 'creator-flux-dark');
+export const creatorChecks = (context: EditorContext): Check[] =>
+	SEARCHES.map(([query, pattern]) => {
+		const { light: page, dark, nodes } = context;
+		const expected = nodes
+			.map(({ displayName }) => displayName)
+			.filter((name) => pattern.test(name));
+		return createCheck(page, `the node creator finds our nodes by "${query}"`, async () => {
+			await search(page, context, query);
+			await waitUntilShown(
+				async () => await findShown(page, expected),
+				expected,
+				'nodes in the node creator',
+			);
+			await takeScreenshot(page, `creator-${query}`);
+			if (query !== 'flux') return;
+			await search(dark, context, query);
+			await waitUntilShown(
+				async () => await findShown(dark, expected),
+				expected,
+				'nodes in the dark',
+			);
+			await takeScreenshot(dark, 'creator-flux-dark');
 		});
 	});

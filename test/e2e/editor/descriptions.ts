@@ -7,28 +7,28 @@ import type {
 import type { Host } from '../host';
 import { OURS } from '../host/workflows';
 
-/** Our nodes as n8n describes them to its editor, without their twins for agents. */
-export async function describedNodes({ rest }: Host): Promise<INodeTypeDescription[]> {
+/** Loads the descriptions that n8n serves of our nodes, without the tool variants for agents. */
+export async function loadNodeDescriptions({ rest }: Host): Promise<INodeTypeDescription[]> {
 	const response = await rest.get('/types/nodes.json');
 	const types = (await response.json()) as INodeTypeDescription[];
 	return types.filter(({ name }) => name.startsWith(OURS) && !name.endsWith('Tool'));
 }
 
-/** What a parameter's condition says for these values: "/name" is a parameter of the node. */
-function isShown({ displayOptions }: Conditional, values: Values, ofNode = values): boolean {
-	const holds = ([name, wanted]: [string, unknown]) => {
-		const value = name.startsWith('/') ? ofNode[name.slice(1)] : values[name];
+/** Evaluates a parameter's display condition for these values; "/name" is a parameter of the node. */
+function isShown({ displayOptions }: Conditional, values: Values, nodeValues = values): boolean {
+	const matches = ([name, wanted]: [string, unknown]) => {
+		const value = name.startsWith('/') ? nodeValues[name.slice(1)] : values[name];
 		return (wanted as unknown[]).includes(value);
 	};
 	const { show = {}, hide = {} } = displayOptions ?? {};
-	return Object.entries(show).every(holds) && !Object.entries(hide).some(holds);
+	return Object.entries(show).every(matches) && !Object.entries(hide).some(matches);
 }
 
 type Conditional = Pick<INodeProperties, 'displayOptions'>;
 type Values = Record<string, unknown>;
 
-/** The parameters that a panel shows, in their order, and their values where some are chosen. */
-export function panel({ properties }: INodeTypeDescription, chosen: Values) {
+/** The parameters that a panel shows with these choices, in order, and all their values. */
+export function toPanel({ properties }: INodeTypeDescription, chosen: Values) {
 	const values: Values = { ...chosen };
 	const shown = properties.filter((property) => {
 		if (!isShown(property, values)) return false;
@@ -38,22 +38,22 @@ export function panel({ properties }: INodeTypeDescription, chosen: Values) {
 	return { shown, values };
 }
 
-/** What a collection offers in a panel with these values. */
-export function optionsIn(node: INodeTypeDescription, chosen: Values): INodeProperties[] {
-	const { shown, values } = panel(node, chosen);
+/** The options that a collection offers in a panel with these values. */
+export function findOptions(node: INodeTypeDescription, chosen: Values): INodeProperties[] {
+	const { shown, values } = toPanel(node, chosen);
 	const collection = shown.find(({ name }) => name === 'options');
 	const options = (collection?.options ?? []) as INodeProperties[];
 	return options.filter((option) => isShown(option, {}, values));
 }
 
-/** Every option as one would first see it after adding it. */
-export const allOptions = (options: readonly INodeProperties[]): INodeParameters =>
+/** Every option with its default value. */
+export const toDefaults = (options: readonly INodeProperties[]): INodeParameters =>
 	Object.fromEntries(options.map(({ name, default: value }) => [name, value as string]));
 
-export const labelsOf = (properties: readonly INodeProperties[]): string[] =>
+export const toLabels = (properties: readonly INodeProperties[]): string[] =>
 	properties.filter(({ type }) => type !== 'notice').map(({ displayName }) => displayName);
 
-/** A list's entries that can be chosen with these values. */
-export function choices({ options = [] }: INodeProperties, values: Values = {}) {
+/** The entries of a list that can be chosen with these values. */
+export function findChoices({ options = [] }: INodeProperties, values: Values = {}) {
 	return (options as INodePropertyOptions[]).filter((option) => isShown(option, values));
 }

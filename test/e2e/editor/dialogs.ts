@@ -2,16 +2,16 @@ import type { ICredentialType } from 'n8n-workflow';
 import type { Page } from 'playwright-core';
 import type { Check } from '../checks/check';
 import { CREDENTIAL_TYPES, importCredentials, localCredentials } from '../host/credentials';
-import { cut, shot } from './page';
-import { look, type Stage } from './stage';
+import { findCutTexts, takeScreenshot } from './page';
+import { createCheck, type EditorContext } from './context';
 import { deepEqual } from 'node:assert/strict';
 
-/** What no service and no rule of ours accepts. */
+/** No provider and no check of ours accepts this key. */
 const WRONG = 'made-up';
 
-async function open({ light, host }: Stage, type: string): Promise<void> {
+async function openDialog({ light, host }: EditorContext, type: string): Promise<void> {
 	const data = localCredentials(host.emulator, host.chat)[type];
-	// a copy, which may be spoilt
+	// a copy: the check changes its key
 	const { [type]: copy } = await importCredentials(host.rest, { [type]: data ?? {} });
 	await light.goto(`${host.url}/home/credentials/${copy?.id}`);
 	await dialog(light).waitFor();
@@ -19,37 +19,37 @@ async function open({ light, host }: Stage, type: string): Promise<void> {
 
 const dialog = (page: Page) => page.getByTestId('editCredential-modal');
 
-const keyOf = ({ properties }: ICredentialType) =>
+const findKeyName = ({ properties }: ICredentialType) =>
 	properties.find(({ typeOptions }) => typeOptions?.password)!.name;
 
-/** What a wrong key is told; the webhook's secret is checked by the node, not by a request. */
-const refusalOf = ({ test }: ICredentialType) =>
+/** The message for a wrong key; the node itself checks the webhook's secret. */
+const findRefusal = ({ test }: ICredentialType) =>
 	test?.rules?.find(({ properties }) => 'value' in properties && properties.value === 401)
 		?.properties.message ?? 'Use at least 16 characters';
 
-export const dialogChecks = (stage: Stage): Check[] =>
+export const dialogChecks = (context: EditorContext): Check[] =>
 	CREDENTIAL_TYPES.map((type) => {
-		const { light: page } = stage;
-		return look(
+		const { light: page } = context;
+		return createCheck(
 			page,
-			`the credential dialog tells right from wrong: ${type.displayName}`,
+			`the credential dialog accepts a right key and refuses a wrong one: ${type.displayName}`,
 			async () => {
-				await open(stage, type.name);
+				await openDialog(context, type.name);
 				await page.getByTestId('credentials-config-container-test-success').waitFor();
 				deepEqual(
-					await cut(dialog(page).locator('label [class*="_title_"]')),
+					await findCutTexts(dialog(page).locator('label [class*="_title_"]')),
 					[],
 					'no label is cut',
 				);
-				await shot(page, `credential-${type.name}-right`);
+				await takeScreenshot(page, `credential-${type.name}-right`);
 				await page
-					.getByTestId(`parameter-input-${keyOf(type)}`)
+					.getByTestId(`parameter-input-${findKeyName(type)}`)
 					.locator('input')
 					.fill(WRONG);
 				await page.getByTestId('credential-save-button').click();
 				await dialog(page).getByText('More details').click();
-				await dialog(page).getByText(refusalOf(type)).waitFor();
-				await shot(page, `credential-${type.name}-wrong`);
+				await dialog(page).getByText(findRefusal(type)).waitFor();
+				await takeScreenshot(page, `credential-${type.name}-wrong`);
 			},
 		);
 	});

@@ -7,32 +7,40 @@ import type { Locator, Page } from 'playwright-core';
 
 export const OUTPUT = path.join(__dirname, 'output');
 
-const LIMIT_MS = 20_000;
-/** n8n's messages cover what is to be seen. */
+const TIMEOUT_MS = 20_000;
+/** n8n's notifications would cover the screenshot. */
 const WITHOUT_MESSAGES = '.el-notification { display: none !important }';
 
-/** Saves what the window shows, or only a part of it, as `output/<name>.png`. */
-export async function shot(page: Page, name: string, part: Page | Locator = page): Promise<void> {
+/** Saves a screenshot of the window, or of a part of it, as `output/<name>.png`. */
+export async function takeScreenshot(
+	page: Page,
+	name: string,
+	part: Page | Locator = page,
+): Promise<void> {
 	mkdirSync(OUTPUT, { recursive: true });
 	const file = path.join(OUTPUT, `${name.replace(/[^\w-]+/g, '-').replace(/^-|-$/g, '')}.png`);
 	await part.screenshot({ path: file, animations: 'disabled', style: WITHOUT_MESSAGES });
 }
 
-/** Waits until the editor shows this; fails with what it shows instead. */
-export async function shows<T>(read: () => Promise<T>, expected: T, what: string): Promise<void> {
-	const deadline = Date.now() + LIMIT_MS;
+/** Waits until the editor shows the expected value; throws with what it shows instead. */
+export async function waitUntilShown<T>(
+	read: () => Promise<T>,
+	expected: T,
+	what: string,
+): Promise<void> {
+	const deadline = Date.now() + TIMEOUT_MS;
 	let seen = await read();
 	while (!isDeepStrictEqual(seen, expected) && Date.now() < deadline) {
 		await new Promise((resolve) => setTimeout(resolve, 50));
 		seen = await read();
 	}
-	deepEqual(seen, expected, what + difference(seen, expected));
+	deepEqual(seen, expected, what + formatDifference(seen, expected));
 }
 
-const difference = (seen: unknown, expected: unknown) =>
+const formatDifference = (seen: unknown, expected: unknown) =>
 	`\nshown:    ${JSON.stringify(seen)}\nexpected: ${JSON.stringify(expected)}`;
 
-/** Shows a workflow's canvas, with nothing before it. */
+/** Opens a workflow's canvas and closes any panel over it. */
 export async function openWorkflow(page: Page, url: string, id: string): Promise<void> {
 	const address = `${url}/workflow/${id}`;
 	if (page.url() === address || page.url().startsWith(`${address}/`)) await closeNode(page);
@@ -64,15 +72,15 @@ const LABELS = '[data-test-id="input-label"]:visible label.n8n-input-label';
 const TITLE = '[class*="_title_"] > span';
 
 /** The labels of the fields that a panel shows, from the top. */
-export const labels = async (page: Page): Promise<string[]> =>
+export const readLabels = async (page: Page): Promise<string[]> =>
 	await parameters(page)
 		.locator(`${LABELS} ${TITLE}`)
 		.evaluateAll((titles) =>
 			titles.map((title) => (title.textContent ?? '').replace('*', '').trim()),
 		);
 
-/** Labels that have an explanation when the mouse rests on them. */
-export const explained = async (page: Page): Promise<string[]> =>
+/** Labels that show an explanation on hover. */
+export const readExplainedLabels = async (page: Page): Promise<string[]> =>
 	await parameters(page)
 		.locator(LABELS)
 		.filter({ has: page.locator('[class*="_infoIcon_"]') })
@@ -81,8 +89,8 @@ export const explained = async (page: Page): Promise<string[]> =>
 			titles.map((title) => (title.textContent ?? '').replace('*', '').trim()),
 		);
 
-/** Texts of the elements that do not fit into their places. */
-export const cut = async (elements: Locator): Promise<string[]> =>
+/** Texts of the elements that are cut off. */
+export const findCutTexts = async (elements: Locator): Promise<string[]> =>
 	await elements.evaluateAll((all) =>
 		all
 			.filter(({ scrollWidth, clientWidth, scrollHeight, clientHeight }) => {
@@ -92,10 +100,10 @@ export const cut = async (elements: Locator): Promise<string[]> =>
 			.map((element) => element.textContent?.trim() ?? ''),
 	);
 
-export const cutLabels = async (page: Page): Promise<string[]> =>
-	await cut(parameters(page).locator(`${LABELS} [class*="_title_"]`));
+export const findCutLabels = async (page: Page): Promise<string[]> =>
+	await findCutTexts(parameters(page).locator(`${LABELS} [class*="_title_"]`));
 
-/** Chooses from a list of a panel, by what it is called there. */
+/** Chooses an entry from a list of a panel, by its label. */
 export async function choose(page: Page, parameter: string, name: string): Promise<void> {
 	await page.getByTestId(`parameter-input-${parameter}`).click();
 	const entry = page.locator('[data-test-id="parameter-input-item"]:visible');
@@ -103,16 +111,16 @@ export async function choose(page: Page, parameter: string, name: string): Promi
 	await entry.first().waitFor({ state: 'hidden' });
 }
 
-/** Opens "Add Option"; what it offers, from the top. */
-export async function openOffers(page: Page): Promise<string[]> {
+/** Opens "Add Option" and returns its entries from the top. */
+export async function openOptions(page: Page): Promise<string[]> {
 	await page.getByTestId('collection-parameter-add').first().click();
 	const entries = page.locator('[data-test-id="collection-parameter-option"]:visible');
 	await entries.first().waitFor();
-	deepEqual(await cut(entries.locator('span')), [], 'no offer is cut');
+	deepEqual(await findCutTexts(entries.locator('span')), [], 'no option is cut');
 	return await entries.allInnerTexts();
 }
 
-export async function closeOffers(page: Page): Promise<void> {
+export async function closeOptions(page: Page): Promise<void> {
 	await page.keyboard.press('Escape');
 	const entries = page.locator('[data-test-id="collection-parameter-option"]:visible');
 	await entries.first().waitFor({ state: 'hidden' });
@@ -123,7 +131,7 @@ interface Icon {
 	isLoaded: boolean;
 }
 
-export const icons = async (part: Locator): Promise<Icon[]> =>
+export const readIcons = async (part: Locator): Promise<Icon[]> =>
 	await part.locator('img').evaluateAll((images) =>
 		(images as HTMLImageElement[]).map(({ src, naturalWidth }) => ({
 			src: new URL(src).pathname,
@@ -131,8 +139,8 @@ export const icons = async (part: Locator): Promise<Icon[]> =>
 		})),
 	);
 
-/** Pixels of the first picture that a part shows. */
-export const pictureSize = async (part: Locator): Promise<string> =>
+/** Pixels of the first image that a part shows. */
+export const readImageSize = async (part: Locator): Promise<string> =>
 	await part
 		.locator('img')
 		.first()

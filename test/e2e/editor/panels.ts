@@ -1,68 +1,74 @@
 import { deepEqual } from 'node:assert/strict';
 import type { INodeProperties, INodePropertyOptions, INodeTypeDescription } from 'n8n-workflow';
 import type { Check } from '../checks/check';
-import { allOptions, choices, labelsOf, optionsIn, panel } from './descriptions';
+import { toDefaults, findChoices, toLabels, findOptions, toPanel } from './descriptions';
 import {
 	choose,
-	closeOffers,
-	cutLabels,
-	explained,
-	labels,
+	closeOptions,
+	findCutLabels,
+	readExplainedLabels,
+	readLabels,
 	openNode,
-	openOffers,
+	openOptions,
 	openWorkflow,
 	parameters,
-	shot,
-	shows,
+	takeScreenshot,
+	waitUntilShown,
 } from './page';
-import { byName, look, rehearse, type Actor, type Stage } from './stage';
+import {
+	findNode,
+	createCheck,
+	createWorkflow,
+	type NodeSetup,
+	type EditorContext,
+} from './context';
 
 const BLANK = 'Blank';
 /** n8n adds it to every node whose credential can sign a request. */
 const NOT_OURS = 'Custom API Call';
 
-/** Each node with each of its models, ways of waiting and operations. */
-export const panelChecks = (stage: Stage): Check[] => [
-	...stage.nodes.flatMap((node) => [
-		...modelChecks(stage, node),
-		...wayChecks(stage, node),
-		...operationChecks(stage, node),
+/** Each node with each of its models, other lists' entries and operations. */
+export const panelChecks = (context: EditorContext): Check[] => [
+	...context.nodes.flatMap((node) => [
+		...modelChecks(context, node),
+		...listEntryChecks(context, node),
+		...operationChecks(context, node),
 	]),
-	referenceCheck(stage),
-	hintCheck(stage),
-	triggerCheck(stage),
+	referenceCheck(context),
+	hintCheck(context),
+	triggerCheck(context),
 ];
 
-const slugOf = ({ name }: INodeTypeDescription) => `panel-${name.split('.').pop()}`;
-const property = ({ properties }: INodeTypeDescription, name: string) =>
+const toSlug = ({ name }: INodeTypeDescription) => `panel-${name.split('.').pop()}`;
+const findProperty = ({ properties }: INodeTypeDescription, name: string) =>
 	properties.find((one) => one.name === name);
 
-/** For each look a node of its own: what one has chosen, the next does not see. */
-export async function preparePanels(stage: Stage): Promise<void> {
-	for (const node of stage.nodes) {
-		const models = choices(property(node, 'model') ?? ({} as INodeProperties));
-		const filled = models.map(({ name, value }): Actor => {
-			const options = allOptions(optionsIn(node, { model: value }));
+/** Creates a node for each check, so that no check sees what another has chosen. */
+export async function preparePanels(context: EditorContext): Promise<void> {
+	for (const node of context.nodes) {
+		const models = findChoices(findProperty(node, 'model') ?? ({} as INodeProperties));
+		const filled = models.map(({ name, value }): NodeSetup => {
+			const options = toDefaults(findOptions(node, { model: value }));
 			return { name, node, parameters: { model: value, prompt: 'A lighthouse at dawn', options } };
 		});
-		const others = [...waysOf(node), ...operationsOf(node)].map(({ title }) => title);
+		const others = [...findListEntries(node), ...findOperations(node)].map(({ title }) => title);
 		const empty = [BLANK, ...others].map((name) => ({ name, node, parameters: {} }));
-		await rehearse(stage, slugOf(node), [...empty, ...filled]);
+		await createWorkflow(context, toSlug(node), [...empty, ...filled]);
 	}
 }
 
-/** Entries of the lists beside the model's and the operation's. */
-function waysOf(node: INodeTypeDescription) {
-	const lists = panel(node, {}).shown.filter(
+/** Entries of all lists except model, resource and operation. */
+function findListEntries(node: INodeTypeDescription) {
+	const lists = toPanel(node, {}).shown.filter(
 		({ type, name }) => type === 'options' && !['model', 'resource', 'operation'].includes(name),
 	);
 	return lists.flatMap((list) =>
-		choices(list).map((entry) => ({ list, entry, title: `${list.displayName} ${entry.name}` })),
+		findChoices(list).map((entry) => ({ list, entry, title: `${list.displayName} ${entry.name}` })),
 	);
 }
 
-function operationsOf(node: INodeTypeDescription) {
-	return choices(property(node, 'resource') ?? ({} as INodeProperties)).flatMap((of) => {
+function findOperations(node: INodeTypeDescription) {
+	return findChoices(findProperty(node, 'resource') ?? ({} as INodeProperties)).flatMap((of) => {
 		const list = node.properties.find(
 			({ name, displayOptions }) =>
 				name === 'operation' && displayOptions?.show?.resource?.includes(of.value),
@@ -74,85 +80,94 @@ function operationsOf(node: INodeTypeDescription) {
 	});
 }
 
-/** What a panel must show with these values, none of it cut, all of it explained that can be. */
-async function examine({ tall }: Stage, node: INodeTypeDescription, chosen: object, set = false) {
-	const { shown } = panel(node, { ...chosen });
-	const options = set ? optionsIn(node, { ...chosen }) : [];
+/** Checks the labels of a panel with these values: complete, none cut off, with their explanations. */
+async function examine(
+	{ tall }: EditorContext,
+	node: INodeTypeDescription,
+	chosen: object,
+	set = false,
+) {
+	const { shown } = toPanel(node, { ...chosen });
+	const options = set ? findOptions(node, { ...chosen }) : [];
 	const all = [...shown, ...options];
-	await shows(async () => await labels(tall), labelsOf(all), 'fields of the panel');
-	deepEqual(await cutLabels(tall), [], 'no label is cut');
-	const expected = labelsOf(all.filter(({ description }) => description));
-	await shows(async () => await explained(tall), expected, 'fields with an explanation');
+	await waitUntilShown(async () => await readLabels(tall), toLabels(all), 'fields of the panel');
+	deepEqual(await findCutLabels(tall), [], 'no label is cut');
+	const expected = toLabels(all.filter(({ description }) => description));
+	await waitUntilShown(
+		async () => await readExplainedLabels(tall),
+		expected,
+		'fields with an explanation',
+	);
 }
 
-async function examineOffers({ tall }: Stage, node: INodeTypeDescription, chosen: object) {
-	const expected = labelsOf(optionsIn(node, { ...chosen }));
-	deepEqual(await openOffers(tall), expected, 'what Add Option offers');
+async function examineOptions({ tall }: EditorContext, node: INodeTypeDescription, chosen: object) {
+	const expected = toLabels(findOptions(node, { ...chosen }));
+	deepEqual(await openOptions(tall), expected, 'what Add Option offers');
 	deepEqual(
 		[...expected].sort((a, b) => a.localeCompare(b)),
 		expected,
-		'in the alphabet',
+		'in alphabetical order',
 	);
 }
 
-function modelChecks(stage: Stage, node: INodeTypeDescription): Check[] {
-	const { tall, host } = stage;
-	const model = property(node, 'model');
+function modelChecks(context: EditorContext, node: INodeTypeDescription): Check[] {
+	const { tall, host } = context;
+	const model = findProperty(node, 'model');
 	if (!model) return [];
-	return choices(model).map(({ name, value }) =>
-		look(tall, `${node.displayName} with ${name} offers its own options only`, async () => {
-			await openWorkflow(tall, host.url, slugOf(node));
+	return findChoices(model).map(({ name, value }) =>
+		createCheck(tall, `${node.displayName} with ${name} offers its own options only`, async () => {
+			await openWorkflow(tall, host.url, toSlug(node));
 			await openNode(tall, BLANK);
 			await choose(tall, 'model', name);
-			await examine(stage, node, { model: value });
-			await examineOffers(stage, node, { model: value });
-			await shot(tall, `offers-${slugOf(node)}-${name}`);
-			await closeOffers(tall);
+			await examine(context, node, { model: value });
+			await examineOptions(context, node, { model: value });
+			await takeScreenshot(tall, `offers-${toSlug(node)}-${name}`);
+			await closeOptions(tall);
 			await openNode(tall, name);
-			await examine(stage, node, { model: value }, true);
-			await shot(tall, `${slugOf(node)}-${name}`, parameters(tall));
+			await examine(context, node, { model: value }, true);
+			await takeScreenshot(tall, `${toSlug(node)}-${name}`, parameters(tall));
 		}),
 	);
 }
 
-/** What such a list changes is shown at once. */
-function wayChecks(stage: Stage, node: INodeTypeDescription): Check[] {
-	const { tall, host } = stage;
-	return waysOf(node).map(({ list, entry, title }) =>
-		look(tall, `${node.displayName} with ${title}`, async () => {
+/** Choosing an entry changes the panel at once. */
+function listEntryChecks(context: EditorContext, node: INodeTypeDescription): Check[] {
+	const { tall, host } = context;
+	return findListEntries(node).map(({ list, entry, title }) =>
+		createCheck(tall, `${node.displayName} with ${title}`, async () => {
 			const chosen = { [list.name]: entry.value };
-			await openWorkflow(tall, host.url, slugOf(node));
+			await openWorkflow(tall, host.url, toSlug(node));
 			await openNode(tall, title);
 			await choose(tall, list.name, entry.name);
-			await examine(stage, node, chosen);
-			await examineOffers(stage, node, chosen);
-			await shot(tall, `${slugOf(node)}-${title}`);
-			await closeOffers(tall);
+			await examine(context, node, chosen);
+			await examineOptions(context, node, chosen);
+			await takeScreenshot(tall, `${toSlug(node)}-${title}`);
+			await closeOptions(tall);
 		}),
 	);
 }
 
-function operationChecks(stage: Stage, node: INodeTypeDescription): Check[] {
-	const { tall, host } = stage;
-	return operationsOf(node).map(({ of, entry, title }) =>
-		look(tall, `${node.displayName}: ${title}`, async () => {
-			await openWorkflow(tall, host.url, slugOf(node));
+function operationChecks(context: EditorContext, node: INodeTypeDescription): Check[] {
+	const { tall, host } = context;
+	return findOperations(node).map(({ of, entry, title }) =>
+		createCheck(tall, `${node.displayName}: ${title}`, async () => {
+			await openWorkflow(tall, host.url, toSlug(node));
 			await openNode(tall, title);
 			const chosen: Record<string, unknown> = {};
-			// an operation may be there only after another choice
+			// an operation may depend on another choice
 			for (const [key, [value] = []] of Object.entries(entry.displayOptions?.show ?? {})) {
 				chosen[key] = value;
 				await choose(
 					tall,
 					key,
-					choices(property(node, key)!).find((one) => one.value === value)!.name,
+					findChoices(findProperty(node, key)!).find((one) => one.value === value)!.name,
 				);
 			}
 			await choose(tall, 'resource', of.name);
 			await choose(tall, 'operation', entry.name);
 			Object.assign(chosen, { resource: of.value, operation: entry.value });
-			await examine(stage, node, chosen);
-			await shot(tall, `${slugOf(node)}-${title}`, parameters(tall));
+			await examine(context, node, chosen);
+			await takeScreenshot(tall, `${toSlug(node)}-${title}`, parameters(tall));
 		}),
 	);
 }
@@ -165,50 +180,50 @@ const referenceImages = {
 	],
 };
 
-function referenceCheck(stage: Stage): Check {
-	const { tall, host } = stage;
-	return look(tall, 'reference images show what each source needs', async () => {
-		const node = byName(stage, 'flux2Bfl');
-		const actor = { name: 'References', node, parameters: { referenceImages } };
-		await rehearse(stage, 'panel-references', [actor]);
+function referenceCheck(context: EditorContext): Check {
+	const { tall, host } = context;
+	return createCheck(tall, 'reference images show what each source needs', async () => {
+		const node = findNode(context, 'flux2Bfl');
+		const setup = { name: 'References', node, parameters: { referenceImages } };
+		await createWorkflow(context, 'panel-references', [setup]);
 		await openWorkflow(tall, host.url, 'panel-references');
 		await openNode(tall, 'References');
 		const expected = ['Source', 'Input Data Field Name', 'Source', 'Source', 'URL'];
-		const fields = async () => (await labels(tall)).filter((label) => expected.includes(label));
-		await shows(fields, expected, 'fields of the reference images');
+		const fields = async () => (await readLabels(tall)).filter((label) => expected.includes(label));
+		await waitUntilShown(fields, expected, 'fields of the reference images');
 		await tall.getByText('several are separated by commas').waitFor();
-		await shot(tall, 'panel-references', parameters(tall));
+		await takeScreenshot(tall, 'panel-references', parameters(tall));
 	});
 }
 
-function hintCheck(stage: Stage): Check {
-	const { light, host } = stage;
-	return look(light, 'an explanation is shown where the mouse rests', async () => {
-		const node = byName(stage, 'flux2Bfl');
-		await openWorkflow(light, host.url, slugOf(node));
+function hintCheck(context: EditorContext): Check {
+	const { light, host } = context;
+	return createCheck(light, 'an explanation is shown on hover', async () => {
+		const node = findNode(context, 'flux2Bfl');
+		await openWorkflow(light, host.url, toSlug(node));
 		await openNode(light, BLANK);
 		const label = parameters(light)
 			.getByTestId('input-label')
 			.filter({ hasText: 'Reference Images' });
 		await label.hover();
 		await label.locator('[class*="_infoIcon_"]').hover();
-		const { description = '' } = property(node, 'referenceImages')!;
+		const { description = '' } = findProperty(node, 'referenceImages')!;
 		await light.getByText(description).filter({ visible: true }).first().waitFor();
-		await shot(light, 'panel-hint');
+		await takeScreenshot(light, 'panel-hint');
 	});
 }
 
-function triggerCheck(stage: Stage): Check {
-	const { tall, host } = stage;
-	return look(tall, 'the trigger says where its address goes', async () => {
-		const node = byName(stage, 'flux2Trigger');
-		await openWorkflow(tall, host.url, slugOf(node));
+function triggerCheck(context: EditorContext): Check {
+	const { tall, host } = context;
+	return createCheck(tall, 'the trigger says where its URL goes', async () => {
+		const node = findNode(context, 'flux2Trigger');
+		await openWorkflow(tall, host.url, toSlug(node));
 		await openNode(tall, BLANK);
-		await examine(stage, node, {});
+		await examine(context, node, {});
 		await tall.getByText('Put the Production URL above into').waitFor();
 		await tall.getByText('Webhook URLs').click();
-		await shot(tall, slugOf(node));
-		await examineOffers(stage, node, {});
-		await shot(tall, `offers-${slugOf(node)}`);
+		await takeScreenshot(tall, toSlug(node));
+		await examineOptions(context, node, {});
+		await takeScreenshot(tall, `offers-${toSlug(node)}`);
 	});
 }

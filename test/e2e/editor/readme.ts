@@ -4,28 +4,28 @@ import sharp, { type Region } from 'sharp';
 import { OUTPUT } from './page';
 
 const ASSETS = path.resolve(__dirname, '../../../.github/assets');
-/** A README is read over slow lines, too. */
-const MOST_BYTES = 120_000;
+/** People also read a README over slow connections. */
+const MAX_BYTES = 120_000;
 
-/** The README's pictures: parts of what was shot. */
-const PICTURES: Record<string, Region & { of: string }> = {
+/** The README's images: regions of screenshots. */
+const IMAGES: Record<string, Region & { of: string }> = {
 	'node-creator.png': { of: 'creator-flux', left: 1057, top: 66, width: 382, height: 560 },
 	'result.png': { of: 'result-text-to-image-bfl', left: 24, top: 24, width: 1392, height: 852 },
 	'error.png': { of: 'error-Refused-prompt', left: 511, top: 66, width: 904, height: 480 },
 	'example.png': { of: 'example-prompt-list', left: 120, top: 140, width: 1266, height: 670 },
 };
 
-/** Cuts the pictures of the README out of the shots, with few colors; says how large they are. */
-export async function writeReadmePictures(say: (line: string) => void): Promise<void> {
+/** Cuts the README's images out of the screenshots, reduces their colors and prints their sizes. */
+export async function writeReadmeImages(log: (line: string) => void): Promise<void> {
 	await mkdir(ASSETS, { recursive: true });
-	for (const [name, { of, ...region }] of Object.entries(PICTURES)) {
+	for (const [name, { of, ...region }] of Object.entries(IMAGES)) {
 		const file = path.join(ASSETS, name);
 		await sharp(path.join(OUTPUT, `${of}.png`))
 			.extract(region)
 			.png({ palette: true, colors: 128, effort: 10, dither: 0.6 })
 			.toFile(file);
 		const { size } = await stat(file);
-		if (size > MOST_BYTES) throw new Error(`${name} has ${size} bytes, at most are ${MOST_BYTES}`);
-		say(`${name}: ${size} bytes`);
+		if (size > MAX_BYTES) throw new Error(`${name} has ${size} bytes, the maximum is ${MAX_BYTES}`);
+		log(`${name}: ${size} bytes`);
 	}
 }

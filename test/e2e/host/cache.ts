@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 
-/** Outside of the work tree: what is installed once serves every clone. */
+/** Outside of the work tree, so that every clone shares what is installed. */
 export function cacheFolder(): string {
 	const { N8N_NODES_FLUX2_CACHE, XDG_CACHE_HOME } = process.env;
 	if (N8N_NODES_FLUX2_CACHE) return path.resolve(N8N_NODES_FLUX2_CACHE);
@@ -11,16 +11,16 @@ export function cacheFolder(): string {
 }
 
 /**
- * The folder of that name in the cache, filled on first use. It gets its name only when it is
- * complete: whatever breaks off leaves nothing behind that looks installed.
+ * Returns the folder of that name in the cache and fills it on first use. It gets its name only when
+ * it is complete, so an interrupted installation leaves no folder of that name.
  */
-export async function cached(name: string, fill: (folder: string) => Promise<void>) {
+export async function getCached(name: string, install: (folder: string) => Promise<void>) {
 	const folder = path.join(cacheFolder(), name);
 	if (existsSync(folder)) return folder;
 	await mkdir(cacheFolder(), { recursive: true });
 	const unfinished = await mkdtemp(`${folder}.unfinished-`);
 	try {
-		await fill(unfinished);
+		await install(unfinished);
 		await rename(unfinished, folder).catch((error: unknown) => {
 			// another process was faster
 			if (!existsSync(folder)) throw error;

@@ -1,7 +1,7 @@
 import Fastify from 'fastify';
-import { freePort } from './ports';
+import { findFreePort } from './ports';
 
-/** A stand-in for a chat model, in the words of OpenAI's API: it calls its first tool once, then repeats the answer. */
+/** A stand-in for a chat model with OpenAI's API: it calls its first tool once, then quotes the tool's result. */
 export interface ChatModel {
 	url: string;
 	key: string;
@@ -43,33 +43,33 @@ export async function startChatModel(): Promise<ChatModel> {
 	});
 	app.get('/v1/models', () => ({ object: 'list', data: [{ id: 'stand-in', object: 'model' }] }));
 	app.post('/v1/chat/completions', async ({ body }, reply) => {
-		const asked = body as ChatRequest;
-		requests.push(asked);
-		const message = answerTo(asked);
-		if (!asked.stream) return completion(asked, 'chat.completion', { message });
-		const chunk = completion(asked, 'chat.completion.chunk', { delta: asDelta(message) });
+		const chatRequest = body as ChatRequest;
+		requests.push(chatRequest);
+		const message = createMessage(chatRequest);
+		if (!chatRequest.stream) return toCompletion(chatRequest, 'chat.completion', { message });
+		const chunk = toCompletion(chatRequest, 'chat.completion.chunk', { delta: toDelta(message) });
 		return await reply
 			.type('text/event-stream')
 			.send(`data: ${JSON.stringify(chunk)}\n\ndata: [DONE]\n\n`);
 	});
-	const url = await app.listen({ host: '127.0.0.1', port: await freePort() });
+	const url = await app.listen({ host: '127.0.0.1', port: await findFreePort() });
 	return { url: `${url}/v1`, key: KEY, requests, close: async () => await app.close() };
 }
 
-interface Answer {
+interface AssistantMessage {
 	role: 'assistant';
 	content: string | null;
 	tool_calls?: object[];
 }
 
-function answerTo({ messages, tools = [] }: ChatRequest): Answer {
-	const told = messages.filter(({ role }) => role === 'tool').at(-1);
-	if (told) return { role: 'assistant', content: `The tool said: ${textOf(told)}` };
+function createMessage({ messages, tools = [] }: ChatRequest): AssistantMessage {
+	const toolMessage = messages.filter(({ role }) => role === 'tool').at(-1);
+	if (toolMessage) return { role: 'assistant', content: `The tool said: ${toText(toolMessage)}` };
 	const [tool] = tools;
 	if (!tool) return { role: 'assistant', content: 'There is no tool to call.' };
-	const wish = textOf(messages.filter(({ role }) => role === 'user').at(-1));
+	const prompt = toText(messages.filter(({ role }) => role === 'user').at(-1));
 	const { name, parameters } = tool.function;
-	const call = { name, arguments: JSON.stringify(filledIn(parameters ?? {}, wish)) };
+	const call = { name, arguments: JSON.stringify(fillSchema(parameters ?? {}, prompt)) };
 	return {
 		role: 'assistant',
 		content: null,
@@ -77,33 +77,34 @@ function answerTo({ messages, tools = [] }: ChatRequest): Answer {
 	};
 }
 
-const textOf = (message?: Message) =>
+const toText = (message?: Message) =>
 	typeof message?.content === 'string' ? message.content : JSON.stringify(message?.content ?? '');
 
-/** What was wished for goes into every text that the tool asks for. */
-function filledIn(schema: Schema, wish: string): unknown {
+/** Fills every text parameter of the tool with the user's prompt. */
+function fillSchema(schema: Schema, prompt: string): unknown {
 	if (schema.enum) return schema.enum[0];
 	const type = [schema.type ?? 'object'].flat()[0];
-	if (type === 'string') return wish;
+	if (type === 'string') return prompt;
 	if (type === 'number' || type === 'integer') return 1024;
 	if (type === 'boolean') return false;
 	if (type === 'array') return [];
 	const entries = Object.entries(schema.properties ?? {});
-	return Object.fromEntries(entries.map(([name, inner]) => [name, filledIn(inner, wish)]));
+	return Object.fromEntries(entries.map(([name, inner]) => [name, fillSchema(inner, prompt)]));
 }
 
-const asDelta = ({ tool_calls, ...rest }: Answer) => ({
+const toDelta = ({ tool_calls, ...rest }: AssistantMessage) => ({
 	...rest,
 	tool_calls: tool_calls?.map((call, index) => ({ index, ...call })),
 });
 
-function completion(
+function toCompletion(
 	{ model }: ChatRequest,
 	object: string,
-	choice: { message?: Answer; delta?: object },
+	choice: { message?: AssistantMessage; delta?: object },
 ) {
 	const calls =
-		choice.message?.tool_calls ?? (choice.delta as Partial<Answer> | undefined)?.tool_calls;
+		choice.message?.tool_calls ??
+		(choice.delta as Partial<AssistantMessage> | undefined)?.tool_calls;
 	return {
 		id: 'chatcmpl-1',
 		object,

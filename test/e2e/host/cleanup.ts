@@ -1,27 +1,27 @@
 type Step = () => unknown;
 
-/** What has to be ended or removed again, latest first. */
+/** Ends or removes everything that was started or created, the latest first. */
 export class Cleanup {
 	private steps: Step[] = [];
 	private ending?: Promise<void>;
 
-	/** Once the end has begun, a step is taken at once: whatever comes late is ended too. */
+	/** After `run`, a step runs at once, so that late additions are cleaned up too. */
 	async add(step: Step): Promise<void> {
 		if (this.ending) await attempt(step);
 		else this.steps.push(step);
 	}
 
 	run(): Promise<void> {
-		this.ending ??= this.takeAll();
+		this.ending ??= this.runSteps();
 		return this.ending;
 	}
 
-	private async takeAll(): Promise<void> {
+	private async runSteps(): Promise<void> {
 		for (const step of this.steps.reverse()) await attempt(step);
 	}
 }
 
-/** One step that fails keeps no other from being taken. */
+/** A failed step does not prevent the others. */
 async function attempt(step: Step): Promise<void> {
 	try {
 		await step();

@@ -8,10 +8,10 @@ import { emulatorCredentials } from '../../support/emulatorCredentials';
 import type { ChatModel } from './chatModel';
 import type { Rest } from './rest';
 
-/** What a node holds of its credential, by the credential's type. */
+/** The reference to a credential that a node contains, by the credential's type. */
 export type CredentialIds = Record<string, { id: string; name: string }>;
 
-/** With which the emulator signs its calls. */
+/** The emulator signs its webhooks with it. */
 export const WEBHOOK_SECRET = 'made-up-webhook-secret';
 
 const REPOSITORY = path.resolve(__dirname, '../../..');
@@ -23,7 +23,7 @@ export const CREDENTIAL_TYPES: readonly ICredentialType[] = manifest.n8n.credent
 	return new Type();
 });
 
-/** For the emulator and for the model that agents talk to. */
+/** Credentials for the emulator and for the chat model of agents. */
 export const localCredentials = (emulator: Emulator, chat: ChatModel): CredentialStore => ({
 	...emulatorCredentials(emulator),
 	flux2WebhookApi: { secret: WEBHOOK_SECRET },

@@ -1,19 +1,19 @@
 import type { InstalledN8n } from './install';
 
-export interface Place {
+export interface N8nLocation {
 	/** n8n's user folder. */
 	folder: string;
 	port: number;
-	/** Where n8n's task runners find it; each process of n8n needs its own. */
+	/** The port for n8n's task runners; each process of n8n needs its own. */
 	brokerPort: number;
 }
 
-/** What programs need of this computer. Nothing else goes in: the user's own n8n may be set up here. */
-const FROM_HERE = ['HOME', 'LANG', 'TMPDIR', 'TZ'];
+/** Variables that programs need. No others are inherited: they may configure the user's own n8n. */
+const INHERITED = ['HOME', 'LANG', 'TMPDIR', 'TZ'];
 
 const HOST = '127.0.0.1';
 
-/** Whatever would call out of this computer, or ask a person something at the start. */
+/** Switches off what would call other hosts or ask a person something at the start. */
 const QUIET = {
 	N8N_AI_ENABLED: 'false',
 	N8N_DIAGNOSTICS_ENABLED: 'false',
@@ -28,20 +28,20 @@ const QUIET = {
 	N8N_VERSION_NOTIFICATIONS_WHATS_NEW_ENABLED: 'false',
 };
 
-/** The whole environment of a process of n8n that listens on this computer only. */
-export function environmentOf(
-	{ of, node }: InstalledN8n,
-	{ folder, port, brokerPort }: Place,
+/** Creates the whole environment of a process of n8n that listens on 127.0.0.1 only. */
+export function createEnvironment(
+	{ release, node }: InstalledN8n,
+	{ folder, port, brokerPort }: N8nLocation,
 ): Record<string, string> {
-	const fromHere = FROM_HERE.flatMap((name) => {
+	const inherited = INHERITED.flatMap((name) => {
 		const value = process.env[name];
 		return value === undefined ? [] : [[name, value] as const];
 	});
 	return {
-		...Object.fromEntries(fromHere),
+		...Object.fromEntries(inherited),
 		...node.environment,
 		...QUIET,
-		...of.environment,
+		...release.environment,
 		N8N_USER_FOLDER: folder,
 		N8N_ENCRYPTION_KEY: 'made-up-key-of-a-throw-away-n8n',
 		N8N_HOST: HOST,
@@ -49,7 +49,7 @@ export function environmentOf(
 		N8N_PORT: String(port),
 		N8N_RUNNERS_BROKER_LISTEN_ADDRESS: HOST,
 		N8N_RUNNERS_BROKER_PORT: String(brokerPort),
-		// the browser is told nothing over https here
+		// the browser connects without https here
 		N8N_SECURE_COOKIE: 'false',
 		N8N_GRACEFUL_SHUTDOWN_TIMEOUT: '5',
 		N8N_LOG_OUTPUT: 'console',

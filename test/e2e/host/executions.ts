@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parse } from 'flatted';
 import type { IBinaryData, INodeExecutionData, IRunExecutionData } from 'n8n-workflow';
 import type { Rest } from './rest';
@@ -7,7 +7,7 @@ import { OURS, type WorkflowNode } from './workflows';
 export interface Execution {
 	id: string;
 	status: string;
-	/** Why it failed as a whole. */
+	/** The message if the execution failed as a whole. */
 	error?: string;
 	nodes: WorkflowNode[];
 	data: IRunExecutionData;
@@ -16,7 +16,7 @@ export interface Execution {
 export interface Output {
 	node: WorkflowNode;
 	item: INodeExecutionData;
-	/** Given to an agent, not to the next node. */
+	/** Whether an agent gets the item, not the next node. */
 	isForAgent: boolean;
 }
 
@@ -24,60 +24,61 @@ interface Stored {
 	id: string;
 	status: string;
 	workflowData: { nodes: WorkflowNode[] };
-	/** Flatted. */
+	/** JSON in the format of the package `flatted`. */
 	data: string;
 }
 
-const ENDS = ['success', 'error', 'crashed', 'canceled'];
-const LIMIT_MS = 120_000;
+const FINAL_STATUSES = ['success', 'error', 'crashed', 'canceled'];
+const TIMEOUT_MS = 120_000;
 
-/** The editor's *Execute workflow* with this trigger; the execution's id. */
+/** The editor's *Execute workflow* with this trigger; returns the execution's ID. */
 export async function startManually(rest: Rest, workflowId: string, trigger: string) {
 	const workflowData = await rest.call('GET', `/rest/workflows/${workflowId}`);
 	const body = { workflowData, triggerToStartFrom: { name: trigger } };
 	const path = `/rest/workflows/${workflowId}/run`;
-	const answer = await rest.call<{ executionId?: string }>('POST', path, body);
-	if (!answer.executionId) throw new Error(`"${trigger}" did not start: ${JSON.stringify(answer)}`);
-	return answer.executionId;
+	const response = await rest.call<{ executionId?: string }>('POST', path, body);
+	if (!response.executionId)
+		throw new Error(`"${trigger}" did not start: ${JSON.stringify(response)}`);
+	return response.executionId;
 }
 
-/** The execution when it has ended, whichever way. */
-export async function ended(rest: Rest, id: string): Promise<Execution> {
-	const deadline = Date.now() + LIMIT_MS;
+/** Waits until the execution has any final status. */
+export async function waitForEnd(rest: Rest, id: string): Promise<Execution> {
+	const deadline = Date.now() + TIMEOUT_MS;
 	for (;;) {
 		const stored = await rest.call<Stored>('GET', `/rest/executions/${id}`);
-		if (ENDS.includes(stored.status)) return read(stored);
+		if (FINAL_STATUSES.includes(stored.status)) return toExecution(stored);
 		if (Date.now() > deadline) throw new Error(`execution ${id} is still ${stored.status}`);
-		await pause(100);
+		await delay(100);
 	}
 }
 
-function read({ id, status, workflowData, data }: Stored): Execution {
+function toExecution({ id, status, workflowData, data }: Stored): Execution {
 	const unfolded = parse(data) as IRunExecutionData;
 	const { error } = unfolded.resultData;
 	return { id, status, error: error?.message, nodes: workflowData.nodes, data: unfolded };
 }
 
-/** A workflow's executions, e.g. those that a webhook has started; the newest first. */
-export async function executionsOf(rest: Rest, workflowId: string): Promise<string[]> {
+/** The IDs of a workflow's executions, the newest first. */
+export async function listExecutionIds(rest: Rest, workflowId: string): Promise<string[]> {
 	const filter = encodeURIComponent(JSON.stringify({ workflowId }));
 	const path = `/rest/executions?filter=${filter}`;
 	const { results } = await rest.call<{ results: Array<{ id: string }> }>('GET', path);
 	return results.map(({ id }) => id);
 }
 
-/** The editor's *Retry execution*, with the workflow as it was; the new execution, ended. */
+/** The editor's *Retry execution* with the original workflow; waits until the new execution has ended. */
 export async function retry(rest: Rest, id: string): Promise<Execution> {
 	const path = `/rest/executions/${id}/retry`;
 	const retried = await rest.call<{ id: string }>('POST', path, { loadWorkflow: false });
-	return await ended(rest, retried.id);
+	return await waitForEnd(rest, retried.id);
 }
 
 export const stop = async (rest: Rest, id: string): Promise<unknown> =>
 	await rest.call('POST', `/rest/executions/${id}/stop`);
 
-/** Every item that every node has put out, on all of its outputs. */
-export function outputsOf({ nodes, data }: Execution): Output[] {
+/** Lists all items of all nodes, on all of their outputs. */
+export function listOutputs({ nodes, data }: Execution): Output[] {
 	const runs = Object.entries(data.resultData.runData);
 	return runs.flatMap(([name, tasks]) => {
 		const node = nodes.find((one) => one.name === name);
@@ -94,13 +95,13 @@ export function outputsOf({ nodes, data }: Execution): Output[] {
 
 export const isOurs = ({ node }: Output): boolean => node.type.startsWith(OURS);
 
-/** The bytes of an item's file, as the editor's *Download* gives them. */
+/** Downloads an item's file as the editor's *Download* does. */
 export async function download(rest: Rest, binary: IBinaryData): Promise<Buffer> {
 	if (!binary.id) return Buffer.from(binary.data, 'base64');
 	const query = new URLSearchParams({
 		action: 'download',
 		id: binary.id,
-		fileName: binary.fileName ?? 'picture',
+		fileName: binary.fileName ?? 'image',
 		mimeType: binary.mimeType,
 	});
 	const response = await rest.get(`/rest/binary-data?${query.toString()}`);

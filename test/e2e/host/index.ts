@@ -10,28 +10,28 @@ import {
 	WEBHOOK_SECRET,
 	type CredentialIds,
 } from './credentials';
-import { environmentOf } from './environment';
+import { createEnvironment } from './environment';
 import { installN8n, type InstalledN8n } from './install';
 import { installPackage, packPackage } from './package';
-import { freePort } from './ports';
+import { findFreePort } from './ports';
 import { setUpOwner, type Rest } from './rest';
-import { startProcess, untilReady, type N8nProcess } from './server';
-import { n8nVersion } from './versions';
+import { startProcess, waitUntilReady, type N8nProcess } from './server';
+import { toN8nVersion } from './versions';
 import {
-	exampleSlugs,
+	listExampleSlugs,
 	importWorkflow,
 	readExample,
 	type FillIn,
 	type ImportedWorkflow,
 } from './workflows';
 
-/** A running n8n with the package, and all that it talks to. */
+/** A running n8n with the package, and the servers that it calls. */
 export interface Host {
 	n8n: InstalledN8n;
 	/** n8n's user folder. */
 	folder: string;
 	url: string;
-	/** What every process of this n8n is started with. */
+	/** The environment of every process of this n8n. */
 	environment: Record<string, string>;
 	server: N8nProcess;
 	rest: Rest;
@@ -46,16 +46,16 @@ export interface HostOptions {
 	/** Any free port by default. */
 	port?: number;
 	emulator?: EmulatorOptions;
-	/** For n8n, beside what every throw-away n8n gets. */
+	/** Environment for n8n beyond that of every temporary n8n. */
 	environment?: Record<string, string>;
-	/** Which to import, by their files' names; all by default. */
+	/** The examples to import, by file name; all by default. */
 	examples?: readonly string[];
-	say: (line: string) => void;
+	log: (line: string) => void;
 }
 
-/** Brings everything up; whatever is started or made is handed to the cleanup at once. */
+/** Starts everything, and hands whatever it starts or creates to the cleanup at once. */
 export async function openHost(options: HostOptions, cleanup: Cleanup): Promise<Host> {
-	const n8n = await installN8n(n8nVersion(options.version), options.say);
+	const n8n = await installN8n(toN8nVersion(options.version), options.log);
 	const folder = await mkdtemp(path.join(tmpdir(), 'n8n-flux2-'));
 	await cleanup.add(async () => await rm(folder, { recursive: true, force: true }));
 	await installPackage(await packPackage(folder), folder);
@@ -64,26 +64,26 @@ export async function openHost(options: HostOptions, cleanup: Cleanup): Promise<
 	moderate(emulator);
 	const chat = await startChatModel();
 	await cleanup.add(async () => await chat.close());
-	const port = options.port ?? (await freePort());
-	const place = { folder, port, brokerPort: await freePort() };
-	const environment = { ...environmentOf(n8n, place), ...options.environment };
+	const port = options.port ?? (await findFreePort());
+	const location = { folder, port, brokerPort: await findFreePort() };
+	const environment = { ...createEnvironment(n8n, location), ...options.environment };
 	const server = startProcess(n8n, ['start'], environment);
 	await cleanup.add(async () => await server.stop());
 	const url = `http://127.0.0.1:${port}`;
-	await untilReady(`${url}/rest/settings`, server);
+	await waitUntilReady(`${url}/rest/settings`, server);
 	const rest = await setUpOwner(url);
 	const credentials = await importCredentials(rest, localCredentials(emulator, chat));
 	const references = `${emulator.urls.results}/references`;
 	const fillIn = { credentials, n8nUrl: url, references, webhookSecret: WEBHOOK_SECRET };
-	const examples = await importExamples(rest, fillIn, options.examples ?? exampleSlugs());
+	const examples = await importExamples(rest, fillIn, options.examples ?? listExampleSlugs());
 	return { n8n, folder, url, environment, server, rest, emulator, chat, credentials, examples };
 }
 
-/** What the services' moderation does to the one prompt among the examples that asks for it. */
+/** Moderates the one prompt of the examples that providers refuse. */
 function moderate(emulator: Emulator): void {
 	emulator.rule(
 		{ route: 'bfl.submit', prompt: 'world-famous cartoon mouse' },
-		{ job: { status: 'Request Moderated' } },
+		{ task: { status: 'Request Moderated' } },
 	);
 }
 

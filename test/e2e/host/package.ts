@@ -4,7 +4,7 @@ import { npm } from './commands';
 
 const REPOSITORY = path.resolve(__dirname, '../../..');
 
-/** Packs the built package, as it would be published; the tarball's path. */
+/** Packs the built package as for publishing; returns the tarball's path. */
 export async function packPackage(target: string): Promise<string> {
 	const printed = await npm(['pack', '--json', `--pack-destination=${target}`], {
 		cwd: REPOSITORY,
@@ -14,7 +14,7 @@ export async function packPackage(target: string): Promise<string> {
 	return path.join(target, packed.filename);
 }
 
-/** As *Settings → Community nodes* lays a package out; n8n finds it there when it starts. */
+/** Installs the package as *Settings → Community nodes* does; n8n finds it when it starts. */
 export async function installPackage(tarball: string, userFolder: string): Promise<void> {
 	const folder = path.join(userFolder, '.n8n', 'nodes');
 	await mkdir(folder, { recursive: true });

@@ -3,9 +3,9 @@ import { endCommands } from './commands';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Runs a command line program; whatever ends it, everything that it started ends with it. */
+/** Runs a command line program. Whatever ends it, everything that it started ends with it. */
 export async function runProgram(
-	main: (cleanup: Cleanup, stopped: AbortSignal) => Promise<void>,
+	main: (cleanup: Cleanup, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
 	const cleanup = new Cleanup();
 	const stop = new AbortController();

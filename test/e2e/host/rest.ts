@@ -1,9 +1,9 @@
 /** n8n's own API, as its editor uses it, signed in as the owner. */
 export interface Rest {
-	/** The answer's `data`; fails with n8n's words when it is refused. */
+	/** Returns the response's `data`; throws with n8n's message if the call is refused. */
 	call<Data = unknown>(method: string, path: string, body?: unknown): Promise<Data>;
 	get(path: string): Promise<Response>;
-	/** `name=value`, good in any browser. */
+	/** `name=value`, valid in any browser. */
 	cookie: string;
 }
 
@@ -14,12 +14,12 @@ export const OWNER = {
 	password: 'Made-up-password-1',
 };
 
-/** Makes the owner of a new n8n, so that nobody is asked to. */
+/** Creates the owner of a new n8n, so that the editor does not ask for one. */
 export async function setUpOwner(base: string): Promise<Rest> {
 	// without a browser-id, the session is not tied to one browser
-	const answer = await send(base, 'POST', '/rest/owner/setup', OWNER);
-	if (!answer.ok) throw await refusal('POST /rest/owner/setup', answer);
-	const cookie = answer.headers
+	const response = await send(base, 'POST', '/rest/owner/setup', OWNER);
+	if (!response.ok) throw await responseError('POST /rest/owner/setup', response);
+	const cookie = response.headers
 		.getSetCookie()
 		.map((one) => one.split(';')[0])
 		.join('; ');
@@ -28,7 +28,7 @@ export async function setUpOwner(base: string): Promise<Rest> {
 		get: async (path) => await send(base, 'GET', path, undefined, cookie),
 		async call(method, path, body) {
 			const response = await send(base, method, path, body, cookie);
-			if (!response.ok) throw await refusal(`${method} ${path}`, response);
+			if (!response.ok) throw await responseError(`${method} ${path}`, response);
 			return ((await response.json()) as { data: never }).data;
 		},
 	};
@@ -41,6 +41,6 @@ const send = async (base: string, method: string, path: string, body?: unknown, 
 		body: body === undefined ? undefined : JSON.stringify(body),
 	});
 
-async function refusal(what: string, response: Response): Promise<Error> {
+async function responseError(what: string, response: Response): Promise<Error> {
 	return new Error(`${what} gave ${response.status}: ${(await response.text()).slice(0, 500)}`);
 }

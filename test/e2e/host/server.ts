@@ -3,24 +3,24 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { InstalledN8n } from './install';
 
 /** A process of n8n: `start`, `worker` or another of its commands. */
 export interface N8nProcess {
 	pid: number;
-	/** File with all it has said. */
-	log: string;
+	/** The file with its output. */
+	logFile: string;
 	ended: Promise<unknown>;
 	hasEnded(): boolean;
-	/** The last lines it has said. */
-	lastWords(): Promise<string>;
-	/** Sends the signal and waits for the end; what does not end in time is killed. */
+	/** The last lines of its output. */
+	readLastLines(): Promise<string>;
+	/** Sends the signal and waits for the end; kills the process if it does not end in time. */
 	stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
-const START_MS = 180_000;
-const STOP_MS = 20_000;
+const START_TIMEOUT_MS = 180_000;
+const STOP_TIMEOUT_MS = 20_000;
 
 export const startProcess = (
 	{ node, script }: InstalledN8n,
@@ -34,25 +34,25 @@ export const startProcess = (
 	});
 
 interface ProgramOptions {
-	/** Where its log goes, too. */
+	/** The log file goes there too. */
 	cwd: string;
 	env?: NodeJS.ProcessEnv;
-	/** Whom to run it as, where this process may choose. */
+	/** The user to run it as, where this process may choose. */
 	uid?: number;
 	gid?: number;
-	/** What its log is called. */
+	/** The beginning of the log file's name. */
 	name: string;
 }
 
-/** Any program that runs until it is stopped. */
+/** Starts a program that runs until it is stopped. */
 export function startProgram(
 	program: string,
 	args: string[],
-	{ name, ...where }: ProgramOptions,
+	{ name, ...spawnOptions }: ProgramOptions,
 ): N8nProcess {
-	const child = spawn(program, args, { ...where, stdio: ['ignore', 'pipe', 'pipe'] });
-	const log = path.join(where.cwd, `${name}-${child.pid}.log`);
-	const file = createWriteStream(log);
+	const child = spawn(program, args, { ...spawnOptions, stdio: ['ignore', 'pipe', 'pipe'] });
+	const logFile = path.join(spawnOptions.cwd, `${name}-${child.pid}.log`);
+	const file = createWriteStream(logFile);
 	child.stdout.pipe(file, { end: false });
 	child.stderr.pipe(file, { end: false });
 	const ended = once(child, 'close').finally(
@@ -60,45 +60,46 @@ export function startProgram(
 	);
 	return {
 		pid: child.pid ?? 0,
-		log,
+		logFile,
 		ended,
-		hasEnded: () => isOver(child),
-		async lastWords() {
-			// all that it has said is in the log only then
-			if (isOver(child)) await ended;
-			return (await readFile(log, 'utf8')).split('\n').slice(-25).join('\n');
+		hasEnded: () => hasExited(child),
+		async readLastLines() {
+			// only then the log is complete
+			if (hasExited(child)) await ended;
+			return (await readFile(logFile, 'utf8')).split('\n').slice(-25).join('\n');
 		},
 		async stop(signal = 'SIGTERM') {
 			child.kill(signal);
-			const late = new AbortController();
-			const kill = pause(STOP_MS, undefined, { signal: late.signal }).then(
+			const timeout = new AbortController();
+			const kill = delay(STOP_TIMEOUT_MS, undefined, { signal: timeout.signal }).then(
 				() => child.kill('SIGKILL'),
 				() => undefined,
 			);
 			await ended;
-			late.abort();
+			timeout.abort();
 			await kill;
 		},
 	};
 }
 
-const isOver = ({ exitCode, signalCode }: ChildProcess) => exitCode !== null || signalCode !== null;
+const hasExited = ({ exitCode, signalCode }: ChildProcess) =>
+	exitCode !== null || signalCode !== null;
 
-/** Waits until the process answers at this address; tells its last words if it ends instead. */
-export async function untilReady(url: string, n8n: N8nProcess): Promise<void> {
-	const deadline = Date.now() + START_MS;
-	while (!(await answers(url))) {
+/** Waits until the process responds at this URL; throws with its last output if it ends instead. */
+export async function waitUntilReady(url: string, n8n: N8nProcess): Promise<void> {
+	const deadline = Date.now() + START_TIMEOUT_MS;
+	while (!(await isResponding(url))) {
 		if (n8n.hasEnded() || Date.now() > deadline) {
-			const what = n8n.hasEnded() ? 'ended' : 'does not answer';
-			throw new Error(`n8n ${what} while starting. It said last:\n${await n8n.lastWords()}`);
+			const what = n8n.hasEnded() ? 'ended' : 'does not respond';
+			throw new Error(`n8n ${what} while starting. Its last output:\n${await n8n.readLastLines()}`);
 		}
-		await pause(100);
+		await delay(100);
 	}
 }
 
-const answers = async (url: string) =>
+const isResponding = async (url: string) =>
 	await fetch(url).then(
-		// before its routes are there, n8n answers with its start page
+		// before its routes are ready, n8n responds with its start page
 		({ ok, headers }) => ok && /json/.test(headers.get('content-type') ?? ''),
 		() => false,
 	);

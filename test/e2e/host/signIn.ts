@@ -1,12 +1,12 @@
 import { createServer } from 'node:http';
-import { freePort } from './ports';
+import { findFreePort } from './ports';
 
 /**
- * An address that signs a browser in and leads on to n8n: cookies know hosts, not ports. As n8n
- * itself, it can be reached from this computer only.
+ * Starts a server that signs a browser in and redirects it to n8n: cookies belong to hosts, not to
+ * ports. Like n8n itself, it listens on 127.0.0.1 only.
  */
 export async function startSignIn(n8nUrl: string, cookie: string) {
-	const port = await freePort();
+	const port = await findFreePort();
 	const server = createServer((request, response) => {
 		const path = request.url === '/' ? '/home/workflows' : request.url;
 		response.writeHead(302, {

@@ -1,31 +1,31 @@
-/** An n8n that can be installed here, and what it takes. */
+/** A version of n8n that can be installed here, and its requirements. */
 export interface N8nVersion {
 	version: string;
-	/** The oldest Node.js that it runs on. */
+	/** The minimum version of Node.js. */
 	node: readonly [major: number, minor: number];
-	/** Versions of its dependencies that differ from what it asks for. */
+	/** Dependencies that are installed in another version than n8n requires. */
 	overrides: Readonly<Record<string, string>>;
-	/** Environment that this version needs beyond the others'. */
+	/** Environment that only this version needs. */
 	environment: Readonly<Record<string, string>>;
 }
 
 export const NEWEST = '2.41.1';
 
-/** What the end-to-end runs use when no version is named. */
+/** The versions of end-to-end runs without `--n8n-version`. */
 export const TESTED: readonly string[] = [NEWEST, '2.8.4'];
 
 /** n8n 2 has run on this major version of Node.js from the beginning. */
 export const NODE_FOR_ALL = { major: 24, version: '24.21.0' } as const;
 
-/** Of the second number of n8n's version; the last that is not above it counts. */
-const NODES = [
+/** By n8n's minor version: the last row whose `from` is not above it counts. */
+const NODE_REQUIREMENTS = [
 	{ from: 0, node: [20, 19] },
 	{ from: 10, node: [22, 16] },
 	{ from: 23, node: [22, 22] },
 	{ from: 36, node: [24, 0] },
 ] as const;
 
-/** Some of what n8n asks for is not to be had from the npm registry as it is asked for. */
+/** The npm registry lacks some of the versions that n8n requires. */
 const PROFILES = [
 	{
 		from: 0,
@@ -48,18 +48,23 @@ const PROFILES = [
 			'@langchain/protocol': '0.0.19',
 			linkedom: '0.18.12',
 		},
-		// it would call a registry in the internet
+		// it would call a registry on the internet
 		environment: { N8N_DISABLED_MODULES: 'mcp-registry' },
 	},
 ] as const;
 
-export function n8nVersion(version: string): N8nVersion {
+export function toN8nVersion(version: string): N8nVersion {
 	const minor = /^2\.(\d+)\.\d+$/.exec(version)?.[1];
 	if (minor === undefined) throw new Error(`n8n ${version}: only 2.x.y is supported`);
-	const { overrides, environment } = lastUpTo(PROFILES, Number(minor));
-	return { version, node: lastUpTo(NODES, Number(minor)).node, overrides, environment };
+	const { overrides, environment } = findLastUpTo(PROFILES, Number(minor));
+	return {
+		version,
+		node: findLastUpTo(NODE_REQUIREMENTS, Number(minor)).node,
+		overrides,
+		environment,
+	};
 }
 
-function lastUpTo<Row extends { from: number }>(rows: readonly Row[], minor: number): Row {
+function findLastUpTo<Row extends { from: number }>(rows: readonly Row[], minor: number): Row {
 	return rows.filter(({ from }) => from <= minor).at(-1) as Row;
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { CredentialIds } from './credentials';
 import type { Rest } from './rest';
 
-/** As n8n's editor exports it; more may be in it, and is kept. */
+/** A workflow as n8n's editor exports it; further keys are kept. */
 export interface WorkflowFile {
 	name: string;
 	nodes: WorkflowNode[];
@@ -28,11 +28,11 @@ export interface ImportedWorkflow extends WorkflowFile {
 }
 
 const EXAMPLES = path.resolve(__dirname, '../../workflows');
-/** Where the examples' sample pictures are for everybody. */
-const PUBLIC_REFERENCES =
+/** The public folder of the examples' sample images. */
+const PUBLIC_REFERENCES_URL =
 	'https://raw.githubusercontent.com/n8n-nodes-flux2/n8n-nodes-flux2/main/test/demo/references';
-/** Where the examples pretend to run. */
-const SOMEBODYS_N8N = 'https://n8n.example.com';
+/** The placeholder for n8n's URL in the examples. */
+const EXAMPLE_N8N_URL = 'https://n8n.example.com';
 
 export const OURS = 'n8n-nodes-flux2.';
 export const MANUAL = 'n8n-nodes-base.manualTrigger';
@@ -41,14 +41,14 @@ const SCHEDULE = 'n8n-nodes-base.scheduleTrigger';
 export const TRIGGER = `${OURS}flux2Trigger`;
 const LISTENERS = [WEBHOOK, TRIGGER];
 
-/** Every example, by its file's name. */
-export const exampleSlugs = (): string[] =>
+/** Lists every example by its file name. */
+export const listExampleSlugs = (): string[] =>
 	readdirSync(EXAMPLES)
 		.filter((file) => file.endsWith('.json'))
 		.map((file) => path.basename(file, '.json'))
 		.sort();
 
-/** What a user fills in after an import, and here also the local address of the sample pictures. */
+/** What a user fills in after an import, and here also the local URL of the sample images. */
 export interface FillIn {
 	credentials: CredentialIds;
 	n8nUrl: string;
@@ -59,8 +59,8 @@ export interface FillIn {
 export function readExample(slug: string, fillIn: FillIn): WorkflowFile {
 	const text = readFileSync(path.join(EXAMPLES, `${slug}.json`), 'utf8');
 	const filled = text
-		.replaceAll(PUBLIC_REFERENCES, fillIn.references)
-		.replaceAll(SOMEBODYS_N8N, fillIn.n8nUrl);
+		.replaceAll(PUBLIC_REFERENCES_URL, fillIn.references)
+		.replaceAll(EXAMPLE_N8N_URL, fillIn.n8nUrl);
 	const file = withCredentials(JSON.parse(filled) as WorkflowFile, fillIn.credentials);
 	file.nodes.forEach(({ parameters }) => {
 		const options = parameters.options as { webhookSecret?: string } | undefined;
@@ -69,7 +69,7 @@ export function readExample(slug: string, fillIn: FillIn): WorkflowFile {
 	return file;
 }
 
-/** Chooses the imported credential wherever a node names its type. */
+/** Selects the imported credential wherever a node names its type. */
 export const withCredentials = (file: WorkflowFile, ids: CredentialIds): WorkflowFile => ({
 	...file,
 	nodes: file.nodes.map((node) => {
@@ -79,7 +79,7 @@ export const withCredentials = (file: WorkflowFile, ids: CredentialIds): Workflo
 	}),
 });
 
-/** Puts a workflow into n8n; one that waits for calls is published. */
+/** Imports a workflow into n8n, and publishes it if it has a webhook. */
 export async function importWorkflow(
 	rest: Rest,
 	slug: string,
@@ -92,7 +92,7 @@ export async function importWorkflow(
 		settings: { executionOrder: 'v1', ...file.settings },
 	};
 	const { id, versionId } = await rest.call<Saved>('POST', '/rest/workflows', body);
-	const isPublished = listens(file);
+	const isPublished = hasListener(file);
 	if (isPublished) await rest.call('POST', `/rest/workflows/${id}/activate`, { versionId });
 	return { ...file, id, slug, isPublished };
 }
@@ -102,8 +102,8 @@ interface Saved {
 	versionId: string;
 }
 
-/** A schedule would make pictures without being asked, so it is left off. */
-function listens({ nodes }: WorkflowFile): boolean {
+/** A workflow with a schedule is not published: it would generate images on its own. */
+function hasListener({ nodes }: WorkflowFile): boolean {
 	const types = nodes.filter(({ disabled }) => !disabled).map(({ type }) => type);
 	return types.some((type) => LISTENERS.includes(type)) && !types.includes(SCHEDULE);
 }

@@ -5,12 +5,12 @@ import type { Ledger } from '../../emulator';
 import type { Cleanup } from '../host/cleanup';
 import { runProgram } from '../host/program';
 import { openCluster } from './cluster';
-import { FULL, QUICK, restartsOf, scenariosOf, type Sizes } from './plan';
-import { broken } from './promises';
-import { tables } from './report';
-import { Regular, restartNameOf, runRestart, type Restart } from './restart';
-import { nameOf, runScenario, type Result } from './scenario';
-import type { Mended, Stock } from './trial';
+import { FULL, QUICK, listRestarts, listScenarios, type Sizes } from './plan';
+import { findBroken } from './promises';
+import { formatTables } from './report';
+import { RegularN8n, toRestartName, runRestart, type Restart } from './restart';
+import { toScenarioName, runScenario, type Result } from './scenario';
+import type { Recovery, TrialOutcome } from './trial';
 
 const USAGE = `Queue mode: n8n with workers, some of which are killed. Takes about 40 minutes; --quick, a quarter of it.
 
@@ -19,15 +19,15 @@ const USAGE = `Queue mode: n8n with workers, some of which are killed. Takes abo
 
   --executions N     in most scenarios (${FULL.executions})
   --concurrency N    of most workers (${FULL.concurrency})
-  --parked N         executions that are parked at once, and as many that poll (${FULL.parked})
+  --suspended N      executions that are suspended at once, and as many that poll (${FULL.suspended})
   --restarted N      executions in the midst of which n8n itself is killed (${FULL.restarted})
-  --late-seconds N   how late callbacks come where all executions are to be parked at once (${FULL.lateSeconds})
+  --late-seconds N   how late callbacks come where all executions are suspended at once (${FULL.lateSeconds})
   --only TEXT        only the scenarios whose name contains it; --list shows the names
-  --quick            few executions: shows that it works, measures nothing
+  --quick            few executions: proves that it works, its figures mean nothing
   --json             prints one JSON object instead of the tables
 
 Needs redis-server (in PATH). Uses PostgreSQL where it is there (in PATH or /usr/lib/postgresql/*/bin),
-SQLite otherwise. Everything listens on 127.0.0.1 and is thrown away at the end.
+SQLite otherwise. Everything listens on 127.0.0.1 and is removed at the end.
 `;
 
 interface Options extends Sizes {
@@ -38,16 +38,16 @@ interface Options extends Sizes {
 interface Session {
 	options: Options;
 	cleanup: Cleanup;
-	stopped: AbortSignal;
-	say: (text: string) => void;
+	signal: AbortSignal;
+	log: (text: string) => void;
 }
 
-async function main(cleanup: Cleanup, stopped: AbortSignal): Promise<void> {
+async function main(cleanup: Cleanup, signal: AbortSignal): Promise<void> {
 	const { values } = parseArgs({
 		options: {
 			executions: { type: 'string' },
 			concurrency: { type: 'string' },
-			parked: { type: 'string' },
+			suspended: { type: 'string' },
 			restarted: { type: 'string' },
 			'late-seconds': { type: 'string' },
 			only: { type: 'string', default: '' },
@@ -57,29 +57,29 @@ async function main(cleanup: Cleanup, stopped: AbortSignal): Promise<void> {
 			help: { type: 'boolean', default: false },
 		},
 	});
-	const usual = values.quick ? QUICK : FULL;
-	const sizeOf = (name: keyof Sizes, given?: string) => Number(given ?? usual[name]);
+	const defaults = values.quick ? QUICK : FULL;
+	const readSize = (name: keyof Sizes, value?: string) => Number(value ?? defaults[name]);
 	const sizes: Sizes = {
-		executions: sizeOf('executions', values.executions),
-		concurrency: sizeOf('concurrency', values.concurrency),
-		parked: sizeOf('parked', values.parked),
-		restarted: sizeOf('restarted', values.restarted),
-		lateSeconds: sizeOf('lateSeconds', values['late-seconds']),
+		executions: readSize('executions', values.executions),
+		concurrency: readSize('concurrency', values.concurrency),
+		suspended: readSize('suspended', values.suspended),
+		restarted: readSize('restarted', values.restarted),
+		lateSeconds: readSize('lateSeconds', values['late-seconds']),
 	};
 	if (values.help) return console.log(USAGE);
-	if (values.list) return console.log(namesOf(sizes).join('\n'));
+	if (values.list) return console.log(listNames(sizes).join('\n'));
 	const options = { ...sizes, only: values.only, json: values.json };
-	const session = { options, cleanup, stopped, say: withTime() };
-	await Promise.race([runAll(session), once(stopped, 'abort')]);
+	const session = { options, cleanup, signal, log: createLog() };
+	await Promise.race([runAll(session), once(signal, 'abort')]);
 }
 
-const namesOf = (sizes: Sizes) => [
-	...scenariosOf(sizes).map(nameOf),
-	...restartsOf(sizes).map(restartNameOf),
+const listNames = (sizes: Sizes) => [
+	...listScenarios(sizes).map(toScenarioName),
+	...listRestarts(sizes).map(toRestartName),
 ];
 
-/** Says a line with the seconds since the start. */
-function withTime(): (text: string) => void {
+/** Prints lines with the seconds since the start. */
+function createLog(): (text: string) => void {
 	const started = Date.now();
 	return (text) => {
 		const seconds = String(Math.round((Date.now() - started) / 1000)).padStart(4);
@@ -91,10 +91,10 @@ async function runAll(session: Session): Promise<void> {
 	const report: Report = { results: [], restarts: [], ledgers: [], database: '', failures: [] };
 	await runScenarios(report, session);
 	await runRestarts(report, session);
-	if (session.stopped.aborted) return;
+	if (session.signal.aborted) return;
 	const load = `load average ${loadavg()[0]!.toFixed(1)} on ${cpus().length} processors`;
-	session.say(['done', report.database, load].filter(Boolean).join('; '));
-	print(report, session.options);
+	session.log(['done', report.database, load].filter(Boolean).join('; '));
+	printReport(report, session.options);
 }
 
 interface Report {
@@ -102,20 +102,22 @@ interface Report {
 	restarts: Restart[];
 	ledgers: Ledger[];
 	database: string;
-	/** What did not come to its end. */
+	/** Scenarios that did not come to their end. */
 	failures: string[];
 }
 
 async function runScenarios(report: Report, session: Session): Promise<void> {
-	const { options, cleanup, stopped, say } = session;
-	const scenarios = scenariosOf(options).filter((one) => nameOf(one).includes(options.only));
+	const { options, cleanup, signal, log } = session;
+	const scenarios = listScenarios(options).filter((one) =>
+		toScenarioName(one).includes(options.only),
+	);
 	if (scenarios.length === 0) return;
-	const cluster = await openCluster(options.lateSeconds, cleanup, say);
+	const cluster = await openCluster(options.lateSeconds, cleanup, log);
 	report.database = cluster.database;
 	report.ledgers.push(cluster.host.emulator.ledger);
 	for (const scenario of scenarios) {
-		if (stopped.aborted) return;
-		await attempt(report, session, nameOf(scenario), async () => {
+		if (signal.aborted) return;
+		await attempt(report, session, toScenarioName(scenario), async () => {
 			const result = await runScenario(cluster, scenario);
 			report.results.push(result);
 			return result;
@@ -124,14 +126,14 @@ async function runScenarios(report: Report, session: Session): Promise<void> {
 }
 
 async function runRestarts(report: Report, session: Session): Promise<void> {
-	const { options, cleanup, stopped, say } = session;
-	const plans = restartsOf(options).filter((one) => restartNameOf(one).includes(options.only));
-	if (plans.length === 0 || stopped.aborted) return;
-	const regular = await Regular.open(options.lateSeconds, cleanup, say);
+	const { options, cleanup, signal, log } = session;
+	const plans = listRestarts(options).filter((one) => toRestartName(one).includes(options.only));
+	if (plans.length === 0 || signal.aborted) return;
+	const regular = await RegularN8n.open(options.lateSeconds, cleanup, log);
 	report.ledgers.push(regular.emulator.ledger);
 	for (const plan of plans) {
-		if (stopped.aborted) return;
-		await attempt(report, session, restartNameOf(plan), async () => {
+		if (signal.aborted) return;
+		await attempt(report, session, toRestartName(plan), async () => {
 			const restart = await runRestart(regular, plan);
 			report.restarts.push(restart);
 			return restart;
@@ -139,40 +141,40 @@ async function runRestarts(report: Report, session: Session): Promise<void> {
 	}
 }
 
-/** One that fails keeps no other from being tried. */
+/** A failed scenario does not prevent the others. */
 async function attempt(
 	{ failures }: Report,
-	{ say }: Session,
+	{ log }: Session,
 	name: string,
-	run: () => Promise<Stock & Mended>,
+	run: () => Promise<TrialOutcome & Recovery>,
 ): Promise<void> {
-	say(name);
+	log(name);
 	try {
 		const { finished, lost, neverSubmitted, paidTwice } = await run();
-		say(
+		log(
 			`  ${finished} finished, ${lost} lost, ${neverSubmitted} not submitted; ${paidTwice} paid twice`,
 		);
 	} catch (error) {
 		failures.push(`${name}: ${(error as Error).message}`);
-		say(`  ${(error as Error).message}`);
+		log(`  ${(error as Error).message}`);
 	}
 }
 
-function print(report: Report, options: Options): void {
+function printReport(report: Report, options: Options): void {
 	const { results, restarts, ledgers, database } = report;
-	const failures = [...report.failures, ...broken(results, restarts, ledgers)];
+	const failures = [...report.failures, ...findBroken(results, restarts, ledgers)];
 	if (results.length + restarts.length + failures.length === 0)
-		failures.push(`nothing is called "${options.only}"`);
+		failures.push(`no scenario's name contains "${options.only}"`);
 	if (options.json) {
 		console.log(JSON.stringify({ options, database, results, restarts, failures }, null, 2));
 	} else {
-		console.log(`\n${tables(results, restarts)}\n\n${verdict(failures)}`);
+		console.log(`\n${formatTables(results, restarts)}\n\n${formatFailures(failures)}`);
 	}
 	if (failures.length > 0) process.exitCode = 1;
 }
 
-const verdict = (failures: string[]) =>
+const formatFailures = (failures: string[]) =>
 	failures.length === 0 ? 'Every promise is kept.' : `Broken:\n${failures.join('\n')}`;
 
-// whoever still waits for something must not keep it
+// a pending wait must not keep the process alive
 void runProgram(main).finally(() => process.exit());

@@ -1,60 +1,60 @@
-import { inParallel } from '../../bench/jobs';
-import type { JobRecord } from '../../emulator';
-import { Claims } from '../checks/claims';
+import { mapConcurrently } from '../../bench/tasks';
+import type { TaskRecord } from '../../emulator';
+import { PaidTasks } from '../checks/paidTasks';
 import { examine } from '../checks/evidence';
 import type { Host } from '../host';
-import { ended, isOurs, outputsOf, type Execution } from '../host/executions';
-import type { Listed } from './load';
+import { waitForEnd, isOurs, listOutputs, type Execution } from '../host/executions';
+import type { ListedExecution } from './load';
 
-/** What the service has been paid for and what has arrived, for some prompts. */
+/** The payments for some prompts. */
 export interface Account {
-	/** Jobs that the service has accepted. */
+	/** Tasks that the provider has accepted. */
 	accepted: number;
-	/** Jobs beyond the first for the same prompt. */
+	/** Tasks beyond the first for the same prompt. */
 	paidTwice: number;
 }
 
-export function accountOf({ emulator }: Host, prompts: readonly string[]): Account {
+export function countPayments({ emulator }: Host, prompts: readonly string[]): Account {
 	const wanted = new Set(prompts);
-	const jobs = emulator.ledger.jobs.filter(({ prompt }) => wanted.has(prompt));
+	const tasks = emulator.ledger.tasks.filter(({ prompt }) => wanted.has(prompt));
 	return {
-		accepted: jobs.length,
-		paidTwice: jobs.length - new Set(jobs.map(({ prompt }) => prompt)).size,
+		accepted: tasks.length,
+		paidTwice: tasks.length - new Set(tasks.map(({ prompt }) => prompt)).size,
 	};
 }
 
-/** The jobs of these prompts. */
-export function idsOf({ emulator }: Host, prompts: readonly string[]): Set<string> {
+/** The IDs of these prompts' tasks. */
+export function findTaskIds({ emulator }: Host, prompts: readonly string[]): Set<string> {
 	const wanted = new Set(prompts);
-	const jobs = emulator.ledger.jobs.filter(({ prompt }) => wanted.has(prompt));
-	return new Set(jobs.map(({ id }) => id));
+	const tasks = emulator.ledger.tasks.filter(({ prompt }) => wanted.has(prompt));
+	return new Set(tasks.map(({ id }) => id));
 }
 
-const AT_ONCE = 5;
+const CONCURRENCY = 5;
 
-/** Notes down the prompts whose pictures these executions have brought. */
-export async function collectInto(
+/** Adds the prompts whose images these executions have delivered. */
+export async function collectDelivered(
 	delivered: Set<string>,
 	host: Host,
-	executions: Listed[],
+	executions: ListedExecution[],
 ): Promise<void> {
 	const good = executions.filter(({ status }) => status === 'success');
-	await inParallel(good, AT_ONCE, async ({ id }) => {
-		const prompt = await promptOf(host, id);
+	await mapConcurrently(good, CONCURRENCY, async ({ id }) => {
+		const prompt = await findDeliveredPrompt(host, id);
 		if (prompt !== undefined) delivered.add(prompt);
 	});
 }
 
-/** The prompt whose picture an execution has brought, byte for byte; undefined when it has none. */
-async function promptOf(host: Host, id: string): Promise<string | undefined> {
-	const execution = await ended(host.rest, id);
-	const jobs = jobsShown(host, execution);
-	if (jobs.length === 0) return undefined;
-	await examine(host, execution, new Claims(host.emulator.ledger));
-	return jobs[0]?.prompt;
+/** Finds the prompt whose image an execution has delivered, byte for byte. */
+async function findDeliveredPrompt(host: Host, id: string): Promise<string | undefined> {
+	const execution = await waitForEnd(host.rest, id);
+	const tasks = findShownTasks(host, execution);
+	if (tasks.length === 0) return undefined;
+	await examine(host, execution, new PaidTasks(host.emulator.ledger));
+	return tasks[0]?.prompt;
 }
 
-const jobsShown = ({ emulator }: Host, execution: Execution): JobRecord[] =>
-	outputsOf(execution)
+const findShownTasks = ({ emulator }: Host, execution: Execution): TaskRecord[] =>
+	listOutputs(execution)
 		.filter((output) => isOurs(output) && output.item.binary)
-		.flatMap(({ item }) => emulator.ledger.job(item.json.taskId as string) ?? []);
+		.flatMap(({ item }) => emulator.ledger.task(item.json.taskId as string) ?? []);

@@ -1,37 +1,37 @@
-import { inParallel, wishes } from '../../bench/jobs';
-import { between, randomFrom } from '../../emulator/pictures/random';
+import { mapConcurrently, createTasks } from '../../bench/tasks';
+import { between, randomFrom } from '../../emulator/images/random';
 import type { Host } from '../host';
 import type { Rest } from '../host/rest';
-import { eventually, type Patience } from './eventually';
+import { waitFor, type WaitOptions } from './waitFor';
 
-/** An execution as n8n's list shows it. */
-export interface Listed {
+/** An execution in n8n's list. */
+export interface ListedExecution {
 	id: string;
 	status: string;
 	startedAt?: string | null;
-	/** The execution that it repeats. */
+	/** The execution that it retries. */
 	retryOf?: string | null;
 }
 
-const BUSY = ['new', 'running', 'unknown'];
-const PARKED = ['waiting'];
-export const OVER = ['success', 'error', 'crashed', 'canceled'];
+const ACTIVE_STATUSES = ['new', 'running', 'unknown'];
+const WAITING_STATUSES = ['waiting'];
+export const FINAL_STATUSES = ['success', 'error', 'crashed', 'canceled'];
 
-const CALLERS = 8;
-const SHORTEST_SECONDS = 1;
-const LONGEST_SECONDS = 4;
+const MAX_CONCURRENT_CALLS = 8;
+const MIN_SECONDS = 1;
+const MAX_SECONDS = 4;
 
-/** Prompts of pictures that take between 1 and 4 s, the same for the same name. */
-export function promptsFor(name: string, count: number): string[] {
-	// every name the same durations, so that its figures can be compared with another's
+/** Prompts of images that take between 1 and 4 s, the same for the same name. */
+export function createPrompts(name: string, count: number): string[] {
+	// all names get the same durations, so that their figures can be compared
 	const random = randomFrom('queue');
 	const seconds = Array.from({ length: count }, () =>
-		Number(between(random, SHORTEST_SECONDS, LONGEST_SECONDS).toFixed(1)),
+		Number(between(random, MIN_SECONDS, MAX_SECONDS).toFixed(1)),
 	);
-	return wishes(name, seconds).map(({ prompt }) => prompt);
+	return createTasks(name, seconds).map(({ prompt }) => prompt);
 }
 
-/** Has the webhook's workflow executed once for each prompt. */
+/** Calls the webhook once for each prompt. */
 export async function callAll({ url }: Host, path: string, prompts: string[]): Promise<void> {
 	const call = async (prompt: string) =>
 		await fetch(`${url}/webhook/${path}`, {
@@ -39,36 +39,40 @@ export async function callAll({ url }: Host, path: string, prompts: string[]): P
 			headers: { 'content-type': 'application/json' },
 			body: JSON.stringify({ prompt }),
 		});
-	await inParallel(prompts, CALLERS, async (prompt) => {
-		// not registered yet, some time after n8n has called it published; or without its database
-		const known = async () => {
+	await mapConcurrently(prompts, MAX_CONCURRENT_CALLS, async (prompt) => {
+		// 404 until n8n has registered the published webhook, 503 while it has no database connection
+		const callWhenRegistered = async () => {
 			const response = await call(prompt);
 			return ![404, 503].includes(response.status) && response;
 		};
-		const response = await eventually(known, `the webhook ${path}`);
-		if (!response.ok) throw new Error(`The webhook answered ${response.status}`);
+		const response = await waitFor(callWhenRegistered, `the webhook ${path}`);
+		if (!response.ok) throw new Error(`The webhook responded ${response.status}`);
 	});
 }
 
-const MOST_IN_A_PAGE = 100;
+const MAX_PAGE_SIZE = 100;
 
-/** All executions of the workflow in these states; those that were never started are left out. */
-export async function list(rest: Rest, workflowId: string, status: string[]): Promise<Listed[]> {
-	const found = new Map<string, Listed>();
+/** Lists the workflow's executions with these statuses, without those that were never started. */
+export async function listExecutions(
+	rest: Rest,
+	workflowId: string,
+	status: string[],
+): Promise<ListedExecution[]> {
+	const found = new Map<string, ListedExecution>();
 	let startedBefore: string | undefined;
 	for (;;) {
-		const page = await pageOf(rest, { workflowId, status, startedBefore }, MOST_IN_A_PAGE);
+		const page = await readPage(rest, { workflowId, status, startedBefore }, MAX_PAGE_SIZE);
 		const before = found.size;
 		page.forEach((one) => found.set(one.id, one));
-		if (page.length < MOST_IN_A_PAGE || found.size === before) return [...found.values()];
-		// n8n's own cursor goes by ID, and its order by time: it loses some
+		if (page.length < MAX_PAGE_SIZE || found.size === before) return [...found.values()];
+		// n8n's cursor goes by ID and its order by time, so its cursor would skip some
 		startedBefore = page.at(-1)?.startedAt ?? undefined;
 	}
 }
 
-async function pageOf(rest: Rest, filter: object, most: number): Promise<Listed[]> {
-	const query = new URLSearchParams({ limit: String(most), filter: JSON.stringify(filter) });
-	const page = await rest.call<{ results: Listed[] }>(
+async function readPage(rest: Rest, filter: object, limit: number): Promise<ListedExecution[]> {
+	const query = new URLSearchParams({ limit: String(limit), filter: JSON.stringify(filter) });
+	const page = await rest.call<{ results: ListedExecution[] }>(
 		'GET',
 		`/rest/executions?${query.toString()}`,
 	);
@@ -76,23 +80,27 @@ async function pageOf(rest: Rest, filter: object, most: number): Promise<Listed[
 }
 
 const isNone = async (rest: Rest, workflowId: string, status: string[]) =>
-	(await pageOf(rest, { workflowId, status }, 1)).length === 0;
+	(await readPage(rest, { workflowId, status }, 1)).length === 0;
 
-export async function allParked(rest: Rest, workflowId: string, count: number): Promise<boolean> {
-	const parked = await list(rest, workflowId, PARKED);
-	return parked.length === count && (await isNone(rest, workflowId, BUSY));
-}
-
-/** Waits until none is open any more; `onLook` hears how many wait in n8n's database. */
-export async function untilOver(
+export async function areAllSuspended(
 	rest: Rest,
 	workflowId: string,
-	onLook: (parked: number) => void,
-	patience: Patience,
+	count: number,
+): Promise<boolean> {
+	const suspended = await listExecutions(rest, workflowId, WAITING_STATUSES);
+	return suspended.length === count && (await isNone(rest, workflowId, ACTIVE_STATUSES));
+}
+
+/** Waits until no execution is active or suspended; `onPoll` gets the number of suspended ones. */
+export async function waitUntilFinished(
+	rest: Rest,
+	workflowId: string,
+	onPoll: (suspended: number) => void,
+	waitOptions: WaitOptions,
 ): Promise<void> {
-	const isOver = async () => {
-		onLook((await list(rest, workflowId, PARKED)).length);
-		return await isNone(rest, workflowId, [...BUSY, ...PARKED]);
+	const areFinished = async () => {
+		onPoll((await listExecutions(rest, workflowId, WAITING_STATUSES)).length);
+		return await isNone(rest, workflowId, [...ACTIVE_STATUSES, ...WAITING_STATUSES]);
 	};
-	await eventually(isOver, 'the end of all executions', { everyMs: 1000, ...patience });
+	await waitFor(areFinished, 'the end of all executions', { intervalMs: 1000, ...waitOptions });
 }

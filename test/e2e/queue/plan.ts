@@ -1,65 +1,75 @@
 import type { RestartPlan } from './restart';
-import type { Blow, Scenario } from './scenario';
+import type { Termination, Scenario } from './scenario';
 import type { ShapeName } from './shapes';
 
 export interface Sizes {
-	/** Of most scenarios. */
+	/** Number of executions in most scenarios. */
 	executions: number;
-	/** How many of them a worker takes on at once. */
+	/** How many executions a worker runs at once. */
 	concurrency: number;
-	/** Executions that are parked at once, and as many that poll. */
-	parked: number;
-	/** Executions that are parked when n8n itself is killed. */
+	/** Executions that are suspended at once, and as many that poll. */
+	suspended: number;
+	/** Executions that are suspended when n8n itself is killed. */
 	restarted: number;
-	/** How late callbacks come, in seconds, where all executions are to be parked at once. */
+	/** Delay of the callbacks in seconds where all executions are suspended at once. */
 	lateSeconds: number;
 }
 
 export const FULL: Sizes = {
 	executions: 200,
 	concurrency: 10,
-	parked: 500,
+	suspended: 500,
 	restarted: 50,
 	lateSeconds: 120,
 };
 export const QUICK: Sizes = {
 	executions: 12,
 	concurrency: 3,
-	parked: 15,
+	suspended: 15,
 	restarted: 5,
 	lateSeconds: 30,
 };
 
 const SMALL_WORKER = 5;
 
-export function scenariosOf({ executions, concurrency, parked }: Sizes): Scenario[] {
-	const usual = (shape: ShapeName, workers: number, blow?: Blow): Scenario => ({
+export function listScenarios({ executions, concurrency, suspended }: Sizes): Scenario[] {
+	const createScenario = (
+		shape: ShapeName,
+		workers: number,
+		termination?: Termination,
+	): Scenario => ({
 		shape,
 		workers,
 		concurrency,
 		executions,
-		blow,
+		termination,
 	});
-	const struck = (shape: ShapeName, ...moments: Array<Blow['when']>): Scenario[] => [
-		...moments.map((when) => usual(shape, 2, { signal: 'SIGKILL', when })),
-		usual(shape, 2, { signal: 'SIGTERM', when: 'submitting' }),
+	const createTerminations = (
+		shape: ShapeName,
+		...moments: Array<Termination['when']>
+	): Scenario[] => [
+		...moments.map((when) => createScenario(shape, 2, { signal: 'SIGKILL', when })),
+		createScenario(shape, 2, { signal: 'SIGTERM', when: 'submitting' }),
 	];
-	const small = { workers: 1, concurrency: SMALL_WORKER, executions: parked };
+	const small = { workers: 1, concurrency: SMALL_WORKER, executions: suspended };
 	return [
-		usual('generate', 1),
-		usual('generate', 2),
-		...struck('generate', 'submitting'),
-		usual('submitGet', 2, { signal: 'SIGKILL', when: 'collecting' }),
-		...struck('submitWaitGet', 'submitting', 'parked', 'collecting'),
-		...struck('callback', 'submitting'),
-		{ ...usual('callback', 2, { signal: 'SIGKILL', when: 'parked' }), lateCallbacks: true },
+		createScenario('generate', 1),
+		createScenario('generate', 2),
+		...createTerminations('generate', 'submitting'),
+		createScenario('submitGet', 2, { signal: 'SIGKILL', when: 'collecting' }),
+		...createTerminations('submitWaitGet', 'submitting', 'suspended', 'collecting'),
+		...createTerminations('callback', 'submitting'),
+		{
+			...createScenario('callback', 2, { signal: 'SIGKILL', when: 'suspended' }),
+			lateCallbacks: true,
+		},
 		{ ...small, shape: 'generate' },
 		{ ...small, shape: 'callback', lateCallbacks: true },
 	];
 }
 
-export const restartsOf = ({ restarted }: Sizes): RestartPlan[] => [
-	{ shape: 'callback', when: 'parked', executions: restarted },
+export const listRestarts = ({ restarted }: Sizes): RestartPlan[] => [
+	{ shape: 'callback', when: 'suspended', executions: restarted },
 	{ shape: 'submitGet', when: 'collecting', executions: restarted },
 	{ shape: 'generate', when: 'collecting', executions: restarted },
 ];

@@ -1,14 +1,16 @@
 import type { Ledger } from '../../emulator';
 import type { Restart } from './restart';
 import type { Result } from './scenario';
-import type { Mended, Stock } from './trial';
+import type { Recovery, TrialOutcome } from './trial';
 
-/** What must be true whatever happens; each sentence is a broken promise. */
-export function broken(results: Result[], restarts: Restart[], ledgers: Ledger[]): string[] {
+/** Finds broken promises; each message describes one. */
+export function findBroken(results: Result[], restarts: Restart[], ledgers: Ledger[]): string[] {
 	return [
-		...results.flatMap((result) => brokenBy(result).map((what) => `${result.name}: ${what}`)),
+		...results.flatMap((result) =>
+			findBrokenByScenario(result).map((what) => `${result.name}: ${what}`),
+		),
 		...restarts.flatMap((restart) =>
-			brokenByRestart(restart).map((what) => `${restart.name}: ${what}`),
+			findBrokenByRestart(restart).map((what) => `${restart.name}: ${what}`),
 		),
 		...ledgers.flatMap(({ unexpected, leaks }) => [
 			...unexpected.map(
@@ -19,35 +21,42 @@ export function broken(results: Result[], restarts: Restart[], ledgers: Ledger[]
 	];
 }
 
-function brokenBy({ scenario, ...result }: Result): string[] {
-	const { executions, concurrency, blow } = scenario;
+function findBrokenByScenario({ scenario, ...result }: Result): string[] {
+	const { executions, concurrency, termination } = scenario;
 	const missing = result.lost + result.neverSubmitted;
-	const inHand = blow?.signal === 'SIGKILL' && blow.when !== 'parked' ? concurrency : 0;
+	const maxMissing =
+		termination?.signal === 'SIGKILL' && termination.when !== 'suspended' ? concurrency : 0;
 	return [
-		...said(missing <= inHand, `${missing} have not finished, at most ${inHand} may`),
-		...brokenInTheEnd(result, executions),
+		...unless(missing <= maxMissing, `${missing} have not finished, at most ${maxMissing} may`),
+		...findBrokenAtEnd(result, executions),
 	];
 }
 
-function brokenByRestart({ executions, when, ...restart }: Restart): string[] {
-	const { finished, callsInVain } = restart;
-	const parked = [
-		...said(finished === executions, `${finished} of ${executions} have finished`),
-		...said(callsInVain >= executions, `only ${callsInVain} callbacks came while n8n was down`),
+function findBrokenByRestart({ executions, when, ...restart }: Restart): string[] {
+	const { finished, failedDeliveries } = restart;
+	const afterSuspension = [
+		...unless(finished === executions, `${finished} of ${executions} have finished`),
+		...unless(
+			failedDeliveries >= executions,
+			`only ${failedDeliveries} callbacks came while n8n was down`,
+		),
 	];
-	return [...(when === 'parked' ? parked : []), ...brokenInTheEnd(restart, executions)];
+	return [
+		...(when === 'suspended' ? afterSuspension : []),
+		...findBrokenAtEnd(restart, executions),
+	];
 }
 
-/** Whoever does what can be done has every picture, and has paid again only for what was lost. */
-function brokenInTheEnd(
-	{ finished, lost, retry, startedAgain, paidTwice }: Stock & Mended,
+/** After all recovery, every image is delivered, and only lost ones were paid again. */
+function findBrokenAtEnd(
+	{ finished, lost, retry, startedAgain, paidTwice }: TrialOutcome & Recovery,
 	executions: number,
 ): string[] {
-	const all = finished + retry.pictures + startedAgain.pictures;
+	const all = finished + retry.images + startedAgain.images;
 	return [
-		...said(all === executions, `in the end, ${all} of ${executions} pictures are there`),
-		...said(paidTwice <= lost, `${paidTwice} were paid twice, and ${lost} were lost`),
+		...unless(all === executions, `in the end, ${all} of ${executions} images are delivered`),
+		...unless(paidTwice <= lost, `${paidTwice} were paid twice, and ${lost} were lost`),
 	];
 }
 
-const said = (kept: boolean, otherwise: string): string[] => (kept ? [] : [otherwise]);
+const unless = (kept: boolean, otherwise: string): string[] => (kept ? [] : [otherwise]);

@@ -1,17 +1,17 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-/** Just enough of Redis to see how busy n8n's workers are. */
+/** A minimal Redis client that counts the active executions of n8n's workers. */
 export interface Redis {
 	port: number;
-	/** Executions that workers have in hand now. */
-	activeJobs(): Promise<number>;
+	/** Executions that workers are running now. */
+	countActive(): Promise<number>;
 	close(): void;
 }
 
 const ACTIVE = 'bull:jobs:active';
 
-/** Undefined while nobody listens there. */
+/** Undefined while nothing listens there. */
 export async function connectRedis(port: number): Promise<Redis | undefined> {
 	const socket = connect({ host: '127.0.0.1', port });
 	try {
@@ -23,14 +23,14 @@ export async function connectRedis(port: number): Promise<Redis | undefined> {
 	socket.on('error', () => undefined);
 	return {
 		port,
-		activeJobs: async () => await numberOf(socket, `LLEN ${ACTIVE}`),
+		countActive: async () => await readNumber(socket, `LLEN ${ACTIVE}`),
 		close: () => socket.destroy(),
 	};
 }
 
-/** One question at a time: an answer is `:` and the number. */
-async function numberOf(socket: Socket, command: string): Promise<number> {
+/** Sends one command at a time: the reply is `:` and a number. */
+async function readNumber(socket: Socket, command: string): Promise<number> {
 	socket.write(`${command}\r\n`);
-	const [answer] = (await once(socket, 'data')) as [Buffer];
-	return Number(answer.toString().slice(1));
+	const [reply] = (await once(socket, 'data')) as [Buffer];
+	return Number(reply.toString().slice(1));
 }

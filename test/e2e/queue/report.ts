@@ -1,59 +1,60 @@
 import type { Restart } from './restart';
 import type { Result } from './scenario';
-import { table } from './table';
-import type { Repair } from './trial';
+import { formatTable } from './table';
+import type { RecoveryStep } from './trial';
 
-export function tables(results: Result[], restarts: Restart[]): string {
-	const parts = results.length > 0 ? [picturesTable(results), costsTable(results)] : [];
-	if (restarts.length > 0) parts.push(restartTable(restarts));
+export function formatTables(results: Result[], restarts: Restart[]): string {
+	const parts = results.length > 0 ? [formatImageTable(results), formatResourceTable(results)] : [];
+	if (restarts.length > 0) parts.push(formatRestartTable(restarts));
 	return parts.join('\n\n');
 }
 
-const picturesTable = (results: Result[]): string =>
-	table(
+const formatImageTable = (results: Result[]): string =>
+	formatTable(
 		[
-			'pictures',
-			'asked for',
+			'images',
+			'executions',
 			'finished',
 			'per minute',
 			'lost',
 			'not submitted',
 			'by Retry execution',
-			'by starting again',
+			'by new execution',
 			'paid twice',
 		],
 		results.map((result) => [
 			result.name,
 			String(result.scenario.executions),
 			String(result.finished),
-			result.picturesPerMinute.toFixed(0),
+			result.imagesPerMinute.toFixed(0),
 			String(result.lost),
 			String(result.neverSubmitted),
-			told(result.retry),
-			told(result.startedAgain),
+			formatRecovery(result.retry),
+			formatRecovery(result.startedAgain),
 			String(result.paidTwice),
 		]),
 	);
 
-const told = ({ tried, pictures }: Repair) => (tried === 0 ? '–' : `${pictures} of ${tried}`);
+const formatRecovery = ({ tried, images }: RecoveryStep) =>
+	tried === 0 ? '–' : `${images} of ${tried}`;
 
-const costsTable = (results: Result[]): string =>
-	table(
+const formatResourceTable = (results: Result[]): string =>
+	formatTable(
 		[
-			'what it took',
+			'resources',
 			'seconds',
-			'most parked',
-			'slot seconds',
+			'max suspended',
+			'worker busy s',
 			'worker MB',
 			'worker CPU s',
 			'main MB',
 			'main CPU s',
 		],
-		results.map(({ name, seconds, mostParked, slotSeconds, worker, main }) => [
+		results.map(({ name, seconds, maxSuspended, workerBusySeconds, worker, main }) => [
 			name,
 			seconds.toFixed(0),
-			String(mostParked),
-			slotSeconds.toFixed(0),
+			String(maxSuspended),
+			workerBusySeconds.toFixed(0),
 			worker?.peakMegabytes.toFixed(0) ?? '–',
 			worker?.processorSeconds.toFixed(1) ?? '–',
 			main?.peakMegabytes.toFixed(0) ?? '–',
@@ -61,18 +62,18 @@ const costsTable = (results: Result[]): string =>
 		]),
 	);
 
-const restartTable = (restarts: Restart[]): string =>
-	table(
+const formatRestartTable = (restarts: Restart[]): string =>
+	formatTable(
 		[
 			'n8n itself killed',
-			'asked for',
+			'executions',
 			'finished',
 			'lost',
 			'not submitted',
 			'by Retry execution',
-			'by starting again',
+			'by new execution',
 			'paid twice',
-			'calls in vain',
+			'failed deliveries',
 			's down',
 		],
 		restarts.map((restart) => [
@@ -81,10 +82,10 @@ const restartTable = (restarts: Restart[]): string =>
 			String(restart.finished),
 			String(restart.lost),
 			String(restart.neverSubmitted),
-			told(restart.retry),
-			told(restart.startedAgain),
+			formatRecovery(restart.retry),
+			formatRecovery(restart.startedAgain),
 			String(restart.paidTwice),
-			String(restart.callsInVain),
+			String(restart.failedDeliveries),
 			restart.downSeconds.toFixed(0),
 		]),
 	);

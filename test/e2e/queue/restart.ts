@@ -1,26 +1,26 @@
 import type { Emulator } from '../../emulator';
 import { openHost, type Host } from '../host';
 import type { Cleanup } from '../host/cleanup';
-import { startProcess, untilReady, type N8nProcess } from '../host/server';
+import { startProcess, waitUntilReady, type N8nProcess } from '../host/server';
 import { NEWEST } from '../host/versions';
-import { emulatorOf } from './cluster';
-import { idsOf } from './delivered';
-import { eventually } from './eventually';
+import { createEmulatorOptions } from './cluster';
+import { findTaskIds } from './delivered';
+import { waitFor } from './waitFor';
 import { SHAPES, type ShapeName } from './shapes';
 import {
-	callOnceEach,
-	mend,
+	callOncePerPrompt,
+	recover,
 	prepareTrial,
-	takeStock,
-	untilMoment,
-	untilTrialOver,
-	type Mended,
+	countOutcome,
+	waitForMoment,
+	waitUntilTrialFinished,
+	type Recovery,
 	type Moment,
-	type Stock,
+	type TrialOutcome,
 	type Trial,
 } from './trial';
 
-/** n8n itself, without workers, killed in the midst of executions, and started again. */
+/** n8n in regular mode, killed during executions and started again. */
 export interface RestartPlan {
 	shape: ShapeName;
 	when: Moment;
@@ -28,34 +28,34 @@ export interface RestartPlan {
 }
 
 export type Restart = RestartPlan &
-	Stock &
-	Mended & {
+	TrialOutcome &
+	Recovery & {
 		name: string;
-		/** Callbacks that came while n8n was down. */
-		callsInVain: number;
-		/** From the kill until n8n answered again. */
+		/** Deliveries that failed because n8n was down. */
+		failedDeliveries: number;
+		/** From the kill until n8n responded again. */
 		downSeconds: number;
 	};
 
-export const restartNameOf = ({ shape, when }: RestartPlan): string =>
+export const toRestartName = ({ shape, when }: RestartPlan): string =>
 	`${SHAPES[shape].title}: n8n itself gets SIGKILL while ${when}`;
 
-/** One n8n after the other, in the same folder. */
-export class Regular {
+/** Processes of n8n in regular mode, one after the other, in the same folder. */
+export class RegularN8n {
 	private constructor(
 		readonly host: Host,
 		private readonly cleanup: Cleanup,
 		private server: N8nProcess,
 	) {}
 
-	static async open(lateSeconds: number, cleanup: Cleanup, say: (line: string) => void) {
+	static async open(lateSeconds: number, cleanup: Cleanup, log: (line: string) => void) {
 		const environment = { N8N_DEFAULT_BINARY_DATA_MODE: 'database' };
-		const emulator = emulatorOf(lateSeconds);
+		const emulator = createEmulatorOptions(lateSeconds);
 		const host = await openHost(
-			{ version: NEWEST, environment, emulator, examples: [], say },
+			{ version: NEWEST, environment, emulator, examples: [], log },
 			cleanup,
 		);
-		return new Regular(host, cleanup, host.server);
+		return new RegularN8n(host, cleanup, host.server);
 	}
 
 	get emulator(): Emulator {
@@ -71,42 +71,46 @@ export class Regular {
 		this.server = startProcess(n8n, ['start'], environment);
 		const { server } = this;
 		await this.cleanup.add(async () => await server.stop());
-		await untilReady(`${url}/rest/settings`, server);
+		await waitUntilReady(`${url}/rest/settings`, server);
 	}
 }
 
-export async function runRestart(regular: Regular, plan: RestartPlan): Promise<Restart> {
+export async function runRestart(regular: RegularN8n, plan: RestartPlan): Promise<Restart> {
 	const { shape, executions, when } = plan;
-	const trial = await prepareTrial(regular.host, shape, executions, when === 'parked');
+	const trial = await prepareTrial(regular.host, shape, executions, when === 'suspended');
 	try {
-		await Promise.all([callOnceEach(trial), untilMoment(trial, when)]);
-		const down = await goDown(regular, trial, when === 'parked');
-		await untilTrialOver(trial);
-		const stock = await takeStock(trial);
-		return { name: restartNameOf(plan), ...plan, ...down, ...stock, ...(await mend(trial)) };
+		await Promise.all([callOncePerPrompt(trial), waitForMoment(trial, when)]);
+		const down = await restartN8n(regular, trial, when === 'suspended');
+		await waitUntilTrialFinished(trial);
+		const stock = await countOutcome(trial);
+		return { name: toRestartName(plan), ...plan, ...down, ...stock, ...(await recover(trial)) };
 	} finally {
-		trial.giveUp();
+		trial.abort();
 	}
 }
 
-async function goDown(regular: Regular, trial: Trial, waitsForCalls: boolean) {
+async function restartN8n(regular: RegularN8n, trial: Trial, waitsForDeliveries: boolean) {
 	const killed = Date.now();
 	await regular.kill();
-	if (waitsForCalls) await untilCalled(trial);
-	const callsInVain = callsTo(trial).filter(({ status }) => status === undefined).length;
+	if (waitsForDeliveries) await waitForDeliveries(trial);
+	const failedDeliveries = findDeliveries(trial).filter(
+		({ status }) => status === undefined,
+	).length;
 	await regular.start();
-	return { callsInVain, downSeconds: (Date.now() - killed) / 1000 };
+	return { failedDeliveries, downSeconds: (Date.now() - killed) / 1000 };
 }
 
-/** Answered or in vain. */
-function callsTo({ host, prompts }: Trial) {
-	const ids = idsOf(host, prompts);
+/** Finds the completed deliveries, successful or failed. */
+function findDeliveries({ host, prompts }: Trial) {
+	const ids = findTaskIds(host, prompts);
 	const { deliveries } = host.emulator.ledger;
-	return deliveries.filter(({ jobId, answeredAt }) => ids.has(jobId) && answeredAt !== undefined);
+	return deliveries.filter(
+		({ taskId, respondedAt }) => ids.has(taskId) && respondedAt !== undefined,
+	);
 }
 
-/** Nobody is there to answer, so every callback will have to be repeated. */
-async function untilCalled(trial: Trial): Promise<void> {
-	const areCalled = () => callsTo(trial).length >= trial.prompts.length;
-	await eventually(areCalled, 'the callbacks', trial.patience);
+/** n8n is down, so every delivery fails and must be retried. */
+async function waitForDeliveries(trial: Trial): Promise<void> {
+	const areDelivered = () => findDeliveries(trial).length >= trial.prompts.length;
+	await waitFor(areDelivered, 'the callbacks', trial.waitOptions);
 }

@@ -1,132 +1,138 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { startWorkers, type Cluster, type Workers } from './cluster';
 import { SHAPES, type ShapeName } from './shapes';
 import {
-	callOnceEach,
-	mend,
+	callOncePerPrompt,
+	recover,
 	prepareTrial,
-	takeStock,
-	untilMoment,
-	untilTrialOver,
-	type Mended,
+	countOutcome,
+	waitForMoment,
+	waitUntilTrialFinished,
+	type Recovery,
 	type Moment,
-	type Stock,
+	type TrialOutcome,
 	type Trial,
 } from './trial';
-import { measure, type Usage } from './usage';
+import { measureUsage, type Usage } from './usage';
 
 export interface Scenario {
 	shape: ShapeName;
 	workers: number;
-	/** How many executions a worker takes on at once. */
+	/** How many executions a worker runs at once. */
 	concurrency: number;
 	executions: number;
-	/** What happens to the first worker. */
-	blow?: Blow;
-	/** The callbacks come so late that all executions wait at once. */
+	/** How the first worker is terminated. */
+	termination?: Termination;
+	/** Whether callbacks come so late that all executions are suspended at once. */
 	lateCallbacks?: boolean;
 }
 
-export interface Blow {
+export interface Termination {
 	signal: 'SIGKILL' | 'SIGTERM';
 	when: Moment;
 }
 
-/** What it took, until all were over by themselves. */
-interface Run {
-	/** From the first call to the last picture's download. */
+/** Time and resources until all executions had ended by themselves. */
+interface LoadResult {
+	/** From the first call to the last image's download. */
 	seconds: number;
-	picturesPerMinute: number;
-	/** Most executions that waited in n8n's database at once. */
-	mostParked: number;
-	/** Executions in workers' hands, summed over time. */
-	slotSeconds: number;
+	imagesPerMinute: number;
+	/** Maximum number of executions that were suspended at once. */
+	maxSuspended: number;
+	/** Seconds that workers ran executions, summed over all executions. */
+	workerBusySeconds: number;
 	main?: Usage;
-	/** Of the first worker, unless it was ended. */
+	/** Usage of the first worker, unless it was terminated. */
 	worker?: Usage;
 }
 
-export type Result = { name: string; scenario: Scenario } & Run & Stock & Mended;
+export type Result = { name: string; scenario: Scenario } & LoadResult & TrialOutcome & Recovery;
 
 export async function runScenario(cluster: Cluster, scenario: Scenario): Promise<Result> {
 	const { shape, executions, lateCallbacks } = scenario;
-	const name = nameOf(scenario);
+	const name = toScenarioName(scenario);
 	const trial = await prepareTrial(cluster.host, shape, executions, lateCallbacks);
 	const workers = await startWorkers(cluster, scenario.workers, scenario.concurrency);
 	try {
-		const run = await underLoad(cluster, trial, workers, scenario.blow);
-		const stock = await takeStock(trial);
-		return { name, scenario, ...run, ...stock, ...(await mend(trial)) };
+		const run = await runLoad(cluster, trial, workers, scenario.termination);
+		const stock = await countOutcome(trial);
+		return { name, scenario, ...run, ...stock, ...(await recover(trial)) };
 	} finally {
-		trial.giveUp();
+		trial.abort();
 		await workers.stop();
 	}
 }
 
-export function nameOf({ shape, workers, concurrency, blow }: Scenario): string {
+export function toScenarioName({ shape, workers, concurrency, termination }: Scenario): string {
 	const who = workers === 1 ? '1 worker' : `${workers} workers`;
-	const what = blow ? `, one gets ${blow.signal} while ${blow.when}` : '';
+	const what = termination ? `, one gets ${termination.signal} while ${termination.when}` : '';
 	return `${SHAPES[shape].title}: ${who} of ${concurrency}${what}`;
 }
 
-async function underLoad(
+async function runLoad(
 	cluster: Cluster,
 	trial: Trial,
 	workers: Workers,
-	blow?: Blow,
-): Promise<Run> {
+	termination?: Termination,
+): Promise<LoadResult> {
 	const { server, emulator } = cluster.host;
-	const usages = [await measure(server.pid), await measure(workers.all[0]!.pid)] as const;
-	const slots = countSlots(cluster);
+	const usages = [await measureUsage(server.pid), await measureUsage(workers.all[0]!.pid)] as const;
+	const busyTime = measureBusyTime(cluster);
 	const started = Date.now();
-	let mostParked = 0;
-	const untilTheEnd = async () => {
-		await callOnceEach(trial);
-		await untilTrialOver(trial, (parked) => (mostParked = Math.max(mostParked, parked)));
+	let maxSuspended = 0;
+	const runToEnd = async () => {
+		await callOncePerPrompt(trial);
+		await waitUntilTrialFinished(
+			trial,
+			(suspended) => (maxSuspended = Math.max(maxSuspended, suspended)),
+		);
 	};
-	let slotSeconds = 0;
+	let workerBusySeconds = 0;
 	try {
-		await Promise.all([untilTheEnd(), blow && strike(cluster, trial, workers, blow)]);
+		await Promise.all([
+			runToEnd(),
+			termination && terminateWorker(cluster, trial, workers, termination),
+		]);
 	} finally {
-		slotSeconds = await slots.stop();
+		workerBusySeconds = await busyTime.stop();
 	}
 	const [main, worker] = [await usages[0](), await usages[1]()];
 	const downloads = emulator.ledger.downloads.filter(({ at }) => at >= started);
 	const seconds = ((downloads.at(-1)?.at ?? started) - started) / 1000;
-	const picturesPerMinute = (downloads.length / seconds) * 60;
-	return { seconds, picturesPerMinute, mostParked, slotSeconds, main, worker };
+	const imagesPerMinute = (downloads.length / seconds) * 60;
+	return { seconds, imagesPerMinute, maxSuspended, workerBusySeconds, main, worker };
 }
 
-async function strike(
-	{ say }: Cluster,
+async function terminateWorker(
+	{ log }: Cluster,
 	trial: Trial,
 	{ all }: Workers,
-	{ signal, when }: Blow,
+	{ signal, when }: Termination,
 ): Promise<void> {
-	await untilMoment(trial, when);
-	say(`  ${signal}`);
+	await waitForMoment(trial, when);
+	log(`  ${signal}`);
 	const [worker] = all;
 	process.kill(worker!.pid, signal);
 	await worker!.ended;
 }
 
-/** Looks four times a second at how many executions the workers have in hand. */
-function countSlots({ redis }: Cluster): { stop(): Promise<number> } {
-	const over = new AbortController();
+/** Counts the executions that workers are running, four times a second. */
+function measureBusyTime({ redis }: Cluster): { stop(): Promise<number> } {
+	const stop = new AbortController();
 	const counted = (async () => {
-		let [slotSeconds, last] = [0, Date.now()];
-		while (!over.signal.aborted) {
-			const active = await redis.activeJobs();
+		let [workerBusySeconds, last] = [0, Date.now()];
+		while (!stop.signal.aborted) {
+			const active = await redis.countActive();
 			const now = Date.now();
-			slotSeconds += (active * (now - last)) / 1000;
+			workerBusySeconds += (active * (now - last)) / 1000;
 			last = now;
-			await pause(250);
+			await delay(250);
 		}
-		return slotSeconds;
+		return workerBusySeconds;
 	})();
 	return {
 		stop: async () => {
-			over.abort();
+			stop.abort();
 			return await counted;
 		},
 	};

@@ -4,17 +4,17 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Cleanup } from '../host/cleanup';
 import { run } from '../host/commands';
-import { freePort } from '../host/ports';
+import { findFreePort } from '../host/ports';
 import { startProgram } from '../host/server';
-import { eventually } from './eventually';
+import { waitFor } from './waitFor';
 import { connectRedis, type Redis } from './redis';
 
-/** What n8n's queue mode needs beside n8n, on this computer only. */
+/** The servers that n8n's queue mode needs; they listen on 127.0.0.1 only. */
 export interface Services {
 	redis: Redis;
-	/** For the table. */
+	/** Its name for the output. */
 	database: string;
-	/** What n8n has to know of them. */
+	/** The environment with which n8n finds them. */
 	environment: Record<string, string>;
 }
 
@@ -25,19 +25,19 @@ const POSTGRES_USER = 'postgres';
 
 export async function startServices(
 	cleanup: Cleanup,
-	say: (line: string) => void,
+	log: (line: string) => void,
 ): Promise<Services> {
 	const folder = await mkdtemp(path.join(tmpdir(), 'n8n-flux2-services-'));
 	await cleanup.add(async () => await rm(folder, { recursive: true, force: true }));
 	const redis = await startRedis(folder, cleanup);
 	const postgres = findProgram('postgres', postgresFolders());
 	if (!postgres) {
-		say(
+		log(
 			`No "postgres" in PATH or in ${POSTGRES_VERSIONS}/*/bin: n8n keeps its data in SQLite, which n8n does not recommend for its queue mode`,
 		);
 		return { redis, database: 'SQLite', environment: queueEnvironment(redis) };
 	}
-	// a link stands apart from the programs that belong to it
+	// the other programs are beside the link's target
 	const database = await startPostgres(path.dirname(realpathSync(postgres)), cleanup);
 	return {
 		redis,
@@ -59,11 +59,11 @@ async function startRedis(folder: string, cleanup: Cleanup): Promise<Redis> {
 			'Queue mode needs "redis-server", and it is not in PATH. On Debian: apt-get install redis-server',
 		);
 	}
-	const port = await freePort();
+	const port = await findFreePort();
 	const args = ['--bind', HOST, '--port', String(port), '--save', '', '--appendonly', 'no'];
 	const server = startProgram(program, args, { cwd: folder, name: 'redis' });
 	await cleanup.add(async () => await server.stop());
-	const redis = await eventually(async () => await connectRedis(port), 'Redis');
+	const redis = await waitFor(async () => await connectRedis(port), 'Redis');
 	await cleanup.add(() => redis.close());
 	return redis;
 }
@@ -80,17 +80,17 @@ async function startPostgres(programs: string, cleanup: Cleanup) {
 		['-D', data, '-A', 'trust', '-U', 'n8n', '-E', 'UTF8', '--no-sync'],
 		as,
 	);
-	const port = String(await freePort());
+	const port = String(await findFreePort());
 	const args = ['-D', data, '-h', HOST, '-p', port, '-k', home];
 	const server = startProgram(path.join(programs, 'postgres'), args, { ...as, name: 'postgres' });
-	// a "fast" end: it does not wait for its clients
+	// SIGINT is PostgreSQL's fast shutdown: it does not wait for clients
 	await cleanup.add(async () => await server.stop('SIGINT'));
 	const isReady = async () =>
 		await run(path.join(programs, 'pg_isready'), ['-h', HOST, '-p', port]).then(
 			() => true,
 			() => false,
 		);
-	await eventually(isReady, 'PostgreSQL');
+	await waitFor(isReady, 'PostgreSQL');
 	const version = await run(path.join(programs, 'postgres'), ['--version']);
 	return {
 		database: `PostgreSQL ${/\d+/.exec(version)?.[0] ?? ''}`.trim(),
@@ -100,13 +100,13 @@ async function startPostgres(programs: string, cleanup: Cleanup) {
 			DB_POSTGRESDB_PORT: port,
 			DB_POSTGRESDB_USER: 'n8n',
 			DB_POSTGRESDB_DATABASE: 'postgres',
-			// with n8n's own 2, hundreds of callbacks at once wait for a connection until they fail
+			// with n8n's default of 2, hundreds of concurrent callbacks wait for a connection until they fail
 			DB_POSTGRESDB_POOL_SIZE: '10',
 		},
 	};
 }
 
-/** Whom to run it as; undefined where this process is not root. */
+/** The user to run it as; undefined where this process is not root. */
 async function postgresUser(): Promise<{ uid: number; gid: number } | undefined> {
 	if (process.getuid?.() !== 0) return undefined;
 	const idOf = async (flag: string) => Number(await run('id', [flag, POSTGRES_USER]));

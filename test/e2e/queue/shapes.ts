@@ -9,11 +9,11 @@ import {
 	type WorkflowNode,
 } from '../host/workflows';
 
-/** A way to build the workflow that makes one picture of the prompt that a webhook is called with. */
+/** A workflow that generates one image of the prompt in a webhook's call. */
 export interface Shape {
 	title: string;
 	nodes: Array<Omit<WorkflowNode, 'credentials'> & { typeVersion?: number }>;
-	/** From which node, and from which of its outputs, back to which. */
+	/** Leads from an output of one node back to another node. */
 	loop?: { from: string; output: number; to: string };
 	settings?: object;
 }
@@ -22,24 +22,24 @@ const MODEL = 'flux-2-klein-4b';
 const START = 'Start';
 const FLUX = `${OURS}flux2Bfl`;
 
-const flux = (name: string, parameters: Record<string, unknown>) => ({
+const createFluxNode = (name: string, parameters: Record<string, unknown>) => ({
 	name,
 	type: FLUX,
 	parameters: { ...parameters, options: {} },
 });
 
-const generate = (more: Record<string, unknown> = {}) =>
-	flux('Generate', { model: MODEL, prompt: '={{ $json.body.prompt }}', ...more });
+const createGenerateNode = (more: Record<string, unknown> = {}) =>
+	createFluxNode('Generate', { model: MODEL, prompt: '={{ $json.body.prompt }}', ...more });
 
-const submit = flux('Submit', {
+const submitNode = createFluxNode('Submit', {
 	resource: 'task',
 	operation: 'submit',
 	model: MODEL,
 	prompt: '={{ $json.body.prompt }}',
 });
 
-const get = (waitForCompletion: boolean) =>
-	flux('Get', {
+const createGetNode = (waitForCompletion: boolean) =>
+	createFluxNode('Get', {
 		resource: 'task',
 		operation: 'get',
 		taskId: '={{ $json.taskId }}',
@@ -48,17 +48,17 @@ const get = (waitForCompletion: boolean) =>
 	});
 
 /** From 65 s on, n8n puts an execution into its database instead of keeping it in memory. */
-const PARKED_SECONDS = 66;
+const SUSPENDED_SECONDS = 66;
 
-const wait = {
+const waitNode = {
 	name: 'Wait',
 	type: 'n8n-nodes-base.wait',
 	typeVersion: 1.1,
 	webhookId: 'queue-wait',
-	parameters: { resume: 'timeInterval', amount: PARKED_SECONDS, unit: 'seconds' },
+	parameters: { resume: 'timeInterval', amount: SUSPENDED_SECONDS, unit: 'seconds' },
 };
 
-const isStatus = (name: string, operation: 'equals' | 'notEquals', status: string) => ({
+const createIfNode = (name: string, operation: 'equals' | 'notEquals', status: string) => ({
 	name,
 	type: 'n8n-nodes-base.if',
 	typeVersion: 2.2,
@@ -79,42 +79,42 @@ const isStatus = (name: string, operation: 'equals' | 'notEquals', status: strin
 	},
 });
 
-const isPending = isStatus('Pending?', 'equals', 'pending');
+const isPending = createIfNode('Pending?', 'equals', 'pending');
 
-/** Where nobody has called in time. */
-const isMissing = isStatus('Missing?', 'notEquals', 'completed');
+/** True if no callback came in time. */
+const isMissing = createIfNode('Missing?', 'notEquals', 'completed');
 
 export const SHAPES = {
-	generate: { title: 'Generate', nodes: [generate()] },
+	generate: { title: 'Generate', nodes: [createGenerateNode()] },
 	submitGet: {
 		title: 'Submit, Get; progress saved',
-		nodes: [submit, get(true)],
+		nodes: [submitNode, createGetNode(true)],
 		settings: { saveExecutionProgress: true },
 	},
 	submitWaitGet: {
 		title: 'Submit, Wait, Get',
-		nodes: [submit, wait, get(false), isPending],
-		loop: { from: isPending.name, output: 0, to: wait.name },
+		nodes: [submitNode, waitNode, createGetNode(false), isPending],
+		loop: { from: isPending.name, output: 0, to: waitNode.name },
 	},
 	callback: {
 		title: 'Generate with callback',
-		nodes: [generate({ completion: 'callback' }), isMissing, get(true)],
+		nodes: [createGenerateNode({ completion: 'callback' }), isMissing, createGetNode(true)],
 	},
 } satisfies Record<string, Shape>;
 
 export type ShapeName = keyof typeof SHAPES;
 
-/** Puts the workflow into n8n, listening at the webhook of that name. */
+/** Imports the workflow and publishes it with the webhook of that path. */
 export async function publish(
 	host: Host,
 	name: ShapeName,
 	path: string,
 ): Promise<ImportedWorkflow> {
-	const file = withCredentials(fileOf(SHAPES[name], path), host.credentials);
+	const file = withCredentials(toWorkflowFile(SHAPES[name], path), host.credentials);
 	return await importWorkflow(host.rest, path, file);
 }
 
-function fileOf({ title, nodes, loop, settings }: Shape, path: string): WorkflowFile {
+function toWorkflowFile({ title, nodes, loop, settings }: Shape, path: string): WorkflowFile {
 	const webhook = {
 		name: START,
 		type: WEBHOOK,
@@ -130,13 +130,13 @@ function fileOf({ title, nodes, loop, settings }: Shape, path: string): Workflow
 		...node,
 	}));
 	const connections = Object.fromEntries(
-		all.slice(0, -1).map(({ name }, index) => [name, { main: [to(all[index + 1]!.name)] }]),
+		all.slice(0, -1).map(({ name }, index) => [name, { main: [connectTo(all[index + 1]!.name)] }]),
 	);
 	if (loop) {
 		const empty = Array.from({ length: loop.output }, () => []);
-		connections[loop.from] = { main: [...empty, to(loop.to)] };
+		connections[loop.from] = { main: [...empty, connectTo(loop.to)] };
 	}
 	return { name: `${title} (${path})`, nodes: all, connections, settings };
 }
 
-const to = (node: string) => [{ node, type: 'main', index: 0 }];
+const connectTo = (node: string) => [{ node, type: 'main', index: 0 }];

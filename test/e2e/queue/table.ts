@@ -1,9 +1,16 @@
-/** Columns side by side; those that hold numbers stand at the right. */
-export function table(heads: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
-	const all = [heads, ...rows];
-	const widths = heads.map((_head, column) => Math.max(...all.map((row) => row[column]!.length)));
-	const isNumeric = heads.map((_head, column) => rows.every((row) => /^[\d–]/.test(row[column]!)));
-	const lineOf = (row: readonly string[]) =>
+/** Formats rows as columns; columns of numbers are right-aligned. */
+export function formatTable(
+	headings: readonly string[],
+	rows: ReadonlyArray<readonly string[]>,
+): string {
+	const all = [headings, ...rows];
+	const widths = headings.map((_head, column) =>
+		Math.max(...all.map((row) => row[column]!.length)),
+	);
+	const isNumeric = headings.map((_head, column) =>
+		rows.every((row) => /^[\d–]/.test(row[column]!)),
+	);
+	const formatLine = (row: readonly string[]) =>
 		row
 			.map((cell, column) => {
 				const width = widths[column]!;
@@ -11,5 +18,5 @@ export function table(heads: readonly string[], rows: ReadonlyArray<readonly str
 			})
 			.join('  ')
 			.trimEnd();
-	return all.map(lineOf).join('\n');
+	return all.map(formatLine).join('\n');
 }

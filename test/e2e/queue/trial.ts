@@ -1,62 +1,70 @@
-import { inParallel } from '../../bench/jobs';
+import { mapConcurrently } from '../../bench/tasks';
 import type { Host } from '../host';
 import type { ImportedWorkflow } from '../host/workflows';
-import { accountOf, collectInto, idsOf } from './delivered';
-import { eventually } from './eventually';
-import { allParked, callAll, list, OVER, promptsFor, untilOver, type Listed } from './load';
+import { countPayments, collectDelivered, findTaskIds } from './delivered';
+import { waitFor } from './waitFor';
+import {
+	areAllSuspended,
+	callAll,
+	listExecutions,
+	FINAL_STATUSES,
+	createPrompts,
+	waitUntilFinished,
+	type ListedExecution,
+} from './load';
 import { publish, type ShapeName } from './shapes';
 
-/** Executions of one workflow, each with a prompt of its own, and what has come of them. */
+/** Executions of one workflow, each with its own prompt, and their results. */
 export interface Trial {
 	host: Host;
 	workflow: ImportedWorkflow;
 	prompts: string[];
-	/** Prompts whose picture has arrived. */
+	/** Prompts whose image was delivered. */
 	delivered: Set<string>;
-	/** How long anything in it may take. */
-	patience: { seconds: number; signal: AbortSignal };
+	/** Limits of every wait. */
+	waitOptions: { seconds: number; signal: AbortSignal };
 	/** Ends every wait. */
-	giveUp(): void;
+	abort(): void;
 }
 
-/** When half of the pictures are accepted, when all executions are parked, or when half are collected. */
-export type Moment = 'submitting' | 'parked' | 'collecting';
+/** When half of the tasks are accepted, when all executions are suspended, or when half of the images are downloaded. */
+export type Moment = 'submitting' | 'suspended' | 'collecting';
 
-/** What there is before anybody mends anything. */
-export interface Stock {
-	/** Executions that n8n calls a success, and that have brought their picture. */
+/** The results before any recovery. */
+export interface TrialOutcome {
+	/** Successful executions that have delivered their image. */
 	finished: number;
-	/** How n8n calls all of them. */
-	ends: Record<string, number>;
+	/** Number of executions by status. */
+	statuses: Record<string, number>;
 	/** Accepted and paid, and not delivered. */
 	lost: number;
 	/** Never accepted, so not paid. */
 	neverSubmitted: number;
 }
 
-export interface Mended {
-	/** What "Retry execution" of all that did not finish has brought. */
-	retry: Repair;
-	/** What starting the rest again has brought. */
-	startedAgain: Repair;
-	/** Jobs beyond the first per picture, at the very end. */
+export interface Recovery {
+	/** After *Retry execution* of all that did not finish. */
+	retry: RecoveryStep;
+	/** After new executions for the rest. */
+	startedAgain: RecoveryStep;
+	/** Tasks beyond the first per prompt, at the very end. */
 	paidTwice: number;
 }
 
-export interface Repair {
-	/** For how many it was done. */
+export interface RecoveryStep {
+	/** Number of executions that were retried or started. */
 	tried: number;
-	pictures: number;
-	/** Jobs that this has cost beside those that were paid already. */
+	images: number;
+	/** Further tasks for prompts that were already paid for. */
 	paidTwice: number;
-	/** How n8n calls the new executions, and what it has said instead of starting one. */
-	ends: Record<string, number>;
+	/** Number of new executions by status, and n8n's messages where it has not started one. */
+	statuses: Record<string, number>;
 }
 
-const AT_ONCE = 5;
+const CONCURRENCY = 5;
 let trials = 0;
 
-/** A workflow of that shape, published, and prompts for it; nothing runs yet. */
+/** Publishes a workflow of that shape and creates prompts for it; nothing runs yet. */
 export async function prepareTrial(
 	host: Host,
 	shape: ShapeName,
@@ -65,116 +73,124 @@ export async function prepareTrial(
 ): Promise<Trial> {
 	const path = `queue-${++trials}`;
 	if (lateCallbacks) {
-		host.emulator.rule({ route: 'bfl.submit', prompt: `${path} ` }, { job: { webhook: 'late' } });
+		host.emulator.rule({ route: 'bfl.submit', prompt: `${path} ` }, { task: { webhook: 'late' } });
 	}
-	const over = new AbortController();
+	const abortController = new AbortController();
 	return {
 		host,
 		workflow: await publish(host, shape, path),
-		prompts: promptsFor(path, executions),
+		prompts: createPrompts(path, executions),
 		delivered: new Set(),
 		// n8n waits up to a minute and a half for a silent worker; the rest grows with the work
-		patience: { seconds: 600 + executions * 4, signal: over.signal },
-		giveUp: () => over.abort(),
+		waitOptions: { seconds: 600 + executions * 4, signal: abortController.signal },
+		abort: () => abortController.abort(),
 	};
 }
 
-export const callOnceEach = async ({ host, workflow, prompts }: Trial): Promise<void> =>
+export const callOncePerPrompt = async ({ host, workflow, prompts }: Trial): Promise<void> =>
 	await callAll(host, workflow.slug, prompts);
 
-export async function untilTrialOver(
-	{ host, workflow, patience }: Trial,
-	onLook: (parked: number) => void = () => undefined,
+export async function waitUntilTrialFinished(
+	{ host, workflow, waitOptions }: Trial,
+	onPoll: (suspended: number) => void = () => undefined,
 ): Promise<void> {
-	await untilOver(host.rest, workflow.id, onLook, patience);
+	await waitUntilFinished(host.rest, workflow.id, onPoll, waitOptions);
 }
 
-export async function untilMoment(trial: Trial, moment: Moment): Promise<void> {
-	const { host, workflow, prompts, patience } = trial;
+export async function waitForMoment(trial: Trial, moment: Moment): Promise<void> {
+	const { host, workflow, prompts, waitOptions } = trial;
 	const half = prompts.length / 2;
 	const { downloads } = host.emulator.ledger;
 	const reached = {
-		submitting: () => idsOf(host, prompts).size >= half,
+		submitting: () => findTaskIds(host, prompts).size >= half,
 		collecting: () => {
-			const ids = idsOf(host, prompts);
-			return downloads.filter(({ jobId }) => ids.has(jobId)).length >= half;
+			const ids = findTaskIds(host, prompts);
+			return downloads.filter(({ taskId }) => ids.has(taskId)).length >= half;
 		},
-		parked: async () => await allParked(host.rest, workflow.id, prompts.length),
+		suspended: async () => await areAllSuspended(host.rest, workflow.id, prompts.length),
 	};
-	await eventually(reached[moment], `the moment of the blow (${moment})`, {
-		...patience,
-		everyMs: moment === 'parked' ? 500 : 5,
+	await waitFor(reached[moment], `the moment to terminate (${moment})`, {
+		...waitOptions,
+		intervalMs: moment === 'suspended' ? 500 : 5,
 	});
 }
 
-/** What a user can do about what has not finished: "Retry execution", then starting it again. */
-export async function mend(trial: Trial): Promise<Mended> {
+/** What a user can do about unfinished executions: *Retry execution*, then new ones. */
+export async function recover(trial: Trial): Promise<Recovery> {
 	const retry = await retryAll(trial);
 	const startedAgain = await startAgain(trial);
-	return { retry, startedAgain, paidTwice: paidTwiceIn(trial) };
+	return { retry, startedAgain, paidTwice: countPaidTwice(trial) };
 }
 
-const paidTwiceIn = ({ host, prompts }: Trial) => accountOf(host, prompts).paidTwice;
+const countPaidTwice = ({ host, prompts }: Trial) => countPayments(host, prompts).paidTwice;
 
-export async function takeStock(trial: Trial): Promise<Stock> {
+export async function countOutcome(trial: Trial): Promise<TrialOutcome> {
 	const { host, workflow, prompts, delivered } = trial;
-	const executions = await list(host.rest, workflow.id, OVER);
-	const ends: Record<string, number> = {};
-	for (const { status } of executions) count(ends, status);
-	const pictures = await collect(trial, executions);
-	const { jobs } = host.emulator.ledger;
-	const isAccepted = (prompt: string) => jobs.some((job) => job.prompt === prompt);
+	const executions = await listExecutions(host.rest, workflow.id, FINAL_STATUSES);
+	const statuses: Record<string, number> = {};
+	for (const { status } of executions) increment(statuses, status);
+	const images = await collect(trial, executions);
+	const { tasks } = host.emulator.ledger;
+	const isAccepted = (prompt: string) => tasks.some((task) => task.prompt === prompt);
 	const missing = prompts.filter((prompt) => !delivered.has(prompt));
 	const lost = missing.filter(isAccepted).length;
-	return { finished: pictures, ends, lost, neverSubmitted: missing.length - lost };
+	return { finished: images, statuses, lost, neverSubmitted: missing.length - lost };
 }
 
-/** How many new pictures these executions have brought, byte for byte. */
-async function collect({ host, delivered }: Trial, executions: Listed[]): Promise<number> {
+/** Counts the new images that these executions have delivered, byte for byte. */
+async function collect({ host, delivered }: Trial, executions: ListedExecution[]): Promise<number> {
 	const before = delivered.size;
-	await collectInto(delivered, host, executions);
+	await collectDelivered(delivered, host, executions);
 	return delivered.size - before;
 }
 
 /** The editor's *Retry execution* for every execution that did not succeed. */
-async function retryAll(trial: Trial): Promise<Repair> {
+async function retryAll(trial: Trial): Promise<RecoveryStep> {
 	const { host, workflow } = trial;
 	const { rest } = host;
-	const failed = (await list(rest, workflow.id, OVER)).filter(({ status }) => status !== 'success');
-	const paid = paidTwiceIn(trial);
-	const ends: Record<string, number> = {};
-	await inParallel(failed, AT_ONCE, async ({ id }) => {
+	const failed = (await listExecutions(rest, workflow.id, FINAL_STATUSES)).filter(
+		({ status }) => status !== 'success',
+	);
+	const paidBefore = countPaidTwice(trial);
+	const statuses: Record<string, number> = {};
+	await mapConcurrently(failed, CONCURRENCY, async ({ id }) => {
 		await rest
 			.call('POST', `/rest/executions/${id}/retry`, { loadWorkflow: false })
-			.catch((error: Error) => count(ends, error.message.replaceAll(id, '…')));
+			.catch((error: Error) => increment(statuses, error.message.replaceAll(id, '…')));
 	});
-	await untilTrialOver(trial);
-	const retried = (await list(rest, workflow.id, OVER)).filter(({ retryOf }) => retryOf);
-	return { tried: failed.length, ...(await mended(trial, retried, paid, ends)) };
+	await waitUntilTrialFinished(trial);
+	const retried = (await listExecutions(rest, workflow.id, FINAL_STATUSES)).filter(
+		({ retryOf }) => retryOf,
+	);
+	return { tried: failed.length, ...(await countRecovered(trial, retried, paidBefore, statuses)) };
 }
 
-/** Calls the webhook again for what is still missing. */
-async function startAgain(trial: Trial): Promise<Repair> {
+/** Calls the webhook again for the missing images. */
+async function startAgain(trial: Trial): Promise<RecoveryStep> {
 	const { host, workflow, prompts, delivered } = trial;
 	const missing = prompts.filter((prompt) => !delivered.has(prompt));
-	const paid = paidTwiceIn(trial);
-	const known = new Set((await list(host.rest, workflow.id, OVER)).map(({ id }) => id));
+	const paidBefore = countPaidTwice(trial);
+	const known = new Set(
+		(await listExecutions(host.rest, workflow.id, FINAL_STATUSES)).map(({ id }) => id),
+	);
 	await callAll(host, workflow.slug, missing);
-	await untilTrialOver(trial);
-	const anew = (await list(host.rest, workflow.id, OVER)).filter(({ id }) => !known.has(id));
-	return { tried: missing.length, ...(await mended(trial, anew, paid)) };
+	await waitUntilTrialFinished(trial);
+	const started = (await listExecutions(host.rest, workflow.id, FINAL_STATUSES)).filter(
+		({ id }) => !known.has(id),
+	);
+	return { tried: missing.length, ...(await countRecovered(trial, started, paidBefore)) };
 }
 
-async function mended(
+async function countRecovered(
 	trial: Trial,
-	executions: Listed[],
+	executions: ListedExecution[],
 	paidBefore: number,
-	ends: Record<string, number> = {},
-): Promise<Omit<Repair, 'tried'>> {
-	for (const { status } of executions) count(ends, status);
-	const pictures = await collect(trial, executions);
-	return { pictures, paidTwice: paidTwiceIn(trial) - paidBefore, ends };
+	statuses: Record<string, number> = {},
+): Promise<Omit<RecoveryStep, 'tried'>> {
+	for (const { status } of executions) increment(statuses, status);
+	const images = await collect(trial, executions);
+	return { images, paidTwice: countPaidTwice(trial) - paidBefore, statuses };
 }
 
-const count = (counts: Record<string, number>, what: string) =>
+const increment = (counts: Record<string, number>, what: string) =>
 	(counts[what] = (counts[what] ?? 0) + 1);

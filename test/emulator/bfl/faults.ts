@@ -1,0 +1,13 @@
+import { z } from 'zod';
+
+/** Faults that only the tasks of Black Forest Labs can have. */
+export const faultSchema = z
+	.object({
+		/** So many polls do not find it yet. */
+		unknownPolls: z.number(),
+		/** How its webhook is delivered; `early` before the response to the submission, `late` some time after the end. */
+		webhook: z.enum(['early', 'late', 'twice', 'wrongSignature', 'never']),
+		/** Where the response sends the client to poll; the task's ID is added. */
+		pollingUrl: z.string(),
+	})
+	.partial();

@@ -1,0 +1,183 @@
+import { randomUUID } from 'node:crypto';
+import { measureMegapixels } from '../prices';
+import { toState, type Task } from '../tasks';
+import {
+	Refusal,
+	readPrompt,
+	toResponse,
+	type ApiResponse,
+	type Call,
+	type Effect,
+	type JsonObject,
+	type Route,
+} from '../types';
+import { refuseOverLimit, type World } from '../world';
+import { bflError, documentedErrors } from './documentedErrors';
+import { findUnknownFields, MODELS, readInput, type BflRequest } from './inputs';
+import { GRANTS, type Grant } from './keys';
+import { priceInCredits, USD_PER_CREDIT } from './prices';
+import { signUrl } from './signedUrls';
+import { scheduleWebhook } from './webhooks';
+import { withOptions, type BflOptions, type BflWorld } from './world';
+
+/**
+ * Black Forest Labs: `POST /v1/{model}`, then the response's `polling_url`, which is on another server.
+ * A finished image has a URL that is valid for a while only.
+ */
+
+/** The documents: 24 unfinished tasks at a time. */
+const MAX_RUNNING = 24;
+const ONE_MEGAPIXEL = { width: 1024, height: 1024 };
+
+export function createRoutes(sharedWorld: World, options: BflOptions): Route[] {
+	const world = withOptions(sharedWorld, options);
+	const resultRoute = createResultRoute(world);
+	return [
+		...[...MODELS.keys()].map(
+			(model): Route => ({
+				name: 'bfl.submit',
+				method: 'POST',
+				path: `/v1/${model}`,
+				kind: 'submission',
+				prompt: readPrompt,
+				handle: (call, effect) => submit(world, call, effect, model),
+			}),
+		),
+		resultRoute,
+		// the only route of the regional server
+		{ ...resultRoute, port: 'polling' },
+		{
+			name: 'bfl.credits',
+			method: 'GET',
+			path: '/v1/credits',
+			kind: 'account',
+			handle: (call) => toResponse(200, { credits: countCredits(world, call) }),
+		},
+	];
+}
+
+function createResultRoute(world: BflWorld): Route {
+	return {
+		name: 'bfl.result',
+		method: 'GET',
+		path: '/v1/get_result',
+		kind: 'poll',
+		task: (call) => world.tasks.find(call.query.id),
+		handle: (call) => getResult(world, call),
+	};
+}
+
+function authenticate(call: Call): Grant {
+	const grant = call.scheme === 'x-key' ? GRANTS.get(call.key ?? '') : undefined;
+	if (!grant) throw new Refusal(documentedErrors['bfl.key']);
+	return grant;
+}
+
+function countCredits(world: BflWorld, call: Call): number {
+	const spent = world.tasks.ledger.paidBy(call.key ?? '').amount / USD_PER_CREDIT;
+	return Number((authenticate(call).credits - spent).toFixed(4));
+}
+
+async function submit(
+	world: BflWorld,
+	call: Call,
+	effect: Effect,
+	model: string,
+): Promise<ApiResponse> {
+	authenticate(call);
+	const schema = MODELS.get(model)!;
+	if (call.submission)
+		Object.assign(call.submission, { model, ignored: findUnknownFields(call.body, schema) });
+	const request = await readInput(call.body, schema);
+	const bill = toBill(model, request);
+	if (countCredits(world, call) < bill.cost) throw new Refusal(documentedErrors['bfl.credits']);
+	refuseOverLimit(world, call, documentedErrors['bfl.rateLimit'], MAX_RUNNING);
+	const { input, parameters, references, size } = request;
+	const task = world.tasks.accept(call, effect, {
+		id: randomUUID(),
+		provider: 'bfl',
+		route: 'bfl.submit',
+		model,
+		prompt: input.prompt,
+		parameters,
+		references,
+		defaultSize: size,
+		cost: bill.cost * USD_PER_CREDIT,
+	});
+	const { id } = task.record;
+	const { webhook_url: url, webhook_secret: secret } = input;
+	if (typeof url === 'string') {
+		await scheduleWebhook(world, task, { url, secret: secret ?? undefined }, (ended) =>
+			toResult(world, ended),
+		);
+		return toResponse(200, { id, status: 'Pending', webhook_url: url, ...bill });
+	}
+	const base = task.fault.pollingUrl ?? `${world.urls.polling}/v1/get_result`;
+	return toResponse(200, { id, polling_url: `${base}?id=${id}`, ...bill });
+}
+
+/** References on other hosts are not measured, so each counts as one megapixel. */
+function toBill(model: string, { references, size }: BflRequest) {
+	const sizes = references.map(() => ONE_MEGAPIXEL);
+	return {
+		cost: priceInCredits(model, size, sizes),
+		input_mp: measureMegapixels(sizes),
+		output_mp: measureMegapixels([size]),
+	};
+}
+
+function getResult(world: BflWorld, call: Call): ApiResponse {
+	authenticate(call);
+	const { id } = call.query;
+	if (id === undefined)
+		return bflError(422, [{ loc: ['query', 'id'], msg: 'Field required', type: 'missing' }]);
+	const task = world.tasks.find(id);
+	const isOwn = task?.record.provider === 'bfl' && task.record.key === call.key;
+	if (!isOwn || task.fault.vanish || isNotFoundYet(world, task))
+		return toResponse(200, toBody(id, 'Task not found'));
+	return toResponse(200, toResultBody(world, task));
+}
+
+/** The ledger records a poll after its response. */
+function isNotFoundYet(world: BflWorld, { record, fault }: Task): boolean {
+	const polls = world.tasks.ledger.polls.filter(({ taskId }) => taskId === record.id).length;
+	return polls < (fault.unknownPolls ?? 0);
+}
+
+function toBody(id: string, status: string, facts: JsonObject = {}): JsonObject {
+	return { id, status, result: null, progress: null, details: null, preview: null, ...facts };
+}
+
+function toResultBody(world: BflWorld, task: Task): JsonObject {
+	const { id } = task.record;
+	const state = toState(task);
+	switch (state.phase) {
+		case 'pending':
+		case 'cancelled':
+			return toBody(id, 'Pending');
+		case 'running':
+			return toBody(id, state.status ?? 'Pending');
+		case 'failed':
+			return toBody(id, 'Error', { details: { message: state.failure.message } });
+		case 'other':
+			return toBody(id, state.status, { details: toDetails(state.status) });
+		case 'completed':
+			return toBody(id, 'Ready', { result: toResult(world, task) });
+	}
+}
+
+const toDetails = (status: string) =>
+	status.endsWith('Moderated') ? { 'Moderation Reasons': ['Derivative Works Filter'] } : null;
+
+/** Each poll gets a URL of its own, signed anew. */
+function toResult(world: BflWorld, { record }: Task): JsonObject {
+	const [start_time, end_time] = [record.acceptedAt / 1000, record.readyAt / 1000];
+	return {
+		sample: signUrl(record, Date.now() + world.sampleSeconds * 1000),
+		prompt: record.prompt,
+		seed: record.seed,
+		start_time,
+		end_time,
+		duration: record.seconds,
+	};
+}

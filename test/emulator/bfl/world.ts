@@ -1,0 +1,19 @@
+import type { World } from '../world';
+
+export interface BflOptions {
+	/** BFL: how long an image's URL is valid; 600 by default. */
+	sampleSeconds?: number;
+	/** BFL: milliseconds of the unit after 1, 5 and 30 of which a webhook is delivered again; a second by default. */
+	webhookUnitMs?: number;
+	/** BFL: how late the fault `late` delivers a webhook, in milliseconds; two units by default. */
+	webhookLateMs?: number;
+}
+
+export type BflWorld = World & Required<BflOptions>;
+
+export function withOptions(
+	world: World,
+	{ sampleSeconds = 600, webhookUnitMs = 1000, webhookLateMs = 2 * webhookUnitMs }: BflOptions,
+): BflWorld {
+	return { ...world, sampleSeconds, webhookUnitMs, webhookLateMs };
+}

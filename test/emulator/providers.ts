@@ -1,0 +1,6 @@
+/** Every provider of the emulator, one line each; whatever all of them share is derived from this list. */
+
+export { bfl } from './bfl';
+export { cloudflare } from './cloudflare';
+export { oxen } from './oxen';
+export { task } from './task';

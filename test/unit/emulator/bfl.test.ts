@@ -1,0 +1,514 @@
+import { createBlackForestLabs } from '@ai-sdk/black-forest-labs';
+import Ajv2020 from 'ajv/dist/2020';
+import addFormats from 'ajv-formats';
+import sharp from 'sharp';
+import { startEmulator, type Emulator } from '../../emulator';
+import openapi from '../../emulator/bfl/contract.json';
+import { sha256 } from '../../emulator/images';
+import { until } from '../../support/lab';
+
+let emulator: Emulator;
+
+beforeAll(async () => {
+	emulator = await startEmulator({ seconds: 0 });
+});
+
+afterAll(() => emulator.close());
+
+afterEach(() => {
+	const { unexpected, leaks } = emulator.ledger;
+	emulator.reset();
+	expect({ unexpected, leaks }).toEqual({ unexpected: [], leaks: [] });
+});
+
+interface Reply {
+	status: number;
+	headers: Headers;
+	/** Answers of any shape: the tests say what they expect of them. */
+	body: ReturnType<typeof JSON.parse>;
+}
+
+async function send(url: string, key: string | undefined, init: RequestInit = {}): Promise<Reply> {
+	const headers = { ...(init.headers as object), ...(key !== undefined && { 'x-key': key }) };
+	const { status, headers: answered, ...response } = await fetched(url, { ...init, headers });
+	return { status, headers: answered, body: JSON.parse(response.text) };
+}
+
+async function fetched(url: string, init: RequestInit) {
+	const response = await fetch(url, init);
+	return { status: response.status, headers: response.headers, text: await response.text() };
+}
+
+const A = { prompt: 'a red cube' };
+const PRO = 'flux-2-pro';
+const SMALL = { as: { width: 64, height: 64 } };
+const MODELS = [
+	PRO,
+	'flux-2-pro-preview',
+	'flux-2-max',
+	'flux-2-flex',
+	'flux-2-klein-4b',
+	'flux-2-klein-9b',
+	'flux-2-klein-9b-preview',
+];
+
+const submit = (
+	body: unknown,
+	{ model = PRO, key = emulator.keys.bflKey }: { model?: string; key?: string } = {},
+) =>
+	send(`${emulator.urls.bfl}/v1/${model}`, key, {
+		method: 'POST',
+		headers: { 'content-type': 'application/json' },
+		body: typeof body === 'string' ? body : JSON.stringify(body),
+	});
+const look = (url: string, key = emulator.keys.bflKey) => send(url, key);
+const lookAt = (id: string) => look(`${emulator.urls.bfl}/v1/get_result?id=${id}`);
+const credits = async () =>
+	(await send(`${emulator.urls.bfl}/v1/credits`, emulator.keys.bflKey)).body.credits as number;
+
+const statuses = (replies: Reply[]) => replies.map(({ body }) => body.status as string);
+
+const ajv = addFormats(new Ajv2020({ strict: false })).addSchema(openapi, 'bfl');
+const fits = (schema: string, value: unknown) =>
+	ajv.validate({ $ref: `bfl#/components/schemas/${schema}` }, value) || ajv.errorsText();
+
+describe('a submit', () => {
+	test.each(MODELS)(
+		'is answered as the OpenAPI says, with a polling URL elsewhere (%s)',
+		async (model) => {
+			emulator.rule({ route: 'bfl.submit' }, SMALL);
+			const { status, body } = await submit(A, { model });
+
+			const [job] = emulator.ledger.tasks;
+			expect({ status, fits: fits('AsyncResponse', body) }).toEqual({ status: 200, fits: true });
+			expect(body).toEqual({
+				id: job?.id,
+				polling_url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/v1\/get_result\?id=/),
+				cost: Number((job!.cost * 100).toFixed(4)),
+				input_mp: 0,
+				output_mp: 1,
+			});
+			expect(new URL(body.polling_url).port).not.toBe(new URL(emulator.urls.bfl).port);
+			expect(emulator.ledger.submissions[0]).toMatchObject({ model, ignored: [], accepted: true });
+		},
+	);
+
+	test('with a webhook is answered without one', async () => {
+		const webhook_url = 'https://n8n.example/webhook/a';
+		const { body } = await submit({ ...A, webhook_url, webhook_secret: 'a secret of ours' });
+
+		expect(fits('AsyncWebhookResponse', body)).toBe(true);
+		const { id } = emulator.ledger.tasks[0]!;
+		expect(body).toEqual({
+			id,
+			status: 'Pending',
+			webhook_url,
+			cost: 3,
+			input_mp: 0,
+			output_mp: 1,
+		});
+		expect((await lookAt(id)).body.status).toBe('Ready');
+	});
+
+	test('costs what the price list says', async () => {
+		const size = (width: number, height: number) => ({ width, height });
+		const reference = 'https://pictures.example/a.png';
+		const rows: Array<[string, object, number]> = [
+			[PRO, size(1408, 1472), 4.5],
+			[PRO, { input_image: reference }, 4.5],
+			['flux-2-max', size(2048, 2048), 16],
+			['flux-2-flex', { input_image: reference, input_image_2: reference }, 15],
+			['flux-2-klein-4b', size(1040, 1024), 1.5],
+			['flux-2-klein-9b', size(512, 512), 1.5],
+			['flux-2-klein-9b-preview', { input_image: reference }, 1.7],
+		];
+		emulator.rule({ route: 'bfl.submit' }, SMALL);
+		const before = await credits();
+		const told = [];
+		for (const [model, body] of rows)
+			told.push((await submit({ ...A, ...body }, { model })).body.cost);
+
+		expect(told).toEqual(rows.map(([, , cost]) => cost));
+		const spent = rows.reduce((sum, [, , cost]) => sum + cost, 0);
+		expect(before - (await credits())).toBeCloseTo(spent, 6);
+		expect(emulator.ledger.paidBy(emulator.keys.bflKey).amount).toBeCloseTo(spent / 100, 6);
+	});
+
+	test('passes over fields that the model does not know, and the ledger names them', async () => {
+		await submit({ ...A, steps: 3, widht: 64 });
+		await submit({ ...A, steps: 3, input_image_5: 'no picture' }, { model: 'flux-2-klein-4b' });
+
+		expect(emulator.ledger.submissions.map(({ ignored, accepted }) => [ignored, accepted])).toEqual(
+			[
+				[['steps', 'widht'], true],
+				[['steps', 'input_image_5'], true],
+			],
+		);
+	});
+
+	const problem = (field: string, msg: string, type: string) => ({
+		loc: ['body', field],
+		msg,
+		type,
+	});
+	const undecodable = (name: string, words: string) =>
+		problem(name, `Value error, ${name} ${words}`, 'value_error');
+	const flex = 'flux-2-flex';
+
+	const bad: Array<[string, unknown, unknown[], string?]> = [
+		['no prompt', {}, [problem('prompt', 'Field required', 'missing')]],
+		[
+			'a prompt that is no text',
+			{ prompt: 3 },
+			[problem('prompt', 'Input should be a valid string', 'string_type')],
+		],
+		[
+			'sides of 0',
+			{ ...A, width: 0, height: 0 },
+			[
+				problem('width', 'Input should be greater than or equal to 64', 'greater_than_equal'),
+				problem('height', 'Input should be greater than or equal to 64', 'greater_than_equal'),
+			],
+		],
+		[
+			'an odd width',
+			{ ...A, width: 100 },
+			[problem('width', 'Input should be a multiple of 16', 'multiple_of')],
+		],
+		[
+			'a number as text',
+			{ ...A, width: '512' },
+			[problem('width', 'Input should be a valid integer', 'int_type')],
+		],
+		[
+			'a tolerance of 6',
+			{ ...A, safety_tolerance: 6 },
+			[problem('safety_tolerance', 'Input should be less than or equal to 5', 'less_than_equal')],
+		],
+		[
+			'a format of its own',
+			{ ...A, output_format: 'jpg' },
+			[problem('output_format', "Input should be 'jpeg' or 'png' or 'webp'", 'enum')],
+		],
+		[
+			'too much guidance',
+			{ ...A, guidance: 11 },
+			[problem('guidance', 'Input should be less than or equal to 10', 'less_than_equal')],
+			flex,
+		],
+		[
+			'no upsampling by text',
+			{ ...A, prompt_upsampling: 'no' },
+			[problem('prompt_upsampling', 'Input should be a valid boolean', 'bool_type')],
+			flex,
+		],
+		[
+			'a webhook that is no URL',
+			{ ...A, webhook_url: 'here' },
+			[problem('webhook_url', 'Input should be a valid URL', 'url_parsing')],
+		],
+		[
+			'more than 4 MP',
+			{ ...A, width: 2064, height: 2048 },
+			[
+				{
+					loc: ['body'],
+					msg: 'Value error, the image must have at most 4 megapixels',
+					type: 'value_error',
+				},
+			],
+		],
+		[
+			'a reference that is no picture',
+			{ ...A, input_image_2: 'AAAA' },
+			[undecodable('input_image_2', 'is not an image that can be decoded')],
+		],
+		[
+			'a reference that is no base64',
+			{ ...A, input_image: 'a picture' },
+			[undecodable('input_image', 'is not base64')],
+		],
+		[
+			'a list',
+			[A],
+			[
+				{
+					loc: ['body'],
+					msg: 'Input should be a valid dictionary or object to extract fields from',
+					type: 'model_attributes_type',
+				},
+			],
+		],
+	];
+
+	test.each(bad)('with %s is refused and not paid', async (...row) => {
+		const [, body, detail, model] = row;
+		const reply = await submit(body, { model });
+
+		expect({ status: reply.status, body: reply.body }).toEqual({ status: 422, body: { detail } });
+		expect(fits('HTTPValidationError', reply.body)).toBe(true);
+		expect(emulator.ledger.tasks).toEqual([]);
+	});
+
+	test('decodes every reference, by URL, as base64 or as a data URI', async () => {
+		const local = `${emulator.urls.results}/references/a.png?width=100&height=80`;
+		const bytes = Buffer.from(await (await fetch(local)).arrayBuffer()).toString('base64');
+		emulator.reset();
+		const images = {
+			input_image: local,
+			input_image_2: bytes,
+			input_image_3: `data:image/png;base64,${bytes}`,
+		};
+		const { status, body } = await submit({ ...A, ...images });
+
+		expect({ status, input_mp: body.input_mp }).toEqual({ status: 200, input_mp: 3 });
+		expect(emulator.ledger.requests.filter(({ port }) => port === 'results')).toMatchObject([
+			{ path: expect.stringMatching(/^\/references/) },
+		]);
+		const gone = await submit({ ...A, input_image: `${emulator.urls.results}/none.png` });
+		expect(gone.status).toBe(422);
+		emulator.ledger.unexpected.length = 0;
+	});
+});
+
+describe('a look', () => {
+	const READY = {
+		sample: expect.stringMatching(/\/results\/[\w-]+\.jpeg\?se=\d+&sig=\w+$/),
+		prompt: A.prompt,
+		seed: 42,
+		start_time: expect.any(Number),
+		end_time: expect.any(Number),
+		duration: 0.3,
+	};
+	const empty = { result: null, progress: null, details: null, preview: null };
+
+	test('finds the task pending, then ready', async () => {
+		emulator.rule({ route: 'bfl.submit' }, { task: { seconds: 0.3 }, ...SMALL });
+		const { id, polling_url } = (await submit({ ...A, seed: 42 })).body;
+		const replies = [await look(polling_url)];
+		while (statuses(replies).at(-1) !== 'Ready') replies.push(await look(polling_url));
+
+		expect(replies[0]?.body).toEqual({ id, status: 'Pending', ...empty });
+		expect(replies.at(-1)?.body).toEqual({ id, status: 'Ready', ...empty, result: READY });
+		expect(new Set(statuses(replies))).toEqual(new Set(['Pending', 'Ready']));
+		expect(replies.map(({ body }) => fits('ResultResponse', body))).toEqual(
+			replies.map(() => true),
+		);
+	});
+
+	test.each(['Request Moderated', 'Content Moderated'])(
+		'finds "%s" with its reasons',
+		async (status) => {
+			emulator.rule({ route: 'bfl.submit' }, { task: { status } });
+			const { id, polling_url } = (await submit(A)).body;
+
+			const details = { 'Moderation Reasons': ['Derivative Works Filter'] };
+			expect((await look(polling_url)).body).toEqual({ id, status, ...empty, details });
+		},
+	);
+
+	test('finds a task that went wrong, which costs nothing', async () => {
+		emulator.rule({ route: 'bfl.submit' }, { task: { fail: { message: 'out of memory' } } });
+		const before = await credits();
+		const { id, polling_url } = (await submit(A)).body;
+
+		const details = { message: 'out of memory' };
+		expect((await look(polling_url)).body).toEqual({ id, status: 'Error', ...empty, details });
+		expect(await credits()).toBe(before);
+	});
+
+	test("does not find what is unknown, somebody else's, or still spreading", async () => {
+		emulator.rule({ route: 'bfl.submit', times: 1 }, { task: { unknownPolls: 2 } });
+		const { polling_url } = (await submit(A)).body;
+		const replies = [await look(polling_url), await look(polling_url), await look(polling_url)];
+
+		expect(statuses(replies)).toEqual(['Task not found', 'Task not found', 'Ready']);
+		const foreign = await look(polling_url, emulator.keys.bflKeyOfSomebodyElse);
+		expect(foreign.body).toMatchObject({ status: 'Task not found' });
+		expect((await lookAt('nope')).body).toEqual({ id: 'nope', status: 'Task not found', ...empty });
+	});
+
+	test('needs the id', async () => {
+		const { status, body } = await look(`${emulator.urls.bfl}/v1/get_result`);
+		const detail = [{ loc: ['query', 'id'], msg: 'Field required', type: 'missing' }];
+		expect({ status, body }).toEqual({ status: 422, body: { detail } });
+	});
+
+	test('goes where a rule sends it', async () => {
+		emulator.rule(
+			{ route: 'bfl.submit' },
+			{ task: { pollingUrl: 'https://elsewhere.example/look' } },
+		);
+		const { id, polling_url } = (await submit(A)).body;
+		expect(polling_url).toBe(`https://elsewhere.example/look?id=${id}`);
+	});
+});
+
+test('a picture is open to everybody who has its signed URL, until that runs out', async () => {
+	const other = await startEmulator({ seconds: 0, sampleSeconds: 0.2 });
+	const base = {
+		method: 'POST',
+		headers: { 'content-type': 'application/json' },
+		body: JSON.stringify(A),
+	};
+	const { body } = await send(`${other.urls.bfl}/v1/${PRO}`, other.keys.bflKey, base);
+	await other.ledger.image(body.id);
+	const sample = async () =>
+		(await send(body.polling_url, other.keys.bflKey)).body.result.sample as string;
+	const url = await sample();
+	const got = await fetch(url);
+	const bytes = Buffer.from(await got.arrayBuffer());
+
+	expect({ type: got.headers.get('content-type'), sha256: sha256(bytes) }).toEqual({
+		type: 'image/jpeg',
+		sha256: other.ledger.tasks[0]?.sha256,
+	});
+	expect((await fetched(url.split('?')[0]!, {})).status).toBe(403);
+	expect((await fetched(url.replace(/se=\d/, 'se=9'), {})).status).toBe(403);
+	await until(() => Date.now() > Number(new URL(url).searchParams.get('se')));
+	expect(await fetched(url, {})).toMatchObject({
+		status: 403,
+		text: expect.stringContaining('expired'),
+	});
+	expect((await fetched(await sample(), {})).status).toBe(200);
+	await other.close();
+});
+
+describe('refusals', () => {
+	const refusal = ({ status, body }: Reply) => ({ status, body });
+
+	test('a missing or wrong key, also where the polling URL leads', async () => {
+		const { polling_url } = (await submit(A)).body;
+		const wrong = { status: 403, body: { detail: 'Not authenticated' } };
+
+		for (const url of [polling_url, `${emulator.urls.bfl}/v1/credits`])
+			for (const key of ['wrong', undefined]) expect(refusal(await send(url, key))).toEqual(wrong);
+		expect(refusal(await submit(A, { key: 'wrong' }))).toEqual(wrong);
+		expect(emulator.ledger.tasks).toHaveLength(1);
+	});
+
+	test('a key in Authorization, which is a leak here', async () => {
+		const authorization = `Bearer ${emulator.keys.bflKey}`;
+		const reply = await send(`${emulator.urls.bfl}/v1/credits`, undefined, {
+			headers: { authorization },
+		});
+		expect(reply.status).toBe(403);
+		expect(emulator.ledger.leaks).toMatchObject([{ where: 'header authorization', key: 'bflKey' }]);
+		emulator.ledger.leaks.length = 0;
+	});
+
+	test('spent credits', async () => {
+		const reply = await submit(A, { key: emulator.keys.bflKeyWithoutCredits });
+		expect(refusal(reply)).toEqual({ status: 402, body: { detail: 'Insufficient credits' } });
+	});
+
+	test('the 25th task at a time', async () => {
+		emulator.rule({ route: 'bfl.submit' }, { task: { seconds: 60 }, ...SMALL });
+		const replies = await Promise.all(Array.from({ length: 25 }, () => submit(A)));
+
+		const refused = replies.filter(({ status }) => status === 429);
+		expect(refused.map(refusal)).toEqual([
+			{ status: 429, body: { detail: 'Rate limit exceeded' } },
+		]);
+		expect(refused[0]?.headers.get('retry-after')).toBe('1');
+		expect(emulator.ledger.tasks).toHaveLength(24);
+	});
+});
+
+describe('a client that nobody here wrote (@ai-sdk/black-forest-labs)', () => {
+	/** Its version 1 sends the key along to the image's host, and the ledger sees it. */
+	const withoutItsLeak = () => {
+		const { leaks } = emulator.ledger;
+		expect(leaks.map(({ port, where, key }) => [port, where, key])).toEqual([
+			['results', 'header x-key', 'bflKey'],
+		]);
+		leaks.length = 0;
+	};
+
+	const model = (id: string) => {
+		const { bflKey: apiKey } = emulator.keys;
+		return createBlackForestLabs({
+			baseURL: `${emulator.urls.bfl}/v1`,
+			apiKey,
+			pollIntervalMillis: 10,
+		}).image(id);
+	};
+	const call = {
+		n: 1,
+		size: undefined,
+		aspectRatio: undefined,
+		files: undefined,
+		mask: undefined,
+	} as const;
+
+	test.each(MODELS)('makes a picture with %s', async (id) => {
+		emulator.rule({ route: 'bfl.submit' }, { task: { seconds: 0.05 } });
+		const blackForestLabs = {
+			width: 512,
+			height: 256,
+			outputFormat: 'png' as const,
+			safetyTolerance: 0,
+		};
+		const { images, providerMetadata } = await model(id).doGenerate({
+			...call,
+			prompt: 'a red cube',
+			seed: 42,
+			providerOptions: { blackForestLabs },
+		});
+
+		const bytes = Buffer.from(images[0] as Uint8Array);
+		const { format, width, height } = await sharp(bytes).metadata();
+		expect({ format, width, height }).toEqual({ format: 'png', width: 512, height: 256 });
+		const [job] = emulator.ledger.tasks;
+		expect(job?.sha256).toBe(sha256(bytes));
+		expect(providerMetadata?.blackForestLabs?.images).toEqual([
+			expect.objectContaining({
+				seed: 42,
+				duration: 0.05,
+				cost: Number((job!.cost * 100).toFixed(4)),
+				inputMegapixels: 0,
+				outputMegapixels: 0.13,
+			}),
+		]);
+		expect(emulator.ledger.submissions[0]).toMatchObject({ ignored: [], accepted: true });
+		withoutItsLeak();
+	});
+
+	test('edits references', async () => {
+		const url = `${emulator.urls.results}/references/a.png?width=64&height=64`;
+		const data = new Uint8Array(await (await fetch(url)).arrayBuffer());
+		await model(PRO).doGenerate({
+			...call,
+			prompt: 'edit it',
+			seed: undefined,
+			files: [
+				{ type: 'file', mediaType: 'image/png', data },
+				{ type: 'url', url },
+			],
+			providerOptions: {},
+		});
+
+		expect(emulator.ledger.submissions.map(({ accepted, ignored }) => [accepted, ignored])).toEqual(
+			[[true, []]],
+		);
+		expect(emulator.ledger.tasks[0]?.cost).toBe(0.06);
+		withoutItsLeak();
+	});
+
+	test('understands the refusals', async () => {
+		const generate = () =>
+			model(PRO).doGenerate({
+				...call,
+				prompt: 'a',
+				seed: 1,
+				files: [{ type: 'file', mediaType: 'image/png', data: 'no picture' }],
+				providerOptions: {},
+			});
+		await expect(generate()).rejects.toMatchObject({ statusCode: 422 });
+		emulator.rule({ route: 'bfl.submit' }, { error: 'bfl.rateLimit' });
+		await expect(generate()).rejects.toMatchObject({
+			statusCode: 429,
+			message: 'Rate limit exceeded',
+		});
+	});
+});
