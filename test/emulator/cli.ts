@@ -10,7 +10,7 @@ const USAGE = `The providers' APIs on this computer, without keys or costs.
   --results-port N   result images (8788)
   --polling-port N   where a polling_url leads (8789)
   --seconds N        how long each image takes (2)
-  --envelope WORD    form of Cloudflare's catalogue responses: bare (default) or wrapped
+  --envelope FORM    form of Cloudflare's catalogue responses: bare (default) or wrapped
 `;
 
 async function main(): Promise<void> {

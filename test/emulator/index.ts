@@ -63,7 +63,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 	};
 	const closeServers = await startServers(world, options, reset);
 	return {
-		urls: { ...baseUrls(world), results: world.urls.results },
+		urls: { ...toBaseUrls(world), results: world.urls.results },
 		keys: KEYS,
 		ledger: world.tasks.ledger,
 		rule: (match, effect) => world.rules.add(match, effect),
@@ -106,7 +106,7 @@ function wait(ms: number, closing: AbortSignal): Promise<void> {
 	});
 }
 
-const baseUrls = ({ urls }: World) =>
+const toBaseUrls = ({ urls }: World) =>
 	Object.fromEntries(
 		Object.entries(PROVIDERS).map(([name, { basePath }]) => [name, urls.api + basePath]),
 	) as Record<ProviderName, string>;

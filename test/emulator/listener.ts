@@ -22,7 +22,7 @@ export async function startListener(): Promise<Listener> {
 	const server = createServer((request, response) => {
 		void read(request).then((received) => {
 			requests.push(received);
-			response.writeHead(200, { 'content-type': 'text/plain' }).end('heard');
+			response.writeHead(200, { 'content-type': 'text/plain' }).end('received');
 		});
 	});
 	await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));

@@ -105,7 +105,7 @@ export function serveUnknown(app: FastifyInstance, world: World, port: Port): vo
 	});
 }
 
-/** The provider that the path belongs to, where its base path tells. */
+/** The provider that the path belongs to, where its base path identifies it. */
 export function findProvider(url: string): Provider | undefined {
 	return Object.values(PROVIDERS).find(
 		({ basePath }) => basePath !== '' && url.startsWith(basePath),

@@ -17,7 +17,7 @@ export interface GatewaySettings {
 /** The gateway caches a response for a month at most. */
 const MAX_CACHE_TTL_SECONDS = 31 * 24 * 3600;
 /** With a cache key and no ttl, on a gateway that does not cache by itself. */
-const CACHE_KEY_TTL = 300;
+const CACHE_KEY_TTL_SECONDS = 300;
 
 type Check = (value: string) => boolean;
 
@@ -75,7 +75,8 @@ export function readGatewayHeaders(headers: Record<string, string>): ParsedGatew
 		settings: {
 			gateway: headers['cf-aig-gateway-id'] ?? 'default',
 			skipCache: headers['cf-aig-skip-cache'] === 'true',
-			cacheTtl: number('cf-aig-cache-ttl') ?? (cacheKey === undefined ? undefined : CACHE_KEY_TTL),
+			cacheTtl:
+				number('cf-aig-cache-ttl') ?? (cacheKey === undefined ? undefined : CACHE_KEY_TTL_SECONDS),
 			cacheKey,
 			requestTimeout: number('cf-aig-request-timeout'),
 			ownKeyOnly: headers['cf-aig-no-wholesale'] === 'true',

@@ -21,17 +21,25 @@ afterEach(() => {
 	expect({ unexpected, leaks }).toEqual({ unexpected: [], leaks: [] });
 });
 
-interface Reply {
+interface JsonResponse {
 	status: number;
 	headers: Headers;
-	/** Answers of any shape: the tests say what they expect of them. */
+	/** Of any shape: the tests state what they expect. */
 	body: ReturnType<typeof JSON.parse>;
 }
 
-async function send(url: string, key: string | undefined, init: RequestInit = {}): Promise<Reply> {
+async function send(
+	url: string,
+	key: string | undefined,
+	init: RequestInit = {},
+): Promise<JsonResponse> {
 	const headers = { ...(init.headers as object), ...(key !== undefined && { 'x-key': key }) };
-	const { status, headers: answered, ...response } = await fetched(url, { ...init, headers });
-	return { status, headers: answered, body: JSON.parse(response.text) };
+	const {
+		status,
+		headers: responseHeaders,
+		...response
+	} = await fetched(url, { ...init, headers });
+	return { status, headers: responseHeaders, body: JSON.parse(response.text) };
 }
 
 async function fetched(url: string, init: RequestInit) {
@@ -61,12 +69,12 @@ const submit = (
 		headers: { 'content-type': 'application/json' },
 		body: typeof body === 'string' ? body : JSON.stringify(body),
 	});
-const look = (url: string, key = emulator.keys.bflKey) => send(url, key);
-const lookAt = (id: string) => look(`${emulator.urls.bfl}/v1/get_result?id=${id}`);
+const poll = (url: string, key = emulator.keys.bflKey) => send(url, key);
+const pollById = (id: string) => poll(`${emulator.urls.bfl}/v1/get_result?id=${id}`);
 const credits = async () =>
 	(await send(`${emulator.urls.bfl}/v1/credits`, emulator.keys.bflKey)).body.credits as number;
 
-const statuses = (replies: Reply[]) => replies.map(({ body }) => body.status as string);
+const statuses = (replies: JsonResponse[]) => replies.map(({ body }) => body.status as string);
 
 const ajv = addFormats(new Ajv2020({ strict: false })).addSchema(openapi, 'bfl');
 const fits = (schema: string, value: unknown) =>
@@ -74,17 +82,17 @@ const fits = (schema: string, value: unknown) =>
 
 describe('a submit', () => {
 	test.each(MODELS)(
-		'is answered as the OpenAPI says, with a polling URL elsewhere (%s)',
+		'has the response of the OpenAPI schema, with a polling URL on another server (%s)',
 		async (model) => {
 			emulator.rule({ route: 'bfl.submit' }, SMALL);
 			const { status, body } = await submit(A, { model });
 
-			const [job] = emulator.ledger.tasks;
+			const [task] = emulator.ledger.tasks;
 			expect({ status, fits: fits('AsyncResponse', body) }).toEqual({ status: 200, fits: true });
 			expect(body).toEqual({
-				id: job?.id,
+				id: task?.id,
 				polling_url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/v1\/get_result\?id=/),
-				cost: Number((job!.cost * 100).toFixed(4)),
+				cost: Number((task!.cost * 100).toFixed(4)),
 				input_mp: 0,
 				output_mp: 1,
 			});
@@ -93,7 +101,7 @@ describe('a submit', () => {
 		},
 	);
 
-	test('with a webhook is answered without one', async () => {
+	test('with a webhook has no polling URL in its response', async () => {
 		const webhook_url = 'https://n8n.example/webhook/a';
 		const { body } = await submit({ ...A, webhook_url, webhook_secret: 'a secret of ours' });
 
@@ -107,10 +115,10 @@ describe('a submit', () => {
 			input_mp: 0,
 			output_mp: 1,
 		});
-		expect((await lookAt(id)).body.status).toBe('Ready');
+		expect((await pollById(id)).body.status).toBe('Ready');
 	});
 
-	test('costs what the price list says', async () => {
+	test('costs what the price list demands', async () => {
 		const size = (width: number, height: number) => ({ width, height });
 		const reference = 'https://pictures.example/a.png';
 		const rows: Array<[string, object, number]> = [
@@ -124,19 +132,19 @@ describe('a submit', () => {
 		];
 		emulator.rule({ route: 'bfl.submit' }, SMALL);
 		const before = await credits();
-		const told = [];
+		const costs = [];
 		for (const [model, body] of rows)
-			told.push((await submit({ ...A, ...body }, { model })).body.cost);
+			costs.push((await submit({ ...A, ...body }, { model })).body.cost);
 
-		expect(told).toEqual(rows.map(([, , cost]) => cost));
+		expect(costs).toEqual(rows.map(([, , cost]) => cost));
 		const spent = rows.reduce((sum, [, , cost]) => sum + cost, 0);
 		expect(before - (await credits())).toBeCloseTo(spent, 6);
 		expect(emulator.ledger.paidBy(emulator.keys.bflKey).amount).toBeCloseTo(spent / 100, 6);
 	});
 
-	test('passes over fields that the model does not know, and the ledger names them', async () => {
+	test('ignores fields that the model does not know, and the ledger names them', async () => {
 		await submit({ ...A, steps: 3, widht: 64 });
-		await submit({ ...A, steps: 3, input_image_5: 'no picture' }, { model: 'flux-2-klein-4b' });
+		await submit({ ...A, steps: 3, input_image_5: 'no image' }, { model: 'flux-2-klein-4b' });
 
 		expect(emulator.ledger.submissions.map(({ ignored, accepted }) => [ignored, accepted])).toEqual(
 			[
@@ -151,8 +159,8 @@ describe('a submit', () => {
 		msg,
 		type,
 	});
-	const undecodable = (name: string, words: string) =>
-		problem(name, `Value error, ${name} ${words}`, 'value_error');
+	const undecodable = (name: string, expected: string) =>
+		problem(name, `Value error, ${name} ${expected}`, 'value_error');
 	const flex = 'flux-2-flex';
 
 	const bad: Array<[string, unknown, unknown[], string?]> = [
@@ -219,13 +227,13 @@ describe('a submit', () => {
 			],
 		],
 		[
-			'a reference that is no picture',
+			'a reference that is no image',
 			{ ...A, input_image_2: 'AAAA' },
 			[undecodable('input_image_2', 'is not an image that can be decoded')],
 		],
 		[
 			'a reference that is no base64',
-			{ ...A, input_image: 'a picture' },
+			{ ...A, input_image: 'an image' },
 			[undecodable('input_image', 'is not base64')],
 		],
 		[
@@ -243,10 +251,13 @@ describe('a submit', () => {
 
 	test.each(bad)('with %s is refused and not paid', async (...row) => {
 		const [, body, detail, model] = row;
-		const reply = await submit(body, { model });
+		const response = await submit(body, { model });
 
-		expect({ status: reply.status, body: reply.body }).toEqual({ status: 422, body: { detail } });
-		expect(fits('HTTPValidationError', reply.body)).toBe(true);
+		expect({ status: response.status, body: response.body }).toEqual({
+			status: 422,
+			body: { detail },
+		});
+		expect(fits('HTTPValidationError', response.body)).toBe(true);
 		expect(emulator.ledger.tasks).toEqual([]);
 	});
 
@@ -271,7 +282,7 @@ describe('a submit', () => {
 	});
 });
 
-describe('a look', () => {
+describe('a poll', () => {
 	const READY = {
 		sample: expect.stringMatching(/\/results\/[\w-]+\.jpeg\?se=\d+&sig=\w+$/),
 		prompt: A.prompt,
@@ -285,8 +296,8 @@ describe('a look', () => {
 	test('finds the task pending, then ready', async () => {
 		emulator.rule({ route: 'bfl.submit' }, { task: { seconds: 0.3 }, ...SMALL });
 		const { id, polling_url } = (await submit({ ...A, seed: 42 })).body;
-		const replies = [await look(polling_url)];
-		while (statuses(replies).at(-1) !== 'Ready') replies.push(await look(polling_url));
+		const replies = [await poll(polling_url)];
+		while (statuses(replies).at(-1) !== 'Ready') replies.push(await poll(polling_url));
 
 		expect(replies[0]?.body).toEqual({ id, status: 'Pending', ...empty });
 		expect(replies.at(-1)?.body).toEqual({ id, status: 'Ready', ...empty, result: READY });
@@ -303,48 +314,52 @@ describe('a look', () => {
 			const { id, polling_url } = (await submit(A)).body;
 
 			const details = { 'Moderation Reasons': ['Derivative Works Filter'] };
-			expect((await look(polling_url)).body).toEqual({ id, status, ...empty, details });
+			expect((await poll(polling_url)).body).toEqual({ id, status, ...empty, details });
 		},
 	);
 
-	test('finds a task that went wrong, which costs nothing', async () => {
+	test('finds a failed task, which costs nothing', async () => {
 		emulator.rule({ route: 'bfl.submit' }, { task: { fail: { message: 'out of memory' } } });
 		const before = await credits();
 		const { id, polling_url } = (await submit(A)).body;
 
 		const details = { message: 'out of memory' };
-		expect((await look(polling_url)).body).toEqual({ id, status: 'Error', ...empty, details });
+		expect((await poll(polling_url)).body).toEqual({ id, status: 'Error', ...empty, details });
 		expect(await credits()).toBe(before);
 	});
 
 	test("does not find what is unknown, somebody else's, or still spreading", async () => {
 		emulator.rule({ route: 'bfl.submit', times: 1 }, { task: { unknownPolls: 2 } });
 		const { polling_url } = (await submit(A)).body;
-		const replies = [await look(polling_url), await look(polling_url), await look(polling_url)];
+		const replies = [await poll(polling_url), await poll(polling_url), await poll(polling_url)];
 
 		expect(statuses(replies)).toEqual(['Task not found', 'Task not found', 'Ready']);
-		const foreign = await look(polling_url, emulator.keys.bflKeyOfSomebodyElse);
+		const foreign = await poll(polling_url, emulator.keys.bflKeyOfSomebodyElse);
 		expect(foreign.body).toMatchObject({ status: 'Task not found' });
-		expect((await lookAt('nope')).body).toEqual({ id: 'nope', status: 'Task not found', ...empty });
+		expect((await pollById('nope')).body).toEqual({
+			id: 'nope',
+			status: 'Task not found',
+			...empty,
+		});
 	});
 
-	test('needs the id', async () => {
-		const { status, body } = await look(`${emulator.urls.bfl}/v1/get_result`);
+	test('needs the ID', async () => {
+		const { status, body } = await poll(`${emulator.urls.bfl}/v1/get_result`);
 		const detail = [{ loc: ['query', 'id'], msg: 'Field required', type: 'missing' }];
 		expect({ status, body }).toEqual({ status: 422, body: { detail } });
 	});
 
-	test('goes where a rule sends it', async () => {
+	test('goes to the URL that a rule names', async () => {
 		emulator.rule(
 			{ route: 'bfl.submit' },
-			{ task: { pollingUrl: 'https://elsewhere.example/look' } },
+			{ task: { pollingUrl: 'https://elsewhere.example/poll' } },
 		);
 		const { id, polling_url } = (await submit(A)).body;
-		expect(polling_url).toBe(`https://elsewhere.example/look?id=${id}`);
+		expect(polling_url).toBe(`https://elsewhere.example/poll?id=${id}`);
 	});
 });
 
-test('a picture is open to everybody who has its signed URL, until that runs out', async () => {
+test('an image is open to everybody who has its signed URL, until that expires', async () => {
 	const other = await startEmulator({ seconds: 0, sampleSeconds: 0.2 });
 	const base = {
 		method: 'POST',
@@ -375,7 +390,7 @@ test('a picture is open to everybody who has its signed URL, until that runs out
 });
 
 describe('refusals', () => {
-	const refusal = ({ status, body }: Reply) => ({ status, body });
+	const refusal = ({ status, body }: JsonResponse) => ({ status, body });
 
 	test('a missing or wrong key, also where the polling URL leads', async () => {
 		const { polling_url } = (await submit(A)).body;
@@ -389,17 +404,17 @@ describe('refusals', () => {
 
 	test('a key in Authorization, which is a leak here', async () => {
 		const authorization = `Bearer ${emulator.keys.bflKey}`;
-		const reply = await send(`${emulator.urls.bfl}/v1/credits`, undefined, {
+		const response = await send(`${emulator.urls.bfl}/v1/credits`, undefined, {
 			headers: { authorization },
 		});
-		expect(reply.status).toBe(403);
+		expect(response.status).toBe(403);
 		expect(emulator.ledger.leaks).toMatchObject([{ where: 'header authorization', key: 'bflKey' }]);
 		emulator.ledger.leaks.length = 0;
 	});
 
 	test('spent credits', async () => {
-		const reply = await submit(A, { key: emulator.keys.bflKeyWithoutCredits });
-		expect(refusal(reply)).toEqual({ status: 402, body: { detail: 'Insufficient credits' } });
+		const response = await submit(A, { key: emulator.keys.bflKeyWithoutCredits });
+		expect(refusal(response)).toEqual({ status: 402, body: { detail: 'Insufficient credits' } });
 	});
 
 	test('the 25th task at a time', async () => {
@@ -415,7 +430,7 @@ describe('refusals', () => {
 	});
 });
 
-describe('a client that nobody here wrote (@ai-sdk/black-forest-labs)', () => {
+describe('a foreign client (@ai-sdk/black-forest-labs)', () => {
 	/** Its version 1 sends the key along to the image's host, and the ledger sees it. */
 	const withoutItsLeak = () => {
 		const { leaks } = emulator.ledger;
@@ -441,7 +456,7 @@ describe('a client that nobody here wrote (@ai-sdk/black-forest-labs)', () => {
 		mask: undefined,
 	} as const;
 
-	test.each(MODELS)('makes a picture with %s', async (id) => {
+	test.each(MODELS)('generates an image with %s', async (id) => {
 		emulator.rule({ route: 'bfl.submit' }, { task: { seconds: 0.05 } });
 		const blackForestLabs = {
 			width: 512,
@@ -459,13 +474,13 @@ describe('a client that nobody here wrote (@ai-sdk/black-forest-labs)', () => {
 		const bytes = Buffer.from(images[0] as Uint8Array);
 		const { format, width, height } = await sharp(bytes).metadata();
 		expect({ format, width, height }).toEqual({ format: 'png', width: 512, height: 256 });
-		const [job] = emulator.ledger.tasks;
-		expect(job?.sha256).toBe(sha256(bytes));
+		const [task] = emulator.ledger.tasks;
+		expect(task?.sha256).toBe(sha256(bytes));
 		expect(providerMetadata?.blackForestLabs?.images).toEqual([
 			expect.objectContaining({
 				seed: 42,
 				duration: 0.05,
-				cost: Number((job!.cost * 100).toFixed(4)),
+				cost: Number((task!.cost * 100).toFixed(4)),
 				inputMegapixels: 0,
 				outputMegapixels: 0.13,
 			}),
@@ -501,7 +516,7 @@ describe('a client that nobody here wrote (@ai-sdk/black-forest-labs)', () => {
 				...call,
 				prompt: 'a',
 				seed: 1,
-				files: [{ type: 'file', mediaType: 'image/png', data: 'no picture' }],
+				files: [{ type: 'file', mediaType: 'image/png', data: 'no image' }],
 				providerOptions: {},
 			});
 		await expect(generate()).rejects.toMatchObject({ statusCode: 422 });

@@ -7,7 +7,7 @@ import { closeAfterTest, emulator, send, useEmulator } from './support';
 useEmulator();
 
 describe('the command line', () => {
-	it('prints where everything is, and stops when told to', async () => {
+	it('prints every base URL and key, and closes on SIGTERM', async () => {
 		const cli = join(__dirname, '../../emulator/cli.ts');
 		const child = spawn(
 			process.execPath,

@@ -5,9 +5,9 @@ import catalogue from '../../emulator/cloudflare/contract.json';
 import { FLEX, PRO, account, run, runForm } from './cloudflareCalls';
 import {
 	emulator,
-	expectNothingMade,
-	lastJob,
-	look,
+	expectNothingGenerated,
+	lastTask,
+	inspectImage,
 	sample,
 	send,
 	startOther,
@@ -19,7 +19,7 @@ import {
 useEmulator();
 
 describe('catalogue models', () => {
-	it('answers in the documented form, with a picture of the size and format asked for', async () => {
+	it('respond in the documented form, with an image of the requested size and format', async () => {
 		const { status, body } = await run({
 			prompt: 'a',
 			width: 640,
@@ -30,27 +30,27 @@ describe('catalogue models', () => {
 			status: 200,
 			body: {
 				state: 'Completed',
-				result: { image: lastJob().url },
+				result: { image: lastTask().url },
 				gatewayMetadata: { keySource: 'Unified' },
 			},
 		});
 		const ajv = addFormats(new Ajv2020());
 		expect(ajv.validate(catalogue.output, body.result)).toBe(true);
-		const { bytes, length, ...seen } = await look(body.result.image);
+		const { bytes, length, ...seen } = await inspectImage(body.result.image);
 		expect(seen).toEqual({ type: 'image/webp', format: 'webp', width: 640, height: 384 });
 		expect(length).toBe(bytes);
 	});
 
-	it('makes 1024 × 1024 JPEG where nothing is asked', async () => {
+	it('generate 1024 × 1024 JPEG by default', async () => {
 		const { body } = await run({ prompt: 'a' });
-		expect(await look(body.result.image)).toMatchObject({
+		expect(await inspectImage(body.result.image)).toMatchObject({
 			format: 'jpeg',
 			width: 1024,
 			height: 1024,
 		});
 	});
 
-	it('wraps the answer where a rule or the option says so', async () => {
+	it('wrap the response where a rule or the option demands it', async () => {
 		const wrapped = {
 			result: { state: 'Completed', result: { image: expect.any(String) as string } },
 			success: true,
@@ -66,7 +66,7 @@ describe('catalogue models', () => {
 		expect((await send(url, init)).body).toMatchObject(wrapped);
 	});
 
-	it('takes eight references: data URIs, URLs of 127.0.0.1 and of elsewhere', async () => {
+	it('accept eight references: data URIs, URLs of 127.0.0.1 and of elsewhere', async () => {
 		const dataUri = `data:image/png;base64,${(await sample(300, 200)).toString('base64')}`;
 		const local = `${emulator.urls.results}/references/1.png?width=90&height=90`;
 		const input_images = [
@@ -80,7 +80,7 @@ describe('catalogue models', () => {
 
 	const refused: Array<[string, () => Promise<JsonResponse>, number, number]> = [
 		['an unknown parameter', () => run({ prompt: 'a', aspect_ratio: '1:1' }), 400, 5006],
-		['steps on a model without', () => run({ prompt: 'a', steps: 10 }), 400, 5006],
+		['steps on a model without them', () => run({ prompt: 'a', steps: 10 }), 400, 5006],
 		['steps above 50', () => run({ prompt: 'a', steps: 51 }, { model: FLEX }), 400, 5006],
 		['guidance below 1.5', () => run({ prompt: 'a', guidance: 1.4 }, { model: FLEX }), 400, 5006],
 		['a missing prompt', () => run({}), 400, 5006],
@@ -103,7 +103,7 @@ describe('catalogue models', () => {
 		],
 		[
 			'a reference that is no URI',
-			() => run({ prompt: 'a', input_images: ['picture.png'] }),
+			() => run({ prompt: 'a', input_images: ['image.png'] }),
 			400,
 			5006,
 		],
@@ -114,7 +114,7 @@ describe('catalogue models', () => {
 			5006,
 		],
 		[
-			'a data URI that is no picture',
+			'a data URI that is no image',
 			() => run({ prompt: 'a', input_images: ['data:image/png;base64,AAAA'] }),
 			400,
 			5006,
@@ -145,24 +145,24 @@ describe('catalogue models', () => {
 		],
 	];
 
-	it.each(refused)('refuses %s', async (_, call, httpStatus, code) => {
+	it.each(refused)('refuse %s', async (_, call, httpStatus, code) => {
 		const { status, body } = await call();
 		expect({ status, body }).toMatchObject({
 			status: httpStatus,
 			body: { success: false, errors: [{ code }] },
 		});
-		expectNothingMade();
+		expectNothingGenerated();
 	});
 
-	it('refuses a data URI that says another type, or is cut short', async () => {
+	it('refuse a data URI that declares another type, or is cut short', async () => {
 		const png = await sample(64, 64);
 		const lying = `data:image/jpeg;base64,${png.toString('base64')}`;
 		const cut = `data:image/png;base64,${png.subarray(0, png.length / 2).toString('base64')}`;
-		const answers = [
+		const responses = [
 			await run({ prompt: 'a', input_images: [lying] }),
 			await run({ prompt: 'a', input_images: [cut] }),
 		];
-		expect(answers.map((one) => one.body.errors[0].message as string)).toEqual([
+		expect(responses.map((response) => response.body.errors[0].message as string)).toEqual([
 			expect.stringContaining('declares image/jpeg and is image/png'),
 			expect.stringContaining('is not an image that can be decoded'),
 		]);
@@ -172,14 +172,14 @@ describe('catalogue models', () => {
 		['another content type', 'text/plain', JSON.stringify({ model: PRO, input: { prompt: 'a' } })],
 		['broken JSON', 'application/json', '{"model":'],
 		['a list', 'application/json', '[]'],
-	])('refuses %s', async (_, type, text) => {
+	])('refuse %s', async (_, type, text) => {
 		const init = withJson(text, emulator.keys.cloudflareToken, { 'content-type': type });
 		const { status, body } = await send(account('/ai/run'), init);
 		expect({ status, code: body.errors[0].code }).toEqual({ status: 400, code: 5006 });
-		expectNothingMade();
+		expectNothingGenerated();
 	});
 
-	it('tells a missing, a malformed and a wrong token, a wrong account and no credits apart', async () => {
+	it('distinguish a missing, a malformed and a wrong token, a wrong account and no credits', async () => {
 		const { keys } = emulator;
 		const body = JSON.stringify({ model: PRO, input: { prompt: 'a' } });
 		const json = { 'content-type': 'application/json' };
@@ -197,7 +197,7 @@ describe('catalogue models', () => {
 				await run({ prompt: 'a' }, { key: keys.cloudflareTokenWithoutPermission }),
 				await send(wrongAccount, withJson(body, keys.cloudflareToken)),
 				await run({ prompt: 'a' }, { key: keys.cloudflareTokenWithoutCredits }),
-			].map(({ status, body: answer }) => [status, answer.errors[0].code, answer.success]),
+			].map(({ status, body: response }) => [status, response.errors[0].code, response.success]),
 		).toEqual([
 			[400, 9106, false],
 			[400, 6003, false],
@@ -210,14 +210,14 @@ describe('catalogue models', () => {
 		expect(emulator.ledger.tasks).toEqual([]);
 	});
 
-	it('fails with state Failed under 200, and with any state a rule names', async () => {
+	it('fail with state Failed under 200, and with any state that a rule names', async () => {
 		emulator.rule(
 			{ route: 'cloudflare.run', times: 1 },
 			{ task: { fail: { code: 'provider_unavailable', message: 'none left' } } },
 		);
 		emulator.rule({ route: 'cloudflare.run' }, { task: { status: 'Paused' } });
-		const answers = [await run({ prompt: 'a' }), await run({ prompt: 'a' })];
-		expect(answers.map(({ status, body }) => ({ status, body }))).toEqual([
+		const responses = [await run({ prompt: 'a' }), await run({ prompt: 'a' })];
+		expect(responses.map(({ status, body }) => ({ status, body }))).toEqual([
 			{
 				status: 200,
 				body: {
@@ -251,10 +251,10 @@ describe('the AI gateway', () => {
 	])('refuses %p', async (headers) => {
 		const { status, body } = await run({ prompt: 'a' }, { headers });
 		expect({ status, body }).toMatchObject({ status: 400, body: { errors: [{ code: 6003 }] } });
-		expectNothingMade();
+		expectNothingGenerated();
 	});
 
-	it('takes and records every documented header, and answers with its own', async () => {
+	it('accepts and records every documented header, and responds with its own', async () => {
 		const headers = {
 			'cf-aig-gateway-id': 'my-gateway',
 			'cf-aig-skip-cache': 'true',
@@ -269,21 +269,21 @@ describe('the AI gateway', () => {
 			'cf-aig-zdr': 'false',
 			'cf-aig-no-wholesale': 'false',
 		};
-		const answer = await run({ prompt: 'a' }, { headers });
-		expect(answer.status).toBe(200);
-		expect(answer.headers.get('cf-aig-log-id')).toMatch(/^[0-9A-F]{26}$/);
-		expect(answer.headers.get('cf-aig-cache-status')).toBe('MISS');
+		const response = await run({ prompt: 'a' }, { headers });
+		expect(response.status).toBe(200);
+		expect(response.headers.get('cf-aig-log-id')).toMatch(/^[0-9A-F]{26}$/);
+		expect(response.headers.get('cf-aig-cache-status')).toBe('MISS');
 		expect(emulator.ledger.submissions[0]?.headers).toMatchObject(headers);
 		expect(emulator.ledger.unexpected).toEqual([]);
 	});
 
-	it('notes a header that no document knows', async () => {
+	it('records a header that no document knows', async () => {
 		await run({ prompt: 'a' }, { headers: { 'cf-aig-cachettl': '60' } });
 		expect(emulator.ledger.unexpected).toMatchObject([{ reason: 'header cf-aig-cachettl' }]);
 	});
 
-	it('answers an unknown gateway, and a lacking own key, in its own envelope', async () => {
-		const unknown = await run({ prompt: 'a' }, { headers: { 'cf-aig-gateway-id': 'nobody' } });
+	it('refuses an unknown gateway, and a missing provider key, in its own envelope', async () => {
+		const unknown = await run({ prompt: 'a' }, { headers: { 'cf-aig-gateway-id': 'unknown' } });
 		expect({ status: unknown.status, body: unknown.body }).toEqual({
 			status: 400,
 			body: {
@@ -306,21 +306,21 @@ describe('the AI gateway', () => {
 	it('caches identical requests, and bills them once', async () => {
 		const ttl = { headers: { 'cf-aig-cache-ttl': '60' } };
 		const skip = { headers: { 'cf-aig-cache-ttl': '60', 'cf-aig-skip-cache': 'true' } };
-		const answers = [
+		const responses = [
 			await run({ prompt: 'a' }, ttl),
 			await run({ prompt: 'a' }, ttl),
 			await run({ prompt: 'b' }, ttl),
 			await run({ prompt: 'a' }, skip),
 			await run({ prompt: 'a' }),
 		];
-		expect(answers.map((one) => one.headers.get('cf-aig-cache-status'))).toEqual([
+		expect(responses.map((response) => response.headers.get('cf-aig-cache-status'))).toEqual([
 			'MISS',
 			'HIT',
 			'MISS',
 			'MISS',
 			'MISS',
 		]);
-		const urls = answers.map((one) => one.body.result.image as string);
+		const urls = responses.map((response) => response.body.result.image as string);
 		expect(urls[1]).toBe(urls[0]);
 		expect(new Set(urls).size).toBe(4);
 		expect(emulator.ledger.submissions[1]).toMatchObject({ accepted: true, cached: true, cost: 0 });
@@ -330,13 +330,13 @@ describe('the AI gateway', () => {
 		});
 	});
 
-	it('caches whatever is asked under the same cache key', async () => {
+	it('caches different requests under the same cache key', async () => {
 		const key = { headers: { 'cf-aig-cache-key': 'one' } };
 		const [first, second] = [await run({ prompt: 'a' }, key), await run({ prompt: 'b' }, key)];
 		expect(second.body).toEqual(first.body);
 	});
 
-	it('gives up after the request timeout', async () => {
+	it('responds with 408 after the request timeout', async () => {
 		emulator.rule({ route: 'cloudflare.run' }, { task: { seconds: 60 } });
 		const { status } = await run({ prompt: 'a' }, { headers: { 'cf-aig-request-timeout': '10' } });
 		expect(status).toBe(408);
@@ -344,7 +344,7 @@ describe('the AI gateway', () => {
 });
 
 describe('hosted models', () => {
-	it('answers a base64 JPEG of 1024 × 768, and describes the form in the ledger', async () => {
+	it('respond with a base64 JPEG of 1024 × 768, and the ledger describes the form', async () => {
 		const reference = await sample(511, 100);
 		const { status, body } = await runForm([
 			['prompt', 'a'],
@@ -382,7 +382,7 @@ describe('hosted models', () => {
 		]);
 	});
 
-	it('takes the model with its slashes encoded', async () => {
+	it('accept the model with its slashes encoded', async () => {
 		const { status } = await runForm([['prompt', 'a']], {
 			model: '%40cf%2Fblack-forest-labs%2Fflux-2-klein-9b',
 		});
@@ -507,7 +507,7 @@ describe('hosted models', () => {
 			5006,
 		],
 		[
-			'a reference that is no picture',
+			'a reference that is no image',
 			() =>
 				runForm([
 					['prompt', 'a'],
@@ -559,16 +559,16 @@ describe('hosted models', () => {
 		],
 	];
 
-	it.each(refused)('refuses %s', async (_, call, httpStatus, code) => {
+	it.each(refused)('refuse %s', async (_, call, httpStatus, code) => {
 		const { status, body } = await call();
 		expect({ status, body }).toMatchObject({
 			status: httpStatus,
 			body: { success: false, errors: [{ code }] },
 		});
-		expectNothingMade();
+		expectNothingGenerated();
 	});
 
-	it('flags a prompt when scripted', async () => {
+	it('flag a prompt where a rule demands it', async () => {
 		emulator.rule(
 			{ route: 'cloudflare.workersAi' },
 			{ task: { fail: { message: '3030: Your output has been flagged.' } } },
@@ -579,7 +579,7 @@ describe('hosted models', () => {
 });
 
 describe('the account', () => {
-	it('finds hosted models for a key that may see them', async () => {
+	it('lists hosted models for a key that may see them', async () => {
 		const authorization = `Bearer ${emulator.keys.cloudflareToken}`;
 		const { status, body } = await send(account('/ai/models/search?search=flux-2-dev'), {
 			headers: { authorization },
@@ -594,7 +594,7 @@ describe('the account', () => {
 		expect(body.result).toHaveLength(1);
 	});
 
-	it('tells a wrong key, a wrong account and a lacking permission apart', async () => {
+	it('distinguishes a wrong key, a wrong account and a missing permission', async () => {
 		const search = (key: string, id?: string) =>
 			send(account('/ai/models/search', id), { headers: { authorization: `Bearer ${key}` } });
 		const { keys } = emulator;
@@ -615,7 +615,7 @@ describe('the account', () => {
 		const verify = (path: string, key: string) =>
 			send(emulator.urls.cloudflare + path, { headers: { authorization: `Bearer ${key}` } });
 		const { keys } = emulator;
-		const answers = [
+		const responses = [
 			await verify('/user/tokens/verify', keys.cloudflareToken),
 			await verify('/user/tokens/verify', keys.cloudflareDisabledToken),
 			await verify('/user/tokens/verify', 'wrong'),
@@ -623,7 +623,7 @@ describe('the account', () => {
 			await verify(`/accounts/${keys.accountId}/tokens/verify`, keys.cloudflareToken),
 		];
 		expect(
-			answers.map(({ status, body }) => [status, body.result?.status, body.errors[0]?.code]),
+			responses.map(({ status, body }) => [status, body.result?.status, body.errors[0]?.code]),
 		).toEqual([
 			[200, 'active', undefined],
 			[200, 'disabled', undefined],

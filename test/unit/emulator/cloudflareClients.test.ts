@@ -6,7 +6,7 @@ import { FormData, request } from 'undici';
 import { startEmulator, type Emulator } from '../../emulator';
 import { parseCurl, type CurlRequest } from '../../emulator/cloudflare/examples/parseCurl';
 
-/** Clients and examples that nobody here wrote: the emulator must take them as they are. */
+/** Foreign clients and examples: the emulator must accept them as they are. */
 
 let emulator: Emulator;
 
@@ -81,14 +81,14 @@ describe('Cloudflare’s published examples', () => {
 		},
 	);
 
-	it('makes a PNG where the example asks for one', async () => {
+	it('generate a PNG where the example requests one', async () => {
 		const command = examples('flux-2-pro-preview.sh')[2] as CurlRequest;
 		const { body } = await run(command);
-		const { body: picture, headers } = await request(
+		const { body: bytes, headers } = await request(
 			(body as { result: { image: string } }).result.image,
 		);
 		const { format, width, height } = await sharp(
-			Buffer.from(await picture.arrayBuffer()),
+			Buffer.from(await bytes.arrayBuffer()),
 		).metadata();
 		expect({ type: headers['content-type'], format, width, height }).toEqual({
 			type: 'image/png',
@@ -98,7 +98,7 @@ describe('Cloudflare’s published examples', () => {
 		});
 	});
 
-	it('takes the form of flux-2-dev.sh', async () => {
+	it('are accepted as a form (flux-2-dev.sh)', async () => {
 		const [command] = examples('flux-2-dev.sh');
 		const { status, body } = await run(command as CurlRequest);
 		const { result, ...envelope } = body as { result: { image: string } };
@@ -158,7 +158,7 @@ describe('Cloudflare’s own client', () => {
 		});
 	});
 
-	it('finds its error classes in the refusals', async () => {
+	it('throws its error classes for the refusals', async () => {
 		const { accountId, cloudflareToken, cloudflareTokenWithoutPermission } = emulator.keys;
 		const search = async (token: string, account_id: string) =>
 			client(token).ai.models.list({ account_id });
@@ -185,11 +185,11 @@ describe('Cloudflare’s own client', () => {
 		const body = new globalThis.FormData();
 		body.append('prompt', 'a red cube');
 		const path = `/accounts/${accountId}/ai/run/@cf/black-forest-labs/flux-2-klein-4b`;
-		const answer = await client(cloudflareToken).post<{ result: { image: string } }>(path, {
+		const response = await client(cloudflareToken).post<{ result: { image: string } }>(path, {
 			body,
 		});
 		const { format, width, height } = await sharp(
-			Buffer.from(answer.result.image, 'base64'),
+			Buffer.from(response.result.image, 'base64'),
 		).metadata();
 		expect({ format, width, height }).toEqual({ format: 'jpeg', width: 1024, height: 768 });
 	});

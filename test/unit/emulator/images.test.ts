@@ -4,13 +4,13 @@ import { GENERATION, submit } from './taskCalls';
 
 useEmulator();
 
-describe('pictures', () => {
-	async function pictureOf(params: Record<string, unknown>) {
+describe('images', () => {
+	async function generate(params: Record<string, unknown>) {
 		const { body } = await submit({ width: 256, height: 256, output_format: 'png', ...params });
 		return emulator.ledger.image(body.id);
 	}
 
-	it('come alike from the same request, and differ with each part of it', async () => {
+	it('are the same for the same request, and differ with each part of it', async () => {
 		const base64 = (await sample(64, 64)).toString('base64');
 		const requests: Array<Record<string, unknown>> = [
 			{ prompt: 'a', seed: 1 },
@@ -19,7 +19,7 @@ describe('pictures', () => {
 			{ prompt: 'a', seed: 1, safety_tolerance: '1' },
 			{ prompt: 'a', seed: 1, input_image: base64 },
 		];
-		const first = await Promise.all(requests.map(pictureOf));
+		const first = await Promise.all(requests.map(generate));
 		expect(new Set(first.map(({ sha256 }) => sha256)).size).toBe(requests.length);
 		const other = await startOther({ seconds: 0 });
 		const body = {
@@ -42,8 +42,8 @@ describe('pictures', () => {
 			[1000, 333],
 		] as const) {
 			emulator.rule({ route: 'task.submit', times: 1 }, { as: { format, width, height } });
-			const { bytes } = await pictureOf({
-				prompt: 'A long prompt that needs a few lines on a narrow picture',
+			const { bytes } = await generate({
+				prompt: 'A long prompt that needs a few lines on a narrow image',
 			});
 			const seen = await sharp(bytes).metadata();
 			expect([seen.format, seen.width, seen.height]).toEqual([format, width, height]);
@@ -52,7 +52,7 @@ describe('pictures', () => {
 	});
 
 	it('use the colours that the prompt names', async () => {
-		const { bytes } = await pictureOf({ prompt: 'all in #00FF00' });
+		const { bytes } = await generate({ prompt: 'all in #00FF00' });
 		const [red, green, blue] = (await sharp(bytes).stats()).channels.map(({ mean }) => mean) as [
 			number,
 			number,
@@ -68,12 +68,12 @@ describe('pictures', () => {
 		return pixels.filter((value) => value > 200).length / pixels.length;
 	}
 
-	it('show the prompt in letters, in any script and against odd text', async () => {
-		const long = await pictureOf({ prompt: 'in #101010 WWWWW WWWWW WWWWW WWWWW' });
-		const short = await pictureOf({ prompt: 'in #101010' });
+	it('show the prompt in any script, and odd text too', async () => {
+		const long = await generate({ prompt: 'in #101010 WWWWW WWWWW WWWWW WWWWW' });
+		const short = await generate({ prompt: 'in #101010' });
 		expect(await whiteShare(long.bytes)).toBeGreaterThan(2 * (await whiteShare(short.bytes)));
 		const odd = ['Žluťoučký кот Ωμέγα 日本語 🦊', '<script>&amp;"\'', ' \n\t ', 'x'.repeat(5000)];
-		for (const prompt of odd) expect((await pictureOf({ prompt })).width).toBe(256);
+		for (const prompt of odd) expect((await generate({ prompt })).width).toBe(256);
 	});
 
 	it('show their references', async () => {
@@ -82,7 +82,7 @@ describe('pictures', () => {
 		})
 			.png()
 			.toBuffer();
-		const { bytes } = await pictureOf({
+		const { bytes } = await generate({
 			prompt: 'in #0000FF',
 			input_image: red.toString('base64'),
 		});
@@ -92,12 +92,12 @@ describe('pictures', () => {
 		expect((await sharp(corner).stats()).dominant).toMatchObject({ r: 248, g: 8, b: 8 });
 	});
 
-	it('are plain where the option says so, of the size and format asked for', async () => {
+	it('are plain where the option demands it, of the requested size and format', async () => {
 		const other = await startOther({ seconds: 0, images: 'plain' });
 		const post = async (prompt: string) => {
 			const body = { model: 'flux_2_pro', prompt, width: 640, height: 384, output_format: 'png' };
-			const answer = await send(other.urls.task + GENERATION, withJson(body, other.keys.taskKey));
-			return other.ledger.image(answer.body.id);
+			const response = await send(other.urls.task + GENERATION, withJson(body, other.keys.taskKey));
+			return other.ledger.image(response.body.id);
 		};
 		const [first, second] = [await post('a'), await post('b')];
 		const { format, width, height } = await sharp(first.bytes).metadata();
@@ -106,7 +106,7 @@ describe('pictures', () => {
 		expect(second.sha256).not.toBe(first.sha256);
 	});
 
-	it('come as references of any size and format', async () => {
+	it('are references of any size and format', async () => {
 		const { format, width, height } = await sharp(await sample(123, 45, 'jpeg')).metadata();
 		expect({ format, width, height }).toEqual({ format: 'jpeg', width: 123, height: 45 });
 		expect((await send(`${emulator.urls.results}/references/1.png?width=0`)).status).toBe(400);

@@ -1,22 +1,22 @@
 import { startListener } from '../../emulator';
 import { run } from './cloudflareCalls';
-import { closeAfterTest, emulator, lastJob, send, useEmulator } from './support';
+import { closeAfterTest, emulator, lastTask, send, useEmulator } from './support';
 import { GENERATION, submit, task } from './taskCalls';
 
 useEmulator();
 
-describe('results and leaks', () => {
-	it('serves a result once it is ready, and counts downloads', async () => {
+describe('the ledger', () => {
+	it('records the downloads of an image, which exists once its task is done', async () => {
 		emulator.rule({ route: 'task.submit', times: 1 }, { task: { seconds: 60 } });
 		await submit({ prompt: 'slow' });
-		const early = await fetch(lastJob().url);
+		const early = await fetch(lastTask().url);
 		await submit({ prompt: 'a' });
-		const { id, url } = lastJob();
-		const picture = await emulator.ledger.image(id);
+		const { id, url } = lastTask();
+		const image = await emulator.ledger.image(id);
 		const bytes = Buffer.from(await (await fetch(url)).arrayBuffer());
 		expect(early.status).toBe(404);
-		expect(bytes.equals(picture.bytes)).toBe(true);
-		expect(lastJob().sha256).toBe(picture.sha256);
+		expect(bytes.equals(image.bytes)).toBe(true);
+		expect(lastTask().sha256).toBe(image.sha256);
 		expect(emulator.ledger.downloads).toMatchObject([
 			{ status: 404 },
 			{ taskId: id, status: 200, bytes: bytes.length },
@@ -24,9 +24,9 @@ describe('results and leaks', () => {
 		expect((await fetch(url.replace('.jpeg', '.png'))).status).toBe(404);
 	});
 
-	it('sees every credential that comes to the pictures', async () => {
+	it('sees every credential that reaches the images', async () => {
 		await submit({ prompt: 'a' });
-		const { url } = lastJob();
+		const { url } = lastTask();
 		const { taskKey, cloudflareToken } = emulator.keys;
 		await fetch(url);
 		expect(emulator.ledger.leaks).toEqual([]);
@@ -56,15 +56,15 @@ describe('results and leaks', () => {
 		]);
 	});
 
-	it('notes routes that nobody knows, on both ports', async () => {
-		const answers = [
+	it('records unknown routes, on both ports', async () => {
+		const responses = [
 			await send(`${emulator.urls.cloudflare}/zones`),
 			await send(`${emulator.urls.task}/v9/nothing`, { method: 'POST' }),
 			await send(`${emulator.urls.results}/other`),
 			await send(`${emulator.urls.task}${GENERATION}`),
 		];
-		expect(answers.map(({ status }) => status)).toEqual([404, 404, 404, 404]);
-		expect(answers[0]?.body.errors[0].code).toBe(7000);
+		expect(responses.map(({ status }) => status)).toEqual([404, 404, 404, 404]);
+		expect(responses[0]?.body.errors[0].code).toBe(7000);
 		expect(emulator.ledger.unexpected.map(({ method, path }) => `${method} ${path}`)).toEqual([
 			'GET /client/v4/zones',
 			'POST /v9/nothing',
@@ -75,7 +75,7 @@ describe('results and leaks', () => {
 
 	it('records every request, and is JSON', async () => {
 		await run({ prompt: 'a' });
-		await fetch(lastJob().url);
+		await fetch(lastTask().url);
 		const data = JSON.parse(JSON.stringify(emulator.ledger));
 		expect(
 			data.requests.map(({ port, method, status }: Record<string, unknown>) => [
@@ -88,14 +88,14 @@ describe('results and leaks', () => {
 			['results', 'GET', 200],
 		]);
 	});
+});
 
-	it('listens as a host that should get nothing', async () => {
-		const listener = await startListener();
-		closeAfterTest(listener);
-		await fetch(`${listener.url}/a`, { method: 'POST', headers: { 'x-key': 'k' }, body: 'b' });
-		expect(new URL(listener.url).hostname).toBe('localhost');
-		expect(listener.requests).toMatchObject([
-			{ method: 'POST', path: '/a', headers: { 'x-key': 'k' }, body: 'b' },
-		]);
-	});
+test('a listener records every request that reaches it', async () => {
+	const listener = await startListener();
+	closeAfterTest(listener);
+	await fetch(`${listener.url}/a`, { method: 'POST', headers: { 'x-key': 'k' }, body: 'b' });
+	expect(new URL(listener.url).hostname).toBe('localhost');
+	expect(listener.requests).toMatchObject([
+		{ method: 'POST', path: '/a', headers: { 'x-key': 'k' }, body: 'b' },
+	]);
 });

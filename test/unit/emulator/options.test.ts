@@ -4,7 +4,7 @@ import { createSelfSignedCertificate } from '../../bench/certificate';
 import { startEmulator, type Emulator, type EmulatorOptions } from '../../emulator';
 import { padPng } from '../../emulator/images/padding';
 
-/** What measurements need of the emulator: large files, many jobs at once, TLS. */
+/** What measurements need of the emulator: large files, many tasks at once, TLS. */
 
 let emulator: Emulator | undefined;
 
@@ -26,11 +26,11 @@ const submit = async ({ urls, keys }: Emulator, dispatcher?: Agent) => {
 		headers: { 'x-key': keys.bflKey, 'content-type': 'application/json' },
 		body: JSON.stringify({ prompt: 'a paper boat', width: 64, height: 64 }),
 	});
-	return { status: statusCode, answer: (await body.json()) as { polling_url: string } };
+	return { status: statusCode, response: (await body.json()) as { polling_url: string } };
 };
 
-describe('pictures in larger files', () => {
-	test('have the wanted size', async () => {
+describe('images in larger files', () => {
+	test('have the requested size', async () => {
 		const { ledger, rule, ...rest } = await start({});
 		rule({ route: 'bfl.submit', times: 1 }, { as: { format: 'png' } });
 		rule({ route: 'bfl.submit' }, { as: { format: 'png', bytes: 50_000 } });
@@ -43,7 +43,7 @@ describe('pictures in larger files', () => {
 		expect(await sharp(large!.bytes).metadata()).toMatchObject({ width: 64, height: 64 });
 	});
 
-	test('show the same, and are PNGs that are smaller by themselves', async () => {
+	test('show the same, and only PNGs that are smaller can be padded', async () => {
 		const png = await sharp({
 			create: { width: 8, height: 8, channels: 3, background: '#123456' },
 		})
@@ -58,7 +58,7 @@ describe('pictures in larger files', () => {
 });
 
 test.each([
-	['Black Forest Labs take 24 jobs of a key at once', undefined, 24],
+	['Black Forest Labs accept 24 tasks of a key at once', undefined, 24],
 	['an option raises the limit', 30, 30],
 	['an option lowers the limit', 2, 2],
 ])('%s', async (_what, maxRunning, taken) => {
@@ -73,10 +73,10 @@ test('with a certificate, everything is https', async () => {
 	const tls = createSelfSignedCertificate();
 	const opened = await start({ tls });
 	const trusting = new Agent({ connect: { ca: tls.cert } });
-	const { status, answer } = await submit(opened, trusting);
+	const { status, response } = await submit(opened, trusting);
 
 	expect(status).toBe(200);
-	expect(answer.polling_url).toMatch(/^https:/);
+	expect(response.polling_url).toMatch(/^https:/);
 	expect(opened.urls.results).toMatch(/^https:/);
 	await expect(submit(opened)).rejects.toThrow('self-signed certificate');
 	await trusting.close();

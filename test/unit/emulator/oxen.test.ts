@@ -18,9 +18,9 @@ afterEach(() => {
 	expect({ unexpected, leaks }).toEqual({ unexpected: [], leaks: [] });
 });
 
-interface Reply {
+interface JsonResponse {
 	status: number;
-	/** Answers of any shape: the tests say what they expect of them. */
+	/** Of any shape: the tests state what they expect. */
 	body: ReturnType<typeof JSON.parse>;
 }
 
@@ -37,7 +37,7 @@ async function call(
 		key?: string;
 		at?: Emulator;
 	} = {},
-): Promise<Reply> {
+): Promise<JsonResponse> {
 	const response = await fetch(at.urls.oxen + path, {
 		method,
 		headers: {
@@ -58,15 +58,15 @@ const makeNow = (body: object, key?: string) =>
 	call('/api/ai/images/edit', { method: 'POST', body, key });
 const enqueue = (body: object, key?: string, at?: Emulator) =>
 	call('/api/ai/queue', { method: 'POST', body, key, at });
-const look = (id: string, at?: Emulator) => call(`/api/ai/queue/${id}`, { at });
+const poll = (id: string, at?: Emulator) => call(`/api/ai/queue/${id}`, { at });
 const history = (id: string, at?: Emulator) => call(`/api/ai/generations/${id}`, { at });
 
 async function enqueued(body: object = A, at?: Emulator): Promise<string> {
-	const reply = await enqueue(body, undefined, at);
-	return reply.body.generations[0].generation_id as string;
+	const response = await enqueue(body, undefined, at);
+	return response.body.generations[0].generation_id as string;
 }
 
-async function picture(url: string) {
+async function downloadImage(url: string) {
 	const response = await fetch(url);
 	const bytes = Buffer.from(await response.arrayBuffer());
 	const { format, width, height } = await sharp(bytes).metadata();
@@ -85,8 +85,8 @@ const NOT_FOUND = {
 	},
 };
 
-describe('the call that waits', () => {
-	test.each(['edit', 'generate'])('answers images/%s in the documented form', async (path) => {
+describe('the synchronous call', () => {
+	test.each(['edit', 'generate'])('responds to images/%s in the documented form', async (path) => {
 		const { status, body } = await call(`/api/ai/images/${path}`, { method: 'POST', body: A });
 
 		expect({ status, body }).toEqual({
@@ -97,14 +97,14 @@ describe('the call that waits', () => {
 				images: [{ url: emulator.ledger.tasks[0]?.url }],
 			},
 		});
-		expect(await picture(body.images[0].url)).toMatchObject({
+		expect(await downloadImage(body.images[0].url)).toMatchObject({
 			format: 'webp',
 			width: 1360,
 			height: 768,
 		});
 	});
 
-	test('answers the bytes where base64 is asked for', async () => {
+	test('responds with the bytes where base64 is requested', async () => {
 		const { body } = await makeNow({ ...A, response_format: 'b64_json' });
 		const [image] = body.images;
 
@@ -113,7 +113,7 @@ describe('the call that waits', () => {
 		expect(sha256(bytes)).toBe(emulator.ledger.tasks[0]?.sha256);
 	});
 
-	test('refuses what it cannot use at once, and nothing is paid', async () => {
+	test('refuses invalid parameters at once, and nothing is paid', async () => {
 		const bad: Array<[object, string]> = [
 			[{ model: PRO, prompt: '' }, 'Prompt cannot be empty'],
 			[{ model: PRO }, "params must have required property 'prompt'"],
@@ -154,7 +154,7 @@ describe('the call that waits', () => {
 				`could not be downloaded (404) for url: ${emulator.urls.results}/none.png`,
 			],
 		];
-		const replies: Reply[] = [];
+		const replies: JsonResponse[] = [];
 		for (const [body] of bad) replies.push(await makeNow(body));
 
 		expect(replies.map(({ status, body }) => [status, body.error])).toEqual(
@@ -167,7 +167,7 @@ describe('the call that waits', () => {
 		emulator.ledger.unexpected.length = 0;
 	});
 
-	test('says 402 where the credits are spent', async () => {
+	test('responds with 402 where the credits are spent', async () => {
 		expect(await makeNow(A, emulator.keys.oxenKeyWithoutCredits)).toEqual({
 			status: 402,
 			body: { error: { message: 'Insufficient credits' } },
@@ -185,13 +185,13 @@ test.each([
 	expect(emulator.ledger.tasks[0]).toMatchObject({ width, height });
 });
 
-test('a picture takes the proportions of its reference, and shows it', async () => {
+test('an image has the proportions of its reference, and shows it', async () => {
 	const url = `${emulator.urls.results}/references/a.png?width=200&height=100`;
 	await makeNow({ ...A, input_image: [url], aspect_ratio: 'match_input_image' });
 	await makeNow({ ...A, aspect_ratio: '1:1' });
 
 	const [matched, square] = emulator.ledger.tasks;
-	expect([matched, square].map((job) => [job?.width, job?.height])).toEqual([
+	expect([matched, square].map((task) => [task?.width, task?.height])).toEqual([
 		[1456, 720],
 		[1024, 1024],
 	]);
@@ -207,12 +207,12 @@ describe('the queue', () => {
 	test('goes from queued over processing to succeeded', async () => {
 		emulator.rule({ route: 'oxen.enqueue' }, { task: { seconds: 0.4 }, as: SMALL });
 		const id = await enqueued({ ...A, seed: 42, aspect_ratio: '1:1' });
-		const seen: Reply['body'][] = [];
-		while (seen.at(-1)?.status !== 'succeeded') seen.push((await look(id)).body);
+		const seen: JsonResponse['body'][] = [];
+		while (seen.at(-1)?.status !== 'succeeded') seen.push((await poll(id)).body);
 
 		const { url } = emulator.ledger.tasks[0]!;
-		const words = seen.map(({ status }) => status as string);
-		expect([...new Set(words)]).toEqual(['queued', 'processing', 'succeeded']);
+		const statuses = seen.map(({ status }) => status as string);
+		expect([...new Set(statuses)]).toEqual(['queued', 'processing', 'succeeded']);
 		const common = {
 			generation_id: id,
 			model_name: PRO,
@@ -234,11 +234,11 @@ describe('the queue', () => {
 		expect(seen.at(-1)).toEqual({ ...common, status: 'succeeded', result_url: url, ...times });
 	});
 
-	test('looks at the parameters when the job runs', async () => {
+	test('checks the parameters when the task runs', async () => {
 		const id = await enqueued({ ...A, guidance: 11 });
 
 		const error_message = 'params/guidance must be <= 10';
-		expect(await look(id)).toMatchObject({
+		expect(await poll(id)).toMatchObject({
 			status: 200,
 			body: { status: 'failed', result_url: null, error_message },
 		});
@@ -246,7 +246,7 @@ describe('the queue', () => {
 		expect(emulator.ledger.paidBy(emulator.keys.oxenKey)).toEqual({ count: 0, amount: 0 });
 	});
 
-	test('fails a job whose account has no credits', async () => {
+	test('fails a task whose account has no credits', async () => {
 		const key = emulator.keys.oxenKeyWithoutCredits;
 		const { body } = await enqueue(A, key);
 		const id = body.generations[0].generation_id as string;
@@ -264,29 +264,29 @@ describe('the queue', () => {
 		});
 	});
 
-	test('makes several pictures that differ, each a job of its own, of which one may fail alone', async () => {
+	test('generates several images that differ, each a task of its own, of which one may fail alone', async () => {
 		emulator.rule({ route: 'oxen.enqueue' }, { task: { fail: { message: 'no' }, only: 1 } });
 		const { body } = await enqueue({ ...A, seed: 7, num_generations: 3 });
 
-		const { tasks: jobs, submissions } = emulator.ledger;
+		const { tasks, submissions } = emulator.ledger;
 		expect(body.generations).toEqual(
-			jobs.map(({ id }) => ({ generation_id: id, status: 'queued' })),
+			tasks.map(({ id }) => ({ generation_id: id, status: 'queued' })),
 		);
-		expect(jobs.map(({ seed, cost }) => [seed, cost])).toEqual([
+		expect(tasks.map(({ seed, cost }) => [seed, cost])).toEqual([
 			[7, 0.045],
 			[8, 0],
 			[9, 0.045],
 		]);
-		expect(submissions.map(({ cost, taskId: jobId }) => [cost, jobId])).toEqual([
-			[0.09, jobs[0]?.id],
-		]);
+		expect(submissions.map(({ cost, taskId }) => [cost, taskId])).toEqual([[0.09, tasks[0]?.id]]);
 		expect(emulator.ledger.paidBy(emulator.keys.oxenKey)).toEqual({ count: 2, amount: 0.09 });
-		await expect(emulator.ledger.image(jobs[1]!.id)).rejects.toThrow();
-		const [one, three] = await Promise.all([0, 2].map((n) => emulator.ledger.image(jobs[n]!.id)));
-		expect(one?.sha256).not.toBe(three?.sha256);
+		await expect(emulator.ledger.image(tasks[1]!.id)).rejects.toThrow();
+		const [generation, three] = await Promise.all(
+			[0, 2].map((n) => emulator.ledger.image(tasks[n]!.id)),
+		);
+		expect(generation?.sha256).not.toBe(three?.sha256);
 	});
 
-	test('cancels what still runs, and leaves what has ended as it is', async () => {
+	test('cancels a running task, and leaves one that has ended as it is', async () => {
 		emulator.rule({ route: 'oxen.enqueue', times: 1 }, { task: { seconds: 60 } });
 		const running = await enqueued();
 		const done = await enqueued();
@@ -297,34 +297,34 @@ describe('the queue', () => {
 				status: 200,
 				body: { status: 'success', generation_id: id },
 			});
-		expect((await look(running)).body).toMatchObject({ status: 'cancelled', result_url: null });
+		expect((await poll(running)).body).toMatchObject({ status: 'cancelled', result_url: null });
 		expect((await history(running)).body.generation).toMatchObject({ cost: null });
-		expect((await look(done)).body).toMatchObject({ status: 'succeeded' });
+		expect((await poll(done)).body).toMatchObject({ status: 'succeeded' });
 		expect(await cancel('unknown')).toEqual(NOT_FOUND);
-		expect(emulator.ledger.cancels.map(({ taskId: jobId, status }) => [jobId, status])).toEqual([
+		expect(emulator.ledger.cancels.map(({ taskId, status }) => [taskId, status])).toEqual([
 			[running, 200],
 			[done, 200],
 			['unknown', 404],
 		]);
 	});
 
-	test('knows the jobs of its own key only, and none that were made at once', async () => {
+	test('has the tasks of its own key only, and none of a synchronous call', async () => {
 		const id = await enqueued();
 		await makeNow(A);
 		const other = { key: emulator.keys.oxenKeyOfSomebodyElse };
 
 		expect(await call(`/api/ai/queue/${id}`, other)).toEqual(NOT_FOUND);
 		expect(await call(`/api/ai/generations/${id}`, other)).toEqual(NOT_FOUND);
-		expect(await look(emulator.ledger.tasks[1]!.id)).toEqual(NOT_FOUND);
+		expect(await poll(emulator.ledger.tasks[1]!.id)).toEqual(NOT_FOUND);
 		expect((await history(emulator.ledger.tasks[1]!.id)).status).toBe(200);
 	});
 });
 
 describe('lists', () => {
-	const ids = ({ body }: Reply) =>
+	const ids = ({ body }: JsonResponse) =>
 		body.generations.map(({ generation_id }: { generation_id: string }) => generation_id);
 
-	test('the queue lists what is active, or what has the status asked for', async () => {
+	test('the queue lists active tasks, or those with the requested status', async () => {
 		emulator.rule({ route: 'oxen.enqueue', times: 1 }, { task: { seconds: 60 } });
 		emulator.rule({ route: 'oxen.enqueue', times: 1 }, { task: { fail: { message: 'no' } } });
 		const active = await enqueued({ ...A, target_namespace: 'acme' });
@@ -340,13 +340,13 @@ describe('lists', () => {
 		expect(await list('?media_type=video')).toEqual([]);
 	});
 
-	test('the history has everything, by pages, with what was charged', async () => {
-		const made = [await enqueued(), await enqueued({ ...A, model: KLEIN })];
+	test('the history has every task, by pages, with what was charged', async () => {
+		const generated = [await enqueued(), await enqueued({ ...A, model: KLEIN })];
 		emulator.rule({ route: 'oxen.enqueue' }, { task: { fail: { message: 'no' } } });
-		made.push(await enqueued());
+		generated.push(await enqueued());
 
 		const first = await call('/api/ai/generations?page_size=2');
-		expect(ids(first)).toEqual(made.slice(0, 2));
+		expect(ids(first)).toEqual(generated.slice(0, 2));
 		expect(first.body).toMatchObject({
 			total_cost: '0.059',
 			page_number: 1,
@@ -355,7 +355,7 @@ describe('lists', () => {
 			total_pages: 2,
 			count: 2,
 		});
-		expect(ids(await call('/api/ai/generations?page=2&page_size=2'))).toEqual(made.slice(2));
+		expect(ids(await call('/api/ai/generations?page=2&page_size=2'))).toEqual(generated.slice(2));
 		expect(await call('/api/ai/generations?page_size=0')).toMatchObject({ status: 400 });
 	});
 
@@ -380,16 +380,16 @@ describe('lists', () => {
 		});
 	});
 
-	test('a filter that no document knows is written down', async () => {
+	test('a filter that no document knows is recorded', async () => {
 		await call('/api/ai/queue?stauts=failed');
 		expect(emulator.ledger.unexpected).toMatchObject([{ reason: 'query stauts' }]);
 		emulator.ledger.unexpected.length = 0;
 	});
 
 	test('the models are public, searchable, and carry the schema that is checked', async () => {
-		const nobody = { key: 'nobody' };
-		const names = ({ body }: Reply) => body.data.map(({ id }: { id: string }) => id);
-		const all = await call('/api/ai/models', nobody);
+		const anonymous = { key: 'unknown' };
+		const names = ({ body }: JsonResponse) => body.data.map(({ id }: { id: string }) => id);
+		const all = await call('/api/ai/models', anonymous);
 
 		expect(names(all)).toContain('a-video-model');
 		expect(names(await call('/api/ai/models?developer_name=Black%20Forest%20Labs'))).toEqual([
@@ -415,26 +415,26 @@ describe('events', () => {
 		});
 		const reader = response.body!.getReader();
 		const decoder = new TextDecoder();
-		const heard = { text: '', ended: undefined as undefined | 'well' | 'broken' };
+		const received = { text: '', ended: undefined as undefined | 'well' | 'broken' };
 		const read = async (): Promise<void> => {
 			const { done, value } = await reader.read();
 			if (done) return;
-			heard.text += decoder.decode(value, { stream: true });
+			received.text += decoder.decode(value, { stream: true });
 			await read();
 		};
 		void read().then(
-			() => (heard.ended = 'well'),
-			() => (heard.ended = 'broken'),
+			() => (received.ended = 'well'),
+			() => (received.ended = 'broken'),
 		);
 		return {
 			status: response.status,
 			type: response.headers.get('content-type'),
-			heard,
+			received,
 			close: async () => await reader.cancel(),
 		};
 	}
 
-	/** The completion events of this emulator's jobs. */
+	/** The completion events of this emulator's tasks. */
 	const ends = (text: string) =>
 		text
 			.split('\n\n')
@@ -443,15 +443,15 @@ describe('events', () => {
 			.map((event) => JSON.parse(event.split('data: ')[1]!))
 			.filter(({ media_type }) => media_type === 'image');
 
-	test('tell the end of each job of the key, among others, and that they are alive', async () => {
+	test('announce the end of each task of the key, among others, and keep the connection alive', async () => {
 		const own = await subscribe();
 		const other = await subscribe(emulator.keys.oxenKeyOfSomebodyElse);
 		emulator.rule({ route: 'oxen.enqueue', skip: 1 }, { task: { fail: { message: 'no' } } });
 		const [done, failed] = [await enqueued(), await enqueued()];
-		await until(() => ends(own.heard.text).length === 2);
+		await until(() => ends(own.received.text).length === 2);
 
 		expect(own).toMatchObject({ status: 200, type: 'text/event-stream' });
-		expect(ends(own.heard.text)).toEqual([
+		expect(ends(own.received.text)).toEqual([
 			{
 				generation_id: done,
 				status: 'succeeded',
@@ -461,45 +461,42 @@ describe('events', () => {
 			},
 			{ generation_id: failed, status: 'failed', media_type: 'image', error: 'no' },
 		]);
-		expect(own.heard.text).toContain('event: fine_tune_updated\n');
-		expect(own.heard.text).toContain('"media_type":"video"');
-		await until(() => other.heard.text.includes(': keep-alive\n\n'));
-		expect(other.heard.text).not.toContain('event');
-		expect(emulator.ledger.streams.map(({ taskIds: told }) => told)).toEqual([[done, failed], []]);
+		expect(own.received.text).toContain('event: fine_tune_updated\n');
+		expect(own.received.text).toContain('"media_type":"video"');
+		await until(() => other.received.text.includes(': keep-alive\n\n'));
+		expect(other.received.text).not.toContain('event');
+		expect(emulator.ledger.streams.map(({ taskIds }) => taskIds)).toEqual([[done, failed], []]);
 		await Promise.all([own.close(), other.close()]);
 		await until(() => emulator.ledger.streams.every(({ closedAt }) => closedAt !== undefined));
 	});
 
-	test('are not kept for late subscribers, nor told of cancelled jobs', async () => {
+	test('are not kept for late subscribers, nor sent for cancelled tasks', async () => {
 		const early = await enqueued();
 		await until(() => emulator.ledger.tasks[0]!.readyAt < Date.now() - 20);
 		const late = await subscribe();
 		emulator.rule({ route: 'oxen.enqueue', times: 1 }, { task: { seconds: 0.02 } });
 		await call(`/api/ai/queue/${await enqueued()}`, { method: 'DELETE' });
 		emulator.rule({ route: 'oxen.enqueue' }, { task: { seconds: 0.05 } });
-		const told = await enqueued();
-		await until(() => ends(late.heard.text).length > 0);
+		const taskIds = await enqueued();
+		await until(() => ends(late.received.text).length > 0);
 
-		expect(ends(late.heard.text).map(({ generation_id }) => generation_id)).toEqual([told]);
-		expect((await look(early)).body.status).toBe('succeeded');
+		expect(ends(late.received.text).map(({ generation_id }) => generation_id)).toEqual([taskIds]);
+		expect((await poll(early)).body.status).toBe('succeeded');
 		await late.close();
 	});
 
-	test('are lost, late or told twice where a rule says so', async () => {
+	test('are lost, late or sent twice where a rule demands it', async () => {
 		const stream = await subscribe();
-		for (const [index, job] of (
+		for (const [index, task] of (
 			[{ event: 'lost' }, { event: 'twice' }, { eventDelay: 0.4 }] as const
 		).entries())
-			emulator.rule(
-				{ route: 'oxen.enqueue', times: 1, prompt: `${index}` },
-				{ task: job, as: SMALL },
-			);
-		const jobs = [];
-		for (const index of [2, 0, 1]) jobs.push(await enqueued({ ...A, prompt: `${index}` }));
-		await until(() => ends(stream.heard.text).length === 3);
+			emulator.rule({ route: 'oxen.enqueue', times: 1, prompt: `${index}` }, { task, as: SMALL });
+		const tasks = [];
+		for (const index of [2, 0, 1]) tasks.push(await enqueued({ ...A, prompt: `${index}` }));
+		await until(() => ends(stream.received.text).length === 3);
 
-		const [late, , twice] = jobs;
-		expect(ends(stream.heard.text).map(({ generation_id }) => generation_id)).toEqual([
+		const [late, , twice] = tasks;
+		expect(ends(stream.received.text).map(({ generation_id }) => generation_id)).toEqual([
 			twice,
 			twice,
 			late,
@@ -515,15 +512,15 @@ describe('events', () => {
 		emulator.rule({ route: 'oxen.events' }, { stream: { breaks } });
 		const stream = await subscribe();
 		await enqueued();
-		await until(() => stream.heard.ended !== undefined);
+		await until(() => stream.received.ended !== undefined);
 
-		expect(stream.heard.ended).toBe('broken');
-		const events = stream.heard.text.replaceAll(': keep-alive\n\n', '');
+		expect(stream.received.ended).toBe('broken');
+		const events = stream.received.text.replaceAll(': keep-alive\n\n', '');
 		expect(events).toMatch(rest);
-		const heard = events.match(
+		const received = events.match(
 			/"status":"succeeded","media_type":"image"|"media_type":"image","status":"succeeded"/g,
 		);
-		expect(heard === null || breaks === 'inEvent' ? [] : ['succeeded']).toEqual(whole);
+		expect(received === null || breaks === 'inEvent' ? [] : ['succeeded']).toEqual(whole);
 	});
 
 	test('come in pieces, or are silent', async () => {
@@ -531,9 +528,9 @@ describe('events', () => {
 		emulator.rule({ route: 'oxen.events', times: 1, skip: 1 }, { stream: { silent: true } });
 		const [pieces, silent] = [await subscribe(), await subscribe()];
 		await enqueued();
-		await until(() => ends(pieces.heard.text).length === 1);
+		await until(() => ends(pieces.received.text).length === 1);
 
-		expect(silent.heard).toEqual({ text: '', ended: undefined });
+		expect(silent.received).toEqual({ text: '', ended: undefined });
 		await Promise.all([pieces.close(), silent.close()]);
 	});
 
@@ -547,9 +544,9 @@ describe('events', () => {
 
 	test('break after the headers', async () => {
 		emulator.rule({ route: 'oxen.events', times: 1 }, { reset: 'midBody' });
-		const { status, heard } = await subscribe();
-		await until(() => heard.ended !== undefined);
-		expect({ status, ...heard }).toEqual({ status: 200, text: '', ended: 'broken' });
+		const { status, received } = await subscribe();
+		await until(() => received.ended !== undefined);
+		expect({ status, ...received }).toEqual({ status: 200, text: '', ended: 'broken' });
 	});
 });
 
@@ -568,7 +565,7 @@ test('the same request gives the same bytes at once, by the queue, and as one of
 	expect(second).not.toBe(first);
 });
 
-describe('jobs that leave', () => {
+describe('tasks that are removed', () => {
 	const running = async (options: EmulatorOptions, check: (at: Emulator) => Promise<void>) => {
 		const other = await startEmulator({ seconds: 0.1, ...options });
 		try {
@@ -581,25 +578,25 @@ describe('jobs that leave', () => {
 	test('are in the history only, once they have ended', () =>
 		running({ oxenVanishes: true }, async (at) => {
 			const id = await enqueued(A, at);
-			expect((await look(id, at)).status).toBe(200);
+			expect((await poll(id, at)).status).toBe(200);
 			await until(() => at.ledger.tasks[0]!.readyAt < Date.now());
 
-			expect(await look(id, at)).toEqual(NOT_FOUND);
+			expect(await poll(id, at)).toEqual(NOT_FOUND);
 			expect(await call(`/api/ai/queue/${id}`, { method: 'DELETE', at })).toEqual(NOT_FOUND);
 			expect((await history(id, at)).body.generation).toMatchObject({ cost: '0.045' });
 		}));
 
-	test('are nowhere where the option says so', () =>
+	test('are nowhere where the option demands it', () =>
 		running({ oxenVanishes: 'everywhere' }, async (at) => {
 			const id = await enqueued(A, at);
 			await until(() => at.ledger.tasks[0]!.readyAt < Date.now());
-			expect([await look(id, at), await history(id, at)]).toEqual([NOT_FOUND, NOT_FOUND]);
+			expect([await poll(id, at), await history(id, at)]).toEqual([NOT_FOUND, NOT_FOUND]);
 		}));
 
-	test('or where a rule says so', async () => {
+	test('or where a rule demands it', async () => {
 		emulator.rule({ route: 'oxen.enqueue', times: 1 }, { task: { leaves: 'queue' } });
 		const id = await enqueued();
-		expect([(await look(id)).status, (await history(id)).status]).toEqual([404, 200]);
+		expect([(await poll(id)).status, (await history(id)).status]).toEqual([404, 200]);
 	});
 });
 
@@ -617,7 +614,7 @@ describe('refusals', () => {
 		['DELETE', '/api/ai/queue/a'],
 		['GET', '/api/ai/generations'],
 		['GET', '/api/events'],
-	])('%s %s wants a key of its own', async (method, path) => {
+	])('%s %s needs a key of its own', async (method, path) => {
 		const body = method === 'POST' ? A : undefined;
 		expect(await call(path, { method, body, key: 'wrong' })).toEqual({
 			status: 401,
@@ -629,13 +626,13 @@ describe('refusals', () => {
 		expect(emulator.ledger.tasks).toEqual([]);
 	});
 
-	test('a model that is not there', async () => {
+	test('an unknown model', async () => {
 		const refusal = { status: 404, body: { error: { message: 'Model not found: flux-9' } } };
 		expect(await makeNow({ ...A, model: 'flux-9' })).toEqual(refusal);
 		expect(await enqueue({ ...A, model: 'flux-9' })).toEqual(refusal);
 	});
 
-	test('a body that is no JSON', async () => {
+	test('a body that is not JSON', async () => {
 		const { status } = await fetch(`${emulator.urls.oxen}/api/ai/queue`, {
 			method: 'POST',
 			headers: { authorization: `Bearer ${emulator.keys.oxenKey}`, 'content-type': 'text/plain' },

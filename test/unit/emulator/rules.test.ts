@@ -2,27 +2,27 @@ import { documentedErrors, type DocumentedError, type RouteName } from '../../em
 import { PRO, run, runForm } from './cloudflareCalls';
 import {
 	emulator,
-	lastJob,
+	lastTask,
 	send,
 	startOther,
 	useEmulator,
 	withJson,
 	type JsonResponse,
 } from './support';
-import { GENERATION, enqueue, status, submit } from './taskCalls';
+import { GENERATION, enqueue, poll, submit } from './taskCalls';
 
 useEmulator();
 
 describe('rules', () => {
-	it('answers something else, for as many calls as it says, after as many as it says', async () => {
+	it('replace the response for as many calls as they name, after as many as they name', async () => {
 		emulator.rule(
 			{ route: 'task.submit', skip: 1, times: 2 },
 			{ status: 503, body: { a: 1 }, headers: { 'retry-after': '7' } },
 		);
-		const answers: JsonResponse[] = [];
-		for (let call = 0; call < 4; call++) answers.push(await submit({ prompt: 'a' }));
-		expect(answers.map(({ status }) => status)).toEqual([200, 503, 503, 200]);
-		expect([answers[1]?.body, answers[1]?.headers.get('retry-after')]).toEqual([{ a: 1 }, '7']);
+		const responses: JsonResponse[] = [];
+		for (let call = 0; call < 4; call++) responses.push(await submit({ prompt: 'a' }));
+		expect(responses.map(({ status }) => status)).toEqual([200, 503, 503, 200]);
+		expect([responses[1]?.body, responses[1]?.headers.get('retry-after')]).toEqual([{ a: 1 }, '7']);
 		expect(
 			emulator.ledger.submissions.map(({ accepted, status }) => ({ accepted, status })),
 		).toEqual([
@@ -33,50 +33,50 @@ describe('rules', () => {
 		]);
 	});
 
-	it('takes turns with rules that do the same, and joins those that do not', async () => {
+	it('take turns with rules of the same kind, and join those of other kinds', async () => {
 		emulator.rule({ route: 'task.submit' }, { task: { immediate: true } });
 		emulator.rule({ route: 'task.submit', times: 1 }, { status: 500 });
 		emulator.rule({ route: 'task.submit', times: 1 }, { status: 429 });
-		const answers = [
+		const responses = [
 			await submit({ prompt: 'a' }),
 			await submit({ prompt: 'a' }),
 			await submit({ prompt: 'a' }),
 		];
-		expect(answers.map(({ status, body }) => [status, body.status])).toEqual([
+		expect(responses.map(({ status, body }) => [status, body.status])).toEqual([
 			[500, undefined],
 			[429, undefined],
 			[200, 'completed'],
 		]);
 	});
 
-	it('keeps a rule about jobs until there is a job', async () => {
+	it('about tasks wait until there is a task', async () => {
 		emulator.rule({ route: 'task.submit', times: 1 }, { task: { immediate: true } });
 		emulator.rule({ route: 'task.submit', times: 1 }, { status: 429 });
 		expect((await submit({ prompt: 'a' })).status).toBe(429);
 		expect((await submit({ prompt: 'a' })).body.status).toBe('completed');
 	});
 
-	it('chooses by prompt and key, for polls and downloads by their job’s', async () => {
+	it('match by prompt and key, for polls and downloads by the task’s', async () => {
 		emulator.rule({ route: 'task.submit', prompt: /^BAD/ }, { status: 418 });
 		emulator.rule({ route: 'task.status', prompt: 'cat' }, { status: 500 });
 		emulator.rule({ route: 'download', prompt: 'dog' }, { status: 403 });
 		emulator.rule({ route: 'task.submit', key: 'wrong' }, { status: 499 });
 		const cat = (await submit({ prompt: 'a cat' })).body.id as string;
-		const { url: catUrl } = lastJob();
+		const { url: catUrl } = lastTask();
 		const dog = (await submit({ prompt: 'a dog' })).body.id as string;
-		const { url: dogUrl } = lastJob();
+		const { url: dogUrl } = lastTask();
 		expect([
 			(await submit({ prompt: 'BAD' })).status,
 			(await submit({ prompt: 'not BAD' })).status,
 			(await submit({ prompt: 'a' }, 'wrong')).status,
-			(await status(cat)).status,
-			(await status(dog)).status,
+			(await poll(cat)).status,
+			(await poll(dog)).status,
 			(await fetch(catUrl)).status,
 			(await fetch(dogUrl)).status,
 		]).toEqual([418, 200, 499, 500, 200, 200, 403]);
 	});
 
-	it('answers an HTML error page, and cut JSON of the right length', async () => {
+	it('respond with an HTML error page, and with cut JSON of the right length', async () => {
 		emulator.rule({ route: 'task.submit', times: 1 }, { html: true });
 		emulator.rule({ route: 'task.submit', times: 1 }, { truncateJson: true });
 		const page = await submit({ prompt: 'a' });
@@ -100,21 +100,21 @@ describe('rules', () => {
 		['midBody', undefined, 1],
 		['midBody', false, 0],
 	] as const)(
-		'breaks the connection %s (accepted: %p): %i job is made',
-		async (reset, accepted, jobs) => {
+		'break the connection %s (accepted: %p): %i tasks are created',
+		async (reset, accepted, taskCount) => {
 			emulator.rule(
 				{ route: 'task.submit', times: 1 },
 				accepted === undefined ? { reset } : { reset, accepted },
 			);
 			await expect(submit({ prompt: 'a' })).rejects.toThrow();
-			expect(emulator.ledger.paidBy(emulator.keys.taskKey).count).toBe(jobs);
-			expect(emulator.ledger.submissions).toMatchObject([{ accepted: jobs === 1 }]);
+			expect(emulator.ledger.paidBy(emulator.keys.taskKey).count).toBe(taskCount);
+			expect(emulator.ledger.submissions).toMatchObject([{ accepted: taskCount === 1 }]);
 			expect(emulator.ledger.submissions[0]).not.toHaveProperty('status', 200);
 			expect((await submit({ prompt: 'a' })).status).toBe(200);
 		},
 	);
 
-	it('accepts a job and hides it behind an error where a rule says so', async () => {
+	it('accept a task and hide it behind an error', async () => {
 		emulator.rule({ route: 'task.submit' }, { status: 500, accepted: true });
 		expect((await submit({ prompt: 'a' })).status).toBe(500);
 		expect(emulator.ledger.submissions).toMatchObject([
@@ -122,7 +122,7 @@ describe('rules', () => {
 		]);
 	});
 
-	it('hangs until it is closed', async () => {
+	it('hang until the emulator is closed', async () => {
 		const own = await startOther({});
 		own.rule({ route: 'task.status' }, { hang: true });
 		const seen = fetch(`${own.urls.task}${GENERATION}/task/x`);
@@ -132,7 +132,7 @@ describe('rules', () => {
 		await outcome;
 	});
 
-	it('closes while a synchronous job runs', async () => {
+	it('let the emulator close while a synchronous call waits', async () => {
 		const own = await startOther({ seconds: 600 });
 		const url = `${own.urls.cloudflare}/accounts/${own.keys.accountId}/ai/run`;
 		const outcome = expect(
@@ -143,7 +143,7 @@ describe('rules', () => {
 		await outcome;
 	});
 
-	it('delays an answer, and sends it in pieces', async () => {
+	it('delay a response, and send it in pieces', async () => {
 		emulator.rule({ route: 'task.submit' }, { delayMs: 50 });
 		emulator.rule({ route: 'download' }, { slowBytes: true });
 		const began = Date.now();
@@ -151,20 +151,20 @@ describe('rules', () => {
 		// Timers may fire a millisecond early.
 		expect(Date.now() - began).toBeGreaterThanOrEqual(48);
 		const pieces: number[] = [];
-		const { body } = await fetch(lastJob().url);
+		const { body } = await fetch(lastTask().url);
 		for await (const piece of body as unknown as AsyncIterable<Uint8Array>)
 			pieces.push(piece.length);
-		const { bytes } = await emulator.ledger.image(lastJob().id);
+		const { bytes } = await emulator.ledger.image(lastTask().id);
 		expect(pieces.length).toBeGreaterThan(3);
-		expect(pieces.reduce((sum, one) => sum + one, 0)).toBe(bytes.length);
+		expect(pieces.reduce((sum, length) => sum + length, 0)).toBe(bytes.length);
 	});
 
-	it('spoils downloads', async () => {
+	it('spoil downloads', async () => {
 		await submit({ prompt: 'a', output_format: 'png' });
-		const { id, url } = lastJob();
+		const { id, url } = lastTask();
 		const { bytes } = await emulator.ledger.image(id);
 		const kinds = ['truncated', 'html', 'empty', 'wrongContentType', 'expired'] as const;
-		for (const picture of kinds) emulator.rule({ route: 'download', times: 1 }, { image: picture });
+		for (const kind of kinds) emulator.rule({ route: 'download', times: 1 }, { image: kind });
 		const seen: unknown[] = [];
 		for (const kind of kinds) {
 			const response = await fetch(url);
@@ -180,21 +180,21 @@ describe('rules', () => {
 		]);
 	});
 
-	it('redirects, and changes answers within the process', async () => {
+	it('redirect, and change responses within the process', async () => {
 		emulator.rule({ route: 'download' }, { redirect: 'https://elsewhere.example/a' });
 		emulator.rule(
 			{ route: 'task.submit' },
-			{ mutate: (answer) => ({ ...answer, body: { id: 'other' } }) },
+			{ mutate: (response) => ({ ...response, body: { id: 'other' } }) },
 		);
 		expect((await submit({ prompt: 'a' })).body).toEqual({ id: 'other' });
-		const response = await send(lastJob().url);
+		const response = await send(lastTask().url);
 		expect([response.status, response.headers.get('location')]).toEqual([
 			302,
 			'https://elsewhere.example/a',
 		]);
 	});
 
-	it('answers every documented error as it stands in the documents', async () => {
+	it('respond with every documented error', async () => {
 		const bySubmit: [RouteName, () => Promise<JsonResponse>] = [
 			'task.submit',
 			() => submit({ prompt: 'a' }),
@@ -217,7 +217,7 @@ describe('rules', () => {
 		expect(emulator.ledger.tasks).toEqual([]);
 	});
 
-	it('refuses a rule that would do nothing', () => {
+	it('throw where they would do nothing', () => {
 		const add = (match: object, effect: object) => () => emulator.rule(match as never, effect);
 		expect(add({ route: 'task.sumbit' }, { status: 500 })).toThrow(
 			'no route is called task.sumbit',
@@ -226,9 +226,12 @@ describe('rules', () => {
 		expect(add({ route: 'task.submit' }, { stauts: 500 })).toThrow('stauts');
 		expect(add({ route: 'task.submit' }, { error: 'task.nothing' })).toThrow('task.nothing');
 		expect(add({ route: 'task.submit' }, {})).toThrow('a rule needs an effect');
+		expect(add({ route: 'task.submit' }, { task: { poll: 1 } })).toThrow("'poll'");
+		expect(add({ route: 'task.submit' }, { task: { fail: 'no' } })).toThrow('task.fail');
+		expect(add({ route: 'cloudflare.run' }, { envelope: 'open' })).toThrow('effect.envelope');
 	});
 
-	it('is controlled over HTTP', async () => {
+	it('are controlled over HTTP', async () => {
 		const control = (path: string, init?: RequestInit) =>
 			send(`${emulator.urls.task}/_emulator/${path}`, init);
 		const rule = { route: 'task.submit', prompt: 'a', times: 5, effect: { status: 500 } };

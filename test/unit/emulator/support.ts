@@ -35,7 +35,7 @@ export type JsonResponse = Awaited<ReturnType<typeof send>>;
 export async function send(url: string, init: RequestInit = {}) {
 	const { status, headers, ...response } = await fetched(url, init);
 	const isJson = headers.get('content-type')?.includes('json');
-	// Answers of any shape: the tests say what they expect of them.
+	// Of any shape: the tests state what they expect.
 	return { status, headers, body: isJson ? JSON.parse(response.text) : response.text };
 }
 
@@ -67,7 +67,7 @@ export async function sample(
 	return Buffer.from(await response.arrayBuffer());
 }
 
-export async function look(url: string) {
+export async function inspectImage(url: string) {
 	const response = await fetch(url);
 	const bytes = Buffer.from(await response.arrayBuffer());
 	const { format, width, height } = await sharp(bytes).metadata();
@@ -83,14 +83,14 @@ export async function look(url: string) {
 	};
 }
 
-export function lastJob() {
-	const job = emulator.ledger.tasks.at(-1);
-	if (!job) throw new Error('no job was accepted');
-	return job;
+export function lastTask() {
+	const task = emulator.ledger.tasks.at(-1);
+	if (!task) throw new Error('no task was accepted');
+	return task;
 }
 
-/** Nothing was accepted, nothing paid. */
-export function expectNothingMade(): void {
+/** Nothing was accepted or paid. */
+export function expectNothingGenerated(): void {
 	expect(emulator.ledger.tasks).toEqual([]);
 	expect(emulator.ledger.submissions.map(({ accepted, cost }) => ({ accepted, cost }))).toEqual([
 		{ accepted: false, cost: 0 },

@@ -1,8 +1,8 @@
 import {
 	emulator,
-	expectNothingMade,
-	lastJob,
-	look,
+	expectNothingGenerated,
+	lastTask,
+	inspectImage,
 	sample,
 	send,
 	startOther,
@@ -10,7 +10,7 @@ import {
 	withJson,
 	type JsonResponse,
 } from './support';
-import { GENERATION, QUEUE, enqueue, status, submit, task } from './taskCalls';
+import { GENERATION, QUEUE, enqueue, poll, submit, task } from './taskCalls';
 
 useEmulator();
 
@@ -24,7 +24,7 @@ describe('the task API', () => {
 		output_format: 'png',
 	};
 
-	it('takes the wrapped and the flat body, and records which', async () => {
+	it('accepts the wrapped and the flat body, and records which', async () => {
 		const wrapped = {
 			model: 'flux_2_pro',
 			input: [{ params: everything }],
@@ -32,11 +32,11 @@ describe('the task API', () => {
 			metadata: { a: 1 },
 		};
 		const flat = { model: 'flux_2_pro', ...everything, moderation: true };
-		const answers = [
+		const responses = [
 			await task(GENERATION, withJson(wrapped, emulator.keys.taskKey)),
 			await task(GENERATION, withJson(flat, emulator.keys.taskKey)),
 		];
-		expect(answers.map(({ status, body }) => ({ status, body }))).toEqual(
+		expect(responses.map(({ status, body }) => ({ status, body }))).toEqual(
 			emulator.ledger.tasks.map(({ id, acceptedAt }) => ({
 				status: 200,
 				body: {
@@ -54,7 +54,7 @@ describe('the task API', () => {
 		]);
 	});
 
-	it('takes eight references as base64, data URI or URL', async () => {
+	it('accepts eight references as base64, data URI or URL', async () => {
 		const base64 = (await sample(64, 64)).toString('base64');
 		const names = ['input_image', ...[2, 3, 4, 5, 6, 7, 8].map((n) => `input_image_${n}`)];
 		const values = [base64, `data:image/png;base64,${base64}`, 'https://a.example/b.png'];
@@ -73,7 +73,7 @@ describe('the task API', () => {
 		['a seed that is not whole', { prompt: 'a', seed: 1.5 }],
 		['an unknown parameter', { prompt: 'a', steps: 20 }],
 		['a ninth reference', { prompt: 'a', input_image_9: 'https://a.example/b.png' }],
-		['a reference that is no picture', { prompt: 'a', input_image: 'AAAA' }],
+		['a reference that is no image', { prompt: 'a', input_image: 'AAAA' }],
 		['a path as reference', { prompt: 'a', input_image: '/home/me/a.png' }],
 		['an empty prompt', { prompt: '' }],
 		['no prompt', { width: 64 }],
@@ -85,7 +85,7 @@ describe('the task API', () => {
 			status: 400,
 			body: { error: { message: expect.any(String) as string } },
 		});
-		expectNothingMade();
+		expectNothingGenerated();
 	});
 
 	it.each([
@@ -108,20 +108,20 @@ describe('the task API', () => {
 		['a list', []],
 	])('refuses %s', async (_, body) => {
 		expect((await task(GENERATION, withJson(body, emulator.keys.taskKey))).status).toBe(400);
-		expectNothingMade();
+		expectNothingGenerated();
 	});
 
 	it('goes from pending over in_progress to completed', async () => {
 		emulator.rule({ route: 'task.submit' }, { task: { polls: 20 } });
 		const { body: submitted } = await submit(everything);
 		const seen: JsonResponse[] = [];
-		do seen.push(await status(submitted.id));
+		do seen.push(await poll(submitted.id));
 		while (seen.at(-1)?.body.status !== 'completed');
-		const words = seen.map(({ body }) => body.status as string);
-		expect([...new Set(words)]).toEqual(['pending', 'in_progress', 'completed']);
+		const statuses = seen.map(({ body }) => body.status as string);
+		expect([...new Set(statuses)]).toEqual(['pending', 'in_progress', 'completed']);
 		const progress = seen.map(({ body }) => body.progress as number);
 		expect(progress).toEqual([...progress].sort((a, b) => a - b));
-		const { url, acceptedAt } = lastJob();
+		const { url, acceptedAt } = lastTask();
 		expect(seen.at(-1)?.body).toEqual({
 			id: submitted.id,
 			created_at: Math.floor(acceptedAt / 1000),
@@ -132,24 +132,24 @@ describe('the task API', () => {
 			usage: { cost: '0.03', discount: 1, quantity: 1, unit_price: '0.03', extra_info: {} },
 			metadata: {},
 		});
-		expect(await look(url)).toMatchObject({
+		expect(await inspectImage(url)).toMatchObject({
 			type: 'image/png',
 			format: 'png',
 			width: 1024,
 			height: 768,
 		});
-		expect(emulator.ledger.polls.map(({ state }) => state)).toEqual(words);
+		expect(emulator.ledger.polls.map(({ state }) => state)).toEqual(statuses);
 	});
 
-	it('completes at once, or ends under another word, where a rule says so', async () => {
+	it('completes at once, or ends with another status, where a rule demands it', async () => {
 		emulator.rule({ route: 'task.submit', times: 1 }, { task: { immediate: true } });
 		emulator.rule({ route: 'task.submit' }, { task: { status: 'SomethingNew' } });
 		expect((await submit({ prompt: 'a' })).body).toMatchObject({
 			status: 'completed',
-			output: [{ content: [{ url: lastJob().url }] }],
+			output: [{ content: [{ url: lastTask().url }] }],
 		});
 		const { body } = await submit({ prompt: 'a' });
-		expect((await status(body.id)).body).toMatchObject({ status: 'SomethingNew' });
+		expect((await poll(body.id)).body).toMatchObject({ status: 'SomethingNew' });
 	});
 
 	it.each([
@@ -157,23 +157,23 @@ describe('the task API', () => {
 		['error_message', { error: { code: 7, error_message: 'moderated' } }],
 		['string', { error: 'moderated' }],
 		['state', {}],
-	] as const)('words a failure as %s', async (style, expected) => {
+	] as const)('reports a failure in the form %s', async (style, expected) => {
 		emulator.rule(
 			{ route: 'task.submit' },
 			{ task: { fail: { code: 7, message: 'moderated', style } } },
 		);
 		const { body: submitted } = await submit({ prompt: 'a' });
-		const { body } = await status(submitted.id);
+		const { body } = await poll(submitted.id);
 		const { id: _id, created_at: _at, model: _model, ...rest } = body;
 		expect(rest).toEqual({ status: 'failed', ...expected });
 		expect(emulator.ledger.paidBy(emulator.keys.taskKey)).toEqual({ count: 0, amount: 0 });
 		await expect(emulator.ledger.image(submitted.id)).rejects.toThrow('has no image');
 	});
 
-	it('makes another picture than was asked for where a rule says so', async () => {
+	it('generates another image than requested where a rule demands it', async () => {
 		emulator.rule({ route: 'task.submit' }, { as: { format: 'webp', width: 320, height: 256 } });
 		await submit(everything);
-		expect(await look(lastJob().url)).toMatchObject({
+		expect(await inspectImage(lastTask().url)).toMatchObject({
 			type: 'image/webp',
 			format: 'webp',
 			width: 320,
@@ -181,16 +181,16 @@ describe('the task API', () => {
 		});
 	});
 
-	it('tells keys apart', async () => {
+	it('distinguishes keys', async () => {
 		const { keys } = emulator;
-		const answers = [
+		const responses = [
 			await submit({ prompt: 'a' }, 'wrong'),
 			await submit({ prompt: 'a' }, keys.taskKeyWithoutPermission),
 			await submit({ prompt: 'a' }, keys.taskKeyWithoutCredits),
 			await task(`${GENERATION}/task/nothing`, {}, 'wrong'),
 			await task(`${GENERATION}/task/nothing`),
 		];
-		expect(answers.map(({ status, body }) => [status, body])).toEqual([
+		expect(responses.map(({ status, body }) => [status, body])).toEqual([
 			[401, { error: { message: 'Invalid API key' } }],
 			[403, { error: { message: 'Permission denied' } }],
 			[
@@ -202,19 +202,19 @@ describe('the task API', () => {
 		]);
 	});
 
-	it('does not know a job that vanished, or that another key made', async () => {
+	it('does not find a task that vanished, or that another key submitted', async () => {
 		emulator.rule({ route: 'task.submit', times: 1 }, { task: { vanish: true } });
 		const vanished = await submit({ prompt: 'a' });
-		const theirs = await submit({ prompt: 'a' });
-		expect((await status(vanished.body.id)).status).toBe(404);
+		const foreign = await submit({ prompt: 'a' });
+		expect((await poll(vanished.body.id)).status).toBe(404);
 		expect(
-			(await task(`${GENERATION}/task/${theirs.body.id}`, {}, emulator.keys.taskKeyWithoutCredits))
+			(await task(`${GENERATION}/task/${foreign.body.id}`, {}, emulator.keys.taskKeyWithoutCredits))
 				.status,
 		).toBe(404);
 		expect(emulator.ledger.paidBy(emulator.keys.taskKey)).toEqual({ count: 2, amount: 0.06 });
 	});
 
-	it('refuses a key that has too many jobs running', async () => {
+	it('refuses a key that has too many unfinished tasks', async () => {
 		const small = await startOther({ seconds: 60, maxRunning: 1 });
 		const post = () =>
 			send(
@@ -232,7 +232,7 @@ describe('the task API', () => {
 });
 
 describe('the queue', () => {
-	it('goes from QUEUED over IN_PROGRESS to COMPLETED, and hands out the response', async () => {
+	it('goes from QUEUED over IN_PROGRESS to COMPLETED, and responds with the result', async () => {
 		emulator.rule({ route: 'queue.submit' }, { task: { polls: 20 } });
 		const { status, body } = await enqueue({
 			prompt: 'a',
@@ -241,7 +241,7 @@ describe('the queue', () => {
 			safety_tolerance: 5,
 			output_format: 'webp',
 		});
-		const { id, url } = lastJob();
+		const { id, url } = lastTask();
 		const base = `${emulator.urls.task}${QUEUE}/requests/${id}`;
 		expect({ status, body }).toEqual({
 			status: 200,
@@ -255,10 +255,10 @@ describe('the queue', () => {
 		});
 		const headers = { authorization: `Key ${emulator.keys.taskKey}` };
 		expect((await send(body.response_url, { headers })).status).toBe(202);
-		const words: string[] = [];
-		do words.push((await send(body.status_url, { headers })).body.status);
-		while (words.at(-1) !== 'COMPLETED');
-		expect([...new Set(words)]).toEqual(['QUEUED', 'IN_PROGRESS', 'COMPLETED']);
+		const statuses: string[] = [];
+		do statuses.push((await send(body.status_url, { headers })).body.status);
+		while (statuses.at(-1) !== 'COMPLETED');
+		expect([...new Set(statuses)]).toEqual(['QUEUED', 'IN_PROGRESS', 'COMPLETED']);
 		const response = await send(body.response_url, { headers });
 		expect({ status: response.status, body: response.body }).toEqual({
 			status: 200,
@@ -277,7 +277,7 @@ describe('the queue', () => {
 				metadata: {},
 			},
 		});
-		expect(await look(url)).toMatchObject({ format: 'webp', width: 256, height: 128 });
+		expect(await inspectImage(url)).toMatchObject({ format: 'webp', width: 256, height: 128 });
 	});
 
 	it('ends as COMPLETED with an error', async () => {
@@ -289,12 +289,12 @@ describe('the queue', () => {
 			{ route: 'queue.submit' },
 			{ task: { fail: { message: 'moderated', style: 'string' } } },
 		);
-		const looks = await Promise.all(
+		const polls = await Promise.all(
 			[await enqueue({ prompt: 'a' }), await enqueue({ prompt: 'a' })].map(({ body }) =>
 				task(new URL(body.status_url as string).pathname),
 			),
 		);
-		expect(looks.map(({ body }) => body)).toMatchObject([
+		expect(polls.map(({ body }) => body)).toMatchObject([
 			{
 				status: 'COMPLETED',
 				error: { code: 'M', message: 'moderated' },
@@ -305,7 +305,7 @@ describe('the queue', () => {
 		]);
 	});
 
-	it('cancels what runs, and nothing that has ended', async () => {
+	it('cancels a running task, and none that has ended', async () => {
 		emulator.rule({ route: 'queue.submit', times: 1 }, { task: { seconds: 60 } });
 		const [running, ended] = [
 			(await enqueue({ prompt: 'a' })).body,
@@ -335,12 +335,12 @@ describe('the queue', () => {
 		['a model in the body', { prompt: 'a', model: 'flux_2_pro' }],
 		['a wrapped body', { input: [{ params: { prompt: 'a' } }] }],
 	])('refuses %s', async (_, body) => {
-		const answer = await enqueue(body);
-		expect(answer).toMatchObject({ status: 400, body: { error: { code: 'INVALID_PARAMETER' } } });
-		expectNothingMade();
+		const response = await enqueue(body);
+		expect(response).toMatchObject({ status: 400, body: { error: { code: 'INVALID_PARAMETER' } } });
+		expectNothingGenerated();
 	});
 
-	it('refuses keys, models and ids in its own words', async () => {
+	it('refuses keys, models and IDs with its own errors', async () => {
 		const { keys } = emulator;
 		expect(
 			[

@@ -23,7 +23,7 @@ export function submit(
 	return task(GENERATION, withJson({ model: 'flux_2_pro', input: [{ params }] }, key), key);
 }
 
-export function status(id: string): Promise<JsonResponse> {
+export function poll(id: string): Promise<JsonResponse> {
 	return task(`${GENERATION}/task/${id}`);
 }
 
