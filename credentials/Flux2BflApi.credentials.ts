@@ -1,5 +1,5 @@
 import type {
-	IAuthenticateGeneric,
+	IAuthenticate,
 	ICredentialTestRequest,
 	ICredentialType,
 	INodeProperties,
@@ -53,16 +53,17 @@ export class Flux2BflApi implements ICredentialType {
 		},
 	];
 
-	authenticate: IAuthenticateGeneric = {
-		type: 'generic',
-		properties: { headers: { 'x-key': '={{$credentials.apiKey}}' } },
-	};
+	/** Not as an expression: n8n can evaluate none once an execution has been stopped, and cancelling comes after that. */
+	authenticate: IAuthenticate = async ({ apiKey }, request) => ({
+		...request,
+		headers: { ...request.headers, 'x-key': String(apiKey).trim() },
+	});
 
 	/** Free. */
 	test: ICredentialTestRequest = {
 		request: {
 			baseURL:
-				'={{$credentials.region === "custom" ? $credentials.baseUrl.replace(/\\/+$/, "") : $credentials.region === "global" ? "https://api.bfl.ai" : "https://api." + $credentials.region + ".bfl.ai"}}',
+				'={{$credentials.region === "custom" ? $credentials.baseUrl.trim().replace(/\\/+$/, "") : $credentials.region === "global" ? "https://api.bfl.ai" : "https://api." + $credentials.region + ".bfl.ai"}}',
 			url: '/v1/credits',
 		},
 		rules: [

@@ -1,5 +1,5 @@
 import type {
-	IAuthenticateGeneric,
+	IAuthenticate,
 	ICredentialTestRequest,
 	ICredentialType,
 	INodeProperties,
@@ -36,7 +36,7 @@ export class Flux2CloudflareApi implements ICredentialType {
 			default: '',
 			required: true,
 			description:
-				'With the permissions Workers AI (Read and Edit) and, for the catalogue models, AI Gateway (Read, Edit and Run). The test below needs Workers AI Read: it fails for a token with AI Gateway alone, although that one can make pictures with the catalogue models.',
+				'With the permissions Workers AI (Read and Edit) and, for the catalog models, AI Gateway (Read, Edit and Run). The test below needs Workers AI Read: it fails for a token with AI Gateway alone, although that one can make images with the catalog models.',
 		},
 		{
 			displayName: 'Base URL',
@@ -48,16 +48,17 @@ export class Flux2CloudflareApi implements ICredentialType {
 		},
 	];
 
-	authenticate: IAuthenticateGeneric = {
-		type: 'generic',
-		properties: { headers: { Authorization: '=Bearer {{$credentials.apiToken}}' } },
-	};
+	/** Not as an expression: n8n can evaluate none once an execution has been stopped, and cancelling comes after that. */
+	authenticate: IAuthenticate = async ({ apiToken }, request) => ({
+		...request,
+		headers: { ...request.headers, Authorization: `Bearer ${String(apiToken).trim()}` },
+	});
 
 	/** Free, and proves the account ID and the token together. */
 	test: ICredentialTestRequest = {
 		request: {
-			baseURL: '={{$credentials.baseUrl.replace(/\\/+$/, "")}}',
-			url: '=/accounts/{{$credentials.accountId.trim()}}/ai/models/search',
+			baseURL: '={{$credentials.baseUrl.trim().replace(/\\/+$/, "")}}',
+			url: '=/accounts/{{encodeURIComponent($credentials.accountId.trim())}}/ai/models/search',
 			qs: { search: 'flux-2', per_page: 1 },
 		},
 		rules: [
@@ -74,7 +75,7 @@ export class Flux2CloudflareApi implements ICredentialType {
 				properties: {
 					value: 401,
 					message:
-						'Cloudflare does not accept this API token. It may be wrong or expired, or lack Workers AI Read (an AI Gateway token fails this test although it works for the catalogue models)',
+						'Cloudflare does not accept this API token. It may be wrong or expired, or lack Workers AI Read (an AI Gateway token fails this test although it works for the catalog models)',
 				},
 			},
 			{
@@ -82,7 +83,7 @@ export class Flux2CloudflareApi implements ICredentialType {
 				properties: {
 					value: 403,
 					message:
-						'The API token may not use Workers AI in this account: check its permissions (Workers AI Read) and the account ID. An AI Gateway token fails this test although it works for the catalogue models',
+						'The API token may not use Workers AI in this account: check its permissions (Workers AI Read) and the account ID. An AI Gateway token fails this test although it works for the catalog models',
 				},
 			},
 			{

@@ -38,16 +38,16 @@ export class Flux2OxenApi implements ICredentialType {
 		},
 	];
 
-	/** Not as expressions: n8n can evaluate none once an execution has been stopped, and cancelling comes after that. */
+	/** Not as an expression: n8n can evaluate none once an execution has been stopped, and cancelling comes after that. */
 	authenticate: IAuthenticate = async ({ apiKey }, request) => ({
 		...request,
-		headers: { ...request.headers, Authorization: `Bearer ${apiKey as string}` },
+		headers: { ...request.headers, Authorization: `Bearer ${String(apiKey).trim()}` },
 	});
 
 	/** Free, and a route of the user's own: the list of models may be public. */
 	test: ICredentialTestRequest = {
 		request: {
-			baseURL: '={{$credentials.baseUrl.replace(/\\/+$/, "")}}',
+			baseURL: '={{$credentials.baseUrl.trim().replace(/\\/+$/, "")}}',
 			url: '/api/ai/queue',
 		},
 		rules: [

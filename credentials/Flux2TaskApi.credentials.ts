@@ -38,16 +38,16 @@ export class Flux2TaskApi implements ICredentialType {
 		},
 	];
 
-	/** Not as expressions: n8n can evaluate none once an execution has been stopped, and cancelling comes after that. */
+	/** Not as an expression: n8n can evaluate none once an execution has been stopped, and cancelling comes after that. */
 	authenticate: IAuthenticate = async ({ apiKey }, request) => ({
 		...request,
-		headers: { ...request.headers, Authorization: `Bearer ${apiKey as string}` },
+		headers: { ...request.headers, Authorization: `Bearer ${String(apiKey).trim()}` },
 	});
 
 	/** Free: the service documents no call for it, so a task that cannot exist is asked for. */
 	test: ICredentialTestRequest = {
 		request: {
-			baseURL: '={{$credentials.baseUrl.replace(/\\/+$/, "")}}',
+			baseURL: '={{$credentials.baseUrl.trim().replace(/\\/+$/, "")}}',
 			url: '/model/v1/generation/task/n8n-credential-test',
 			// the types of older n8n know a boolean only
 			ignoreHttpStatusErrors: { ignore: true, except: [401, 403] } as unknown as boolean,

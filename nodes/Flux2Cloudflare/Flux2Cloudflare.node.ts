@@ -17,7 +17,7 @@ export class Flux2Cloudflare implements INodeType {
 		version: [1],
 		subtitle: '={{String($parameter["model"]).split("/").pop()}}',
 		description:
-			'Generate and edit images with Black Forest Labs FLUX.2 on Cloudflare (AI Gateway catalogue and Workers AI)',
+			'Generate and edit images with Black Forest Labs FLUX.2 on Cloudflare (AI Gateway catalog and Workers AI)',
 		defaults: { name: 'FLUX.2 (Cloudflare)' },
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],

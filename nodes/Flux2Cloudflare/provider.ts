@@ -1,4 +1,5 @@
 import type { IDataObject } from 'n8n-workflow';
+import { invalidInput } from '../shared/core/errors';
 import { requestJson } from '../shared/http/client';
 import type { ApiClient } from '../shared/http/types';
 import { loadReferences, toDataUri } from '../shared/images/references';
@@ -69,12 +70,15 @@ async function postRun(
 ): Promise<FinalState> {
 	const submittedAt = isoNow();
 	const accountId = String(client.credentials.accountId).trim();
+	if (!/^[\w-]+$/.test(accountId)) {
+		throw invalidInput(['Account ID: must consist of letters and digits; correct the credential']);
+	}
 	const { value, response } = await requestJson(
 		client,
 		{
 			...to,
 			method: 'POST',
-			url: `/accounts/${encodeURIComponent(accountId)}${to.url}`,
+			url: `/accounts/${accountId}${to.url}`,
 			schema: responseSchema,
 			selectBody,
 			idempotent: false,

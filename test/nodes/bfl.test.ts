@@ -7,7 +7,7 @@ import { startListener, type Effect, type Listener } from '../emulator';
 import { testCredential } from '../support/credentialTest';
 import type { Run } from '../support/engine';
 import {
-	handlesOf,
+	checkpointsOf,
 	items,
 	NODE,
 	openLab,
@@ -88,7 +88,7 @@ async function expectEachPictureOnce(run: Run, count: number): Promise<void> {
 	expect(run.status).toBe('success');
 	expect(lab.emulator.ledger.tasks).toHaveLength(count);
 	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(count)));
-	expect(handlesOf(run)).toEqual({});
+	expect(checkpointsOf(run)).toEqual({});
 }
 
 test('an item tells everything that is known about its picture, the price in credits and megapixels too', async () => {
@@ -343,13 +343,17 @@ describe('a submit', () => {
 			{
 				kind: 'credits',
 				httpCode: 402,
-				message: 'Black Forest Labs answered 402: Insufficient credits',
+				message: 'Black Forest Labs responded with 402: Insufficient credits',
 			},
 		],
 		[
 			'403',
 			{ error: 'bfl.key' },
-			{ kind: 'auth', httpCode: 403, message: 'Black Forest Labs answered 403: Not authenticated' },
+			{
+				kind: 'auth',
+				httpCode: 403,
+				message: 'Black Forest Labs responded with 403: Not authenticated',
+			},
 		],
 		['400', { error: 'bfl.badRequest' }, { kind: 'invalidInput', httpCode: 400 }],
 		[
@@ -384,7 +388,7 @@ describe('a submit', () => {
 				kind: 'invalidInput',
 				httpCode: 422,
 				message:
-					'Black Forest Labs answered 422: Steps: Input should be a valid integer; Safety Tolerance: Input should be less than or equal to 5',
+					'Black Forest Labs responded with 422: Steps: Input should be a valid integer; Safety Tolerance: Input should be less than or equal to 5',
 			},
 		]);
 		expect(lab.emulator.ledger.tasks).toEqual([]);

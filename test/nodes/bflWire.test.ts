@@ -147,7 +147,7 @@ describe('the table has every parameter and nothing else', () => {
 		const wireNames = (id: string) =>
 			models
 				.find((model) => model.id === id)
-				?.parameters.filter(({ goesTo }) => goesTo === 'body')
+				?.parameters.filter((param) => param.in === 'body')
 				.map(({ wireName }) => wireName)
 				.sort();
 		expect({

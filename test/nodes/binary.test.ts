@@ -148,7 +148,7 @@ describe('a picture', () => {
 			items: spoil(),
 		});
 
-		const cutShort = expect.stringMatching(/^The image is cut short after \d+ bytes$/);
+		const cutShort = expect.stringMatching(/^The image is truncated after \d+ bytes$/);
 		expect(run.items(NODE).map(({ json }) => (json.error as { message: string }).message)).toEqual([
 			cutShort,
 			cutShort,

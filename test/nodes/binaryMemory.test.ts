@@ -1,7 +1,7 @@
 import { drawReference } from '../emulator/images';
 import {
 	generating,
-	handlesOf,
+	checkpointsOf,
 	NODE,
 	openLab,
 	picturesIn,
@@ -36,7 +36,7 @@ test.each(everyRoute)('pictures come out byte for byte (%s)', async (route) => {
 
 	expect(run.items(NODE)[0]?.binary?.data?.id).toBeUndefined();
 	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(3)));
-	expect(handlesOf(run)).toEqual({});
+	expect(checkpointsOf(run)).toEqual({});
 });
 
 test('a picture that did not arrive whole is fetched again', async () => {
@@ -77,7 +77,7 @@ test.each(everyRoute)(
 
 		expect(lab.emulator.ledger.tasks).toHaveLength(3);
 		expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(3)));
-		expect(handlesOf(run)).toEqual({});
+		expect(checkpointsOf(run)).toEqual({});
 	},
 );
 

@@ -319,7 +319,7 @@ describe('is refused before anything is paid', () => {
 			told.push(await call().catch((error: Error) => error.message));
 		});
 
-		expect(told.join()).toContain("an agent's tool cannot be parked; choose Poll");
+		expect(told.join()).toContain("an agent's tool cannot be suspended; choose Poll");
 		expect(run.status).not.toBe('waiting');
 		nothingSent();
 	});

@@ -43,9 +43,9 @@ describe('Cloudflare', () => {
 	const SEARCH =
 		'/client/v4/accounts/decafbad000000000000000000c0ffee/ai/models/search?search=flux-2&per_page=1';
 	const NOT_ACCEPTED =
-		'Cloudflare does not accept this API token. It may be wrong or expired, or lack Workers AI Read (an AI Gateway token fails this test although it works for the catalogue models)';
+		'Cloudflare does not accept this API token. It may be wrong or expired, or lack Workers AI Read (an AI Gateway token fails this test although it works for the catalog models)';
 	const NOT_PERMITTED =
-		'The API token may not use Workers AI in this account: check its permissions (Workers AI Read) and the account ID. An AI Gateway token fails this test although it works for the catalogue models';
+		'The API token may not use Workers AI in this account: check its permissions (Workers AI Read) and the account ID. An AI Gateway token fails this test although it works for the catalog models';
 	const tried = async (data: object) =>
 		await testCredential(engine, 'flux2CloudflareApi', {
 			accountId: emulator.keys.accountId,

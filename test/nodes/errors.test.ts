@@ -31,11 +31,11 @@ const EXPIRED =
 const TIMEOUT = 'Raise "Timeout" in the options if the model usually takes longer.';
 const UNAVAILABLE = 'The provider is having trouble at the moment. Run again later.';
 const BAD_RESPONSE =
-	'The provider answered in a form this node does not know. Check the base URL in the credential; if it is right, look for a newer version of this package.';
+	'The provider responded in a form this node does not know. Check the base URL in the credential; if it is right, look for a newer version of this package.';
 const KEY_OR_BALANCE =
 	"The key may lack the permission for this API or model, or the account's balance is used up.";
 const MAYBE_BILLED =
-	' The provider may have accepted and billed this request although its answer was lost, so it was not sent again.';
+	' The provider may have accepted and billed this request although its response was lost, so it was not sent again.';
 const AGAIN = ' Running the node again submits it anew.';
 const MAY_BE_BILLED = ' It may have been billed.';
 const ITS_ID = ' The task ID is {task}.';
@@ -96,11 +96,14 @@ function addRules(cases: Table['cases']) {
 	}
 }
 
-/** All cases of a table as items of two runs: an item is asked for more often while others of its run are accepted. */
+/**
+ * All cases of a table as items of two runs, one after the other: runs of one credential share their limit, and an item is
+ * sent more often while others are accepted.
+ */
 async function runAll(table: Table) {
 	const refused = table.cases.filter(({ calls: [submits] }) => submits > 1);
 	const others = table.cases.filter(({ calls: [submits] }) => submits <= 1);
-	await Promise.all([refused, others].map(async (cases) => await runTogether(table, cases)));
+	for (const cases of [others, refused]) await runTogether(table, cases);
 }
 
 async function runTogether({ node, runs, seen }: Table, cases: Table['cases']) {
@@ -264,19 +267,19 @@ describe('Cloudflare catalogue', () => {
 	const cloudflare: Cases = {
 		'a wrong token': onRun({ error: 'cloudflare.token' }, [
 			'auth',
-			'Cloudflare answered 401: 10000: Authentication error',
+			'Cloudflare responded with 401: 10000: Authentication error',
 			AUTH,
 			401,
 		]),
 		'a missing permission': onRun({ error: 'cloudflare.permission' }, [
 			'auth',
-			'Cloudflare answered 403: 10000: Authentication error',
+			'Cloudflare responded with 403: 10000: Authentication error',
 			AUTH,
 			403,
 		]),
 		'no authorization': onRun({ error: 'cloudflare.noAuthorization' }, [
 			'auth',
-			'Cloudflare answered 400: 9106: Authentication failed (status: 400)',
+			'Cloudflare responded with 400: 9106: Authentication failed (status: 400)',
 			AUTH,
 			400,
 		]),
@@ -285,11 +288,11 @@ describe('Cloudflare catalogue', () => {
 				status: 401,
 				body: { errors: [{ code: 10000, message: 'made-up-cloudflare-user-token is no token' }] },
 			},
-			['auth', 'Cloudflare answered 401: 10000: *** is no token', AUTH, 401],
+			['auth', 'Cloudflare responded with 401: 10000: *** is no token', AUTH, 401],
 		),
 		'a gateway that does not exist': onRun({ error: 'cloudflare.gateway' }, [
 			'invalidInput',
-			'Cloudflare answered 400: 2001: Please configure AI Gateway in the Cloudflare dashboard',
+			'Cloudflare responded with 400: 2001: Please configure AI Gateway in the Cloudflare dashboard',
 			'Create the AI Gateway in the Cloudflare dashboard, or correct Gateway ID.',
 			400,
 		]),
@@ -297,32 +300,32 @@ describe('Cloudflare catalogue', () => {
 			{ error: 'cloudflare.providerKey' },
 			[
 				'auth',
-				'Cloudflare answered 401: 2009: Unauthorized',
+				'Cloudflare responded with 401: 2009: Unauthorized',
 				'Check the API token, and the provider key that is stored in the AI Gateway, if there is one.',
 				401,
 			],
 		),
 		'an error without a code': onRun({ error: 'cloudflare.ownKeyRequired' }, [
 			'invalidInput',
-			'Cloudflare answered 400: Provider credentials are required, and none are stored for this provider',
+			'Cloudflare responded with 400: Provider credentials are required, and none are stored for this provider',
 			INPUT,
 			400,
 		]),
 		'no credits': onRun({ error: 'cloudflare.credits' }, [
 			'credits',
-			'Cloudflare answered 402: Insufficient balance: add credits for Unified Billing',
+			'Cloudflare responded with 402: Insufficient balance: add credits for Unified Billing',
 			CREDITS,
 			402,
 		]),
 		'no Unified Billing for this model': onRun({ error: 'cloudflare.notUnified' }, [
 			'credits',
-			'Cloudflare answered 402: 2021: Model is not available via unified billing, use your own provider key',
+			'Cloudflare responded with 402: 2021: Model is not available via unified billing, use your own provider key',
 			'This model is not available via Unified Billing: store your own Black Forest Labs key in the AI Gateway.',
 			402,
 		]),
 		'an unknown model': onRun({ error: 'cloudflare.model' }, [
 			'notFound',
-			'Cloudflare answered 404: 7003: Could not find the model',
+			'Cloudflare responded with 404: 7003: Could not find the model',
 			'Check the model ID, and the account ID in the credential.',
 			404,
 		]),
@@ -330,7 +333,7 @@ describe('Cloudflare catalogue', () => {
 			{ error: 'cloudflare.rateLimit', headers: AT_ONCE },
 			[
 				'rateLimited',
-				'Cloudflare answered 429: Rate limit exceeded: 200 requests per 60 seconds',
+				'Cloudflare responded with 429: Rate limit exceeded: 200 requests per 60 seconds',
 				RATE,
 				429,
 			],
@@ -338,34 +341,34 @@ describe('Cloudflare catalogue', () => {
 		),
 		'a spent limit, which is not asked again': onRun(
 			{ error: 'cloudflare.spendLimit', headers: AT_ONCE },
-			['credits', 'Cloudflare answered 429: Spend limit reached', CREDITS, 429],
+			['credits', 'Cloudflare responded with 429: Spend limit reached', CREDITS, 429],
 		),
 		'an internal error, which may have been billed': onRun({ error: 'cloudflare.internal' }, [
 			'unavailable',
-			'Cloudflare answered 500: 2002: Internal server error',
+			'Cloudflare responded with 500: 2002: Internal server error',
 			UNAVAILABLE + MAYBE_BILLED,
 			500,
 		]),
 		'an unavailable provider under 503': onRun({ error: 'cloudflare.unavailable' }, [
 			'unavailable',
-			'Cloudflare answered 503: The provider is unavailable',
+			'Cloudflare responded with 503: The provider is unavailable',
 			UNAVAILABLE + MAYBE_BILLED,
 			503,
 		]),
 		'a time-out at the gateway': onRun({ error: 'cloudflare.timeout' }, [
 			'timeout',
-			'Cloudflare answered 408: Request timed out',
+			'Cloudflare responded with 408: Request timed out',
 			TIMEOUT + MAYBE_BILLED,
 			408,
 		]),
 		'the state Failed under 200': onRun({ error: 'cloudflare.failed' }, [
 			'unavailable',
-			'Cloudflare answered with the state "Failed": provider_unavailable: All providers for this model are currently unavailable.',
+			'Cloudflare responded with the state "Failed": provider_unavailable: All providers for this model are currently unavailable.',
 			UNAVAILABLE + AGAIN,
 		]),
 		'moderation by the state Failed': onRun({ error: 'cloudflare.moderated' }, [
 			'moderated',
-			'Cloudflare answered with the state "Failed": content_moderated: Request Moderated',
+			'Cloudflare responded with the state "Failed": content_moderated: Request Moderated',
 			MODERATED,
 		]),
 		'moderation by the state Failed in the envelope': onRun(
@@ -375,7 +378,7 @@ describe('Cloudflare catalogue', () => {
 			},
 			[
 				'moderated',
-				'Cloudflare answered with the state "Failed": content_moderated: Request Moderated',
+				'Cloudflare responded with the state "Failed": content_moderated: Request Moderated',
 				MODERATED,
 			],
 		),
@@ -383,22 +386,22 @@ describe('Cloudflare catalogue', () => {
 			{ task: { fail: { code: 'x1', message: 'Content Moderated', style: 'error_message' } } },
 			[
 				'moderated',
-				'Cloudflare answered with the state "Failed": x1: Content Moderated',
+				'Cloudflare responded with the state "Failed": x1: Content Moderated',
 				MODERATED,
 			],
 		),
 		'the state Failed with an error in one string': onRun(
 			{ task: { fail: { message: 'Content Moderated', style: 'string' } } },
-			['moderated', 'Cloudflare answered with the state "Failed": Content Moderated', MODERATED],
+			['moderated', 'Cloudflare responded with the state "Failed": Content Moderated', MODERATED],
 		),
 		'a state nobody documented': onRun({ status: 200, body: { state: 'Pending' } }, [
 			'badResponse',
-			'Cloudflare answered with the state "Pending" and without "result.image"',
+			'Cloudflare responded with the state "Pending" and without "result.image"',
 			BAD_RESPONSE + MAY_BE_BILLED + AGAIN,
 		]),
 		'a status nobody documented': onRun({ status: 418, body: { detail: 'teapot' } }, [
 			'badResponse',
-			'Cloudflare answered 418: {"detail":"teapot"}',
+			'Cloudflare responded with 418: {"detail":"teapot"}',
 			BAD_RESPONSE,
 			418,
 		]),
@@ -409,26 +412,26 @@ describe('Cloudflare catalogue', () => {
 			},
 			[
 				'unavailable',
-				'Cloudflare answered 520: 520: Web server is returning an unknown error',
+				'Cloudflare responded with 520: 520: Web server is returning an unknown error',
 				UNAVAILABLE + MAYBE_BILLED,
 				520,
 			],
 		),
 		'an HTML page under 200': onRun({ html: true, status: 200 }, [
 			'badResponse',
-			'Cloudflare: the answer is not JSON: 200 200 Error',
+			'Cloudflare: the response is not JSON: 200 200 Error',
 			BAD_RESPONSE + MAYBE_BILLED,
 			200,
 		]),
 		'truncated JSON': onRun({ status: 200, body: '{"state":"Completed","result":{"ima' }, [
 			'badResponse',
-			'Cloudflare: the answer is not JSON: {"state":"Completed","result":{"ima',
+			'Cloudflare: the response is not JSON: {"state":"Completed","result":{"ima',
 			BAD_RESPONSE + MAYBE_BILLED,
 			200,
 		]),
-		'an empty answer': onRun({ status: 200 }, [
+		'an empty response': onRun({ status: 200 }, [
 			'badResponse',
-			'Cloudflare: the answer is not JSON: an empty answer',
+			'Cloudflare: the response is not JSON: an empty response',
 			BAD_RESPONSE + MAYBE_BILLED,
 			200,
 		]),
@@ -436,45 +439,45 @@ describe('Cloudflare catalogue', () => {
 			{ status: 200, body: { state: 'Completed', result: {} } },
 			[
 				'badResponse',
-				'Cloudflare answered with the state "Completed" and without "result.image"',
+				'Cloudflare responded with the state "Completed" and without "result.image"',
 				BAD_RESPONSE + MAY_BE_BILLED + AGAIN,
 			],
 		),
 		'an answer of another shape': onRun({ status: 200, body: [] }, [
 			'badResponse',
-			'Cloudflare: the answer has no usable content: []',
+			'Cloudflare: the response has no usable content: []',
 			BAD_RESPONSE + MAYBE_BILLED,
 			200,
 		]),
 		'a redirect, which is not followed with the token': onRun(
 			{ redirect: `${HOSTILE}/run`, status: 307 },
-			['badResponse', 'Cloudflare answered 307: an empty answer', BAD_RESPONSE, 307],
+			['badResponse', 'Cloudflare responded with 307: an empty response', BAD_RESPONSE, 307],
 		),
 		'a connection that breaks before the answer': onRun({ reset: 'beforeHeaders' }, [
 			'unavailable',
-			'The connection to Cloudflare ({api}) broke before the answer was complete',
+			'The connection to Cloudflare ({api}) broke before the response was complete',
 			UNAVAILABLE + MAYBE_BILLED,
 		]),
 		'a connection that breaks in the headers': onRun({ reset: 'midHeaders' }, [
 			'unavailable',
-			'The connection to Cloudflare ({api}) broke before the answer was complete',
+			'The connection to Cloudflare ({api}) broke before the response was complete',
 			UNAVAILABLE + MAYBE_BILLED,
 		]),
 		'a connection that breaks in the body': onRun({ reset: 'midBody' }, [
 			'unavailable',
-			'The connection to Cloudflare ({api}) broke before the answer was complete',
+			'The connection to Cloudflare ({api}) broke before the response was complete',
 			UNAVAILABLE + MAYBE_BILLED,
 		]),
 		'no answer within the time-out': onRun(
 			{ hang: true },
-			['timeout', 'There was no answer in time from Cloudflare ({api})', TIMEOUT + MAYBE_BILLED],
+			['timeout', 'There was no response in time from Cloudflare ({api})', TIMEOUT + MAYBE_BILLED],
 			{ timeout: 1, slow: true },
 		),
 		'words that n8n would take for a stop': onRun(
 			{ status: 500, body: { errors: [{ code: 2002, message: 'job was canceled' }] } },
 			[
 				'unavailable',
-				'Cloudflare answered 500: 2002: job was cancelled',
+				'Cloudflare responded with 500: 2002: job was cancelled',
 				UNAVAILABLE + MAYBE_BILLED,
 				500,
 			],
@@ -483,7 +486,7 @@ describe('Cloudflare catalogue', () => {
 			{ status: 503, body: { errors: [{ code: 2002, message: 'upstream ETIMEDOUT' }] } },
 			[
 				'unavailable',
-				'Cloudflare answered 503: 2002: upstream ETIMEDOUT',
+				'Cloudflare responded with 503: 2002: upstream ETIMEDOUT',
 				UNAVAILABLE + MAYBE_BILLED,
 				503,
 			],
@@ -506,14 +509,14 @@ describe('Cloudflare catalogue', () => {
 		),
 		'an expired URL': onDownload(
 			{ image: 'expired' },
-			['expired', "The image's URL is no longer valid (it answered 403)", EXPIRED, 403],
+			['expired', "The image's URL is no longer valid (its host responded with 403)", EXPIRED, 403],
 			1,
 		),
 		'a host of pictures that is down': onDownload(
 			{ status: 500, headers: AT_ONCE },
 			[
 				'unavailable',
-				'The image could not be downloaded: its host answered 500',
+				'The image could not be downloaded: its host responded with 500',
 				UNAVAILABLE + STILL_THERE,
 				500,
 			],
@@ -546,7 +549,8 @@ describe('Cloudflare Workers AI', () => {
 		words: string,
 		kind: string,
 		advice: string,
-	) => onWorkersAi({ error }, [kind, `Cloudflare answered ${status}: ${words}`, advice, status]);
+	) =>
+		onWorkersAi({ error }, [kind, `Cloudflare responded with ${status}: ${words}`, advice, status]);
 	const base64 = (text: string): Effect => ({
 		status: 200,
 		body: {
@@ -596,12 +600,17 @@ describe('Cloudflare Workers AI', () => {
 			),
 			'no capacity, six times': onWorkersAi(
 				{ error: 'workersAi.3040', headers: AT_ONCE },
-				['rateLimited', `Cloudflare answered 429: ${capacity}`, RATE, 429],
+				['rateLimited', `Cloudflare responded with 429: ${capacity}`, RATE, 429],
 				{ calls: [6] },
 			),
 			'no capacity, with the code in the words only': onWorkersAi(
 				{ status: 500, body: inWordsOnly, headers: AT_ONCE },
-				['rateLimited', 'Cloudflare answered 500: 3040: Capacity temporarily exceeded', RATE, 500],
+				[
+					'rateLimited',
+					'Cloudflare responded with 500: 3040: Capacity temporarily exceeded',
+					RATE,
+					500,
+				],
 				{ calls: [6] },
 			),
 			'a bad form': documented(
@@ -657,7 +666,7 @@ describe('Cloudflare Workers AI', () => {
 				{ status: 200, body: { result: { image: '' }, success: true } },
 				[
 					'badResponse',
-					'Cloudflare: the answer has no usable "result.image": {"result":{"image":""},"success":true}',
+					'Cloudflare: the response has no usable "result.image": {"result":{"image":""},"success":true}',
 					BAD_RESPONSE + MAYBE_BILLED,
 					200,
 				],
@@ -669,12 +678,12 @@ describe('Cloudflare Workers AI', () => {
 			]),
 			'base64 that is cut short': onWorkersAi(cutShort, [
 				'badResponse',
-				'The image is cut short after 300 bytes',
+				'The image is truncated after 300 bytes',
 				BAD_RESPONSE + MAY_BE_BILLED + AGAIN,
 			]),
 			'a connection that breaks in the picture': onWorkersAi({ reset: 'midBody' }, [
 				'unavailable',
-				'The connection to Cloudflare ({api}) broke before the answer was complete',
+				'The connection to Cloudflare ({api}) broke before the response was complete',
 				UNAVAILABLE + MAYBE_BILLED,
 			]),
 		},
@@ -753,19 +762,19 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 	const cases: Cases = {
 		'a wrong key': onSubmit({ error: `${dialect}.key` }, [
 			'auth',
-			`Task API answered 401: ${code('UNAUTHORIZED')}Invalid API key`,
+			`Task API responded with 401: ${code('UNAUTHORIZED')}Invalid API key`,
 			AUTH,
 			401,
 		]),
 		'a missing permission': onSubmit({ error: `${dialect}.permission` }, [
 			'auth',
-			`Task API answered 403: ${code('FORBIDDEN')}Permission denied`,
+			`Task API responded with 403: ${code('FORBIDDEN')}Permission denied`,
 			KEY_OR_BALANCE,
 			403,
 		]),
 		'no credits': onSubmit({ error: `${dialect}.credits` }, [
 			'credits',
-			`Task API answered 403: ${dialect === 'task' ? '402: Insufficient credits' : 'INSUFFICIENT_BALANCE: Insufficient balance'}`,
+			`Task API responded with 403: ${dialect === 'task' ? '402: Insufficient credits' : 'INSUFFICIENT_BALANCE: Insufficient balance'}`,
 			KEY_OR_BALANCE,
 			403,
 		]),
@@ -775,11 +784,11 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 		),
 		'moderation at the submit': onSubmit(
 			{ status: 400, body: { error: 'The prompt was flagged' } },
-			['moderated', 'Task API answered 400: The prompt was flagged', MODERATED, 400],
+			['moderated', 'Task API responded with 400: The prompt was flagged', MODERATED, 400],
 		),
 		'an unknown model': onSubmit({ status: 404, body: { detail: 'App not found: flux_9' } }, [
 			'notFound',
-			'Task API answered 404: App not found: flux_9',
+			'Task API responded with 404: App not found: flux_9',
 			NOT_FOUND,
 			404,
 		]),
@@ -787,7 +796,7 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 			{ error: `${dialect}.rateLimit`, headers: AT_ONCE },
 			[
 				'rateLimited',
-				`Task API answered 429: ${dialect === 'task' ? '1002: rate limited' : 'RATE_LIMIT_EXCEEDED: Rate limit exceeded'}`,
+				`Task API responded with 429: ${dialect === 'task' ? '1002: rate limited' : 'RATE_LIMIT_EXCEEDED: Rate limit exceeded'}`,
 				RATE,
 				429,
 			],
@@ -797,26 +806,26 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 			{ status: 500, body: { message: 'internal server error' } },
 			[
 				'unavailable',
-				'Task API answered 500: internal server error',
+				'Task API responded with 500: internal server error',
 				UNAVAILABLE + MAYBE_BILLED,
 				500,
 			],
 		),
 		'a status nobody documented': onSubmit({ status: 418, body: 'teapot' }, [
 			'badResponse',
-			'Task API answered 418: teapot',
+			'Task API responded with 418: teapot',
 			BAD_RESPONSE,
 			418,
 		]),
 		'an HTML error page': onSubmit({ html: true }, [
 			'unavailable',
-			'Task API answered 502: 502 502 Error',
+			'Task API responded with 502: 502 502 Error',
 			UNAVAILABLE + MAYBE_BILLED,
 			502,
 		]),
 		'truncated JSON': onSubmit({ status: 200, body: '{"id":"d10c' }, [
 			'badResponse',
-			'Task API: the answer is not JSON: {"id":"d10c',
+			'Task API: the response is not JSON: {"id":"d10c',
 			BAD_RESPONSE + MAYBE_BILLED,
 			200,
 		]),
@@ -824,18 +833,18 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 			{ status: 200, body: { status: 'pending' } },
 			[
 				'badResponse',
-				`Task API: the answer has no usable "${dialect === 'task' ? 'id' : 'request_id'}": {"status":"pending"}`,
+				`Task API: the response has no usable "${dialect === 'task' ? 'id' : 'request_id'}": {"status":"pending"}`,
 				BAD_RESPONSE + MAYBE_BILLED,
 				200,
 			],
 		),
 		'a redirect, which is not followed with the key': onSubmit(
 			{ redirect: `${HOSTILE}/submit`, status: 307 },
-			['badResponse', 'Task API answered 307: an empty answer', BAD_RESPONSE, 307],
+			['badResponse', 'Task API responded with 307: an empty response', BAD_RESPONSE, 307],
 		),
 		'a connection that breaks in the submit': onSubmit({ reset: 'midBody' }, [
 			'unavailable',
-			'The connection to Task API ({api}) broke before the answer was complete',
+			'The connection to Task API ({api}) broke before the response was complete',
 			UNAVAILABLE + MAYBE_BILLED,
 		]),
 
@@ -886,7 +895,7 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 			{ task: { vanish: true } },
 			[
 				'notFound',
-				`Task API answered 404: ${dialect === 'task' ? 'task not found' : 'NOT_FOUND: Request not found'}`,
+				`Task API responded with 404: ${dialect === 'task' ? 'task not found' : 'NOT_FOUND: Request not found'}`,
 				NOT_FOUND + ITS_ID + AGAIN,
 			],
 			{ calls: [1, 4], accepted: true },
@@ -894,30 +903,30 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 
 		'a wrong key at the look': onLook({ error: `${dialect}.key` }, 1, [
 			'auth',
-			`Task API answered 401: ${code('UNAUTHORIZED')}Invalid API key`,
+			`Task API responded with 401: ${code('UNAUTHORIZED')}Invalid API key`,
 			AUTH,
 			401,
 		]),
 		'an internal error at the look, four times': onLook(
 			{ status: 500, body: { error: 'internal' }, headers: AT_ONCE },
 			4,
-			['unavailable', 'Task API answered 500: internal', UNAVAILABLE, 500],
+			['unavailable', 'Task API responded with 500: internal', UNAVAILABLE, 500],
 		),
 		'too many looks, four times': onLook(
 			{ status: 429, body: { message: 'slow down' }, headers: AT_ONCE },
 			4,
-			['rateLimited', 'Task API answered 429: slow down', RATE, 429],
+			['rateLimited', 'Task API responded with 429: slow down', RATE, 429],
 		),
 		'an HTML page at the look, four times': onLook({ html: true, headers: AT_ONCE }, 4, [
 			'unavailable',
-			'Task API answered 502: 502 502 Error',
+			'Task API responded with 502: 502 502 Error',
 			UNAVAILABLE,
 			502,
 		]),
 		'truncated JSON at the look, four times': onLook(
 			{ status: 200, body: '{"id":"d1' },
 			4,
-			['badResponse', 'Task API: the answer is not JSON: {"id":"d1', BAD_RESPONSE, 200],
+			['badResponse', 'Task API: the response is not JSON: {"id":"d1', BAD_RESPONSE, 200],
 			{ slow: true },
 		),
 		'a connection that breaks at the look, four times': onLook(
@@ -925,21 +934,21 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 			4,
 			[
 				'unavailable',
-				'The connection to Task API ({api}) broke before the answer was complete',
+				'The connection to Task API ({api}) broke before the response was complete',
 				UNAVAILABLE,
 			],
 			{ slow: true },
 		),
 		'an answer without a status names the field': onLook({ status: 200, body: { id: 'x' } }, 1, [
 			'badResponse',
-			'Task API: the answer has no usable "status": {"id":"x"}',
+			'Task API: the response has no usable "status": {"id":"x"}',
 			BAD_RESPONSE,
 			200,
 		]),
 		'a redirect at the look, which is not followed with the key': onLook(
 			{ redirect: `${HOSTILE}/look` },
 			1,
-			['badResponse', 'Task API answered 302: an empty answer', BAD_RESPONSE, 302],
+			['badResponse', 'Task API responded with 302: an empty response', BAD_RESPONSE, 302],
 		),
 
 		'a picture that is a page': onPicture(
@@ -961,12 +970,12 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 		'an expired URL, asked for once more': onPicture(
 			{ image: 'expired' },
 			2,
-			['expired', "The image's URL is no longer valid (it answered 403)", EXPIRED, 403],
+			['expired', "The image's URL is no longer valid (its host responded with 403)", EXPIRED, 403],
 			{
 				calls: [1, 2 * done, 2],
 				told: [
 					'expired',
-					"The image's URL is no longer valid (it answered 403)",
+					"The image's URL is no longer valid (its host responded with 403)",
 					EXPIRED + ITS_ID,
 					403,
 				],
@@ -974,7 +983,7 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 		),
 		'a host of pictures that is down': onPicture({ status: 503, headers: AT_ONCE }, 4, [
 			'unavailable',
-			'The image could not be downloaded: its host answered 503',
+			'The image could not be downloaded: its host responded with 503',
 			UNAVAILABLE,
 			503,
 		]),
@@ -1196,7 +1205,7 @@ describe('keys', () => {
 
 		expect(run.error).toMatchObject({
 			message:
-				'Cloudflare answered 404: 7003: Could not route to /client/v4/accounts/***/ai/run, perhaps your object identifier is invalid?',
+				'Cloudflare responded with 404: 7003: Could not route to /client/v4/accounts/***/ai/run, perhaps your object identifier is invalid?',
 			description: 'Check the model ID, and the account ID in the credential.',
 			context: { itemIndex: 0, kind: 'notFound' },
 		});

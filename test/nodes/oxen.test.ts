@@ -2,7 +2,7 @@ import type { RouteName, Effect } from '../emulator';
 import type { Run } from '../support/engine';
 import { testCredential } from '../support/credentialTest';
 import {
-	handlesOf,
+	checkpointsOf,
 	items,
 	NODE,
 	openLab,
@@ -84,7 +84,7 @@ async function expectEachPictureOnce(run: Run, count: number): Promise<void> {
 	expect(lab.emulator.ledger.submissions).toHaveLength(count);
 	expect(lab.emulator.ledger.tasks).toHaveLength(count);
 	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(count)));
-	expect(handlesOf(run)).toEqual({});
+	expect(checkpointsOf(run)).toEqual({});
 }
 
 test('sync, queue and events give the same bytes for the same prompt and seed', async () => {
@@ -532,7 +532,7 @@ describe('promises that hold here too', () => {
 				kind: 'auth',
 				httpCode: 401,
 				message:
-					'Oxen.ai answered 401: You must be authenticated to access this resource: Missing or invalid API key',
+					'Oxen.ai responded with 401: You must be authenticated to access this resource: Missing or invalid API key',
 			},
 		],
 		['a powerless key', 'oxenKeyWithoutPermission', { kind: 'auth', httpCode: 403 }],

@@ -4,7 +4,7 @@ import { startEmulator } from '../emulator';
 import { agentsOf, type Behaviour } from '../support/agent';
 import {
 	generating,
-	handlesOf,
+	checkpointsOf,
 	NODE,
 	openLab,
 	picturesIn,
@@ -118,7 +118,7 @@ describe('a picture that was paid for', () => {
 			expect(lab.emulator.ledger.submissions).toHaveLength(3);
 			expect(lab.emulator.ledger.downloads).toHaveLength(4 + 3);
 			expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(3)));
-			expect(handlesOf(run)).toEqual({});
+			expect(checkpointsOf(run)).toEqual({});
 		},
 	);
 
@@ -133,7 +133,7 @@ describe('a picture that was paid for', () => {
 			expect(run.status).toBe('success');
 			expect(lab.emulator.ledger.submissions).toHaveLength(3);
 			expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(3)));
-			expect(handlesOf(run)).toEqual({});
+			expect(checkpointsOf(run)).toEqual({});
 		},
 	);
 
@@ -192,7 +192,7 @@ describe('a re-run of a task that ended badly', () => {
 
 			expect(run.status).toBe('success');
 			expect(statuses()).toEqual([200, 200]);
-			expect(handlesOf(run)).toEqual({});
+			expect(checkpointsOf(run)).toEqual({});
 		},
 	);
 
@@ -236,7 +236,7 @@ describe('the memory of what was paid for', () => {
 		const run = await lab.run(generating(route), { items: prompts(2) });
 
 		expect(run.items(NODE)).toHaveLength(2);
-		expect(handlesOf(run)).toEqual({});
+		expect(checkpointsOf(run)).toEqual({});
 	});
 
 	/** Two branches that lead into the node, as each round of a loop does. */
@@ -353,7 +353,7 @@ describe('a submit', () => {
 
 			expect(lab.emulator.ledger.submissions).toHaveLength(2);
 			expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
-			expect(handlesOf(run)).toEqual({});
+			expect(checkpointsOf(run)).toEqual({});
 		},
 	);
 
@@ -460,7 +460,7 @@ describe("a tool's call", () => {
 		expect(done.error).toBeUndefined();
 		expect(taskIds(answers).sort()).toEqual(jobs().sort());
 		expect(jobs()).toHaveLength(2);
-		expect(handlesOf(done)).toEqual({});
+		expect(checkpointsOf(done)).toEqual({});
 	});
 
 	test('is submitted anew while the same call before it is still running', async () => {

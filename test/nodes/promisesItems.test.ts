@@ -67,7 +67,7 @@ const errors = () => [
 		model: 'flux_2_pro',
 	},
 	{
-		message: "The image's URL is no longer valid (it answered 403)",
+		message: "The image's URL is no longer valid (its host responded with 403)",
 		description: expect.any(String),
 		kind: 'expired',
 		taskId: idOf('item 20'),
@@ -359,6 +359,6 @@ test('a run that stops names the other items whose answer was lost', async () =>
 		context: { itemIndex: number };
 	};
 	const other = context.itemIndex === 0 ? 2 : 1;
-	expect(description).toContain(`Also without a usable answer: item ${other}.`);
+	expect(description).toContain(`Also without a usable response: item ${other}.`);
 	expect(lab.emulator.ledger.submissions).toHaveLength(2);
 });

@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import {
 	generating,
-	handlesOf,
+	checkpointsOf,
 	NODE,
 	openLab,
 	picturesIn,
@@ -210,7 +210,7 @@ test('keeps the finished pictures, starts no further item and remembers what it 
 	expect(run.status).toBe('canceled');
 	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
 	expect(sent()).toEqual(['submit', 'look', 'download', 'submit', 'look']);
-	expect(Object.keys(handlesOf(run))).toHaveLength(2);
+	expect(Object.keys(checkpointsOf(run))).toHaveLength(2);
 });
 
 test('cancels every running task of the queue, and only those', async () => {

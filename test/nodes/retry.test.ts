@@ -3,7 +3,7 @@ import type { Effect, RouteName } from '../emulator';
 import { agentsOf, type Behaviour } from '../support/agent';
 import type { Run } from '../support/engine';
 import {
-	handlesOf,
+	checkpointsOf,
 	NODE,
 	openLab,
 	picturesIn,
@@ -70,7 +70,7 @@ async function expectEachPaidOnce(run: Run, count: number): Promise<void> {
 		given.map((_, item) => ({ item })),
 	);
 	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, given));
-	expect(handlesOf(run)).toEqual({});
+	expect(checkpointsOf(run)).toEqual({});
 }
 
 /** Oxen.ai has more calls per picture: fewer pictures do there. */
@@ -164,7 +164,7 @@ describe('inside Loop Over Items', () => {
 			expect(rounds(run).flat().sort()).toEqual(jobIds().sort());
 			expect(taskIdsIn(run.items(LOOP)).sort()).toEqual(jobIds().sort());
 			expect(jobIds()).toHaveLength(6);
-			expect(handlesOf(run)).toEqual({});
+			expect(checkpointsOf(run)).toEqual({});
 		},
 	);
 
@@ -178,7 +178,7 @@ describe('inside Loop Over Items', () => {
 		expect(run.status).toBe('success');
 		expect(rounds(run).flat()).toEqual(jobIds());
 		expect(jobIds()).toHaveLength(6);
-		expect(handlesOf(run)).toEqual({});
+		expect(checkpointsOf(run)).toEqual({});
 	});
 
 	test.each(loopLanes)(
@@ -217,7 +217,7 @@ describe('inside Loop Over Items', () => {
 			expect(run.status).toBe('success');
 			expect(rounds(run).flat()).toEqual(jobIds());
 			expect(jobIds()).toHaveLength(6);
-			expect(handlesOf(run)).toEqual({});
+			expect(checkpointsOf(run)).toEqual({});
 		},
 	);
 });
@@ -240,7 +240,7 @@ describe("as an agent's tool", () => {
 
 			expect(taskIds(answers)).toEqual(jobIds());
 			expect(jobIds()).toHaveLength(1);
-			expect(handlesOf(run)).toEqual({});
+			expect(checkpointsOf(run)).toEqual({});
 		},
 	);
 
@@ -255,7 +255,7 @@ describe("as an agent's tool", () => {
 
 			expect(taskIds(answers).sort()).toEqual(jobIds().sort());
 			expect(jobIds()).toHaveLength(2);
-			expect(handlesOf(run)).toEqual({});
+			expect(checkpointsOf(run)).toEqual({});
 		},
 	);
 

@@ -1,5 +1,5 @@
 import {
-	handlesOf,
+	checkpointsOf,
 	openLab,
 	picturesIn,
 	picturesOf,
@@ -40,7 +40,7 @@ test.each(modes.flatMap((mode) => lanes.map((lane) => [mode, lane] as const)))(
 		expect(
 			jobs.map(({ id }) => downloads.filter(({ taskId: jobId }) => jobId === id).length),
 		).toEqual([1, 1, 9, 1]);
-		expect(handlesOf(run)).toEqual({});
+		expect(checkpointsOf(run)).toEqual({});
 	},
 );
 
@@ -59,5 +59,5 @@ test('a URL that has run out before the next run is asked for once more, and not
 	expect(polls.slice(looks).map(({ state }) => state)).toEqual(['Ready']);
 	expect(submissions).toHaveLength(1);
 	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
-	expect(handlesOf(run)).toEqual({});
+	expect(checkpointsOf(run)).toEqual({});
 });

@@ -284,7 +284,7 @@ describe('Get', () => {
 			expect(failure(run)).toMatchObject({
 				kind: 'expired',
 				taskId: job().id,
-				message: "The image's URL is no longer valid (it answered 403)",
+				message: "The image's URL is no longer valid (its host responded with 403)",
 				description: expect.stringContaining('or generate the image again'),
 			});
 			expect(lab.emulator.ledger.downloads).toHaveLength(1);

@@ -168,7 +168,7 @@ describe('what was submitted elsewhere', () => {
 		lab.emulator.rule({ route: 'bfl.submit' }, { status: 400, body: { detail: 'bad webhook' } });
 		const run = await submit(webhooks.publish(triggered()), { webhookSecret: 'a' });
 
-		expect(run.error?.message).toBe('Black Forest Labs answered 400: bad webhook');
+		expect(run.error?.message).toBe('Black Forest Labs responded with 400: bad webhook');
 	});
 
 	test('is refused without the secret in the words, when the service repeats it', async () => {
@@ -178,7 +178,7 @@ describe('what was submitted elsewhere', () => {
 		);
 		const run = await submit(webhooks.publish(triggered()));
 
-		expect(run.error?.message).toBe('Black Forest Labs answered 400: bad webhook ***');
+		expect(run.error?.message).toBe('Black Forest Labs responded with 400: bad webhook ***');
 	});
 
 	test.each([
@@ -217,7 +217,7 @@ describe('what was submitted elsewhere', () => {
 		const { id, url } = lab.emulator.ledger.tasks[0]!;
 		expect(status).toBe('error');
 		expect(error).toMatchObject({
-			message: "The image's URL is no longer valid (it answered 403)",
+			message: "The image's URL is no longer valid (its host responded with 403)",
 			context: { kind: 'expired', taskId: id },
 		});
 		expect(error?.description).toContain(id);
@@ -234,7 +234,7 @@ describe('what was submitted elsewhere', () => {
 			{
 				json: {
 					error: {
-						message: "The image's URL is no longer valid (it answered 403)",
+						message: "The image's URL is no longer valid (its host responded with 403)",
 						description: expect.stringContaining(url),
 						kind: 'expired',
 						taskId: id,

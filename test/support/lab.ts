@@ -11,6 +11,7 @@ import {
 	type RunOptions,
 	type WorkflowJson,
 } from './engine';
+import type { Checkpoint } from '../../nodes/shared/tasks/checkpoints';
 import type { BinaryMode } from './n8n';
 import type { StandIns } from './nodeTypes';
 
@@ -169,8 +170,12 @@ export function traffic({ emulator }: Lab, from = 0): string[] {
 	return kinds.filter((kind, index) => kind !== 'look' || kinds[index - 1] !== 'look');
 }
 
-/** What the node has put by for a later run. */
-export function handlesOf({ raw }: Run): Record<string, unknown> {
+/** What the node has saved for a later run, by the place of the item. */
+export function checkpointsOf({ raw }: Run): Record<string, Checkpoint[]> {
 	const context = raw.data.executionData?.contextData[`node:${NODE}`] ?? {};
-	return (context as { flux2Handles?: Record<string, unknown> }).flux2Handles ?? {};
+	return (context as SavedContext).flux2Checkpoints?.places ?? {};
+}
+
+interface SavedContext {
+	flux2Checkpoints?: { places: Record<string, Checkpoint[]> };
 }

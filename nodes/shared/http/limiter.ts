@@ -1,7 +1,5 @@
 import { abortable, delay } from '../core/async';
 
-const FORGET_AFTER_MS = 600_000;
-
 /**
  * How many tasks one credential has at the provider at the same time, over all executions of this process. As TCP
  * treats a network: each acceptance adds one until the first refusal (slow start). A refusal halves the limit, and from
@@ -18,8 +16,6 @@ export class AdaptiveLimiter {
 	private wasRefused = false;
 
 	private decreasedAt = -Infinity;
-
-	private lastUsedAt = Date.now();
 
 	private notBefore = 0;
 
@@ -40,10 +36,9 @@ export class AdaptiveLimiter {
 		if (!this.wasRefused) this.limit = Math.max(this.limit, maxConcurrency);
 	}
 
-	/** Whether nobody has used the limiter for so long that the provider may take more by now. */
-	get isForgettable(): boolean {
-		const isIdle = this.submitting + this.running + this.queue.size === 0;
-		return isIdle && Date.now() - this.lastUsedAt > FORGET_AFTER_MS;
+	/** Whether nobody uses the limiter. What it has learnt is old news then. */
+	get isIdle(): boolean {
+		return this.submitting + this.running + this.queue.size === 0;
 	}
 
 	/** Resolves in order of arrival, when there is room for one more and the provider wants no pause. */
@@ -58,7 +53,6 @@ export class AdaptiveLimiter {
 
 	exit(stage: Stage): void {
 		this[stage]--;
-		this.lastUsedAt = Date.now();
 		this.grantNext();
 	}
 

@@ -204,13 +204,13 @@ function maxConcurrencyOf(context: IExecuteFunctions): number {
 	}
 }
 
-/** Limits are the credential's, whoever uses it. A limiter that nobody uses has nothing to share but old news. */
+/** Limits are the credential's, whoever uses it at the moment. */
 function limiterOf(
 	limiters: Map<string, AdaptiveLimiter>,
 	{ credentialType, baseUrl, credentials }: ReadClient,
 	maxConcurrency: number,
 ): AdaptiveLimiter {
-	for (const [key, limiter] of limiters) if (limiter.isForgettable) limiters.delete(key);
+	for (const [key, limiter] of limiters) if (limiter.isIdle) limiters.delete(key);
 	const facts = JSON.stringify([credentialType, baseUrl, credentials]);
 	const key = createHash('sha256').update(facts).digest('hex');
 	const limiter = limiters.get(key) ?? new AdaptiveLimiter(maxConcurrency);

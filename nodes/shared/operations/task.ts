@@ -2,6 +2,7 @@ import { AbortedError, Flux2Error, invalidInput, rethrow, toFlux2Error } from '.
 import { trustedUrl } from '../http/urlPolicy';
 import { readOptions } from '../parameters/imageRequest';
 import { collectOptions, pollInterval, timeout, waitForCompletion } from '../parameters/options';
+import { isPathSafe, UNSAFE_ID } from '../parameters/model';
 import type { Settings } from '../parameters/param';
 import type { ParameterReader } from '../parameters/reader';
 import { DurationEstimator, TaskPoller } from '../tasks/poller';
@@ -100,6 +101,7 @@ function readTarget(item: ItemContext): TaskTarget {
 	if (id === '') reader.addProblem('Task ID', 'must not be empty');
 	if (!isTaskId(id)) reader.addProblem('Task ID', 'must not be a path');
 	const { protocol, taskModel } = provider.routeFor(reader);
+	if (taskModel && !isPathSafe(taskModel)) reader.addProblem('Custom Model', UNSAFE_ID);
 	const userUrl = reader.text('pollUrl') || undefined;
 	if (userUrl && !trustedUrl(client, userUrl)) {
 		reader.addProblem('Poll URL', `is no address of ${provider.label} that may see the key`);

@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 import { mergeJson } from '../core/json';
-import { CUSTOM_MODEL, isPathSafe, type Model } from './model';
+import { CUSTOM_MODEL, isPathSafe, UNSAFE_ID, type Model } from './model';
 import { customBody, OPTIONS, presetSize, prompt, size } from './options';
 import { Settings, type Param } from './param';
 import { messageOf, type ParameterReader } from './reader';
@@ -78,7 +78,7 @@ function readModel<M extends Model>(
 	if (id === '') {
 		reader.addProblem(isCustom ? 'Custom Model' : 'Model', 'must not be empty');
 	} else if (isCustom && !isPathSafe(id)) {
-		reader.addProblem('Custom Model', 'must not have empty or dot segments or backslashes');
+		reader.addProblem('Custom Model', UNSAFE_ID);
 	} else if (!listed && !isCustom) {
 		reader.addProblem(
 			'Model',

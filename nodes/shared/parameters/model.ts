@@ -55,6 +55,9 @@ export const labelsOf = (models: readonly Model[]): Map<string, string> =>
 export const encodeModelId = (id: string): string =>
 	encodeURI(id).replace(/[?#]/g, (letter) => encodeURIComponent(letter));
 
+/** What is said about an ID that `isPathSafe` refuses. */
+export const UNSAFE_ID = 'must not have empty or dot segments, backslashes or control characters';
+
 /** False for an ID that would change the path it is put into: dot segments, backslashes, control characters. */
 export const isPathSafe = (id: string): boolean =>
 	!/[\\\p{Cc}]/u.test(id) && id.split('/').every((part) => !['', '.', '..'].includes(part));
