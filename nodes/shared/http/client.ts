@@ -1,11 +1,21 @@
 import type { IExecuteFunctions, IHttpRequestOptions, IN8nHttpFullResponse } from 'n8n-workflow';
-import { raceTimeout } from '../core/async';
-import { AbortedError } from '../core/errors';
+import { withTimeout } from '../core/async';
+import { AbortedError, Flux2Error } from '../core/errors';
 import { parseJson } from '../core/json';
-import { networkError, schemaError, statusError, TimeoutError } from './errors';
+import { ignoreLateErrors, readBytes } from './download';
+import { maybeBilledError, networkError, schemaError, statusError, TimeoutError } from './errors';
 import { retry } from './retry';
-import type { ApiClient, ApiRequest, ApiResponse, ClientContext } from './types';
+import {
+	toStream,
+	type ApiClient,
+	type ApiRequest,
+	type ApiResponse,
+	type ClientContext,
+} from './types';
 import { resolveApiUrl } from './urlPolicy';
+
+/** An image in JSON is large; the largest that a model makes is well below. */
+const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
 
 /**
  * One request with the credential, retried as far as that is safe.
@@ -67,32 +77,53 @@ async function send<T>(
 	signal: AbortSignal,
 ): Promise<ApiResponse> {
 	const { method, headers, body, timeoutMs, idempotent } = request;
+	const options: IHttpRequestOptions = {
+		method,
+		url: url.href,
+		headers: { accept: 'application/json', ...headers },
+		body,
+		encoding: 'stream',
+		timeout: timeoutMs,
+	};
 	try {
-		const sending = sendWithCredential(client, {
-			method,
-			url: url.href,
-			headers: { accept: 'application/json', ...headers },
-			body,
-			encoding: 'arraybuffer',
-			timeout: timeoutMs,
-		});
-		return toApiResponse(
-			await raceTimeout(sending, timeoutMs, signal, () => {
+		return await withTimeout(
+			timeoutMs,
+			signal,
+			async (callSignal) =>
+				await receive(client, await sendWithCredential(client, options), callSignal),
+			() => {
 				throw new TimeoutError();
-			}),
+			},
 		);
 	} catch (error) {
+		if (error instanceof Flux2Error) throw idempotent ? error : maybeBilledError(error);
 		throw networkError({ idempotent, peer: `${client.label} (${url.host})`, signal }, error);
 	}
 }
 
-function toApiResponse({ statusCode, headers, body }: IN8nHttpFullResponse): ApiResponse {
-	const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body as unknown as ArrayBuffer);
-	const type = headers['content-type'];
-	const isImage = typeof type === 'string' && type.toLowerCase().startsWith('image/');
-	const json = isImage ? undefined : parseJson(bytes);
-	return { status: statusCode, headers, bytes, isImage, json };
+/** Reads the body as it comes, so that one that is too large is refused before it fills the memory. */
+async function receive(
+	{ label }: ApiClient,
+	response: IN8nHttpFullResponse,
+	signal: AbortSignal,
+): Promise<ApiResponse> {
+	const { statusCode: status, headers } = response;
+	const stream = ignoreLateErrors(toStream(response));
+	// nobody reads on after the time limit
+	signal.addEventListener('abort', () => stream.destroy(), { once: true });
+	const bytes = await readBytes({ stream, timer: {} }, MAX_RESPONSE_BYTES, () =>
+		tooLargeError(label, status),
+	);
+	const isImage = String(headers['content-type']).toLowerCase().startsWith('image/');
+	return { status, headers, bytes, isImage, json: isImage ? undefined : parseJson(bytes) };
 }
+
+const tooLargeError = (label: string, httpCode: number) =>
+	new Flux2Error(
+		'badResponse',
+		`${label} responded with more than ${MAX_RESPONSE_BYTES / 1024 / 1024} MB`,
+		{ httpCode },
+	);
 
 function parseResponse<T>(client: ApiClient, request: ApiRequest<T>, response: ApiResponse): T {
 	const isSuccess = response.status >= 200 && response.status < 300;

@@ -18,7 +18,7 @@ export async function createClient(
 ): Promise<ReadClient> {
 	const { credentialType, label, readError, trustsHost } = provider;
 	const credentials = await context.getCredentials(credentialType);
-	const baseUrl = provider.baseUrl(credentials).trim().replace(/\/+$/, '');
+	const baseUrl = withoutTrailingSlashes(provider.baseUrl(credentials).trim());
 	if (!URL.canParse(baseUrl)) {
 		throw new Flux2Error('invalidInput', `"${baseUrl}" is not a URL`, {
 			description: 'Correct the Base URL in the credential.',
@@ -27,4 +27,11 @@ export async function createClient(
 	const redact = createRedactor(secretsIn(credentials));
 	const own = { context, credentials, baseUrl, redact };
 	return { ...own, ...facts, credentialType, label, readError, trustsHost };
+}
+
+/** Not by a pattern: one for slashes at the end takes quadratic time on slashes in the middle. */
+function withoutTrailingSlashes(url: string): string {
+	let length = url.length;
+	while (url[length - 1] === '/') length--;
+	return url.slice(0, length);
 }
