@@ -1,8 +1,8 @@
 import type { IDataObject } from 'n8n-workflow';
 import { flux2ErrorOrThrow, Flux2Error } from '../shared/core/errors';
 import { createRedactor, redactJson, type Redact } from '../shared/core/redact';
-import { requestJson } from '../shared/http/client';
-import { READ_TIMEOUT_MS, SUBMIT_TIMEOUT_MS, type ApiClient } from '../shared/http/types';
+import { readJson, submitJson } from '../shared/http/client';
+import { type ApiClient } from '../shared/http/types';
 import { trustedUrl } from '../shared/http/urlPolicy';
 import { imageFields, loadReferences } from '../shared/images/references';
 import { submitTask } from '../shared/operations/submit';
@@ -66,15 +66,12 @@ const protocol: AsyncProtocol = {
 	async submit(client, request, signal) {
 		const body = await toBody(client, request, signal);
 		const redact = createRedactor([body.webhook_secret, request.callback?.url]);
-		const { value, response } = await requestJson(
+		const { value, response } = await submitJson(
 			client,
 			{
-				method: 'POST',
 				url: `/v1/${encodeModelId(request.model.id)}`,
 				body,
 				schema: submittedSchema,
-				idempotent: false,
-				timeoutMs: SUBMIT_TIMEOUT_MS,
 			},
 			signal,
 		).catch((thrown: unknown) => {
@@ -93,14 +90,11 @@ const protocol: AsyncProtocol = {
 
 	async status(client, task, signal) {
 		return await notFoundAsState(task, async () => {
-			const { value, response } = await requestJson(
+			const { value, response } = await readJson(
 				client,
 				{
-					method: 'GET',
 					url: task.pollUrl ?? `/v1/get_result?id=${encodeURIComponent(task.id)}`,
 					schema: statusSchema,
-					idempotent: true,
-					timeoutMs: READ_TIMEOUT_MS,
 					isResult: isStatusOf(task, 'id'),
 				},
 				signal,
@@ -118,14 +112,11 @@ const redactedError = (error: Flux2Error, redact: Redact): Flux2Error =>
 /** Account: Get Credits. */
 const getCredits = ({ client, signal }: ItemContext): PreparedOperation => ({
 	async run() {
-		const { value } = await requestJson(
+		const { value } = await readJson(
 			client,
 			{
-				method: 'GET',
 				url: '/v1/credits',
 				schema: creditsSchema,
-				idempotent: true,
-				timeoutMs: READ_TIMEOUT_MS,
 			},
 			signal,
 		);

@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 import { invalidInput } from '../shared/core/errors';
-import { requestJson } from '../shared/http/client';
+import { submitJson } from '../shared/http/client';
 import type { ApiClient } from '../shared/http/types';
 import { loadReferences, toDataUri } from '../shared/images/references';
 import { generate } from '../shared/operations/generate';
@@ -73,15 +73,13 @@ async function postRun(
 	if (!/^[\w-]+$/.test(accountId)) {
 		throw invalidInput(['Account ID: must consist of letters and digits; correct the credential']);
 	}
-	const { value, response } = await requestJson(
+	const { value, response } = await submitJson(
 		client,
 		{
 			...to,
-			method: 'POST',
 			url: `/accounts/${accountId}${to.url}`,
 			schema: responseSchema,
 			selectBody,
-			idempotent: false,
 			timeoutMs: settings.getOrDefault(timeout) * 1000,
 		},
 		signal,

@@ -1,13 +1,8 @@
 import type { IDataObject } from 'n8n-workflow';
 import { Flux2Error, rethrow } from '../shared/core/errors';
 import { z } from '../shared/core/vendor';
-import { requestJson } from '../shared/http/client';
-import {
-	READ_TIMEOUT_MS,
-	SUBMIT_TIMEOUT_MS,
-	type ApiClient,
-	type ApiResponse,
-} from '../shared/http/types';
+import { readJson, submitJson } from '../shared/http/client';
+import { type ApiClient, type ApiResponse } from '../shared/http/types';
 import { loadReferences, toDataUri } from '../shared/images/references';
 import { generate } from '../shared/operations/generate';
 import { submitTask } from '../shared/operations/submit';
@@ -61,14 +56,12 @@ const validate: AsyncProtocol['validate'] = ({ body, references }, reader) => {
 /** POST /api/ai/images/edit, which all FLUX.2 pages use, also without a reference image. */
 const submitSync: AsyncProtocol['submit'] = async (client, request, signal) => {
 	const submittedAt = isoNow();
-	const { value, response } = await requestJson(
+	const { value, response } = await submitJson(
 		client,
 		{
-			method: 'POST',
 			url: '/api/ai/images/edit',
 			body: await toBody(client, request, signal),
 			schema: imagesSchema,
-			idempotent: false,
 			timeoutMs: request.settings.getOrDefault(timeout) * 1000,
 		},
 		signal,
@@ -78,15 +71,12 @@ const submitSync: AsyncProtocol['submit'] = async (client, request, signal) => {
 
 /** POST /api/ai/queue; one task per image. */
 const enqueue: AsyncProtocol['submit'] = async (client, request, signal) => {
-	const { value } = await requestJson(
+	const { value } = await submitJson(
 		client,
 		{
-			method: 'POST',
 			url: '/api/ai/queue',
 			body: await toBody(client, request, signal),
 			schema: queuedSchema,
-			idempotent: false,
-			timeoutMs: SUBMIT_TIMEOUT_MS,
 		},
 		signal,
 	);
@@ -140,11 +130,7 @@ async function getOrUndefined<T>(
 	signal: AbortSignal,
 ): Promise<{ value: T; response: ApiResponse } | undefined> {
 	try {
-		return await requestJson(
-			client,
-			{ ...request, method: 'GET', idempotent: true, timeoutMs: READ_TIMEOUT_MS },
-			signal,
-		);
+		return await readJson(client, request, signal);
 	} catch (error) {
 		if (error instanceof Flux2Error && error.kind === 'notFound') return undefined;
 		throw rethrow(error);
@@ -156,14 +142,12 @@ const queue: AsyncProtocol = {
 	submit: enqueue,
 	status: readStatus,
 	async cancel(client, { id }, signal) {
-		await requestJson(
+		await readJson(
 			client,
 			{
 				method: 'DELETE',
 				url: `/api/ai/queue/${encodeURIComponent(id)}`,
 				schema: z.unknown(),
-				idempotent: true,
-				timeoutMs: READ_TIMEOUT_MS,
 			},
 			signal,
 		);

@@ -1,7 +1,7 @@
 import type { IDataObject } from 'n8n-workflow';
 import { z } from '../shared/core/vendor';
-import { requestJson } from '../shared/http/client';
-import { READ_TIMEOUT_MS, SUBMIT_TIMEOUT_MS, type ApiClient } from '../shared/http/types';
+import { readJson, submitJson } from '../shared/http/client';
+import { type ApiClient } from '../shared/http/types';
 import { trustedUrl } from '../shared/http/urlPolicy';
 import { imageFields, loadReferences } from '../shared/images/references';
 import { generate } from '../shared/operations/generate';
@@ -43,15 +43,12 @@ const taskProtocol = (bodyFormat: (typeof bodyFormats)[number]): AsyncProtocol =
 		const params = await toParameters(client, request, signal);
 		const model = request.model.id;
 		const body = bodyFormat === 'flat' ? { model, ...params } : { model, input: [{ params }] };
-		const { value, response } = await requestJson(
+		const { value, response } = await submitJson(
 			client,
 			{
-				method: 'POST',
 				url: '/model/v1/generation',
 				body: withCustomBody(body, request.settings),
 				schema: submittedSchema,
-				idempotent: false,
-				timeoutMs: SUBMIT_TIMEOUT_MS,
 			},
 			signal,
 		);
@@ -60,14 +57,11 @@ const taskProtocol = (bodyFormat: (typeof bodyFormats)[number]): AsyncProtocol =
 
 	async status(client, task, signal) {
 		return await notFoundAsState(task, async () => {
-			const { value, response } = await requestJson(
+			const { value, response } = await readJson(
 				client,
 				{
-					method: 'GET',
 					url: `/model/v1/generation/task/${encodeURIComponent(task.id)}`,
 					schema: generationSchema,
-					idempotent: true,
-					timeoutMs: READ_TIMEOUT_MS,
 					isResult: isStatusOf(task, 'id'),
 				},
 				signal,
@@ -84,15 +78,12 @@ const errorStatus = (status: number) => (status >= 300 ? status : undefined);
 const queueProtocol: AsyncProtocol = {
 	async submit(client, request, signal) {
 		const parameters = await toParameters(client, request, signal);
-		const { value, response } = await requestJson(
+		const { value, response } = await submitJson(
 			client,
 			{
-				method: 'POST',
 				url: `/model/v1/queue/${encodeModelId(request.model.id)}`,
 				body: withCustomBody(parameters, request.settings),
 				schema: queuedSchema,
-				idempotent: false,
-				timeoutMs: SUBMIT_TIMEOUT_MS,
 			},
 			signal,
 		);
@@ -104,10 +95,10 @@ const queueProtocol: AsyncProtocol = {
 
 	async status(client, task, signal) {
 		return await notFoundAsState(task, async () => {
-			const { value, response } = await requestJson(
+			const { value, response } = await readJson(
 				client,
 				{
-					...queueRequest(task, 'status'),
+					url: queueUrl(task, 'status'),
 					schema: queueStatusSchema,
 					isResult: isStatusOf(task, 'request_id'),
 				},
@@ -124,9 +115,9 @@ const queueProtocol: AsyncProtocol = {
 	},
 
 	async cancel(client, task, signal) {
-		await requestJson(
+		await readJson(
 			client,
-			{ ...queueRequest(task, 'cancel'), method: 'PUT', schema: z.unknown() },
+			{ url: queueUrl(task, 'cancel'), method: 'PUT', schema: z.unknown() },
 			signal,
 		);
 		return 'cancelled';
@@ -135,9 +126,9 @@ const queueProtocol: AsyncProtocol = {
 
 /** The finished task's images; 202 while it still runs. */
 async function readResult(client: ApiClient, task: Task, signal: AbortSignal): Promise<TaskState> {
-	const { value, response } = await requestJson(
+	const { value, response } = await readJson(
 		client,
-		{ ...queueRequest(task, 'response'), schema: queueResultSchema },
+		{ url: queueUrl(task, 'response'), schema: queueResultSchema },
 		signal,
 	);
 	const raw = response.json;
@@ -147,16 +138,14 @@ async function readResult(client: ApiClient, task: Task, signal: AbortSignal): P
 }
 
 /** The address from the submit's response; the documented one where there is none or it is on a foreign host. */
-function queueRequest({ id, model = '', pollUrl }: Task, end: 'status' | 'response' | 'cancel') {
+function queueUrl(
+	{ id, model = '', pollUrl }: Task,
+	end: 'status' | 'response' | 'cancel',
+): string {
 	const base =
 		pollUrl?.replace(/\/status\/?$/, '') ??
 		`/model/v1/queue/${encodeModelId(model)}/requests/${encodeURIComponent(id)}`;
-	return {
-		method: 'GET',
-		url: `${base}/${end}`,
-		idempotent: true,
-		timeoutMs: READ_TIMEOUT_MS,
-	} as const;
+	return `${base}/${end}`;
 }
 
 // the first is what the editor shows at first

@@ -17,13 +17,38 @@ import { resolveApiUrl } from './urlPolicy';
 /** An image in JSON is large; the largest that a model makes is well below. */
 const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
 
+/** Long enough for a request that carries ten images. */
+const SUBMIT_TIMEOUT_MS = 120_000;
+const READ_TIMEOUT_MS = 30_000;
+
+type Read<T> = Pick<ApiRequest<T>, 'url' | 'schema' | 'isResult'> &
+	Partial<Pick<ApiRequest<T>, 'method'>>;
+type Submit<T> = Omit<ApiRequest<T>, 'method' | 'idempotent' | 'timeoutMs'> &
+	Partial<Pick<ApiRequest<T>, 'timeoutMs'>>;
+
+/** A request that sending twice does no harm: it is retried after anything transient. */
+export const readJson = async <T>(client: ApiClient, request: Read<T>, signal: AbortSignal) =>
+	await requestJson(
+		client,
+		{ method: 'GET', ...request, idempotent: true, timeoutMs: READ_TIMEOUT_MS },
+		signal,
+	);
+
+/** A request that costs money: it is retried only after a certain refusal. */
+export const submitJson = async <T>(client: ApiClient, request: Submit<T>, signal: AbortSignal) =>
+	await requestJson(
+		client,
+		{ timeoutMs: SUBMIT_TIMEOUT_MS, ...request, method: 'POST', idempotent: false },
+		signal,
+	);
+
 /**
  * One request with the credential, retried as far as that is safe.
  * @param signal ends waiting and, for an idempotent request, the call itself. A submit on the wire is awaited until n8n
  * stops the execution: its task must not be lost because another item has failed.
  * @throws Flux2Error, AbortedError
  */
-export async function requestJson<T>(
+async function requestJson<T>(
 	client: ApiClient,
 	request: ApiRequest<T>,
 	signal: AbortSignal,

@@ -87,7 +87,3 @@ export type DownloadStream = Exclude<
 /** A whole response of n8n's helper. Its types know no streams as bodies. */
 export const toStream = ({ body }: IN8nHttpFullResponse): DownloadStream =>
 	body as unknown as DownloadStream;
-
-/** Long enough for a request that carries ten images. */
-export const SUBMIT_TIMEOUT_MS = 120_000;
-export const READ_TIMEOUT_MS = 30_000;

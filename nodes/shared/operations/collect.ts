@@ -1,6 +1,7 @@
 import { AbortedError, Flux2Error, rethrow } from '../core/errors';
+import { pollInterval, timeout } from '../parameters/options';
 import type { Settings } from '../parameters/param';
-import { TaskPoller } from '../tasks/poller';
+import { TaskPoller, type DurationEstimator } from '../tasks/poller';
 import { splitImages, type Done, type Task, type TaskProtocol } from '../tasks/protocol';
 import type { OutputItem } from '../tasks/savedResults';
 import { collectImage, type CollectTarget, type ImageSummary } from './items';
@@ -12,6 +13,32 @@ export interface Collector {
 	readonly protocol: TaskProtocol;
 	readonly settings: Settings;
 	readonly poller: TaskPoller;
+}
+
+/** What a poller needs beside its item. */
+interface PollerFacts {
+	readonly protocol: TaskProtocol;
+	readonly settings: Settings;
+	readonly task?: Task;
+	readonly estimator: DurationEstimator;
+	readonly submittedByThisRun: boolean;
+}
+
+/** Follows a task as the item's options say. */
+export function createPoller(item: ItemContext, facts: PollerFacts): TaskPoller {
+	const { protocol, settings, task, estimator, submittedByThisRun } = facts;
+	const { client, provider, signal, events } = item;
+	return new TaskPoller({
+		protocol,
+		client,
+		signal,
+		timeoutSeconds: settings.getOrDefault(timeout),
+		pollIntervalSeconds: settings.get(pollInterval),
+		minPollIntervalSeconds: provider.minPollIntervalSeconds,
+		estimator,
+		submittedByThisRun,
+		events: task && protocol.status ? events.of(protocol, client, task) : undefined,
+	});
 }
 
 /**

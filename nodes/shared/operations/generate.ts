@@ -1,9 +1,8 @@
 import { AbortedError, Flux2Error, toFlux2Error, withAdvice } from '../core/errors';
 import { withoutExecutionSignal } from '../http/client';
 import type { RequestCallback } from '../parameters/imageRequest';
-import { pollInterval, timeout } from '../parameters/options';
 import { isLostIn, replaceResult } from '../tasks/checkpoints';
-import { DurationEstimator, TaskPoller } from '../tasks/poller';
+import { DurationEstimator } from '../tasks/poller';
 import { splitImages, type Done, type Task } from '../tasks/protocol';
 import {
 	lostError,
@@ -16,7 +15,7 @@ import {
 	type SavedResult,
 } from '../tasks/savedResults';
 import { isWithinUrlLifetime, taskError, withCollectHint } from '../tasks/taskErrors';
-import { collectWithRefresh, refreshImage, type Collector } from './collect';
+import { collectWithRefresh, createPoller, refreshImage, type Collector } from './collect';
 import type { ImageSummary } from './items';
 import {
 	prepareRequest,
@@ -114,21 +113,12 @@ async function finishResult(submission: Submission, result: SavedResult): Promis
 function startFinishing(submission: Submission, result: SavedResult): Finishing {
 	const { item, protocol, request, submittedByThisRun } = submission;
 	const { settings, model, body } = request;
-	const { client, provider, signal, durations } = item;
-	const key = [provider.name, model.id, megapixelBucket(body.width, body.height)].join(' ');
+	const size = megapixelBucket(body.width, body.height);
+	const key = [item.provider.name, model.id, size].join(' ');
+	const estimator = new DurationEstimator(item.durations, key, model.typicalSeconds);
 	const task = taskOf(result);
-	const poller = new TaskPoller({
-		protocol,
-		client,
-		signal,
-		timeoutSeconds: settings.getOrDefault(timeout),
-		pollIntervalSeconds: settings.get(pollInterval),
-		minPollIntervalSeconds: provider.minPollIntervalSeconds,
-		estimator: new DurationEstimator(durations, key, model.typicalSeconds),
-		submittedByThisRun,
-		events: task && protocol.status ? item.events.of(protocol, client, task) : undefined,
-	});
-	return { ...submission, settings, poller };
+	const facts = { protocol, settings, task, estimator, submittedByThisRun };
+	return { ...submission, settings, poller: createPoller(item, facts) };
 }
 
 /** Sizes that take about the same time. */

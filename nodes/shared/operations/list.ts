@@ -2,8 +2,7 @@ import type { IDataObject } from 'n8n-workflow';
 import { omitUndefined } from '../core/json';
 import { redactJson } from '../core/redact';
 import type { z } from '../core/vendor';
-import { requestJson } from '../http/client';
-import { READ_TIMEOUT_MS } from '../http/types';
+import { readJson } from '../http/client';
 import { readOptions } from '../parameters/imageRequest';
 import { FILTERS, limit, returnAll, simplify } from '../parameters/options';
 import type { Param } from '../parameters/param';
@@ -38,14 +37,11 @@ export const getMany =
 		return {
 			async run() {
 				const url = query.size > 0 ? `${list.path}?${query.toString()}` : list.path;
-				const { value: rows } = await requestJson(
+				const { value: rows } = await readJson(
 					client,
 					{
-						method: 'GET',
 						url,
 						schema: list.schema,
-						idempotent: true,
-						timeoutMs: READ_TIMEOUT_MS,
 					},
 					signal,
 				);

@@ -40,35 +40,17 @@ export function generateOrSuspend(item: ItemContext): PreparedOperation {
 }
 
 /** @throws Flux2Error `invalidInput` where nobody could be called back */
-function suspensionOf({
-	context,
-	client,
-	provider,
-	isToolCall,
-	itemIndex,
-}: ItemContext): Suspension {
-	const { length } = context.getInputData();
-	if (length !== 1) {
-		throw invalidInput([
-			`Completion: Callback suspends the whole execution, so it takes one item at a time, and there are ${length}; choose Poll, or put a Loop Over Items node in front`,
-		]);
-	}
-	if (isToolCall) {
-		throw invalidInput(["Completion: an agent's tool cannot be suspended; choose Poll"]);
-	}
+function suspensionOf(item: ItemContext): Suspension {
+	const { context, client, itemIndex } = item;
 	const { $execution } = context.getWorkflowDataProxy(itemIndex);
 	const { resumeUrl } = $execution as { resumeUrl: string };
-	if (!isReachable(resumeUrl, client.baseUrl)) {
-		throw invalidInput([
-			`Completion: ${provider.label} cannot call ${new URL(resumeUrl).origin}; set n8n's WEBHOOK_URL to its public https address, or choose Poll`,
-		]);
-	}
+	checkSuspendable(item, resumeUrl);
 	const callback = { url: resumeUrl, secret: randomBytes(SECRET_BYTES).toString('hex') };
 	return {
 		callback,
-		async suspend({ request }, task, item) {
+		async suspend({ request }, task, taskItem) {
 			const { prompt, body, settings } = request;
-			saveSuspended(context, item, {
+			saveSuspended(context, taskItem, {
 				version: 1,
 				task,
 				baseUrl: client.baseUrl,
@@ -81,6 +63,26 @@ function suspensionOf({
 			await context.putExecutionToWait(new Date(Date.now() + seconds * 1000));
 		},
 	};
+}
+
+function checkSuspendable(
+	{ context, client, provider, isToolCall }: ItemContext,
+	resumeUrl: string,
+): void {
+	const { length } = context.getInputData();
+	if (length !== 1) {
+		throw invalidInput([
+			`Completion: Callback suspends the whole execution, so it takes one item at a time, and there are ${length}; choose Poll, or put a Loop Over Items node in front`,
+		]);
+	}
+	if (isToolCall) {
+		throw invalidInput(["Completion: an agent's tool cannot be suspended; choose Poll"]);
+	}
+	if (!isReachable(resumeUrl, client.baseUrl)) {
+		throw invalidInput([
+			`Completion: ${provider.label} cannot call ${new URL(resumeUrl).origin}; set n8n's WEBHOOK_URL to its public https address, or choose Poll`,
+		]);
+	}
 }
 
 /** A provider on this machine may call it; any other needs https and a host that it can reach. */

@@ -1,11 +1,11 @@
 import { AbortedError, Flux2Error, invalidInput, rethrow, toFlux2Error } from '../core/errors';
 import { trustedUrl } from '../http/urlPolicy';
 import { readOptions } from '../parameters/imageRequest';
-import { collectOptions, pollInterval, timeout, waitForCompletion } from '../parameters/options';
+import { collectOptions, waitForCompletion } from '../parameters/options';
 import { isPathSafe, UNSAFE_ID } from '../parameters/model';
 import type { Settings } from '../parameters/param';
 import type { ParameterReader } from '../parameters/reader';
-import { DurationEstimator, TaskPoller } from '../tasks/poller';
+import { DurationEstimator } from '../tasks/poller';
 import {
 	splitImages,
 	type AsyncProtocol,
@@ -15,7 +15,7 @@ import {
 	type TaskState,
 } from '../tasks/protocol';
 import { taskError, withCollectHint } from '../tasks/taskErrors';
-import { collectWithRefresh, type Collector } from './collect';
+import { collectWithRefresh, createPoller, type Collector } from './collect';
 import { taskItem } from './items';
 import type { ItemContext, ItemResult, PreparedOperation } from './types';
 
@@ -34,13 +34,16 @@ export function getTask(item: ItemContext): PreparedOperation {
 	return {
 		model: task.model,
 		async run() {
-			const collector = { item, protocol, settings, poller: createPoller(item, target) };
+			// nothing is known of a task that was submitted elsewhere, and nothing is learnt from it
+			const estimator = new DurationEstimator(new Map(), '', item.provider.typicalSeconds);
+			const poller = createPoller(item, { ...target, estimator, submittedByThisRun: false });
+			const collector = { item, protocol, settings, poller };
 			if (waits) {
-				const end = await collector.poller.waitUntilFinal(task);
+				const end = await poller.waitUntilFinal(task);
 				if (end.status === 'failed') throw taskError(end);
 				return await collectAll(collector, end);
 			}
-			const state = await collector.poller.poll(task);
+			const state = await poller.poll(task);
 			if (state.status === 'done') return await collectAll(collector, state);
 			const { provider, client } = item;
 			const itemTarget = { provider: provider.name, settings, redact: client.redact };
@@ -128,22 +131,6 @@ function taskFromInput({ context, itemIndex }: ParameterReader, id: string): Par
 		...(isTime && { submittedAt }),
 	};
 }
-
-const createPoller = (item: ItemContext, { task, settings, protocol }: TaskTarget): TaskPoller => {
-	const { client, provider, signal, events } = item;
-	return new TaskPoller({
-		protocol,
-		client,
-		signal,
-		timeoutSeconds: settings.getOrDefault(timeout),
-		pollIntervalSeconds: settings.get(pollInterval),
-		minPollIntervalSeconds: provider.minPollIntervalSeconds,
-		// nothing is known of a task that was submitted elsewhere, and nothing is learnt from it
-		estimator: new DurationEstimator(new Map(), '', provider.typicalSeconds),
-		submittedByThisRun: false,
-		events: events.of(protocol, client, task),
-	});
-};
 
 async function collectAll(collector: Collector, done: Done): Promise<ItemResult[]> {
 	const { itemIndex } = collector.item;
