@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 
-const NOTICE = join(__dirname, '../../dist/nodes/Flux2Bfl/notice.js');
+const NOTICE = join(__dirname, '../../../dist/nodes/Flux2Bfl/notice.js');
 const NOON = Date.parse('2026-03-01T12:00:00Z');
 
 /** Read in a process of its own: where this one is, local time may be UTC. */

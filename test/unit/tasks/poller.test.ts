@@ -1,6 +1,6 @@
-import { initialEstimate, updateEstimate } from '../../nodes/shared/tasks/pollSchedule';
-import type { Done, Failed, TaskProtocol, Task } from '../../nodes/shared/tasks/protocol';
-import { waitUntilFinal, type TaskPoller } from '../../nodes/shared/tasks/poller';
+import { initialEstimate, updateEstimate } from '../../../nodes/shared/tasks/pollSchedule';
+import type { Done, Failed, TaskProtocol, Task } from '../../../nodes/shared/tasks/protocol';
+import { waitUntilFinal, type TaskPoller } from '../../../nodes/shared/tasks/poller';
 
 /** How a task is followed, with a provider that counts what it is asked. */
 

@@ -1,4 +1,4 @@
-import { kindFromResponse, kindFromStatus, kindFromMessage } from '../../nodes/shared/core/errors';
+import { kindFromResponse, kindFromStatus, kindFromMessage } from '../../../nodes/shared/core/errors';
 
 test.each([
 	['Request Moderated', 'moderated'],

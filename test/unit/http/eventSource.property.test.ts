@@ -1,13 +1,13 @@
 import sharp from 'sharp';
-import { parseEvents, type ServerSentEvent } from '../../nodes/shared/tasks/eventStream';
-import { parseRetryAfter } from '../../nodes/shared/http/errors';
-import { readImageInfo, trackCompleteness } from '../../nodes/shared/images/format';
+import { parseEvents, type ServerSentEvent } from '../../../nodes/shared/tasks/eventStream';
+import { parseRetryAfter } from '../../../nodes/shared/http/errors';
+import { readImageInfo, trackCompleteness } from '../../../nodes/shared/images/format';
 import {
 	initialEstimate,
 	updateEstimate,
 	nextPollDelay,
-} from '../../nodes/shared/tasks/pollSchedule';
-import fc from '../support/properties';
+} from '../../../nodes/shared/tasks/pollSchedule';
+import fc from '../../support/properties';
 
 /** Readers of what others send, for anything that they may send. */
 

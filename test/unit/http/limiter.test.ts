@@ -1,5 +1,5 @@
-import { AbortedError } from '../../nodes/shared/core/errors';
-import { Permit, AdaptiveLimiter } from '../../nodes/shared/http/limiter';
+import { AbortedError } from '../../../nodes/shared/core/errors';
+import { Permit, AdaptiveLimiter } from '../../../nodes/shared/http/limiter';
 
 const { signal } = new AbortController();
 

@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { raceTimeout } from '../../nodes/shared/core/async';
+import { raceTimeout } from '../../../nodes/shared/core/async';
 
 /** n8n before 2.34: its sleep runs on, whatever the signal says. */
 jest.mock('n8n-workflow', () => ({

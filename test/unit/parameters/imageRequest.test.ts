@@ -1,4 +1,4 @@
-import { withCustomBody } from '../../nodes/shared/parameters/body';
+import { withCustomBody } from '../../../nodes/shared/parameters/body';
 
 const merged = (body: object, customBody?: unknown) =>
 	withCustomBody(

@@ -1,9 +1,9 @@
 import { existsSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { testCredential } from '../support/credentialTest';
-import { writeDummyPackage } from '../support/dummyPackage';
-import { type Engine, startEngine, type WorkflowJson } from '../support/engine';
+import { testCredential } from '../../support/credentialTest';
+import { writeDummyPackage } from '../../support/dummyPackage';
+import { type Engine, startEngine, type WorkflowJson } from '../../support/engine';
 
 const requests: string[] = [];
 let failures = 0;

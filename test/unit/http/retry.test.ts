@@ -1,9 +1,9 @@
-import { Flux2Error, AbortedError, type ErrorDetails } from '../../nodes/shared/core/errors';
-import type { ApiClient } from '../../nodes/shared/http/client';
-import { networkError, downloadStatusError, parseRetryAfter } from '../../nodes/shared/http/errors';
-import { Permit, AdaptiveLimiter } from '../../nodes/shared/http/limiter';
-import { retry } from '../../nodes/shared/http/retry';
-import { resolveDownloadUrl } from '../../nodes/shared/http/urlPolicy';
+import { Flux2Error, AbortedError, type ErrorDetails } from '../../../nodes/shared/core/errors';
+import type { ApiClient } from '../../../nodes/shared/http/client';
+import { networkError, downloadStatusError, parseRetryAfter } from '../../../nodes/shared/http/errors';
+import { Permit, AdaptiveLimiter } from '../../../nodes/shared/http/limiter';
+import { retry } from '../../../nodes/shared/http/retry';
+import { resolveDownloadUrl } from '../../../nodes/shared/http/urlPolicy';
 
 const newPlace = () => new Permit(new AdaptiveLimiter(1));
 const NOW = Date.parse('2026-11-21T12:00:00Z');

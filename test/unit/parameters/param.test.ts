@@ -9,7 +9,7 @@ import {
 	toggle,
 	withRange,
 	type Param,
-} from '../../nodes/shared/parameters/param';
+} from '../../../nodes/shared/parameters/param';
 
 const common = { label: 'A Label', description: 'What it does' };
 

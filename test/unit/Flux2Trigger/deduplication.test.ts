@@ -1,7 +1,7 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { IWebhookFunctions } from 'n8n-workflow';
-import { deliveryStatus, markInProgress } from '../../nodes/Flux2Trigger/deduplication';
+import { deliveryStatus, markInProgress } from '../../../nodes/Flux2Trigger/deduplication';
 
 /** A call of a published workflow, of which n8n has saved nothing yet. */
 const callWith = (response: ServerResponse) =>

@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { readImageInfo, trackCompleteness } from '../../nodes/shared/images/format';
+import { readImageInfo, trackCompleteness } from '../../../nodes/shared/images/format';
 
 const canvas = () => sharp({ create: { width: 40, height: 30, channels: 3, background: 'teal' } });
 

@@ -4,8 +4,8 @@ import {
 	failedResult,
 	releaseCheckpoint,
 	type SavedResult,
-} from '../../nodes/shared/tasks/checkpoints';
-import { Flux2Error } from '../../nodes/shared/core/errors';
+} from '../../../nodes/shared/tasks/checkpoints';
+import { Flux2Error } from '../../../nodes/shared/core/errors';
 
 /** Which handle a try of a run takes up, where it cannot be seen in n8n's engine. */
 

@@ -3,7 +3,7 @@ import {
 	updateEstimate,
 	nextPollDelay,
 	type DurationEstimate,
-} from '../../nodes/shared/tasks/pollSchedule';
+} from '../../../nodes/shared/tasks/pollSchedule';
 
 const TYPICAL_SECONDS = 8;
 const SIGMA = 0.3;

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
-import { AbortedError } from '../../nodes/shared/core/errors';
-import { trackIdleTime, withIdleTimeout } from '../../nodes/shared/http/download';
+import { AbortedError } from '../../../nodes/shared/core/errors';
+import { trackIdleTime, withIdleTimeout } from '../../../nodes/shared/http/download';
 
 /** A download's bytes, for a host that may fall silent. */
 

@@ -1,18 +1,18 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
-import { models as bfl } from '../../nodes/Flux2Bfl/models';
-import { models as cloudflare } from '../../nodes/Flux2Cloudflare/models';
-import { models as oxen } from '../../nodes/Flux2Oxen/models';
-import { models as task } from '../../nodes/Flux2Task/models';
-import { withCustomBody } from '../../nodes/shared/parameters/body';
-import { Flux2Error } from '../../nodes/shared/core/errors';
+import { models as bfl } from '../../../nodes/Flux2Bfl/models';
+import { models as cloudflare } from '../../../nodes/Flux2Cloudflare/models';
+import { models as oxen } from '../../../nodes/Flux2Oxen/models';
+import { models as task } from '../../../nodes/Flux2Task/models';
+import { withCustomBody } from '../../../nodes/shared/parameters/body';
+import { Flux2Error } from '../../../nodes/shared/core/errors';
 import {
 	readImageRequest,
 	type Model,
 	type ImageRequest,
-} from '../../nodes/shared/parameters/model';
-import { generateOptions } from '../../nodes/shared/parameters/options';
-import { choice, decimal, integer, type Param } from '../../nodes/shared/parameters/param';
-import fc from '../support/properties';
+} from '../../../nodes/shared/parameters/model';
+import { generateOptions } from '../../../nodes/shared/parameters/options';
+import { choice, decimal, integer, type Param } from '../../../nodes/shared/parameters/param';
+import fc from '../../support/properties';
 
 /** What is typed in or comes out of an expression, for any value of it. */
 
