@@ -2,32 +2,30 @@ import { PassThrough } from 'node:stream';
 import { AbortedError } from '../../../nodes/shared/core/errors';
 import { trackIdleTime, withIdleTimeout } from '../../../nodes/shared/http/download';
 
-/** A download's bytes, for a host that may fall silent. */
-
-const SILENCE_MS = 30;
+const IDLE_TIMEOUT_MS = 30;
 const { signal } = new AbortController();
-const silent = { kind: 'timeout', message: 'The image stopped coming', passing: true };
+const idleTimeout = { kind: 'timeout', message: 'The image stopped coming', transient: true };
 
 /** Reads to the end, resting between two chunks; says whether the attempt's own signal was aborted in the end. */
-async function read(stream: PassThrough, { until = signal, restMs = 0 } = {}) {
+async function read(stream: PassThrough, { abortSignal = signal, restMs = 0 } = {}) {
 	let text = '';
-	let own: AbortSignal | undefined;
-	const whole = withIdleTimeout(
-		until,
-		async (attempt, waiting) => {
-			own = attempt;
-			for await (const chunk of trackIdleTime(stream, waiting)) {
+	let attemptSignal: AbortSignal | undefined;
+	const reading = withIdleTimeout(
+		abortSignal,
+		async (signalOfAttempt, timer) => {
+			attemptSignal = signalOfAttempt;
+			for await (const chunk of trackIdleTime(stream, timer)) {
 				text += chunk.toString();
 				await new Promise((resolve) => setTimeout(resolve, restMs));
 			}
 			return text;
 		},
-		SILENCE_MS,
+		IDLE_TIMEOUT_MS,
 	);
-	return await whole.finally(() => expect(own?.aborted).toBe(true));
+	return await reading.finally(() => expect(attemptSignal?.aborted).toBe(true));
 }
 
-test('comes whole', async () => {
+test('a download yields the whole file', async () => {
 	const stream = new PassThrough();
 	stream.write('an ');
 	stream.end('image');
@@ -35,27 +33,27 @@ test('comes whole', async () => {
 	expect(await read(stream)).toBe('an image');
 });
 
-test.each(['', 'half an '])('that stops coming after "%s" is given up', async (beginning) => {
+test.each(['', 'half an '])('a download that stalls after "%s" is given up', async (beginning) => {
 	const stream = new PassThrough();
 	stream.write(beginning);
 
-	await expect(read(stream)).rejects.toMatchObject(silent);
+	await expect(read(stream)).rejects.toMatchObject(idleTimeout);
 });
 
-test('that does not even begin is given up', async () => {
+test('a download that does not even begin is given up', async () => {
 	const never = async () => await new Promise<never>(() => {});
-	await expect(withIdleTimeout(signal, never, SILENCE_MS)).rejects.toMatchObject(silent);
+	await expect(withIdleTimeout(signal, never, IDLE_TIMEOUT_MS)).rejects.toMatchObject(idleTimeout);
 });
 
-test('that is taken slowly is not given up', async () => {
+test('a slow consumer is no stalled download', async () => {
 	const stream = new PassThrough();
 	stream.write('an ');
-	setTimeout(() => stream.end('image'), SILENCE_MS / 2);
+	setTimeout(() => stream.end('image'), IDLE_TIMEOUT_MS / 2);
 
-	expect(await read(stream, { restMs: 2 * SILENCE_MS })).toBe('an image');
+	expect(await read(stream, { restMs: 2 * IDLE_TIMEOUT_MS })).toBe('an image');
 });
 
-test('that breaks off says what broke it', async () => {
+test('a download that breaks off fails with what broke it', async () => {
 	const stream = new PassThrough();
 	stream.on('error', () => undefined);
 	const reading = read(stream);
@@ -64,10 +62,10 @@ test('that breaks off says what broke it', async () => {
 	await expect(reading).rejects.toThrow('reset');
 });
 
-test('is left alone once the execution is stopped', async () => {
-	const stop = new AbortController();
-	const reading = read(new PassThrough(), { until: stop.signal });
-	stop.abort();
+test('an abort ends a download at once', async () => {
+	const controller = new AbortController();
+	const reading = read(new PassThrough(), { abortSignal: controller.signal });
+	controller.abort();
 
 	await expect(reading).rejects.toThrow(AbortedError);
 });

@@ -1,59 +1,54 @@
 import { AbortedError } from '../../../nodes/shared/core/errors';
-import { Permit, AdaptiveLimiter } from '../../../nodes/shared/http/limiter';
+import { AdaptiveLimiter, Permit } from '../../../nodes/shared/http/limiter';
 
 const { signal } = new AbortController();
-
-/** Makes places of one run. */
-function placesOf(most: number): () => Permit {
-	const pressure = new AdaptiveLimiter(most);
-	return () => new Permit(pressure);
-}
 
 /** Lets every promise that can settle do so. */
 const settle = async () => await new Promise((resolve) => setImmediate(resolve));
 
-/** Places that want to submit, in order; `taken` tells which of them may. */
-function queue(newPlace: () => Permit, count: number) {
-	const taken: number[] = [];
-	const places = Array.from({ length: count }, newPlace);
-	const turns = places.map(async (place, index) => {
-		await place.take(signal);
-		taken.push(index);
+/** Permits that are wanted, in order; `granted` says which of them may submit. */
+function request(limiter: AdaptiveLimiter, count: number, abortSignal = signal) {
+	const granted: number[] = [];
+	const permits = Array.from({ length: count }, () => new Permit(limiter));
+	const turns = permits.map(async (permit, index) => {
+		await permit.acquire(abortSignal);
+		granted.push(index);
 	});
-	return { places, taken, all: async () => await Promise.all(turns) };
+	return { permits, granted, all: async () => await Promise.all(turns) };
 }
 
-test('lets no more than the most submit at once, in order', async () => {
-	const { places, taken, all } = queue(placesOf(2), 5);
+/** How many of a hundred submits would be let through now; none of them stays. */
+async function room(limiter: AdaptiveLimiter): Promise<number> {
+	const controller = new AbortController();
+	const { permits, granted, all } = request(limiter, 100, controller.signal);
+	const ended = all().catch(() => undefined);
 	await settle();
-	expect(taken).toEqual([0, 1]);
-	places[1]!.leave();
-	await settle();
-	expect(taken).toEqual([0, 1, 2]);
-	places[0]!.accepted();
-	await settle();
-	expect(taken).toEqual([0, 1, 2]);
-	places.forEach((place) => place.leave());
-	await all();
-	expect(taken).toEqual([0, 1, 2, 3, 4]);
-});
+	controller.abort();
+	await ended;
+	permits.forEach((permit) => permit.release());
+	return granted.length;
+}
 
-/** How many of ten submits would be let through now; none of them stays. */
-async function room(newPlace: () => Permit): Promise<number> {
-	const stop = new AbortController();
-	const places = Array.from({ length: 10 }, newPlace);
-	let taken = 0;
-	const turns = places.map(async (place) => {
-		await place.take(stop.signal).then(
-			() => taken++,
-			() => undefined,
-		);
-	});
-	await settle();
-	stop.abort();
-	await Promise.all(turns);
-	places.forEach((place) => place.leave());
-	return taken;
+/** As many submits at once as the limit allows, all accepted; they end together. */
+async function acceptAll(limiter: AdaptiveLimiter): Promise<void> {
+	const { permits, all } = request(limiter, await room(limiter));
+	await all();
+	permits.forEach((permit) => permit.onAccepted());
+	permits.forEach((permit) => permit.release());
+}
+
+async function acceptOne(limiter: AdaptiveLimiter): Promise<void> {
+	const { permits, all } = request(limiter, 1);
+	await all();
+	permits.forEach((permit) => permit.onAccepted());
+	permits.forEach((permit) => permit.release());
+}
+
+/** Submits that are on the wire together and refused together. */
+async function refuse(limiter: AdaptiveLimiter, count: number): Promise<void> {
+	const { permits, all } = request(limiter, count);
+	await all();
+	permits.forEach((permit) => permit.onRefused());
 }
 
 /** Submits that were sent in the same millisecond count as sent together. */
@@ -62,75 +57,165 @@ async function nextMillisecond() {
 	while (Date.now() <= now) await settle();
 }
 
-test('halves once for refusals that come together, however many they are', async () => {
-	const newPlace = placesOf(8);
-	const { places, all } = queue(newPlace, 8);
+test('lets no more than the limit submit at once, in order', async () => {
+	const { permits, granted, all } = request(new AdaptiveLimiter(2), 5);
+	await settle();
+	expect(granted).toEqual([0, 1]);
+	permits[1]!.release();
+	await settle();
+	expect(granted).toEqual([0, 1, 2]);
+	permits[0]!.release();
+	await settle();
+	expect(granted).toEqual([0, 1, 2, 3]);
+	permits.forEach((permit) => permit.release());
 	await all();
-	places.forEach((place) => place.refused());
-	expect(await room(newPlace)).toBe(4);
+	expect(granted).toEqual([0, 1, 2, 3, 4]);
+});
+
+test('counts a task that runs as well as a submit on the wire', async () => {
+	const limiter = new AdaptiveLimiter(4);
+	await refuse(limiter, 4);
+	const { permits, granted } = request(limiter, 3);
+	await settle();
+	permits[0]!.onAccepted();
+	await settle();
+	expect(granted).toEqual([0, 1]);
+	permits[0]!.release();
+	await settle();
+	expect(granted).toEqual([0, 1, 2]);
+});
+
+test('halves once for refusals that come together, however many they are', async () => {
+	const limiter = new AdaptiveLimiter(8);
+	await refuse(limiter, 8);
+	expect(await room(limiter)).toBe(4);
 });
 
 test('halves again for a refusal of a later submit, down to one', async () => {
-	const newPlace = placesOf(8);
+	const limiter = new AdaptiveLimiter(8);
 	const rooms: number[] = [];
 	for (let refusals = 0; refusals < 4; refusals++) {
 		await nextMillisecond();
-		const { places, all } = queue(newPlace, 1);
-		await all();
-		places[0]!.refused();
-		rooms.push(await room(newPlace));
+		await refuse(limiter, 1);
+		rooms.push(await room(limiter));
 	}
 	expect(rooms).toEqual([4, 2, 1, 1]);
 });
 
-test('never falls below what the provider has accepted and still works on', async () => {
-	const newPlace = placesOf(8);
-	const { places, all } = queue(newPlace, 8);
+test('never falls below the number of tasks that the provider has accepted and still works on', async () => {
+	const limiter = new AdaptiveLimiter(16);
+	await refuse(limiter, 16);
+	await nextMillisecond();
+	const { permits, all } = request(limiter, 8);
 	await all();
-	places.slice(0, 6).forEach((place) => place.accepted());
-	places.slice(6).forEach((place) => place.refused());
-	expect(await room(newPlace)).toBe(0);
-	places[0]!.leave();
-	expect(await room(newPlace)).toBe(1);
+	permits.slice(0, 7).forEach((permit) => permit.onAccepted());
+	permits[7]!.onRefused();
+	expect(await room(limiter)).toBe(0);
+	permits[0]!.release();
+	expect(await room(limiter)).toBe(1);
 });
 
-test('adds one after as many acceptances as there are places, up to the most', async () => {
-	const newPlace = placesOf(4);
-	const { places, all } = queue(newPlace, 4);
-	await all();
-	places.forEach((place) => place.refused());
+test('adds one for each acceptance until the first refusal: slow start', async () => {
+	const limiter = new AdaptiveLimiter(3);
 	const rooms: number[] = [];
-	for (let acceptances = 0; acceptances < 12; acceptances++) {
-		const place = newPlace();
-		await place.take(signal);
-		place.accepted();
-		place.leave();
-		rooms.push(await room(newPlace));
+	for (let rounds = 0; rounds < 3; rounds++) {
+		await acceptAll(limiter);
+		rooms.push(await room(limiter));
 	}
-	expect(rooms).toEqual([2, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4]);
+	expect(rooms).toEqual([6, 12, 24]);
+});
+
+test('adds one for as many acceptances as the limit after a refusal: additive increase', async () => {
+	const limiter = new AdaptiveLimiter(4);
+	await refuse(limiter, 4);
+	const rooms: number[] = [];
+	for (let rounds = 0; rounds < 4; rounds++) {
+		await acceptAll(limiter);
+		rooms.push(await room(limiter));
+	}
+	expect(rooms).toEqual([3, 4, 5, 6]);
+});
+
+test('does not grow while less than half of it is used', async () => {
+	const limiter = new AdaptiveLimiter(4);
+	for (let acceptances = 0; acceptances < 12; acceptances++) await acceptOne(limiter);
+	expect(await room(limiter)).toBe(4);
 });
 
 test('lets nobody submit before the time that the provider has asked for', async () => {
-	const newPlace = placesOf(4);
-	const { places, all } = queue(newPlace, 1);
+	const limiter = new AdaptiveLimiter(4);
+	const { permits, all } = request(limiter, 1);
 	await all();
 	const refusedAt = Date.now();
-	places[0]!.refused(60);
-	const later = queue(newPlace, 2);
-	await later.all();
+	permits[0]!.onRefused(60);
+	await request(limiter, 2).all();
 	expect(Date.now() - refusedAt).toBeGreaterThanOrEqual(60);
 });
 
-test('ends the wait for a place when the run is stopped, and leaves the place to others', async () => {
-	const newPlace = placesOf(1);
-	const stop = new AbortController();
-	const [first, second, third] = [newPlace(), newPlace(), newPlace()];
-	await first.take(signal);
-	const stopped = expect(second.take(stop.signal)).rejects.toBeInstanceOf(AbortedError);
-	const taken = third.take(signal);
-	stop.abort();
-	await stopped;
-	second.leave();
-	first.leave();
-	await taken;
+test('an aborted waiter takes no permit and leaves its turn to the next, also of another run', async () => {
+	const limiter = new AdaptiveLimiter(1);
+	const controller = new AbortController();
+	const running = request(limiter, 1);
+	const aborted = request(limiter, 3, controller.signal);
+	const ofAnotherRun = request(limiter, 1);
+	const ended = expect(aborted.all()).rejects.toBeInstanceOf(AbortedError);
+	await settle();
+	controller.abort();
+	await ended;
+	running.permits[0]!.release();
+	await ofAnotherRun.all();
+	expect(aborted.granted).toEqual([]);
+});
+
+test('a permit that was granted to a waiter which is aborted in the pause is free again', async () => {
+	const limiter = new AdaptiveLimiter(1);
+	const first = request(limiter, 1);
+	await first.all();
+	first.permits[0]!.onRefused(60);
+	const controller = new AbortController();
+	const paused = request(limiter, 1, controller.signal);
+	const ended = expect(paused.all()).rejects.toBeInstanceOf(AbortedError);
+	await settle();
+	controller.abort();
+	await ended;
+	paused.permits[0]!.release();
+	await request(limiter, 1).all();
+});
+
+describe('shared by all executions of one credential', () => {
+	test('a run with more items at once raises the limit, one with fewer does not lower it', async () => {
+		const limiter = new AdaptiveLimiter(4);
+		limiter.welcome(9);
+		expect(await room(limiter)).toBe(9);
+		limiter.welcome(2);
+		expect(await room(limiter)).toBe(9);
+	});
+
+	test('a new run does not undo what a refusal has taught', async () => {
+		const limiter = new AdaptiveLimiter(8);
+		await refuse(limiter, 8);
+		limiter.welcome(8);
+		expect(await room(limiter)).toBe(4);
+	});
+
+	test('is forgotten when nobody has used it for ten minutes, and never while somebody does', async () => {
+		const now = jest.spyOn(Date, 'now');
+		try {
+			const start = 1_000_000_000_000;
+			now.mockReturnValue(start);
+			const idle = new AdaptiveLimiter(1);
+			const used = new AdaptiveLimiter(1);
+			const { permits, all } = request(used, 1);
+			await all();
+			expect(idle.isForgettable).toBe(false);
+			now.mockReturnValue(start + 600_001);
+			expect([idle.isForgettable, used.isForgettable]).toEqual([true, false]);
+			permits[0]!.release();
+			expect(used.isForgettable).toBe(false);
+			now.mockReturnValue(start + 1_200_002);
+			expect(used.isForgettable).toBe(true);
+		} finally {
+			now.mockRestore();
+		}
+	});
 });

@@ -1,164 +1,122 @@
-import { Flux2Error, AbortedError, type ErrorDetails } from '../../../nodes/shared/core/errors';
-import type { ApiClient } from '../../../nodes/shared/http/client';
-import { networkError, downloadStatusError, parseRetryAfter } from '../../../nodes/shared/http/errors';
-import { Permit, AdaptiveLimiter } from '../../../nodes/shared/http/limiter';
+import { AbortedError, Flux2Error, type ErrorDetails } from '../../../nodes/shared/core/errors';
+import { AdaptiveLimiter, Permit } from '../../../nodes/shared/http/limiter';
 import { retry } from '../../../nodes/shared/http/retry';
-import { resolveDownloadUrl } from '../../../nodes/shared/http/urlPolicy';
 
-const newPlace = () => new Permit(new AdaptiveLimiter(1));
-const NOW = Date.parse('2026-11-21T12:00:00Z');
+const { signal } = new AbortController();
 
-test.each([
-	['0', undefined],
-	['2', 2000],
-	['1.5', 1500],
-	[3, 3000],
-	['-4', undefined],
-	['Sat, 21 Nov 2026 12:00:30 GMT', 30_000],
-	['Sat, 21 Nov 2026 11:59:00 GMT', undefined],
-	['soon', undefined],
-	['', undefined],
-	[undefined, undefined],
-	[['1', '2'], undefined],
-])('reads Retry-After %p as %p ms', (header, expected) => {
-	expect(parseRetryAfter(header, NOW)).toBe(expected);
-});
+/** Counts how often the provider refused the submit. */
+class CountingPermit extends Permit {
+	refusals = 0;
 
-/** Calls that always end in this error: how many there were, and how often the pressure was lowered. */
-async function attempts(
-	policy: 'submit' | 'look',
-	error: unknown,
-	signal = new AbortController().signal,
-) {
-	let calls = 0;
-	let refusals = 0;
-	const place = Object.assign(newPlace(), { refused: () => void refusals++ });
-	const result = retry({ signal, place }, policy, async () => {
-		calls++;
+	override onRefused(retryAfterMs?: number): void {
+		this.refusals++;
+		super.onRefused(retryAfterMs);
+	}
+}
+
+type Kind = 'submit' | 'read';
+
+/** A request that always ends in this error: how many attempts it got, and how many refusals the limiter heard of. */
+async function countAttempts(kind: Kind, error: unknown) {
+	let attempts = 0;
+	const permit = new CountingPermit(new AdaptiveLimiter(1));
+	const result = retry({ signal, idempotent: kind === 'read', permit }, async () => {
+		attempts++;
 		throw error;
 	});
 	await expect(result).rejects.toBe(error);
-	return { calls, refusals };
+	return { attempts, refusals: permit.refusals };
 }
 
-const failure = (facts: ErrorDetails) =>
-	new Flux2Error('unavailable', 'down', { retryAfterMs: 0, ...facts });
+const failure = (details: ErrorDetails) =>
+	new Flux2Error('unavailable', 'down', { retryAfterMs: 0, ...details });
 
-test.each<[string, 'submit' | 'look', ErrorDetails, { calls: number; refusals: number }]>([
+test.each<[string, Kind, ErrorDetails, { attempts: number; refusals: number }]>([
 	[
-		'a submit that was refused, six times',
+		'a refused submit six times',
 		'submit',
 		{ refused: true, httpCode: 429 },
-		{ calls: 6, refusals: 5 },
+		{ attempts: 6, refusals: 5 },
 	],
 	[
-		'a submit whose connection was never made, four times',
+		'a submit whose connection was never made four times',
 		'submit',
 		{ refused: true },
-		{ calls: 4, refusals: 3 },
+		{ attempts: 4, refusals: 3 },
 	],
-	['no submit that only may pass', 'submit', { passing: true }, { calls: 1, refusals: 0 }],
-	['no submit that was answered', 'submit', {}, { calls: 1, refusals: 0 }],
-	['a look that may pass, four times', 'look', { passing: true }, { calls: 4, refusals: 0 }],
-	['no look that was answered', 'look', {}, { calls: 1, refusals: 0 }],
 	[
-		'nothing that asks for more than two minutes',
-		'look',
-		{ passing: true, retryAfterMs: 120_001 },
-		{ calls: 1, refusals: 0 },
+		'a submit after a transient error once',
+		'submit',
+		{ transient: true },
+		{ attempts: 1, refusals: 0 },
 	],
-])('repeats %s', async (_name, policy, facts, expected) => {
-	expect(await attempts(policy, failure(facts))).toEqual(expected);
+	['a submit after any other error once', 'submit', {}, { attempts: 1, refusals: 0 }],
+	[
+		'a read after a transient error four times',
+		'read',
+		{ transient: true },
+		{ attempts: 4, refusals: 0 },
+	],
+	['a read after any other error once', 'read', {}, { attempts: 1, refusals: 0 }],
+	[
+		'a read once, if it should wait for more than two minutes',
+		'read',
+		{ transient: true, retryAfterMs: 120_001 },
+		{ attempts: 1, refusals: 0 },
+	],
+])('attempts %s', async (_name, kind, details, expected) => {
+	expect(await countAttempts(kind, failure(details))).toEqual(expected);
 });
 
-test.each([
-	[401, 'expired', false],
-	[403, 'expired', false],
-	[404, 'expired', false],
-	[410, 'expired', false],
-	[400, 'badResponse', false],
-	[402, 'badResponse', false],
-	[451, 'badResponse', false],
-	[408, 'timeout', true],
-	[429, 'rateLimited', true],
-	[500, 'unavailable', true],
-])("takes a %i of a image's host as %s", (status, kind, passing) => {
-	expect(downloadStatusError(status, {})).toMatchObject({ kind, passing, httpCode: status });
+test('never retries what is no Flux2Error', async () => {
+	const mistake = new TypeError('a mistake');
+	expect(await countAttempts('read', mistake)).toEqual({ attempts: 1, refusals: 0 });
 });
 
-test('repeats nothing that is no failure of its own', async () => {
-	expect(await attempts('look', new TypeError('a mistake'))).toEqual({ calls: 1, refusals: 0 });
+test('goes on with a refused submit while the provider accepts others, at most 30 refusals long', async () => {
+	const limiter = new AdaptiveLimiter(10);
+	let attempts = 0;
+	const permit = new Permit(limiter);
+	const result = retry({ signal, idempotent: false, permit }, async () => {
+		attempts++;
+		// another item's submit
+		limiter.onAccepted();
+		throw failure({ refused: true, httpCode: 429 });
+	});
+
+	await expect(result).rejects.toThrow('down');
+	expect(attempts).toBe(35);
 });
 
-test('returns what the first good attempt gave', async () => {
-	let calls = 0;
-	const result = retry(
-		{ signal: new AbortController().signal, place: newPlace() },
-		'look',
-		async () => {
-			if (++calls < 3) throw failure({ passing: true });
-			return calls;
-		},
-	);
+test('returns the result of the first attempt that succeeds', async () => {
+	let attempts = 0;
+	const result = retry({ signal, idempotent: true }, async () => {
+		if (++attempts < 3) throw failure({ transient: true });
+		return attempts;
+	});
 
 	expect(await result).toBe(3);
 });
 
-test('stops waiting for the next attempt at once', async () => {
-	const stop = new AbortController();
-	const place = Object.assign(newPlace(), { refused: () => stop.abort() });
-	const result = retry({ signal: stop.signal, place }, 'submit', async () => {
+test('waits as long as Retry-After asks, and not much longer', async () => {
+	const startedAt = Date.now();
+	let attempts = 0;
+	await retry({ signal, idempotent: true }, async () => {
+		if (++attempts < 2) throw failure({ transient: true, retryAfterMs: 60 });
+	});
+
+	const waitedMs = Date.now() - startedAt;
+	expect(waitedMs).toBeGreaterThanOrEqual(59);
+	expect(waitedMs).toBeLessThan(400);
+});
+
+test('an abort ends the wait for the next attempt at once', async () => {
+	const controller = new AbortController();
+	const permit = new Permit(new AdaptiveLimiter(1));
+	const result = retry({ signal: controller.signal, idempotent: false, permit }, async () => {
+		setImmediate(() => controller.abort());
 		throw failure({ refused: true, retryAfterMs: 60_000 });
 	});
 
 	await expect(result).rejects.toThrow(AbortedError);
-});
-
-test.each(['DEPTH_ZERO_SELF_SIGNED_CERT', 'CERT_HAS_EXPIRED', 'ERR_TLS_CERT_ALTNAME_INVALID'])(
-	'a certificate that is refused (%s) says so, and that nothing was billed',
-	(code) => {
-		const { signal } = new AbortController();
-		const api = { stop: signal, signal } as ApiClient;
-		const cause = Object.assign(new Error('certificate'), { code });
-
-		expect(networkError(api, 'submit', 'the service', { cause })).toMatchObject({
-			kind: 'unavailable',
-			message: 'The certificate of the service is not valid here',
-			uncertain: false,
-			passing: false,
-		});
-	},
-);
-
-const OPENED = 'opened';
-test.each([
-	['https://api.example.com', 'https://cdn.example.net/a.png', OPENED],
-	[
-		'https://api.example.com',
-		'http://api.example.com/a.png',
-		'The address http://api.example.com was not opened, because it is not https',
-	],
-	['http://127.0.0.1:1', 'http://127.0.0.1:2/a.png', OPENED],
-	['http://127.0.0.1:1', 'https://cdn.example.net/a.png', OPENED],
-	[
-		'http://127.0.0.1:1',
-		'http://localhost:1/a.png',
-		'The address http://localhost:1 was not opened, because it is not https',
-	],
-	[
-		'http://127.0.0.1:1',
-		'file:///etc/passwd',
-		'The address file:// was not opened, because it is not https',
-	],
-	['https://api.example.com', 'a.png', '"a.png" is not a URL'],
-])('from %s, %s: %s', (baseUrl, url, expected) => {
-	const open = () => {
-		try {
-			return resolveDownloadUrl({ baseUrl }, url) && OPENED;
-		} catch (error) {
-			return (error as Error).message;
-		}
-	};
-
-	expect(open()).toBe(expected);
 });
