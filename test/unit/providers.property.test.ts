@@ -3,21 +3,25 @@ import { bfl } from '../../nodes/Flux2Bfl/provider';
 import { cloudflare } from '../../nodes/Flux2Cloudflare/provider';
 import { oxen } from '../../nodes/Flux2Oxen/provider';
 import { taskApi } from '../../nodes/Flux2Task/provider';
+import { throttle } from '../../nodes/shared/core/async';
 import { Flux2Error } from '../../nodes/shared/core/errors';
-import type { ApiClient } from '../../nodes/shared/http/client';
-import type { ImageRequest } from '../../nodes/shared/parameters/model';
-import { Permit, AdaptiveLimiter } from '../../nodes/shared/http/limiter';
-import type { ProviderDefinition } from '../../nodes/shared/node/execute';
+import { createRedactor } from '../../nodes/shared/core/redact';
+import { AdaptiveLimiter, Permit } from '../../nodes/shared/http/limiter';
+import type { ApiClient } from '../../nodes/shared/http/types';
+import type { ProviderDefinition } from '../../nodes/shared/operations/types';
+import type { ImageRequest } from '../../nodes/shared/parameters/imageRequest';
+import { Settings } from '../../nodes/shared/parameters/param';
+import { ParameterReader } from '../../nodes/shared/parameters/reader';
 import { mutate } from '../chaos/mutate';
 import { randomFrom } from '../emulator/images/random';
 import { KINDS } from '../support/failureKinds';
 import fc from '../support/properties';
 
-/** Whatever a provider answers, it is a state of the task or an error with a kind; and it is asked once only. */
+/** Whatever a provider responds with, it is a state of the task or an error with a kind; and it is asked once only. */
 
-const PICTURE = 'https://pictures.example/1.png';
-/** What the documents say about the answer to a submit, and to a look. */
-const ways: Array<[string, ProviderDefinition, Record<string, unknown>, object, object?]> = [
+const IMAGE_URL = 'https://images.example/1.png';
+/** What the documents say about the response to a submit, and to a poll. */
+const routes: Array<[string, ProviderDefinition, Record<string, unknown>, object, object?]> = [
 	[
 		'the task API',
 		taskApi,
@@ -26,7 +30,7 @@ const ways: Array<[string, ProviderDefinition, Record<string, unknown>, object, 
 		{
 			id: 'd1',
 			status: 'completed',
-			output: [{ content: [{ url: PICTURE }] }],
+			output: [{ content: [{ url: IMAGE_URL }] }],
 			usage: { cost: '1' },
 		},
 	],
@@ -35,13 +39,13 @@ const ways: Array<[string, ProviderDefinition, Record<string, unknown>, object, 
 		taskApi,
 		{ dialect: 'queue' },
 		{ request_id: 'm1', status_url: 'https://api.example/model/v1/queue/x/requests/m1/status' },
-		{ request_id: 'm1', status: 'COMPLETED', outputs: [{ url: PICTURE }] },
+		{ request_id: 'm1', status: 'COMPLETED', outputs: [{ url: IMAGE_URL }] },
 	],
 	[
 		'the catalogue',
 		cloudflare,
 		{ model: 'black-forest-labs/flux-2-max' },
-		{ state: 'Completed', result: { image: PICTURE }, gatewayMetadata: {} },
+		{ state: 'Completed', result: { image: IMAGE_URL }, gatewayMetadata: {} },
 	],
 	[
 		'Workers AI',
@@ -53,21 +57,21 @@ const ways: Array<[string, ProviderDefinition, Record<string, unknown>, object, 
 		'Oxen.ai',
 		oxen,
 		{ mode: 'sync' },
-		{ model: 'flux-2-pro', created: 1, images: [{ url: PICTURE }] },
+		{ model: 'flux-2-pro', created: 1, images: [{ url: IMAGE_URL }] },
 	],
 	[
 		"Oxen.ai's queue",
 		oxen,
 		{ mode: 'queue' },
 		{ generations: [{ generation_id: 'g1', status: 'queued' }] },
-		{ generation_id: 'g1', status: 'succeeded', result_url: PICTURE, error_message: null },
+		{ generation_id: 'g1', status: 'succeeded', result_url: IMAGE_URL, error_message: null },
 	],
 	[
 		'Black Forest Labs',
 		bfl,
 		{},
 		{ id: 'b1', polling_url: 'https://api.example/v1/get_result?id=b1', cost: 3 },
-		{ id: 'b1', status: 'Ready', result: { sample: PICTURE, seed: 1 }, progress: 1 },
+		{ id: 'b1', status: 'Ready', result: { sample: IMAGE_URL, seed: 1 }, progress: 1 },
 	],
 ];
 
@@ -82,28 +86,34 @@ const jsonLike = (document: object) =>
 		fc.json(),
 	);
 
-const anyAnswer = (document: object): fc.Arbitrary<Given> =>
+const anyResponse = (document: object): fc.Arbitrary<SentResponse> =>
 	fc.record({
 		status: fc.constantFrom(...STATUSES),
 		body: fc.oneof(jsonLike(document), fc.string()),
 		type: fc.constantFrom('application/json', 'text/html', 'image/png', undefined),
 	});
 
-/** What is no JSON is looked at again, after pauses that no test has time for. */
-const jsonAnswer = (document: object): fc.Arbitrary<Given> =>
+/** What is no JSON is read again, after pauses that no test has time for. */
+const jsonResponse = (document: object): fc.Arbitrary<SentResponse> =>
 	fc.record({
 		status: fc.constantFrom(...STATUSES),
 		body: jsonLike(document),
 		type: fc.constant('application/json'),
 	});
 
-interface Given {
+interface SentResponse {
 	status: number;
 	body: string;
 	type: string | undefined;
 }
 
-function connect(service: ProviderDefinition, parameters: Record<string, unknown>, given: Given) {
+const { signal } = new AbortController();
+
+function connect(
+	provider: ProviderDefinition,
+	parameters: Record<string, unknown>,
+	sent: SentResponse,
+) {
 	let calls = 0;
 	const context = {
 		getNodeParameter: (name: string, _index: number, fallback: unknown) =>
@@ -112,44 +122,44 @@ function connect(service: ProviderDefinition, parameters: Record<string, unknown
 			httpRequestWithAuthentication: async () => {
 				calls++;
 				return {
-					statusCode: given.status,
-					headers: { 'content-type': given.type, 'retry-after': '0.01' },
-					body: Buffer.from(given.body),
+					statusCode: sent.status,
+					headers: { 'content-type': sent.type, 'retry-after': '0.01' },
+					body: Buffer.from(sent.body),
 				};
 			},
 		},
 	} as unknown as IExecuteFunctions;
-	const { signal } = new AbortController();
-	const api: ApiClient = {
+	const client: ApiClient = {
 		context,
-		credentialType: service.credentialType,
-		label: service.label,
+		credentialType: provider.credentialType,
+		label: provider.label,
 		baseUrl: 'https://api.example',
 		credentials: { accountId: 'account' },
-		stop: signal,
-		signal,
-		explain: service.explain,
-		place: new Permit(new AdaptiveLimiter(1)),
+		cancelSignal: signal,
+		redact: createRedactor([]),
+		readError: provider.readError,
+		permit: new Permit(new AdaptiveLimiter(1)),
+		readThrottle: throttle(0),
 	};
-	const { models, provider } = service.routeFor(context, 0);
+	const { models, protocol } = provider.routeFor(new ParameterReader(context, 0));
 	const request: ImageRequest = {
 		model: models.find(({ id }) => id === parameters.model) ?? models[0]!,
 		prompt: 'A fox',
 		body: {},
 		headers: {},
-		settings: new Map(),
+		settings: new Settings(),
 		references: [],
 	};
-	return { api, provider, request, calls: () => calls };
+	return { client, protocol, request, calls: () => calls };
 }
 
-/** What came of it, in a word; fails for anything that the engine does not know. */
-async function outcome(work: Promise<unknown>): Promise<string> {
+/** What came of it: a status or a kind of error. Fails for anything that the operations do not know. */
+async function outcomeOf(work: Promise<unknown>): Promise<string> {
 	try {
 		const states = [await work].flat() as Array<{ status: string; kind?: string }>;
 		expect(states).not.toEqual([]);
 		for (const { status, kind } of states) {
-			expect(['pending', 'done', 'failed']).toContain(status);
+			expect(['pending', 'unclear', 'done', 'failed']).toContain(status);
 			if (status === 'failed') expect(KINDS).toContain(kind);
 		}
 		return states[0]!.status;
@@ -160,18 +170,25 @@ async function outcome(work: Promise<unknown>): Promise<string> {
 	}
 }
 
-describe.each(ways)('%s', (_name, service, parameters, accepted, finished) => {
-	test('takes what the documents say', async () => {
-		const given = { status: 200, body: JSON.stringify(accepted), type: 'application/json' };
-		const { api, provider, request } = connect(service, parameters, given);
-		expect(await outcome(provider.submit(api, request))).toBe(finished ? 'pending' : 'done');
+describe.each(routes)('%s', (_name, provider, parameters, submitted, finished) => {
+	const documented = (body: object): SentResponse => ({
+		status: 200,
+		body: JSON.stringify(body),
+		type: 'application/json',
 	});
 
-	test('is sent a submit once, whatever it answers', async () => {
+	test('is understood when it responds as its documents say', async () => {
+		const { client, protocol, request } = connect(provider, parameters, documented(submitted));
+		expect(await outcomeOf(protocol.submit(client, request, signal))).toBe(
+			finished ? 'pending' : 'done',
+		);
+	});
+
+	test('is sent a submit once, whatever it responds with', async () => {
 		await fc.assert(
-			fc.asyncProperty(anyAnswer(accepted), async (given) => {
-				const { api, provider, request, calls } = connect(service, parameters, given);
-				await outcome(provider.submit(api, request));
+			fc.asyncProperty(anyResponse(submitted), async (sent) => {
+				const { client, protocol, request, calls } = connect(provider, parameters, sent);
+				await outcomeOf(protocol.submit(client, request, signal));
 				expect(calls()).toBe(1);
 			}),
 		);
@@ -179,11 +196,20 @@ describe.each(ways)('%s', (_name, service, parameters, accepted, finished) => {
 
 	if (!finished) return;
 
-	test('tells a state or an error, whatever it answers to a look', async () => {
+	const poll = async (sent: SentResponse) => {
+		const { client, protocol } = connect(provider, parameters, sent);
+		const task = { id: 'one', model: 'flux_2_pro' };
+		return await outcomeOf(protocol.status!(client, task, signal));
+	};
+
+	test('has finished the task when it responds as its documents say', async () => {
+		expect(await poll(documented(finished))).toBe('done');
+	});
+
+	test('yields a state or an error, whatever it responds with to a poll', async () => {
 		await fc.assert(
-			fc.asyncProperty(jsonAnswer(finished), async (given) => {
-				const { api, provider } = connect(service, parameters, given);
-				await outcome(provider.check!(api, { id: 'one', model: 'flux_2_pro' }));
+			fc.asyncProperty(jsonResponse(finished), async (sent) => {
+				await poll(sent);
 			}),
 			{ numRuns: 40 },
 		);

@@ -83,7 +83,9 @@ test('a fraction in its range reaches the wire as it is', () => {
 	fc.assert(
 		fc.property(fc.double({ min: 0, max: 10, noNaN: true }), (value) => {
 			const guidance = decimal('guidance', { ...common, min: 0, max: 10, default: 1 });
-			expect(bodyOrMessage(read(modelWith(guidance), { guidance: value }))).toEqual({ guidance: value });
+			expect(bodyOrMessage(read(modelWith(guidance), { guidance: value }))).toEqual({
+				guidance: value,
+			});
 		}),
 	);
 });
@@ -167,7 +169,10 @@ const isContainer = (value: unknown) => typeof value === 'object' && value !== n
 test('the custom body comes last, and leaves alone what it does not name', () => {
 	fc.assert(
 		fc.property(plainObject, plainObject, (body, custom) => {
-			const merged = withCustomBody(body, new Settings(new Map([[customBody.property.name, custom]])));
+			const merged = withCustomBody(
+				body,
+				new Settings(new Map([[customBody.property.name, custom]])),
+			);
 			const names = [...new Set([...Object.keys(body), ...Object.keys(custom)])];
 			expect(Object.keys(merged).sort()).toEqual(names.sort());
 			for (const [name, value] of Object.entries(merged)) {

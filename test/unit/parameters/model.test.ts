@@ -9,9 +9,20 @@ import { choice, integer, type Param } from '../../../nodes/shared/parameters/pa
 
 const common = { label: 'A Label', description: 'What it does' };
 const steps = integer('steps', { ...common, label: 'Steps', min: 1, max: 8, default: 4 });
-const moreSteps = integer('steps', { ...common, label: 'More Steps', min: 1, max: 50, default: 30 });
+const moreSteps = integer('steps', {
+	...common,
+	label: 'More Steps',
+	min: 1,
+	max: 50,
+	default: 30,
+});
 const format: Param = {
-	...choice('output_format', { ...common, label: 'Format', options: { png: 'PNG' }, default: 'png' }),
+	...choice('output_format', {
+		...common,
+		label: 'Format',
+		options: { png: 'PNG' },
+		default: 'png',
+	}),
 	sendDefault: true,
 };
 

@@ -117,17 +117,17 @@ test('a finished task carries all of its images and what is known of them, and w
 
 test("a failure says the provider's own word and message, its status and what was charged", () => {
 	const price = { cost: { amount: 0.01, currency: 'USD' } };
-	expect(
-		stateOf({ word: 'FAILED', errorMessage: 'out of credits', httpCode: 422, price }),
-	).toEqual({
-		status: 'failed',
-		task,
-		kind: 'credits',
-		message: 'The task ended with the status "FAILED": out of credits',
-		httpCode: 422,
-		price,
-		raw,
-	});
+	expect(stateOf({ word: 'FAILED', errorMessage: 'out of credits', httpCode: 422, price })).toEqual(
+		{
+			status: 'failed',
+			task,
+			kind: 'credits',
+			message: 'The task ended with the status "FAILED": out of credits',
+			httpCode: 422,
+			price,
+			raw,
+		},
+	);
 	expect(stateOf({ word: 'failed' })).toMatchObject({
 		message: 'The task ended with the status "failed"',
 	});
