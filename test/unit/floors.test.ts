@@ -9,7 +9,7 @@ const ROOT = path.resolve(__dirname, '../..');
 const FLOORS = ['core', 'parameters', 'http', 'images', 'tasks', 'operations', 'node'];
 const VENDOR = 'nodes/shared/core/vendor.ts';
 
-/** What a source text imports, types and `await import(…)` included, in its own words. */
+/** What a source text imports, types and `await import(…)` included, as it names them. */
 function importsIn(fileName: string, text: string): string[] {
 	const found: string[] = [];
 	const visit = (node: ts.Node): void => {

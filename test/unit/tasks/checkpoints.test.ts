@@ -63,7 +63,7 @@ describe('the same request', () => {
 	});
 
 	test.each<[string, SavedResult[]]>([
-		['a failure of which the provider has told', [failed]],
+		['a failure that the provider itself has reported', [failed]],
 		['failures only', [failed, failed]],
 	])('forgets %s, so that the next run submits anew', (_what, results) => {
 		expect(resume(results)).toEqual([]);
@@ -254,7 +254,7 @@ describe('a lost task', () => {
 		['all of its results', checkpointWith(lostIn('7'), lostIn('7')), true],
 		['one of two', checkpointWith(lostIn('7'), pending), false],
 		['one beside a stored image', checkpointWith(lostIn('7'), stored), false],
-		['another execution’s', checkpointWith(lostIn('8')), false],
+		["another execution's", checkpointWith(lostIn('8')), false],
 		['none', checkpointWith(pending), false],
 		['none of nothing', checkpointWith(), false],
 	])('makes its request lost when it is %s', (_what, checkpoint, expected) => {
