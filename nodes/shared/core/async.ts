@@ -5,7 +5,7 @@ import { AbortedError } from './errors';
 const abortCallbacks = new WeakMap<AbortSignal, Set<() => void>>();
 
 /** Calls back once the signal is aborted. Returns how to take that back. */
-function onAbort(signal: AbortSignal, callback: () => void): () => void {
+export function onAbort(signal: AbortSignal, callback: () => void): () => void {
 	const callbacks = abortCallbacks.get(signal) ?? new Set();
 	if (!abortCallbacks.has(signal)) {
 		abortCallbacks.set(signal, callbacks);
