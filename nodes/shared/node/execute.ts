@@ -46,9 +46,9 @@ interface Run {
 	readonly maxConcurrency: number;
 	readonly failures: Failure[];
 	/** Ends the run, unless it goes on after failures. */
-	reportFailure(failure: Failure): void;
+	reportFailure(this: void, failure: Failure): void;
 	/** To be called in the end, however the run has ended. */
-	close(): void;
+	close(this: void): void;
 }
 
 interface PreparedItem {

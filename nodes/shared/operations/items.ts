@@ -22,7 +22,7 @@ export interface CollectTarget extends ItemTarget, ImageTarget {
 	/** How often the task was polled. */
 	readonly polls?: number;
 	/** Where the price has a call of its own. */
-	fetchPrice?(task: Task, signal: AbortSignal): Promise<Price | undefined>;
+	fetchPrice?(this: void, task: Task, signal: AbortSignal): Promise<Price | undefined>;
 }
 
 /** What is known of an image beside the provider's response. */
