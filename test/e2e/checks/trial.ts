@@ -7,16 +7,32 @@ import { importWorkflow, OURS, withCredentials, type WorkflowFile } from '../hos
 export interface TestedProvider {
 	node: string;
 	parameters: Record<string, unknown>;
+	hasTasks: boolean;
 	/** Whether the provider's tasks can be cancelled. */
 	cancels: boolean;
 }
 
 export const PROVIDERS: Record<string, TestedProvider> = {
-	'Black Forest Labs': { node: 'flux2Bfl', parameters: {}, cancels: false },
-	'Cloudflare (catalogue)': { node: 'flux2Cloudflare', parameters: {}, cancels: false },
-	'Oxen.ai': { node: 'flux2Oxen', parameters: { mode: 'queue' }, cancels: true },
-	'Task API': { node: 'flux2Task', parameters: { dialect: 'task' }, cancels: false },
-	'Task API (queue)': { node: 'flux2Task', parameters: { dialect: 'queue' }, cancels: true },
+	'Black Forest Labs': { node: 'flux2Bfl', parameters: {}, hasTasks: true, cancels: false },
+	'Cloudflare (catalog)': {
+		node: 'flux2Cloudflare',
+		parameters: {},
+		hasTasks: false,
+		cancels: false,
+	},
+	'Oxen.ai': { node: 'flux2Oxen', parameters: { mode: 'queue' }, hasTasks: true, cancels: true },
+	'Task API': {
+		node: 'flux2Task',
+		parameters: { dialect: 'task' },
+		hasTasks: true,
+		cancels: false,
+	},
+	'Task API (queue)': {
+		node: 'flux2Task',
+		parameters: { dialect: 'queue' },
+		hasTasks: true,
+		cancels: true,
+	},
 };
 
 export interface Trial {
