@@ -1,5 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parse } from 'yaml';
@@ -206,5 +214,40 @@ describe('a release', () => {
 			'CHANGELOG.md gives no date: "## [1.2.3]"',
 		]);
 		expect(complaints('v1.2.3', '1.2.3', '## [11.2.3] - 2026-11-21')).toHaveLength(2);
+	});
+});
+
+describe('the linter of workflows', () => {
+	const folder = mkdtempSync(path.join(tmpdir(), 'flux2-workflows-'));
+	afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+	/** What the linter says in a folder with these workflows; empty when it passes. */
+	function findings(sources: Record<string, string>): string[] {
+		rmSync(path.join(folder, WORKFLOWS), { recursive: true, force: true });
+		mkdirSync(path.join(folder, WORKFLOWS), { recursive: true });
+		for (const [file, source] of Object.entries(sources))
+			writeFileSync(path.join(folder, WORKFLOWS, file), source);
+		const script = path.join(ROOT, 'test/support/lintWorkflows.mjs');
+		const { status, stderr } = spawnSync(process.execPath, [script], {
+			cwd: folder,
+			encoding: 'utf8',
+		});
+		const lines = stderr.split('\n').filter((line) => line !== '');
+		expect(status).toBe(lines.length > 0 ? 1 : 0);
+		return lines;
+	}
+
+	test('is part of npm run lint', () => {
+		expect(scripts['lint']).toContain('&& node test/support/lintWorkflows.mjs');
+	});
+
+	test('passes these workflows, and fails on any finding and on an empty folder', () => {
+		const source = read(`${WORKFLOWS}/publish.yml`);
+		expect(findings({ 'good.yml': source })).toEqual([]);
+		const wrong = source.replace('needs: build', 'needs: test');
+		expect(findings({ 'good.yml': source, 'wrong.yaml': wrong })).toEqual([
+			expect.stringMatching(/^\.github\/workflows\/wrong\.yaml:\d+:\d+ .*"test".* \[job-needs\]$/),
+		]);
+		expect(findings({})).toEqual(['.github/workflows has no workflow']);
 	});
 });
