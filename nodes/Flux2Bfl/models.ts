@@ -58,6 +58,12 @@ const promptUpsampling = toggle('prompt_upsampling', {
 	description: 'Whether short prompts are expanded before generation. On when unset.',
 	default: true,
 });
+/** The switch of [pro] and [max], whose name is the API's. [flex] has the one above. */
+const disablePup = toggle('disable_pup', {
+	label: 'Disable Prompt Upsampling',
+	description: 'Whether the prompt is used as it is, instead of being expanded. Off when unset.',
+	default: false,
+});
 
 const isReachable = (url: string) =>
 	URL.canParse(url) &&
@@ -98,26 +104,27 @@ const flux2 = {
 	maxReferences: 8,
 	maxPixels: 4 * 1024 * 1024,
 };
+const upsampled = { ...flux2, parameters: [...flux2.parameters, disablePup] };
 const klein = { ...flux2, maxReferences: 4, typicalSeconds: 2 };
 
 /** Every model of the node (https://docs.bfl.ai/api-reference); a new one is one more record. */
 export const models: readonly Model[] = [
 	{
-		...flux2,
+		...upsampled,
 		id: 'flux-2-pro',
 		name: 'FLUX.2 [pro]',
 		description: 'Best balance of quality, speed and price',
 		typicalSeconds: 8,
 	},
 	{
-		...flux2,
+		...upsampled,
 		id: 'flux-2-pro-preview',
 		name: 'FLUX.2 [pro] Preview',
 		description: 'Follows the latest [pro] weights',
 		typicalSeconds: 8,
 	},
 	{
-		...flux2,
+		...upsampled,
 		id: 'flux-2-max',
 		name: 'FLUX.2 [max]',
 		description: 'Highest quality, with grounding search',
