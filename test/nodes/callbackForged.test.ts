@@ -1,5 +1,4 @@
 import { createHmac } from 'node:crypto';
-import type { IDataObject } from 'n8n-workflow';
 import { webhook } from '../../nodes/Flux2Bfl/provider';
 import { sha256 } from '../emulator/images';
 import type { Run, WorkflowJson } from '../support/engine';
@@ -31,12 +30,18 @@ const suspending = (options: object): WorkflowJson =>
 		},
 	});
 
+type ToHeaders = (body: string) => Record<string, string>;
+
 interface Suspended {
 	/** Calls the resume URL; returns the status of the response. */
-	call: (payload: object, headers?: (body: string) => Record<string, string>) => Promise<number>;
+	call: (payload: object, toHeaders?: ToHeaders) => Promise<number>;
 	resumed: Promise<Run>;
 	/** Of this one request. */
 	secret: string;
+}
+
+interface SentWebhook {
+	webhook_secret: string;
 }
 
 /** An execution that nobody but the test calls, unless the task is delivered by `webhook`. */
@@ -49,13 +54,13 @@ async function suspend(
 	expect(first.status).toBe('waiting');
 	const { resumeToken } = first.raw.data;
 	const url = `${webhooks.url}/webhook-waiting/${id}?signature=${resumeToken}`;
-	const { webhook_secret: secret } = lab.emulator.ledger.submissions[0]!.body as IDataObject;
+	const { webhook_secret: secret } = lab.emulator.ledger.submissions[0]!.body as SentWebhook;
 	return {
 		resumed,
-		secret: String(secret),
-		call: async (payload, headers) => {
+		secret,
+		call: async (payload, toHeaders) => {
 			const body = JSON.stringify({ id: firstTask().id, ...payload });
-			return (await fetch(url, { method: 'POST', body, headers: headers?.(body) })).status;
+			return (await fetch(url, { method: 'POST', body, headers: toHeaders?.(body) })).status;
 		},
 	};
 }
@@ -75,10 +80,14 @@ async function expectImageOfTask(run: Run): Promise<void> {
 	expect(fetchesOfForgedImage()).toEqual([]);
 }
 
-const hmac = (secret: string) => (body: string) => ({
-	'x-bfl-signature': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
-});
-const verbatim = (secret: string) => () => ({ 'x-webhook-secret': secret });
+const hmac =
+	(secret: string): ToHeaders =>
+	(body) => ({
+		'x-bfl-signature': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
+	});
+const verbatim =
+	(secret: string): ToHeaders =>
+	() => ({ 'x-webhook-secret': secret });
 
 describe('a forged call', () => {
 	test.each([
@@ -116,7 +125,7 @@ describe('where the task cannot be polled', () => {
 		lab.emulator.rule({ route: 'bfl.result' }, { status: 404, body: { detail: 'Not Found' } }),
 	);
 
-	test.each<[string, (secret: string) => ReturnType<typeof hmac>]>([
+	test.each<[string, (secret: string) => ToHeaders]>([
 		['unsigned', () => () => ({})],
 		['signed with another secret', (secret) => hmac(`${secret}0`)],
 		['with another secret', (secret) => verbatim(`${secret}0`)],
@@ -129,7 +138,7 @@ describe('where the task cannot be polled', () => {
 	});
 
 	test.each([
-		['signed with', hmac],
+		['is signed with', hmac],
 		['carries', verbatim],
 	])('a call that %s the secret of the request counts', async (_how, headersOf) => {
 		const { call, resumed, secret } = await suspend({ webhook: 'never' });
