@@ -71,7 +71,7 @@ const isReachable = (url: string) =>
 const webhookText = text('webhook_url', {
 	label: 'Notify URL',
 	description:
-		'The https address that Black Forest Labs calls when the image is ready. To start a workflow: open the FLUX.2 Trigger in it, copy its Production URL, and publish the workflow. The trigger refuses calls that are not signed with Notify Secret.',
+		'The https address that Black Forest Labs calls when the image is ready. To start a workflow: open the FLUX.2 Trigger in it, copy its Production URL, and publish the workflow. The trigger refuses calls that do not prove Notify Secret.',
 	placeholder: 'e.g. https://n8n.example.com/webhook/…',
 	maxLength: 2083,
 });
@@ -83,7 +83,7 @@ const webhookUrl = withCheck(
 const secretText = text('webhook_secret', {
 	label: 'Notify Secret',
 	description:
-		'The secret that Black Forest Labs signs the call with: the one in the credential of the FLUX.2 Trigger',
+		'The secret that proves the call of Black Forest Labs: the one in the credential of the FLUX.2 Trigger',
 });
 const webhookSecret = {
 	...secretText,
