@@ -83,7 +83,7 @@ const webhookUrl = withCheck(
 const secretText = text('webhook_secret', {
 	label: 'Notify Secret',
 	description:
-		'The secret that proves the call of Black Forest Labs: the one in the credential of the FLUX.2 Trigger',
+		'The secret that proves the call of Black Forest Labs: the one in the credential of the FLUX.2 Trigger. With the operation Submit, choose that credential in the node instead.',
 });
 const webhookSecret = {
 	...secretText,

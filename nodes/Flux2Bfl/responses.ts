@@ -20,10 +20,7 @@ import type { Price, Task, TaskState } from '../shared/tasks/protocol';
 import { toTaskState as stateFromReport, type StatusWords } from '../shared/tasks/statusReport';
 import { models } from './models';
 
-/**
- * The statuses of the OpenAPI, of which the two after `pending` came in 2026; some clients list the last two. `Ready`
- * comes with an image, so it needs no entry.
- */
+/** The statuses of the OpenAPI, of which the two after `pending` came in 2026; some clients list the last two pending. */
 const STATUS_WORDS: StatusWords = {
 	pending: ['pending', 'reasoning', 'generating', 'queued', 'processing'],
 	failed: {
@@ -32,6 +29,7 @@ const STATUS_WORDS: StatusWords = {
 		error: 'unavailable',
 		failed: 'unavailable',
 	},
+	done: ['ready'],
 };
 const MISSING = 'task not found';
 
@@ -45,7 +43,7 @@ const priceFields = {
 	output_mp: optionalNumberSchema,
 };
 
-/** A request with a webhook of its own is answered without the polling URL. */
+/** The response to a request with a webhook of its own has no polling URL. */
 export const submittedSchema = z.object({
 	id: idSchema,
 	polling_url: optionalTextSchema,
@@ -150,7 +148,7 @@ function formatDetails(details: unknown): string | undefined {
 const formatValue = (value: unknown): string =>
 	Array.isArray(value) ? value.join(', ') : JSON.stringify(value);
 
-/** What the webhook says in place of `details`. */
+/** What the webhook says instead of `details`. */
 export const payloadDetails = ({
 	details,
 	error,
