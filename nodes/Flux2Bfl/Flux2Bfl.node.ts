@@ -31,7 +31,7 @@ const completion: INodeProperties = {
 			name: 'Callback',
 			value: 'callback',
 			description:
-				'Parks the execution, without holding a worker, until Black Forest Labs calls n8n. One item per execution; n8n must be reachable from the internet.',
+				'Suspends the execution, without holding a worker, until Black Forest Labs calls n8n. One item per execution; n8n must be reachable from the internet.',
 		},
 		{
 			name: 'Poll',
@@ -57,7 +57,11 @@ export class Flux2Bfl implements INodeType {
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
-		credentials: [{ name: 'flux2BflApi', required: true }],
+		credentials: [
+			{ name: 'flux2BflApi', required: true },
+			// for Notify Secret: the same credential as the FLUX.2 Trigger's
+			{ name: 'flux2WebhookApi', required: false, displayOptions: { show: submit } },
+		],
 		webhooks: [
 			{
 				name: 'default',

@@ -77,7 +77,7 @@ const webhookUrl = withCheck(
 const secretText = text('webhook_secret', {
 	label: 'Notify Secret',
 	description:
-		'The secret that Black Forest Labs signs the call with: the one in the credential of the FLUX.2 Trigger',
+		'The secret that Black Forest Labs signs the call with: the one in the credential of the FLUX.2 Trigger. With the operation Submit, choose that credential in the node instead.',
 });
 const webhookSecret = {
 	...secretText,

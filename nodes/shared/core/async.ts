@@ -91,7 +91,7 @@ export async function delay(ms: number, signal: AbortSignal): Promise<void> {
 /** Waits for the caller's turn among all callers of the same key. */
 export type Throttle = (key: string, signal: AbortSignal) => Promise<void>;
 
-/** At most one turn per `gapMs` and key, in order of arrival. Whoever is aborted gives its turn to the next. */
+/** At most one turn per `gapMs` and key, in order of arrival. An aborted caller gives its turn to the next. */
 export function throttle(gapMs: number): Throttle {
 	const queues = new Map<string, { last: Promise<void>; nextAt: number }>();
 	return async (key, signal) => {

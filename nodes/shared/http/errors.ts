@@ -182,7 +182,7 @@ const wasConnected = ({ syscall }: SystemError) => syscall === 'read' || syscall
 const neverConnected = ({ code, syscall }: SystemError) =>
 	NEVER_CONNECTED_CODES.has(code ?? '') || (code === 'ETIMEDOUT' && syscall === 'connect');
 
-/** What an image's host responds with in place of the image. */
+/** What an image's host responds with instead of the image. */
 export function downloadStatusError(status: number, headers: IDataObject): Flux2Error {
 	const details = {
 		httpCode: status,

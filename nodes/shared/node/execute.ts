@@ -220,7 +220,7 @@ function maxConcurrencyOf(context: IExecuteFunctions): number {
 	}
 }
 
-/** Limits are the credential's, whoever uses it at the moment. */
+/** All runs that use a credential at the same time share its limit. */
 function limiterOf(
 	limiters: Map<string, AdaptiveLimiter>,
 	{ credentialType, baseUrl, credentials }: ReadClient,

@@ -85,7 +85,7 @@ async function priceOf(
 	).catch(() => undefined);
 }
 
-/** The file's name without an extension. A number tells several images of one item apart. */
+/** The file's name without an extension. A number distinguishes several images of one item. */
 function baseName({ settings }: ItemTarget, summary: ImageSummary, { task, part }: Done): string {
 	const { itemIndex = 0, imageNumber, model = task?.model ?? 'flux2' } = summary;
 	const customName = settings
@@ -151,7 +151,7 @@ function timingOf({ polls = 0 }: CollectTarget, done: Done): IDataObject {
 	});
 }
 
-/** A task that was accepted, for whoever collects its image later. */
+/** A task that was accepted: what *Task: Get* needs to collect its image later. */
 export const submittedItem = (
 	{ provider, redact }: Pick<ItemTarget, 'provider' | 'redact'>,
 	{ model }: RequestSummary,

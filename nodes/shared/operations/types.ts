@@ -35,7 +35,7 @@ export interface ProviderDefinition<M extends Model = Model>
  */
 export interface Route<M extends Model = Model> extends ModelChoice<M> {
 	readonly protocol: TaskProtocol<M>;
-	/** The model of a task that is looked up, where the item names one. */
+	/** The model of a task that the item names, where its address needs one. */
 	readonly taskModel?: string;
 }
 
