@@ -14,7 +14,7 @@ import {
 	type Route,
 } from '../support/lab';
 
-/** Pictures in and out, in n8n's usual binary mode: files. */
+/** Images in and out, in n8n's usual binary mode: files. */
 
 const everyRoute = Object.keys(ROUTES) as Route[];
 const MODELS = {
@@ -50,7 +50,7 @@ const bytesOf = async (item: INodeExecutionData | undefined, field = 'data') =>
 const made = async (index = 0) =>
 	await lab.emulator.ledger.image(lab.emulator.ledger.tasks[index]?.id ?? '');
 
-describe('a picture', () => {
+describe('an image', () => {
 	test.each(everyRoute)(
 		'comes out byte for byte, with everything known about it (%s)',
 		async (route) => {
@@ -117,11 +117,11 @@ describe('a picture', () => {
 
 	const spoiled = ['truncated png', 'truncated jpeg', 'truncated webp', 'html', 'empty'] as const;
 
-	/** One item for each way of being no whole picture. */
+	/** One item for each way of being no whole image. */
 	function spoil(times?: number): INodeExecutionData[] {
 		for (const prompt of spoiled) {
-			const [picture, format] = prompt.split(' ') as ['truncated' | 'html' | 'empty', 'png'];
-			lab.emulator.rule({ route: 'download', prompt, times }, { image: picture });
+			const [image, format] = prompt.split(' ') as ['truncated' | 'html' | 'empty', 'png'];
+			lab.emulator.rule({ route: 'download', prompt, times }, { image: image });
 			if (format) lab.emulator.rule({ route: 'task.submit', prompt }, { as: { format } });
 		}
 		return spoiled.map((prompt) => ({ json: { prompt } }));
@@ -195,7 +195,7 @@ describe('an option', () => {
 		},
 	);
 
-	test('Download turned off changes nothing where the answer is the picture', async () => {
+	test('Download turned off changes nothing where the answer is the image', async () => {
 		const run = await lab.run(generating('workersAi', {}, { download: false }), {
 			items: prompts(1),
 		});
@@ -241,7 +241,7 @@ function referring(route: Route, ...image: Row[]) {
 	return node;
 }
 
-/** An item with three pictures and a text. */
+/** An item with three images and a text. */
 async function photos(json: INodeExecutionData['json'] = {}): Promise<INodeExecutionData[]> {
 	const { engine } = lab;
 	const { a, b, c } = references;
@@ -372,8 +372,8 @@ describe('reference images', () => {
 		const form = await formOf(async () => await lab.run(referring('workersAi', row), { items }));
 
 		expect(traffic(lab)).toEqual(['reference', 'reference']);
-		const pictures = ['x', 'y'].map(async (name) => await drawReference(name, 96, 64, 'png'));
-		await expectFiles(form, await Promise.all(pictures));
+		const images = ['x', 'y'].map(async (name) => await drawReference(name, 96, 64, 'png'));
+		await expectFiles(form, await Promise.all(images));
 	});
 
 	test.each(everyRoute)(
@@ -405,19 +405,19 @@ describe('reference images', () => {
 		Array.from({ length: count }, () => ({ binaryPropertyName: 'a' }));
 	const refusals: Array<[string, Route, Row[], string]> = [
 		[
-			'too many pictures',
+			'too many images',
 			'task',
 			many(9),
 			'Reference Images: 9 given, but FLUX.2 [pro] takes at most 8',
 		],
 		[
-			'too many pictures',
+			'too many images',
 			'catalogue',
 			many(9),
 			'Reference Images: 9 given, but FLUX.2 [pro] Preview takes at most 8',
 		],
 		[
-			'too many pictures',
+			'too many images',
 			'workersAi',
 			[{ source: 'allBinary' }, { binaryPropertyName: 'a,b' }],
 			'Reference Images: 5 given, but FLUX.2 [klein] 4B (Workers AI) takes at most 4',
@@ -429,7 +429,7 @@ describe('reference images', () => {
 			'Reference Images (entry 2): the input item has no binary field "photo"',
 		],
 		[
-			'a file that is no picture',
+			'a file that is no image',
 			'task',
 			[{ binaryPropertyName: 'a,text' }],
 			'Reference image 2 (field "text"): is not a PNG, JPEG or WebP image',

@@ -63,7 +63,7 @@ async function park(options: object = {}, settings: Partial<INode> = {}): Promis
 	return parked;
 }
 
-async function expectOnePicture(run: Run): Promise<void> {
+async function expectOneImage(run: Run): Promise<void> {
 	expect(run.status).toBe('success');
 	const [item] = run.items('Good');
 	expect(sha256(await lab.engine.binary(item!.binary!.data!))).toBe(firstJob().sha256);
@@ -112,7 +112,7 @@ describe('a parked execution', () => {
 				pairedItem: { item: 0 },
 			},
 		]);
-		await expectOnePicture(run);
+		await expectOneImage(run);
 	});
 
 	test('has told the service its own resume URL, with the token, and tells it to nobody else', async () => {
@@ -138,7 +138,7 @@ describe('a parked execution', () => {
 
 		await answered(2);
 		expect(statuses()).toEqual([409, 200]);
-		await expectOnePicture(run);
+		await expectOneImage(run);
 	});
 
 	test('goes on once, however often the service calls', async () => {
@@ -149,10 +149,10 @@ describe('a parked execution', () => {
 
 		expect(statuses()[0]).toBe(200);
 		expect(statuses()[1]).toBe(409);
-		await expectOnePicture(run);
+		await expectOneImage(run);
 	});
 
-	test('goes on waiting when the picture cannot be fetched, and takes it with the next call', async () => {
+	test('goes on waiting when the image cannot be fetched, and takes it with the next call', async () => {
 		lab.emulator.rule(
 			{ route: 'download', times: 4 },
 			{ status: 503, headers: { 'retry-after': '0.01' } },
@@ -162,10 +162,10 @@ describe('a parked execution', () => {
 
 		await answered(2);
 		expect(statuses()).toEqual([503, 200]);
-		await expectOnePicture(run);
+		await expectOneImage(run);
 	});
 
-	test('goes on with its handle when nobody calls, and Task: Get collects the picture', async () => {
+	test('goes on with its handle when nobody calls, and Task: Get collects the image', async () => {
 		job({ webhook: 'never' });
 		const parked = await park();
 		const run = await webhooks.resumeByTimer(parked);
@@ -187,7 +187,7 @@ describe('a parked execution', () => {
 		expect(lab.emulator.ledger.submissions).toHaveLength(1);
 	});
 
-	test('waits for 5 minutes, within which a picture can still be collected, or as long as Timeout says', async () => {
+	test('waits for 5 minutes, within which an image can still be collected, or as long as Timeout says', async () => {
 		job({ webhook: 'never' });
 		const waited = async (options?: object) => {
 			const { first } = await park(options);
@@ -202,7 +202,7 @@ describe('a parked execution', () => {
 			JSON.stringify(parking()).replaceAll(NODE, 'a }} \\\\ \\"b\\" \'c\''),
 		) as WorkflowJson;
 		const { resumed } = await webhooks.run(json, prompts(1));
-		await expectOnePicture(await resumed);
+		await expectOneImage(await resumed);
 	});
 });
 
@@ -218,7 +218,7 @@ describe('a call that is not about its task leaves it waiting', () => {
 		const url = `${webhooks.url}/webhook-waiting/${id}?signature=${first.raw.data.resumeToken}`;
 
 		expect((await fetch(url, { method: 'POST', body })).status).toBe(status);
-		await expectOnePicture(await resumed);
+		await expectOneImage(await resumed);
 	});
 
 	test('its own, which still runs', async () => {
@@ -228,7 +228,7 @@ describe('a call that is not about its task leaves it waiting', () => {
 		const body = JSON.stringify({ id: firstJob().id, status: 'Pending' });
 
 		expect((await fetch(url, { method: 'POST', body })).status).toBe(200);
-		await expectOnePicture(await resumed);
+		await expectOneImage(await resumed);
 	});
 });
 
@@ -260,11 +260,11 @@ describe('a task that fails', () => {
 	});
 });
 
-test('a young picture that its host refuses is fetched when the service calls again', async () => {
+test('a young image that its host refuses is fetched when the service calls again', async () => {
 	lab.emulator.rule({ route: 'download', times: 1 }, { image: 'expired' });
 	const { resumed } = await park();
 
-	await expectOnePicture(await resumed);
+	await expectOneImage(await resumed);
 	await answered(2);
 	expect(statuses()).toEqual([503, 200]);
 });
@@ -276,7 +276,7 @@ test('a status that nobody has documented keeps the execution waiting', async ()
 	const body = JSON.stringify({ id: firstJob().id, status: 'Warming up' });
 
 	expect((await fetch(url, { method: 'POST', body })).status).toBe(200);
-	await expectOnePicture(await resumed);
+	await expectOneImage(await resumed);
 });
 
 describe('is refused before anything is paid', () => {

@@ -46,7 +46,7 @@ afterAll(async () => {
 const read = (file: string) =>
 	JSON.parse(readFileSync(path.resolve(__dirname, '../workflows', file), 'utf8')) as WorkflowJson;
 
-function expectPicture(run: Run, node: string): void {
+function expectImage(run: Run, node: string): void {
 	expect(run.error).toBeUndefined();
 	const { id } = lab.emulator.ledger.tasks[0]!;
 	expect(run.items(node)).toEqual([
@@ -62,7 +62,7 @@ describe('callback.json', () => {
 		const { first, resumed } = await webhooks.run(read('callback.json'), items({}));
 
 		expect(first.status).toBe('waiting');
-		expectPicture(await resumed, 'Image');
+		expectImage(await resumed, 'Image');
 		expect(lab.emulator.ledger.polls).toEqual([]);
 	});
 
@@ -70,7 +70,7 @@ describe('callback.json', () => {
 		lab.emulator.rule({ route: 'bfl.submit' }, { task: { webhook: 'never' } });
 		const parked = await webhooks.run(read('callback.json'), items({}));
 
-		expectPicture(await webhooks.resumeByTimer(parked), 'Image');
+		expectImage(await webhooks.resumeByTimer(parked), 'Image');
 		expect(lab.emulator.ledger.submissions).toHaveLength(1);
 	});
 
@@ -98,5 +98,5 @@ test('trigger.json submits, and starts again with the image', async () => {
 	expect(run.items('Submit')).toHaveLength(1);
 	await until(() => webhooks.started.length === 1, 'the call');
 
-	expectPicture(await webhooks.started[0]!, 'Images');
+	expectImage(await webhooks.started[0]!, 'Images');
 });

@@ -6,8 +6,8 @@ import {
 	items,
 	NODE,
 	openLab,
-	picturesIn,
-	picturesOf,
+	imagesIn,
+	imagesOf,
 	prompts,
 	QUICK,
 	until,
@@ -79,11 +79,11 @@ const paid = () => lab.emulator.ledger.paidBy(lab.emulator.keys.oxenKey);
 
 const ids = () => lab.emulator.ledger.tasks.map(({ id }) => id);
 
-async function expectEachPictureOnce(run: Run, count: number): Promise<void> {
+async function expectEachImageOnce(run: Run, count: number): Promise<void> {
 	expect(run.status).toBe('success');
 	expect(lab.emulator.ledger.submissions).toHaveLength(count);
 	expect(lab.emulator.ledger.tasks).toHaveLength(count);
-	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(count)));
+	expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(count)));
 	expect(checkpointsOf(run)).toEqual({});
 }
 
@@ -93,12 +93,12 @@ test('sync, queue and events give the same bytes for the same prompt and seed', 
 	for (const mode of ['sync', 'queue', 'events'] as const)
 		runs.push(await lab.run(node(mode), { items: prompts(1) }));
 
-	const pictures = await Promise.all(runs.map(async (run) => await picturesIn(lab, run)));
+	const images = await Promise.all(runs.map(async (run) => await imagesIn(lab, run)));
 	const sha256 = lab.emulator.ledger.tasks[0]?.sha256;
-	expect(pictures).toEqual(Array(3).fill([['item 1', sha256]]));
+	expect(images).toEqual(Array(3).fill([['item 1', sha256]]));
 });
 
-test('an item tells everything that is known about its picture', async () => {
+test('an item tells everything that is known about its image', async () => {
 	const run = await lab.run(generating('queue', { ...QUICK, seed: 7 }), { items: prompts(1) });
 
 	const [record] = lab.emulator.ledger.tasks;
@@ -132,11 +132,11 @@ test('an item tells everything that is known about its picture', async () => {
 	]);
 });
 
-test('a synchronous picture may come as base64', async () => {
+test('a synchronous image may come as base64', async () => {
 	const customBody = '{"response_format": "b64_json"}';
 	const run = await lab.run(generating('sync', { customBody }), { items: prompts(1) });
 
-	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
+	expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
 	expect(lab.emulator.ledger.downloads).toEqual([]);
 	expect(jsons(run)[0]?.image).not.toHaveProperty('url');
 });
@@ -145,7 +145,7 @@ describe('events', () => {
 	test('make every look needless, on one connection for all items of the run', async () => {
 		const run = await lab.run(generating('events', {}), { items: prompts(6) });
 
-		await expectEachPictureOnce(run, 6);
+		await expectEachImageOnce(run, 6);
 		expect(looks()).toEqual([]);
 		const [stream, ...more] = lab.emulator.ledger.streams;
 		expect(more).toEqual([]);
@@ -161,7 +161,7 @@ describe('events', () => {
 		lab.emulator.rule({ route: 'oxen.events' }, { delayMs: 150 });
 		const run = await lab.run(generating('events', {}), { items: prompts(2) });
 
-		await expectEachPictureOnce(run, 2);
+		await expectEachImageOnce(run, 2);
 		const { streams, submissions } = lab.emulator.ledger;
 		expect(submissions.every(({ at }) => at >= streams[0]!.at)).toBe(true);
 		expect(looks()).toEqual([]);
@@ -186,7 +186,7 @@ describe('events', () => {
 		lab.emulator.rule({ route: 'oxen.enqueue' }, { task: { seconds: 0 }, delayMs: 150 });
 		const run = await lab.run(generating('events', {}), { items: prompts(2) });
 
-		await expectEachPictureOnce(run, 2);
+		await expectEachImageOnce(run, 2);
 		expect(looks()).toEqual([]);
 	});
 
@@ -195,7 +195,7 @@ describe('events', () => {
 		job({ event: 'twice' });
 		const run = await lab.run(generating('events', {}), { items: prompts(2) });
 
-		await expectEachPictureOnce(run, 2);
+		await expectEachImageOnce(run, 2);
 		expect(looks()).toEqual([]);
 	});
 
@@ -220,7 +220,7 @@ describe('events', () => {
 			lab.emulator.rule({ route: 'oxen.events' }, effect);
 			const run = await lab.run(generating('events', { pollInterval: 0.3 }), { items: prompts(3) });
 
-			await expectEachPictureOnce(run, 3);
+			await expectEachImageOnce(run, 3);
 			const { requests, streams } = lab.emulator.ledger;
 			expect(requests.filter(({ path }) => path === '/api/events')).toHaveLength(1);
 			const told = streams[0]?.taskIds ?? [];
@@ -238,7 +238,7 @@ describe('events', () => {
 		lab.emulator.rule({ route: 'oxen.events' }, { stream: { breaks: 'beforeEvent' } });
 		const run = await lab.run(generating('events', {}), { items: prompts(1) });
 
-		await expectEachPictureOnce(run, 1);
+		await expectEachImageOnce(run, 1);
 		expect(looks()).toHaveLength(1);
 	});
 
@@ -246,7 +246,7 @@ describe('events', () => {
 		job({ event: 'lost' }, 1);
 		const run = await lab.run(generating('events', { pollInterval: 0.2 }), { items: prompts(2) });
 
-		await expectEachPictureOnce(run, 2);
+		await expectEachImageOnce(run, 2);
 		expect(new Set(looks().map(({ taskId: jobId }) => jobId))).toEqual(new Set([ids()[0]]));
 	});
 
@@ -281,7 +281,7 @@ describe('a generation that has left the queue', () => {
 				lab.emulator.rule({ route: 'oxen.events' }, { stream: { silent: true } });
 			const run = await lab.run(generating(mode), { items: prompts(2) });
 
-			await expectEachPictureOnce(run, 2);
+			await expectEachImageOnce(run, 2);
 			expect(jsons(run).map(({ cost }) => cost)).toEqual(
 				Array(2).fill({ amount: 0.045, currency: 'USD' }),
 			);
@@ -317,7 +317,7 @@ describe('a generation that has left the queue', () => {
 			lab.emulator.rule({ route, times: 2 }, { error: 'oxen.notFound' });
 		const run = await lab.run(generating('queue'), { items: prompts(1) });
 
-		await expectEachPictureOnce(run, 1);
+		await expectEachImageOnce(run, 1);
 		expect(
 			looks()
 				.slice(0, 2)
@@ -397,7 +397,7 @@ describe('a generation that ends badly', () => {
 	);
 });
 
-describe('several pictures of one prompt', () => {
+describe('several images of one prompt', () => {
 	const three = { ...QUICK, numGenerations: 3, seed: 5 };
 
 	test.each(['queue', 'events'] as const)(
@@ -410,19 +410,19 @@ describe('several pictures of one prompt', () => {
 			expect(output.map(({ pairedItem }) => pairedItem)).toEqual(
 				[0, 0, 0, 1, 1, 1].map((item) => ({ item })),
 			);
-			// an event does not tell the seed, and that of the request cannot be all three pictures'
+			// an event does not tell the seed, and that of the request cannot be all three images'
 			const seeds = mode === 'queue' ? [5, 6, 7] : [undefined, undefined, undefined];
 			expect(output.map(({ json }) => [json.prompt, json.seed])).toEqual(
 				[1, 2].flatMap((n) => seeds.map((seed) => [`item ${n}`, seed])),
 			);
-			expect(new Set((await picturesIn(lab, run)).map(([, sha256]) => sha256)).size).toBe(6);
+			expect(new Set((await imagesIn(lab, run)).map(([, sha256]) => sha256)).size).toBe(6);
 			expect(lab.emulator.ledger.submissions).toHaveLength(2);
 			expect(sum(run)).toBeCloseTo(paid().amount, 9);
 			expect(paid()).toEqual({ count: 6, amount: 0.27 });
 		},
 	);
 
-	test('fail apart: one error among its pictures, and the costs add up', async () => {
+	test('fail apart: one error among its images, and the costs add up', async () => {
 		job({ only: 1, fail: { message: 'no luck' } });
 		const run = await lab.run(generating('queue', three, CONTINUE), { items: prompts(1) });
 
@@ -469,7 +469,7 @@ describe('promises that hold here too', () => {
 			const run = await lab.run(generating(mode), { items: prompts(1) });
 
 			expect(lab.emulator.ledger.submissions.map(({ status }) => status)).toEqual([429, 429, 200]);
-			expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
+			expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
 		},
 	);
 
@@ -490,7 +490,7 @@ describe('promises that hold here too', () => {
 		);
 		const run = await lab.run(generating(mode, QUICK, RETRY), { items: prompts(1) });
 
-		await expectEachPictureOnce(run, 1);
+		await expectEachImageOnce(run, 1);
 		expect(lab.emulator.ledger.downloads).toHaveLength(5);
 	});
 

@@ -132,7 +132,7 @@ describe('each parameter alone is on the wire as documented, and the aspect rati
 	});
 
 	test.each(Object.entries(rowsOf))(
-		'by the call that waits, which makes one picture (%s)',
+		'by the call that waits, which makes one image (%s)',
 		async (model, own) => {
 			const rows = { ...own, ...withoutLooks, numGenerations: [[1]] as Row[] };
 			const { bodies, paths } = await sent({ mode: 'sync', model }, rows);
@@ -171,7 +171,7 @@ test('a custom model has the parameters of all models, and is sent nothing that 
 	expect(bodies).toEqual(bodiesOf(rows, { model: 'flux-9' }));
 });
 
-test('references are a list of URLs and data URIs, and can give the picture its shape', async () => {
+test('references are a list of URLs and data URIs, and can give the image its shape', async () => {
 	const url = `${lab.emulator.urls.results}/references/a.png?width=64&height=32`;
 	const binary = await lab.engine.store(
 		Buffer.from(await (await fetch(url)).arrayBuffer()),
@@ -237,7 +237,7 @@ test('what the model of an expression lacks is refused by its label, and nothing
 	expect(lab.emulator.ledger.requests).toEqual([]);
 });
 
-test('several pictures in a call that makes one are refused, and nothing is sent', async () => {
+test('several images in a call that makes one are refused, and nothing is sent', async () => {
 	const parameters = { mode: '={{ "sync" }}', prompt: 'refused', options: { numGenerations: 2 } };
 	const run = await lab.run({ type: 'flux2Oxen', parameters });
 

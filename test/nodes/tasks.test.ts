@@ -133,7 +133,7 @@ describe('Submit', () => {
 
 describe('Get', () => {
 	test.each(dialects)(
-		'waits for the picture of a task of another workflow (%s)',
+		'waits for the image of a task of another workflow (%s)',
 		async (dialect) => {
 			const handles = await submitted(dialect);
 			const run = await lab.run(getting(dialect), { items: handles });
@@ -276,7 +276,7 @@ describe('Get', () => {
 	});
 
 	test.each(dialects)(
-		"tells that a image's URL has expired, and that it must be made again (%s)",
+		"tells that an image's URL has expired, and that it must be made again (%s)",
 		async (dialect) => {
 			lab.emulator.rule({ route: 'download' }, { image: 'expired' });
 			const run = await lab.run(getting(dialect), { items: await submitted(dialect) });
@@ -309,7 +309,7 @@ describe('Get', () => {
 		]);
 	});
 
-	test('of an unfinished picture keeps Download and the file options', async () => {
+	test('of an unfinished image keeps Download and the file options', async () => {
 		const handles = await submitted('task');
 		const [url, named] = [
 			await lab.run(getting('task', { download: false }), { items: handles }),

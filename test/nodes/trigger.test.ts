@@ -73,7 +73,7 @@ const told = (facts: object = {}) =>
 		...facts,
 	});
 
-/** With a picture. */
+/** With an image. */
 const done = (facts: object = {}) =>
 	told({
 		status: 'Ready',
@@ -109,7 +109,7 @@ describe('what was submitted elsewhere', () => {
 		await submit(url, { seed: 5 });
 		await until(() => statuses().length > 0 && statuses().every(Boolean), 'the delivery');
 
-		const { id, url: picture } = lab.emulator.ledger.tasks[0]!;
+		const { id, url: image } = lab.emulator.ledger.tasks[0]!;
 		const [item] = await emitted();
 		expect(item).toEqual({
 			json: {
@@ -124,7 +124,7 @@ describe('what was submitted elsewhere', () => {
 					height: 256,
 					mimeType: 'image/jpeg',
 					fileSize: expect.any(Number),
-					url: expect.stringContaining(`${picture}?`),
+					url: expect.stringContaining(`${image}?`),
 				},
 				timing: { completedAt: expect.any(String) },
 			},
@@ -208,7 +208,7 @@ describe('what was submitted elsewhere', () => {
 		});
 	});
 
-	test('fails when the picture cannot be had, and names its task and its URL', async () => {
+	test('fails when the image cannot be had, and names its task and its URL', async () => {
 		lab.emulator.rule({ route: 'download' }, { image: 'expired' });
 		await submit(webhooks.publish(triggered()));
 		await until(() => webhooks.started.length === 1);
@@ -248,7 +248,7 @@ describe('what was submitted elsewhere', () => {
 		]);
 	});
 
-	test('fetches the picture again with Retry On Fail', async () => {
+	test('fetches the image again with Retry On Fail', async () => {
 		lab.emulator.rule({ route: 'download', times: 1 }, { image: 'expired' });
 		const retry = { retryOnFail: true, maxTries: 2, waitBetweenTries: 1 };
 		await submit(webhooks.publish(triggered({}, retry)));
@@ -270,7 +270,7 @@ describe('what was submitted elsewhere', () => {
 		});
 	});
 
-	test('fetches the picture again when that may pass', async () => {
+	test('fetches the image again when that may pass', async () => {
 		lab.emulator.rule({ route: 'download', times: 1 }, { status: 503 });
 		await submit(
 			webhooks.publish(triggered({ options: { binaryField: 'photo', fileName: 'cover' } })),
@@ -476,7 +476,7 @@ describe('filters', () => {
 		expect({ status, started: webhooks.started }).toEqual({ status: 200, started: [] });
 	});
 
-	test('a picture under a word that no document knows is a picture', async () => {
+	test('an image under a word that no document knows is an image', async () => {
 		await post(
 			webhooks.publish(triggered({ options: { download: false } })),
 			done({ status: 'SUCCESS' }),
