@@ -5,6 +5,7 @@ import n8nNodesBase from 'eslint-plugin-n8n-nodes-base';
 import typescriptEslint from 'typescript-eslint';
 
 const SHIPPED = ['credentials/**/*.ts', 'nodes/**/*.ts'];
+const VENDOR = 'nodes/shared/core/vendor.ts';
 const parser = typescriptEslint.parser;
 
 const houseRules = {
@@ -42,13 +43,31 @@ const supersededByCommunityRules = {
 const onlyWhatTheHostHas = {
 	regex: '^(?!\\.{1,2}/|n8n-workflow$|node:crypto$)',
 	message:
-		'Only n8n-workflow and node:crypto exist at run time; libraries come from shared/vendor.',
+		'Only n8n-workflow and node:crypto exist at run time; libraries come from shared/core/vendor.',
 };
 
-const providersStayOutside = {
-	regex: '^\\.\\./',
+const sharedStaysGeneral = {
+	regex: '^\\.\\./\\.\\./',
 	message: 'nodes/shared serves every provider and knows none.',
 };
+
+/** The floors of nodes/shared, from the ground up: each imports only from itself and from those before it. */
+const LAYERS = ['core', 'parameters', 'http', 'images', 'tasks', 'operations', 'node'];
+
+const layerRules = LAYERS.map((layer, index) => {
+	const higher = LAYERS.slice(index + 1);
+	const floorsAreKept = {
+		regex: `^\\.\\./(${higher.join('|')})(/|$)`,
+		message: `nodes/shared/${layer} lies below.`,
+	};
+	const patterns = [onlyWhatTheHostHas, sharedStaysGeneral];
+	if (higher.length > 0) patterns.push(floorsAreKept);
+	return {
+		files: [`nodes/shared/${layer}/**/*.ts`],
+		ignores: [VENDOR],
+		rules: { 'no-restricted-imports': ['error', { patterns }] },
+	};
+});
 
 export default defineConfig(
 	globalIgnores(['dist/', 'coverage/', 'demo-output/', '.cache/']),
@@ -91,18 +110,12 @@ export default defineConfig(
 	},
 	{
 		files: SHIPPED,
-		ignores: ['nodes/shared/core/vendor.ts'],
+		ignores: [VENDOR],
 		// The scan ignores comments that switch rules off, so they must not work here either.
 		linterOptions: { noInlineConfig: true },
 		rules: { 'no-restricted-imports': ['error', { patterns: [onlyWhatTheHostHas] }] },
 	},
-	{
-		files: ['nodes/shared/**/*.ts'],
-		ignores: ['nodes/shared/core/vendor.ts'],
-		rules: {
-			'no-restricted-imports': ['error', { patterns: [onlyWhatTheHostHas, providersStayOutside] }],
-		},
-	},
+	...layerRules,
 	{
 		files: ['test/**/*.{ts,mjs,cjs}'],
 		rules: {

@@ -96,13 +96,13 @@ function rowsOf(text: string): Map<string, string> {
 }
 
 /** What a reader must find beside the parameter's name; the limits of a safe whole number are one word. */
-function wordsOf({ wireName, goesTo, property }: Param): string[] {
+function textsOf({ wireName, in: location, property }: Param): string[] {
 	const { minValue, maxValue } = property.typeOptions ?? {};
 	const limits = [minValue, maxValue].filter((limit) => limit !== undefined).map(String);
 	const values = ((property.options ?? []) as INodePropertyOptions[]).map(({ value }) =>
 		String(value),
 	);
-	return [...(goesTo === 'setting' ? [] : [`\`${wireName}\``]), ...limits, ...values];
+	return [...(location === 'node' ? [] : [`\`${wireName}\``]), ...limits, ...values];
 }
 
 /** Each word that the parameter's row lacks, or that there is no row at all. */
@@ -110,7 +110,7 @@ function missing(rows: Map<string, string>, param: Param): string[] {
 	const { displayName } = param.property;
 	const row = rows.get(displayName)?.toLowerCase();
 	if (row === undefined) return [`no row "${displayName}"`];
-	return wordsOf(param)
+	return textsOf(param)
 		.filter((word) => !row.includes(word.toLowerCase()))
 		.map((word) => `${displayName}: ${word}`);
 }

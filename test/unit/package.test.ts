@@ -39,19 +39,52 @@ describe('the built code', () => {
 		expect(foreign).toEqual([]);
 	});
 
-	test("loads no engine at n8n's start, only with the first execution", () => {
-		const files = [...manifest.n8n.credentials, ...manifest.n8n.nodes];
+	/** The files of dist/ that are loaded when these are. */
+	function loadedWith(entries: string[]): string[] {
 		const program = `
-			for (const file of ${JSON.stringify(files)}) require('./' + file);
+			for (const file of ${JSON.stringify(entries)}) require('./' + file);
 			console.log(JSON.stringify(Object.keys(require.cache)));`;
 		const loaded = JSON.parse(
 			execFileSync(process.execPath, ['-e', program], { cwd: ROOT, encoding: 'utf8' }),
 		) as string[];
-		const names = loaded.map((file) => path.basename(file, '.js'));
+		return loaded
+			.map((file) => path.relative(ROOT, file).split(path.sep).join('/'))
+			.filter((file) => file.startsWith('dist/'));
+	}
 
-		expect(names).toEqual(expect.arrayContaining(['Flux2Bfl.node', 'models', 'properties']));
-		const engine = ['run', 'engine', 'http', 'callback', 'provider', 'deliveries'];
-		expect(names.filter((name) => engine.includes(name))).toEqual([]);
+	/** What only an execution or a webhook needs: five floors of shared/, and the providers' protocols. */
+	const neededLate = (file: string) =>
+		/^dist\/nodes\/shared\/(http|images|tasks|operations|node)\//.test(file) ||
+		/\/(provider|responses)\.js$/.test(file);
+
+	test("loads what the editor shows at n8n's start, and everything else with the first execution", () => {
+		const loaded = loadedWith([...manifest.n8n.credentials, ...manifest.n8n.nodes]);
+
+		expect(loaded).toEqual(
+			expect.arrayContaining([...manifest.n8n.credentials, ...manifest.n8n.nodes]),
+		);
+		expect(loaded).toEqual(
+			expect.arrayContaining([
+				'dist/nodes/Flux2Bfl/models.js',
+				'dist/nodes/shared/parameters/properties.js',
+			]),
+		);
+		expect(loaded.filter(neededLate)).toEqual([]);
+	});
+
+	test('would show what is loaded too early: an execution loads all five floors and its provider', () => {
+		const late = loadedWith([
+			'dist/nodes/Flux2Bfl/provider.js',
+			'dist/nodes/shared/node/execute.js',
+		]);
+		const folders = new Set(late.filter(neededLate).map((file) => path.posix.dirname(file)));
+
+		expect([...folders].sort()).toEqual([
+			'dist/nodes/Flux2Bfl',
+			...['http', 'images', 'node', 'operations', 'tasks'].map(
+				(name) => `dist/nodes/shared/${name}`,
+			),
+		]);
 	});
 });
 
@@ -106,6 +139,7 @@ describe('the package', () => {
 				`${name}.node.ts`,
 				`${name}.node.json`,
 				'models.ts',
+				'responses.ts',
 				'provider.ts',
 				`${icon}.svg`,
 				`${icon}.dark.svg`,

@@ -1,6 +1,6 @@
-import type { IExecuteFunctions, IHttpRequestOptions, IN8nHttpFullResponse } from 'n8n-workflow';
+import type { IExecuteFunctions, IN8nHttpFullResponse } from 'n8n-workflow';
 import { withTimeout } from '../core/async';
-import { AbortedError, Flux2Error } from '../core/errors';
+import { AbortedError, Flux2Error, rethrow } from '../core/errors';
 import { parseJson } from '../core/json';
 import { ignoreLateErrors, readBytes } from './download';
 import { maybeBilledError, networkError, schemaError, statusError, TimeoutError } from './errors';
@@ -26,41 +26,51 @@ type Read<T> = Pick<ApiRequest<T>, 'url' | 'schema' | 'isResult'> &
 type Submit<T> = Omit<ApiRequest<T>, 'method' | 'idempotent' | 'timeoutMs'> &
 	Partial<Pick<ApiRequest<T>, 'timeoutMs'>>;
 
-/** A request that sending twice does no harm: it is retried after anything transient. */
-export const readJson = async <T>(client: ApiClient, request: Read<T>, signal: AbortSignal) =>
-	await requestJson(
-		client,
-		{ method: 'GET', ...request, idempotent: true, timeoutMs: READ_TIMEOUT_MS },
-		signal,
-	);
-
-/** A request that costs money: it is retried only after a certain refusal. */
-export const submitJson = async <T>(client: ApiClient, request: Submit<T>, signal: AbortSignal) =>
-	await requestJson(
-		client,
-		{ timeoutMs: SUBMIT_TIMEOUT_MS, ...request, method: 'POST', idempotent: false },
-		signal,
-	);
+/** What came back: the body as the schema reads it, and the response itself. */
+interface Received<T> {
+	value: T;
+	response: ApiResponse;
+}
 
 /**
- * One request with the credential, retried as far as that is safe.
- * @param signal ends waiting and, for an idempotent request, the call itself. A submit on the wire is awaited until n8n
- * stops the execution: its task must not be lost because another item has failed.
+ * A request that sending twice does no harm: it is retried after anything transient.
  * @throws Flux2Error, AbortedError
  */
-async function requestJson<T>(
+export async function readJson<T>(
 	client: ApiClient,
-	request: ApiRequest<T>,
+	request: Read<T>,
 	signal: AbortSignal,
-): Promise<{ value: T; response: ApiResponse }> {
+): Promise<Received<T>> {
+	const read = { method: 'GET', ...request, idempotent: true, timeoutMs: READ_TIMEOUT_MS } as const;
 	const url = resolveApiUrl(client, request.url);
-	const { idempotent } = request;
-	return await retry({ idempotent, permit: client.permit, signal }, async () => {
-		if (idempotent) await client.readThrottle(url.host, signal);
+	return await retry({ idempotent: true, signal }, async () => {
+		await client.readThrottle(url.host, signal);
+		return await send(client, read, url, signal);
+	});
+}
+
+/**
+ * A request that costs money: it is retried only after a certain refusal.
+ * @param signal ends waiting. A submit on the wire is awaited until n8n stops the execution: its task must not be lost
+ * because another item has failed.
+ * @throws Flux2Error, AbortedError
+ */
+export async function submitJson<T>(
+	client: ApiClient,
+	request: Submit<T>,
+	signal: AbortSignal,
+): Promise<Received<T>> {
+	const submit = {
+		timeoutMs: SUBMIT_TIMEOUT_MS,
+		...request,
+		method: 'POST',
+		idempotent: false,
+	} as const;
+	const url = resolveApiUrl(client, request.url);
+	return await retry({ idempotent: false, permit: client.permit, signal }, async () => {
 		// the run may have been aborted while we waited
 		if (signal.aborted) throw new AbortedError();
-		const response = await send(client, request, url, idempotent ? signal : client.cancelSignal);
-		return { value: parseResponse(client, request, response), response };
+		return await send(client, submit, url, client.cancelSignal);
 	});
 }
 
@@ -78,56 +88,52 @@ export function withoutExecutionSignal(client: ApiClient): ApiClient {
 export const withCancelSignal = <C extends ClientContext>(context: C, signal: AbortSignal): C =>
 	Object.create(context, { getExecutionCancelSignal: { value: () => signal } }) as C;
 
-/** n8n's authenticated helper. It returns every status, and follows no redirect: that would carry the key along. */
-export const sendWithCredential = async (
-	{ context, credentialType }: Pick<ApiClient, 'context' | 'credentialType'>,
-	options: IHttpRequestOptions,
-): Promise<IN8nHttpFullResponse> =>
-	(await context.helpers.httpRequestWithAuthentication.call(
-		// a webhook's helper needs no more of its context than an execution's
-		context as IExecuteFunctions,
-		credentialType,
-		{
-			...options,
-			returnFullResponse: true,
-			ignoreHttpStatusErrors: true,
-			disableFollowRedirect: true,
-		},
-	)) as IN8nHttpFullResponse;
+/** For n8n's authenticated helper: it returns every status, and follows no redirect, which would carry the key along. */
+export const WITH_CREDENTIAL = {
+	encoding: 'stream',
+	returnFullResponse: true,
+	ignoreHttpStatusErrors: true,
+	disableFollowRedirect: true,
+} as const;
 
 async function send<T>(
 	client: ApiClient,
 	request: ApiRequest<T>,
 	url: URL,
 	signal: AbortSignal,
-): Promise<ApiResponse> {
+): Promise<Received<T>> {
 	const { method, headers, body, timeoutMs, idempotent } = request;
-	const options: IHttpRequestOptions = {
-		method,
-		url: url.href,
-		headers: { accept: 'application/json', ...headers },
-		body,
-		encoding: 'stream',
-		timeout: timeoutMs,
-	};
+	// a webhook's helper needs no more of its context than an execution's
+	const context = client.context as IExecuteFunctions;
+	const { httpRequestWithAuthentication } = context.helpers;
 	try {
-		return await withTimeout(
+		const response = await withTimeout(
 			timeoutMs,
 			signal,
-			async (callSignal) =>
-				await receive(client, await sendWithCredential(client, options), callSignal),
+			async (callSignal) => {
+				const received = (await httpRequestWithAuthentication.call(context, client.credentialType, {
+					...WITH_CREDENTIAL,
+					method,
+					url: url.href,
+					headers: { accept: 'application/json', ...headers },
+					body,
+					timeout: timeoutMs,
+				})) as IN8nHttpFullResponse;
+				return await toApiResponse(client, received, callSignal);
+			},
 			() => {
 				throw new TimeoutError();
 			},
 		);
+		return { value: parseResponse(client, request, response), response };
 	} catch (error) {
-		if (error instanceof Flux2Error) throw idempotent ? error : maybeBilledError(error);
+		if (error instanceof Flux2Error) throw rethrow(error);
 		throw networkError({ idempotent, peer: `${client.label} (${url.host})`, signal }, error);
 	}
 }
 
 /** Reads the body as it comes, so that one that is too large is refused before it fills the memory. */
-async function receive(
+async function toApiResponse(
 	{ label }: ApiClient,
 	response: IN8nHttpFullResponse,
 	signal: AbortSignal,
@@ -143,11 +149,12 @@ async function receive(
 	return { status, headers, bytes, isImage, json: isImage ? undefined : parseJson(bytes) };
 }
 
+/** Of a submit, the image has been made and billed. */
 const tooLargeError = (label: string, httpCode: number) =>
 	new Flux2Error(
 		'badResponse',
 		`${label} responded with more than ${MAX_RESPONSE_BYTES / 1024 / 1024} MB`,
-		{ httpCode },
+		{ httpCode, maybeBilled: true },
 	);
 
 function parseResponse<T>(client: ApiClient, request: ApiRequest<T>, response: ApiResponse): T {

@@ -1,5 +1,5 @@
 import type { IExecuteFunctions, IN8nHttpFullResponse } from 'n8n-workflow';
-import { abortable, raceTimeout } from '../core/async';
+import { raceTimeout } from '../core/async';
 import { Flux2Error } from '../core/errors';
 import { downloadStatusError, networkError } from './errors';
 import { retry } from './retry';
@@ -27,6 +27,7 @@ export interface Download {
 	readonly signal: AbortSignal;
 }
 
+const DOWNLOAD = { idempotent: true };
 const MAX_REDIRECTS = 5;
 /** A host that sends nothing for so long is asked anew. */
 const DOWNLOAD_IDLE_TIMEOUT_MS = 20_000;
@@ -157,9 +158,21 @@ export function ignoreLateErrors(stream: DownloadStream): DownloadStream {
  * the wrapper before it was read would leave the connection open for ever.
  */
 async function openDownload(context: DownloadContext, url: string): Promise<DownloadStream> {
-	let target = resolveDownloadUrl(context.origin, url);
+	const { helpers, origin, signal } = context;
+	let target = resolveDownloadUrl(origin, url);
 	for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-		const response = await fetchStream(context, target);
+		const request = helpers.httpRequest({
+			method: 'GET',
+			url: target.href,
+			encoding: 'stream',
+			returnFullResponse: true,
+			ignoreHttpStatusErrors: true,
+			disableFollowRedirect: true,
+			abortSignal: signal,
+		}) as Promise<IN8nHttpFullResponse>;
+		const response = await request.catch((error: unknown) => {
+			throw networkError({ ...DOWNLOAD, peer: `the image's host (${target.host})`, signal }, error);
+		});
 		const stream = ignoreLateErrors(toStream(response));
 		const { statusCode, headers } = response;
 		if (statusCode === 200) return stream;
@@ -167,29 +180,9 @@ async function openDownload(context: DownloadContext, url: string): Promise<Down
 		if (typeof location !== 'string' || !URL.canParse(location, target.href)) {
 			throw downloadStatusError(statusCode, headers);
 		}
-		target = resolveDownloadUrl(context.origin, new URL(location, target).href);
+		target = resolveDownloadUrl(origin, new URL(location, target).href);
 	}
 	throw new Flux2Error('badResponse', `The image's URL redirects more than ${MAX_REDIRECTS} times`);
-}
-
-async function fetchStream(
-	{ helpers, signal }: DownloadContext,
-	url: URL,
-): Promise<IN8nHttpFullResponse> {
-	try {
-		const request = helpers.httpRequest({
-			method: 'GET',
-			url: url.href,
-			encoding: 'stream',
-			returnFullResponse: true,
-			ignoreHttpStatusErrors: true,
-			disableFollowRedirect: true,
-			abortSignal: signal,
-		}) as Promise<IN8nHttpFullResponse>;
-		return await abortable(request, signal);
-	} catch (error) {
-		throw networkError({ idempotent: true, peer: `the image's host (${url.host})`, signal }, error);
-	}
 }
 
 const brokenError = () =>

@@ -1,6 +1,7 @@
+import type { IExecuteFunctions, IN8nHttpFullResponse } from 'n8n-workflow';
 import { raceTimeout } from '../core/async';
 import { Flux2Error } from '../core/errors';
-import { sendWithCredential, withCancelSignal } from './client';
+import { WITH_CREDENTIAL, withCancelSignal } from './client';
 import { ignoreLateErrors } from './download';
 import { toStream, type ApiClient, type DownloadStream } from './types';
 import { resolveApiUrl } from './urlPolicy';
@@ -26,16 +27,19 @@ export async function openEventSource(
 	signal: AbortSignal,
 ): Promise<DownloadStream> {
 	const url = resolveApiUrl(client, path);
-	const opening = sendWithCredential(
-		{ ...client, context: withCancelSignal(client.context, signal) },
+	const context = withCancelSignal(client.context as IExecuteFunctions, signal);
+	const request = context.helpers.httpRequestWithAuthentication.call(
+		context,
+		client.credentialType,
 		{
+			...WITH_CREDENTIAL,
 			method: 'GET',
 			url: url.href,
 			headers: { accept: 'text/event-stream' },
-			encoding: 'stream',
 			timeout: OPEN_TIMEOUT_MS,
 		},
-	).then((response) => {
+	) as Promise<IN8nHttpFullResponse>;
+	const opening = request.then((response) => {
 		const stream = ignoreLateErrors(toStream(response));
 		// n8n before 2.34 passes no signal on
 		if (signal.aborted) stream.destroy();

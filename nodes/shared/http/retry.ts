@@ -27,7 +27,10 @@ export async function retry<T>(policy: RetryPolicy, attempt: () => Promise<T>): 
 	let attempts = 0;
 	for (let refusals = 0; ; refusals++) {
 		try {
-			return await attemptOnce(policy, attempt);
+			if (!policy.idempotent) await policy.permit.acquire(policy.signal);
+			const result = await attempt();
+			if (!policy.idempotent) policy.permit.onAccepted();
+			return result;
 		} catch (thrown) {
 			const error = flux2ErrorOrThrow(thrown);
 			// a provider that accepts other items is busy, not closed: this one's turn comes
@@ -39,14 +42,6 @@ export async function retry<T>(policy: RetryPolicy, attempt: () => Promise<T>): 
 			await delay(delayMs, policy.signal);
 		}
 	}
-}
-
-async function attemptOnce<T>(policy: RetryPolicy, attempt: () => Promise<T>): Promise<T> {
-	if (policy.idempotent) return await attempt();
-	await policy.permit.acquire(policy.signal);
-	const result = await attempt();
-	policy.permit.onAccepted();
-	return result;
 }
 
 /** How long to wait before the next attempt; undefined where there is none. */

@@ -1,14 +1,14 @@
 import { existsSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { testCredential } from '../support/credentialTest';
-import { writeDummyPackage } from '../support/dummyPackage';
-import { type Engine, startEngine, type WorkflowJson } from '../support/engine';
+import { testCredential } from '../../support/credentialTest';
+import { writeDummyPackage } from '../../support/dummyPackage';
+import { type Engine, startEngine, type WorkflowJson } from '../../support/engine';
 
 const requests: string[] = [];
 let failures = 0;
 
-function answer({ url, headers }: IncomingMessage, response: ServerResponse) {
+function respond({ url, headers }: IncomingMessage, response: ServerResponse) {
 	const key = String(headers['x-key']);
 	requests.push(`${url} ${key}`);
 	if (url === '/never') return;
@@ -22,7 +22,7 @@ function answer({ url, headers }: IncomingMessage, response: ServerResponse) {
 	response.writeHead(failures-- > 0 ? 400 : 200).end(`hello ${key}`);
 }
 
-const server = createServer(answer);
+const server = createServer(respond);
 const packageDir = writeDummyPackage();
 let baseUrl: string;
 let engine: Engine;

@@ -1,22 +1,29 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
-import { models as bfl } from '../../nodes/Flux2Bfl/models';
-import { models as cloudflare } from '../../nodes/Flux2Cloudflare/models';
-import { models as oxen } from '../../nodes/Flux2Oxen/models';
-import { models as task } from '../../nodes/Flux2Task/models';
-import { withCustomBody } from '../../nodes/shared/parameters/body';
-import { Flux2Error } from '../../nodes/shared/core/errors';
+import { models as bfl } from '../../../nodes/Flux2Bfl/models';
+import { models as cloudflare } from '../../../nodes/Flux2Cloudflare/models';
+import { models as oxen } from '../../../nodes/Flux2Oxen/models';
+import { models as task } from '../../../nodes/Flux2Task/models';
+import { Flux2Error } from '../../../nodes/shared/core/errors';
 import {
 	readImageRequest,
-	type Model,
+	withCustomBody,
 	type ImageRequest,
-} from '../../nodes/shared/parameters/model';
-import { generateOptions } from '../../nodes/shared/parameters/options';
-import { choice, decimal, integer, type Param } from '../../nodes/shared/parameters/param';
-import fc from '../support/properties';
+} from '../../../nodes/shared/parameters/imageRequest';
+import { customModel, type Model } from '../../../nodes/shared/parameters/model';
+import { customBody, generateOptions } from '../../../nodes/shared/parameters/options';
+import {
+	choice,
+	decimal,
+	integer,
+	Settings,
+	type Param,
+} from '../../../nodes/shared/parameters/param';
+import { ParameterReader } from '../../../nodes/shared/parameters/reader';
+import fc from '../../support/properties';
 
 /** What is typed in or comes out of an expression, for any value of it. */
 
-const words = { label: 'Some Size', description: 'Whatever it is' };
+const common = { label: 'Some Size', description: 'Whatever it is' };
 
 const modelWith = (...parameters: Param[]): Model => ({
 	id: 'any',
@@ -36,15 +43,19 @@ function read(
 	const context = {
 		getNodeParameter: (name: string, _index: number, fallback: unknown) => values[name] ?? fallback,
 	} as unknown as IExecuteFunctions;
+	const reader = new ParameterReader(context, 0);
+	const models = { models: [model], customModel: (id: string) => customModel(id, [model]) };
 	try {
-		return readImageRequest(context, 0, [model], generateOptions);
+		const request = readImageRequest(reader, models, generateOptions);
+		reader.throwIfInvalid();
+		return request;
 	} catch (error) {
 		if (error instanceof Flux2Error) return error;
 		throw error;
 	}
 }
 
-const told = (result: ImageRequest | Flux2Error) =>
+const bodyOrMessage = (result: ImageRequest | Flux2Error) =>
 	result instanceof Flux2Error ? `${result.kind}: ${result.message}` : result.body;
 
 const range = fc
@@ -58,10 +69,10 @@ const range = fc
 test('a whole number in its range reaches the wire as it is, also as text', () => {
 	fc.assert(
 		fc.property(range, fc.boolean(), ({ min, max, inside }, asText) => {
-			const size = integer('some_size', { ...words, min, max, default: min });
+			const size = integer('some_size', { ...common, min, max, default: min });
 			const value = asText ? ` ${inside} ` : inside;
 			// -0 and 0 are the same on the wire
-			expect(JSON.stringify(told(read(modelWith(size), { someSize: value })))).toBe(
+			expect(JSON.stringify(bodyOrMessage(read(modelWith(size), { someSize: value })))).toBe(
 				JSON.stringify({ some_size: inside }),
 			);
 		}),
@@ -71,8 +82,10 @@ test('a whole number in its range reaches the wire as it is, also as text', () =
 test('a fraction in its range reaches the wire as it is', () => {
 	fc.assert(
 		fc.property(fc.double({ min: 0, max: 10, noNaN: true }), (value) => {
-			const guidance = decimal('guidance', { ...words, min: 0, max: 10, default: 1 });
-			expect(told(read(modelWith(guidance), { guidance: value }))).toEqual({ guidance: value });
+			const guidance = decimal('guidance', { ...common, min: 0, max: 10, default: 1 });
+			expect(bodyOrMessage(read(modelWith(guidance), { guidance: value }))).toEqual({
+				guidance: value,
+			});
 		}),
 	);
 });
@@ -80,10 +93,10 @@ test('a fraction in its range reaches the wire as it is', () => {
 test('a number out of its range is refused by its label', () => {
 	fc.assert(
 		fc.property(range, fc.integer({ min: 1 }), fc.boolean(), ({ min, max }, beyond, above) => {
-			const size = integer('some_size', { ...words, min, max, default: min });
+			const size = integer('some_size', { ...common, min, max, default: min });
 			const value = above ? max + beyond : min - beyond;
 			const range = min === max ? `${min}` : `between ${min} and ${max}`;
-			expect(told(read(modelWith(size), { someSize: value }))).toBe(
+			expect(bodyOrMessage(read(modelWith(size), { someSize: value }))).toBe(
 				`invalidInput: Some Size: must be ${range}`,
 			);
 		}),
@@ -93,8 +106,8 @@ test('a number out of its range is refused by its label', () => {
 test('a number between two steps is refused by its label, and one on a step is not', () => {
 	fc.assert(
 		fc.property(fc.nat(100_000), fc.integer({ min: 2, max: 64 }), (value, multipleOf) => {
-			const size = integer('some_size', { ...words, min: 0, multipleOf, default: 0 });
-			expect(told(read(modelWith(size), { someSize: value }))).toEqual(
+			const size = integer('some_size', { ...common, min: 0, multipleOf, default: 0 });
+			expect(bodyOrMessage(read(modelWith(size), { someSize: value }))).toEqual(
 				value % multipleOf === 0
 					? { some_size: value }
 					: `invalidInput: Some Size: must be a multiple of ${multipleOf}`,
@@ -103,16 +116,16 @@ test('a number between two steps is refused by its label, and one on a step is n
 	);
 });
 
-test('a word is taken where it is on the list, and refused by its label where it is not', () => {
+test('a value is taken where it is on the list, and refused by its label where it is not', () => {
 	const format = choice('format', {
-		...words,
+		...common,
 		options: { png: 'PNG', jpeg: 'JPEG' },
 		default: 'png',
 	});
-	const word = fc.oneof(fc.constantFrom('png', 'jpeg'), fc.string({ minLength: 1 }));
+	const anyText = fc.oneof(fc.constantFrom('png', 'jpeg'), fc.string({ minLength: 1 }));
 	fc.assert(
-		fc.property(word, (value) => {
-			expect(told(read(modelWith(format), { format: value }))).toEqual(
+		fc.property(anyText, (value) => {
+			expect(bodyOrMessage(read(modelWith(format), { format: value }))).toEqual(
 				['png', 'jpeg'].includes(value)
 					? { format: value }
 					: 'invalidInput: Some Size: must be one of png, jpeg',
@@ -125,7 +138,7 @@ const everyModel = [...bfl, ...cloudflare, ...oxen, ...task];
 const namesIn = ({ parameters }: Model) =>
 	[...parameters, ...generateOptions].map(({ property }) => property.name);
 
-test('whatever the options hold, the item is read, or refused with words', () => {
+test('whatever the options hold, the item is read, or refused with a message', () => {
 	const options = fc
 		.constantFrom(...everyModel)
 		.chain((model) =>
@@ -156,7 +169,10 @@ const isContainer = (value: unknown) => typeof value === 'object' && value !== n
 test('the custom body comes last, and leaves alone what it does not name', () => {
 	fc.assert(
 		fc.property(plainObject, plainObject, (body, custom) => {
-			const merged = withCustomBody(body, new Map([['customBody', custom]]));
+			const merged = withCustomBody(
+				body,
+				new Settings(new Map([[customBody.property.name, custom]])),
+			);
 			const names = [...new Set([...Object.keys(body), ...Object.keys(custom)])];
 			expect(Object.keys(merged).sort()).toEqual(names.sort());
 			for (const [name, value] of Object.entries(merged)) {

@@ -1,4 +1,8 @@
-import { kindFromResponse, kindFromStatus, kindFromMessage } from '../../nodes/shared/core/errors';
+import {
+	kindFromResponse,
+	kindFromStatus,
+	kindFromMessage,
+} from '../../../nodes/shared/http/errorKind';
 
 test.each([
 	['Request Moderated', 'moderated'],
@@ -19,10 +23,10 @@ test.each([
 	['Quota exceeded', 'credits'],
 	['Spend limit reached', 'credits'],
 	['Insufficient permissions', 'unavailable'],
-	['The load balancer did not answer', 'unavailable'],
+	['The load balancer does not respond', 'unavailable'],
 	['white balance is no parameter', 'unavailable'],
-])('reads "%s" as %s', (words, kind) => {
-	expect(kindFromMessage(words, 'unavailable')).toBe(kind);
+])('reads "%s" as %s', (message, kind) => {
+	expect(kindFromMessage(message, 'unavailable')).toBe(kind);
 });
 
 test.each([
@@ -51,6 +55,6 @@ test.each([
 	[403, 'Insufficient permissions', 'auth'],
 	[500, 'The moderation service is down', 'unavailable'],
 	[503, 'quota service unavailable', 'unavailable'],
-])('takes the status %i with the words "%s" as %s', (status, words, kind) => {
-	expect(kindFromResponse(status, words)).toBe(kind);
+])('takes the status %i with the message "%s" as %s', (status, message, kind) => {
+	expect(kindFromResponse(status, message)).toBe(kind);
 });

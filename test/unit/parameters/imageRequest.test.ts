@@ -1,12 +1,15 @@
-import { withCustomBody } from '../../nodes/shared/parameters/body';
+import type { IDataObject } from 'n8n-workflow';
+import { withCustomBody } from '../../../nodes/shared/parameters/imageRequest';
+import { customBody } from '../../../nodes/shared/parameters/options';
+import { Settings } from '../../../nodes/shared/parameters/param';
 
-const merged = (body: object, customBody?: unknown) =>
+const merged = (body: IDataObject, custom?: unknown) =>
 	withCustomBody(
-		body as never,
-		new Map(customBody === undefined ? [] : [['customBody', customBody]]),
+		body,
+		new Settings(custom === undefined ? undefined : new Map([[customBody.property.name, custom]])),
 	);
 
-test.each<[string, object, unknown, object]>([
+test.each<[string, IDataObject, unknown, IDataObject]>([
 	['nothing to merge', { a: 1 }, undefined, { a: 1 }],
 	['a new field', { a: 1 }, { b: { c: 2 } }, { a: 1, b: { c: 2 } }],
 	['a changed field', { a: 1, b: 2 }, { a: 'x' }, { a: 'x', b: 2 }],
@@ -41,11 +44,11 @@ test.each<[string, object, unknown, object]>([
 		{ images: ['c'] },
 	],
 	['an object in place of a value', { a: 1 }, { a: { b: 2 } }, { a: { b: 2 } }],
-])('%s', (_name, body, customBody, expected) => {
-	expect(merged(body, customBody)).toEqual(expected);
+])('Custom Body: %s', (_name, body, custom, expected) => {
+	expect(merged(body, custom)).toEqual(expected);
 });
 
-test('leaves the request as it was', () => {
+test('Custom Body leaves the request itself as it was', () => {
 	const body = { input: [{ params: { a: 1 } }] };
 	merged(body, { input: [{ params: { b: 2 } }] });
 

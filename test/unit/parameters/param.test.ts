@@ -1,19 +1,23 @@
 import {
 	choice,
 	decimal,
+	encodedAs,
+	hiddenWhen,
 	integer,
 	jsonObject,
-	withValues,
-	encodedAs,
+	Settings,
 	text,
 	toggle,
+	withCheck,
 	withRange,
+	withValues,
+	zeroAsUnset,
 	type Param,
-} from '../../nodes/shared/parameters/param';
+} from '../../../nodes/shared/parameters/param';
 
 const common = { label: 'A Label', description: 'What it does' };
 
-/** The value on the wire, or the words of the refusal. */
+/** The value on the wire, or the message of the refusal. */
 function read(param: Param, value: unknown): unknown {
 	const result = param.schema().safeParse(value);
 	return result.success ? result.data : `refused: ${result.error.issues[0]!.message}`;
@@ -23,7 +27,7 @@ test('a parameter is named after its wire name, or by its own name', () => {
 	expect(integer('num_inference_steps', { ...common, min: 1, max: 50, default: 30 })).toMatchObject(
 		{
 			wireName: 'num_inference_steps',
-			goesTo: 'body',
+			in: 'body',
 			property: {
 				displayName: 'A Label',
 				name: 'numInferenceSteps',
@@ -34,8 +38,8 @@ test('a parameter is named after its wire name, or by its own name', () => {
 			},
 		},
 	);
-	const header = text('cf-aig-cache-key', { ...common, name: 'cacheKey', goesTo: 'header' });
-	expect([header.wireName, header.property.name, header.goesTo]).toEqual([
+	const header = text('cf-aig-cache-key', { ...common, name: 'cacheKey', in: 'header' });
+	expect([header.wireName, header.property.name, header.in]).toEqual([
 		'cf-aig-cache-key',
 		'cacheKey',
 		'header',
@@ -64,7 +68,7 @@ test.each([
 	expect(read(integer('seed', { ...common, default: 0 }), value)).toEqual(expected);
 });
 
-test('tells the limits that there are', () => {
+test('a refusal names the limits that there are', () => {
 	const low = decimal('guidance', { ...common, min: 1.5, default: 5 });
 	const high = decimal('guidance', { ...common, max: 10, default: 5 });
 	const both = decimal('guidance', { ...common, min: 1.5, max: 10, default: 5 });
@@ -105,7 +109,7 @@ test.each([
 	expect(read(toggle('on', { ...common, default: true }), value)).toEqual(expected);
 });
 
-test('a choice takes its words alone, a model perhaps fewer, and writes them as the API wants', () => {
+test('a choice takes its own values, a model perhaps fewer, and encodes them as the API wants', () => {
 	const tolerance = choice('safety_tolerance', {
 		...common,
 		options: { '0': 'Strict', '6': 'Lax' },
@@ -152,4 +156,60 @@ test('JSON takes objects, typed in or given', () => {
 	expect(
 		['{"a": 1}', { a: 1 }, '{', '[1]', [1], 'null', 7].map((value) => read(body, value)),
 	).toEqual([{ a: 1 }, { a: 1 }, ...Array<string>(5).fill('refused: must be a JSON object')]);
+});
+
+test('0 counts as unset where a parameter says so, typed in or as text', () => {
+	const width = zeroAsUnset(integer('width', { ...common, min: 256, max: 1920, default: 0 }));
+
+	expect([0, '0', 256, 100].map((value) => read(width, value))).toEqual([
+		undefined,
+		undefined,
+		256,
+		'refused: must be between 256 and 1920',
+	]);
+	expect(width.property.typeOptions).toEqual({ minValue: 0, maxValue: 1920 });
+});
+
+test('a check of its own refuses with its own message', () => {
+	const even = withCheck(
+		integer('count', { ...common, default: 2 }),
+		(value) => value % 2 === 0,
+		'must be even',
+	);
+	expect([read(even, 4), read(even, 3)]).toEqual([4, 'refused: must be even']);
+});
+
+test('a parameter that is hidden in the editor is read as before', () => {
+	const steps = integer('steps', { ...common, default: 4 });
+	const hidden = hiddenWhen(steps, { '/model': ['fast'] });
+	expect(hidden.property.displayOptions).toEqual({ hide: { '/model': ['fast'] } });
+	expect(read(hidden, 4)).toBe(4);
+});
+
+test('the default of a parameter has the type of its value on the wire', () => {
+	const tolerance = choice('tolerance', { ...common, options: { '0': 'Strict' }, default: '0' });
+	const asNumber: Param<number> = encodedAs(tolerance, Number);
+
+	expect([asNumber.default, asNumber.property.default]).toEqual([0, '0']);
+	expect(jsonObject('customBody', common).default).toEqual({});
+	expect(toggle('on', { ...common, default: false }).default).toBe(false);
+});
+
+test("settings yield an option's value, false and 0 too, or the default that the editor shows", () => {
+	const on = toggle('on', { ...common, default: true });
+	const count = integer('count', { ...common, default: 4 });
+	const set = new Settings(
+		new Map<string, unknown>([
+			['on', false],
+			['count', 0],
+		]),
+	);
+	const unset = new Settings();
+
+	expect([set.get(on), set.getOrDefault(on), set.getOrDefault(count)]).toEqual([false, false, 0]);
+	expect([unset.get(on), unset.getOrDefault(on), unset.getOrDefault(count)]).toEqual([
+		undefined,
+		true,
+		4,
+	]);
 });

@@ -1,0 +1,139 @@
+import { getEventListeners } from 'node:events';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import {
+	abortable,
+	delay,
+	raceTimeout,
+	throttle,
+	withTimeout,
+} from '../../../nodes/shared/core/async';
+import { AbortedError } from '../../../nodes/shared/core/errors';
+
+/** n8n before 2.34: its sleep runs on, whatever the signal says. */
+jest.mock('n8n-workflow', () => ({
+	...jest.requireActual<object>('n8n-workflow'),
+	sleep: async (ms: number) =>
+		await new Promise<void>((resolve) => void setTimeout(resolve, ms).unref()),
+}));
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+const { signal } = new AbortController();
+const late = () => 'late';
+const never = async () => await new Promise<never>(() => {});
+
+describe('a race with a timeout', () => {
+	test('lets go of what it has yielded while its timer still runs', async () => {
+		let chunk: Buffer | undefined = Buffer.alloc(1000);
+		const seen = new WeakRef(chunk);
+		expect(await raceTimeout(Promise.resolve(chunk), 60_000, signal, late)).toBe(chunk);
+		chunk = undefined;
+		await new Promise((resolve) => setTimeout(resolve, 10));
+		collectGarbage();
+
+		expect(seen.deref()).toBeUndefined();
+	});
+
+	test('yields what is returned at the timeout, or fails with what is thrown there', async () => {
+		expect(await raceTimeout(never(), 5, signal, late)).toBe('late');
+		const fail = () => {
+			throw new Error('too late');
+		};
+		await expect(raceTimeout(never(), 5, signal, fail)).rejects.toThrow('too late');
+	});
+
+	test('fails as the work does', async () => {
+		const failing = Promise.reject(new Error('no'));
+		await expect(raceTimeout(failing, 60_000, signal, late)).rejects.toThrow('no');
+	});
+
+	test('yields undefined where the work does, instead of timing out', async () => {
+		expect(await raceTimeout(Promise.resolve(undefined), 60_000, signal, late)).toBeUndefined();
+	});
+
+	test('ends at once with an abort', async () => {
+		const controller = new AbortController();
+		const racing = raceTimeout(never(), 60_000, controller.signal, late);
+		controller.abort();
+		await expect(racing).rejects.toBeInstanceOf(AbortedError);
+		await expect(raceTimeout(never(), 60_000, controller.signal, late)).rejects.toBeInstanceOf(
+			AbortedError,
+		);
+	});
+});
+
+test.each([
+	['succeeds', async () => await Promise.resolve('done')],
+	['fails', async () => await Promise.reject(new Error('no'))],
+	['takes too long', never],
+])('the signal of work that %s is aborted in the end', async (_how, work) => {
+	let workSignal: AbortSignal | undefined;
+	const ended = withTimeout(
+		5,
+		signal,
+		async (own) => {
+			workSignal = own;
+			return await work();
+		},
+		late,
+	);
+	await ended.catch(() => undefined);
+	expect(workSignal?.aborted).toBe(true);
+});
+
+test('a signal gets one listener, however many wait for it, and nothing is kept of those that have ended', async () => {
+	const controller = new AbortController();
+	const waits = Array.from({ length: 20 }, async () => await delay(5, controller.signal));
+	expect(getEventListeners(controller.signal, 'abort')).toHaveLength(1);
+	await Promise.all(waits);
+	await abortable(Promise.resolve(), controller.signal);
+	expect(getEventListeners(controller.signal, 'abort')).toHaveLength(1);
+});
+
+describe('a throttle', () => {
+	const GAP_MS = 40;
+
+	test('gives turns in order of arrival, one in each gap', async () => {
+		const takeTurn = throttle(GAP_MS);
+		const startedAt = Date.now();
+		const turns: Array<[number, number]> = [];
+		await Promise.all(
+			[0, 1, 2].map(async (index) => {
+				await takeTurn('host', signal);
+				turns.push([index, Date.now() - startedAt]);
+			}),
+		);
+
+		expect(turns.map(([index]) => index)).toEqual([0, 1, 2]);
+		const [first, second, third] = turns.map(([, ms]) => ms);
+		expect(first).toBeLessThan(GAP_MS);
+		expect(second! - first!).toBeGreaterThanOrEqual(GAP_MS - 2);
+		expect(third! - second!).toBeGreaterThanOrEqual(GAP_MS - 2);
+	});
+
+	test('lets the callers of one key not wait for those of another', async () => {
+		const takeTurn = throttle(60_000);
+		await takeTurn('host', signal);
+		await takeTurn('another host', signal);
+	});
+
+	test('ten aborted waiters do not delay the next', async () => {
+		const takeTurn = throttle(GAP_MS);
+		const controller = new AbortController();
+		await takeTurn('host', signal);
+		const startedAt = Date.now();
+		const aborted = Array.from({ length: 10 }, async () => {
+			await expect(takeTurn('host', controller.signal)).rejects.toBeInstanceOf(AbortedError);
+		});
+		const next = takeTurn('host', signal);
+		controller.abort();
+		await Promise.all(aborted);
+		expect(Date.now() - startedAt).toBeLessThan(GAP_MS);
+		await next;
+
+		expect(Date.now() - startedAt).toBeGreaterThanOrEqual(GAP_MS - 2);
+		expect(Date.now() - startedAt).toBeLessThan(3 * GAP_MS);
+	});
+});

@@ -1,0 +1,62 @@
+import {
+	AbortedError,
+	Flux2Error,
+	flux2ErrorOrThrow,
+	invalidInput,
+	toFlux2Error,
+	withAdvice,
+	withDetails,
+	type ErrorDetails,
+} from '../../../nodes/shared/core/errors';
+
+const details: Required<ErrorDetails> = {
+	description: 'Do this.',
+	httpCode: 503,
+	taskId: 't1',
+	refused: true,
+	retryAfterMs: 1000,
+	maybeBilled: true,
+	transient: true,
+	cost: { amount: 1, currency: 'USD' },
+};
+
+test('advice is added behind the description, and everything else is kept', () => {
+	const error = withAdvice(new Flux2Error('unavailable', 'down', details), 'Then that.');
+	expect(error).toMatchObject({
+		...details,
+		kind: 'unavailable',
+		message: 'down',
+		description: 'Do this. Then that.',
+	});
+});
+
+test('details replace those that they name, and keep the others', () => {
+	const error = withDetails(new Flux2Error('unavailable', 'down', details), { taskId: 't2' });
+	expect(error).toMatchObject({ ...details, taskId: 't2' });
+});
+
+test('whatever was thrown becomes an error of ours, except an abort, which is no failure', () => {
+	const ours = new Flux2Error('auth', 'no');
+	expect(toFlux2Error(ours, 'timeout')).toBe(ours);
+	expect(toFlux2Error(new TypeError('odd'), 'invalidInput')).toMatchObject({
+		kind: 'invalidInput',
+		message: 'odd',
+	});
+	expect(toFlux2Error('text')).toMatchObject({ kind: 'badResponse', message: 'text' });
+	expect(() => toFlux2Error(new AbortedError())).toThrow(AbortedError);
+});
+
+test('a caught error of ours is returned, and any other is thrown again', () => {
+	const ours = new Flux2Error('auth', 'no');
+	expect(flux2ErrorOrThrow(ours)).toBe(ours);
+	expect(() => flux2ErrorOrThrow(new TypeError('odd'))).toThrow(TypeError);
+	expect(() => flux2ErrorOrThrow(new AbortedError())).toThrow(AbortedError);
+});
+
+test('all problems of an item are one error, which says that nothing was sent', () => {
+	expect(invalidInput(['Width: must be a number', 'Prompt: must not be empty'])).toMatchObject({
+		kind: 'invalidInput',
+		message: 'Width: must be a number; Prompt: must not be empty',
+		description: expect.stringContaining('Nothing was sent.'),
+	});
+});

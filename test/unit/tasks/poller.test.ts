@@ -1,0 +1,291 @@
+import { AbortedError, Flux2Error } from '../../../nodes/shared/core/errors';
+import type { ApiClient } from '../../../nodes/shared/http/types';
+import {
+	DurationEstimator,
+	TaskPoller,
+	type PollerOptions,
+} from '../../../nodes/shared/tasks/poller';
+import { initialEstimate, updateEstimate } from '../../../nodes/shared/tasks/pollSchedule';
+import type {
+	Done,
+	Failed,
+	Pending,
+	Task,
+	TaskEvents,
+	TaskState,
+	Unclear,
+} from '../../../nodes/shared/tasks/protocol';
+
+/** How a task is followed, with a provider that counts how often it is polled. */
+
+const KEY = 'made-up';
+// the poller hands the client on, and shows its label
+const client = { label: 'The provider' } as ApiClient;
+const { signal } = new AbortController();
+
+const taskOfNow = (): Task => ({ id: 'made-up', submittedAt: new Date().toISOString() });
+const task = taskOfNow();
+const done: Done = {
+	status: 'done',
+	task,
+	readyAt: new Date().toISOString(),
+	images: [{ url: 'https://images.example/1.png' }],
+	raw: {},
+};
+const pending: Pending = { status: 'pending', task, raw: {} };
+const unclear: Unclear = {
+	status: 'unclear',
+	task,
+	message: 'the provider\'s last status was "archived", which no document explains',
+	providerStatus: 'archived',
+	raw: {},
+};
+const failed: Failed = {
+	status: 'failed',
+	task,
+	kind: 'notFound',
+	message: 'Model not found',
+	raw: {},
+};
+const missing: Failed = { ...failed, message: 'Task not found', lost: 'missing' };
+
+type Options = Partial<Omit<PollerOptions, 'protocol'>>;
+
+const pollerOf = (status: () => Promise<TaskState>, more: Options = {}): TaskPoller =>
+	new TaskPoller({
+		protocol: { status },
+		client,
+		signal,
+		timeoutSeconds: 60,
+		minPollIntervalSeconds: 0.2,
+		estimator: new DurationEstimator(new Map(), KEY, 10),
+		submittedByThisRun: true,
+		...more,
+	});
+
+/** Follows a task on a fake clock. The last of these states goes on for ever. */
+async function follow(
+	states: TaskState[],
+	{ seconds = 8, ...more }: Options & { seconds?: number } = {},
+) {
+	const startedAt = Date.now();
+	const polledAt: number[] = [];
+	const poller = pollerOf(async () => {
+		const state = states[Math.min(polledAt.length, states.length - 1)]!;
+		polledAt.push((Date.now() - startedAt) / 1000);
+		return state;
+	}, more);
+	const end: { state?: TaskState; error?: unknown } = {};
+	void poller.waitUntilFinal(taskOfNow()).then(
+		(state) => (end.state = state),
+		(error: unknown) => (end.error = error),
+	);
+	await jest.advanceTimersByTimeAsync(seconds * 1000);
+	return { ...end, polledAt, polls: poller.polls };
+}
+
+const gapsOf = (times: number[]) =>
+	times.slice(1).map((time, index) => Math.round((time - times[index]!) * 10) / 10);
+
+afterEach(() => jest.useRealTimers());
+
+function eventsWith(next: TaskEvents['next']): TaskEvents {
+	return { ready: Promise.resolve(), isConnected: true, next, close: () => undefined };
+}
+
+describe('an event', () => {
+	test('with the end of the task is believed, whatever its message, and nothing is polled', async () => {
+		const next = jest.fn(async () => failed);
+		const status = jest.fn(async () => pending);
+		const poller = pollerOf(status, { events: eventsWith(next) });
+
+		expect(await poller.waitUntilFinal(task)).toEqual(failed);
+		expect(next).toHaveBeenCalledTimes(1);
+		expect(status).not.toHaveBeenCalled();
+	});
+
+	test('that does not say enough leads to a poll at once', async () => {
+		const poller = pollerOf(async () => done, { events: eventsWith(async () => undefined) });
+		expect(await poller.waitUntilFinal(task)).toEqual(done);
+		expect(poller.polls).toBe(1);
+	});
+
+	test('that never comes is made up for by a poll every 20 seconds', async () => {
+		jest.useFakeTimers();
+		const events = eventsWith(async () => await new Promise<undefined>(() => {}));
+		const { polledAt } = await follow([pending], { events, seconds: 59 });
+		expect(polledAt).toEqual([20, 40]);
+	});
+});
+
+describe('a failure', () => {
+	test('is the end of a task', async () => {
+		jest.useFakeTimers();
+		expect(await follow([failed, done])).toMatchObject({ state: failed, polls: 1 });
+	});
+
+	test('that only says "not found" right after the submit is none', async () => {
+		jest.useFakeTimers();
+		expect(await follow([missing, done])).toMatchObject({ state: done, polls: 2 });
+	});
+});
+
+describe('a task that is missing', () => {
+	const pollIntervalSeconds = 1;
+
+	test('three times within ten seconds is not believed to be lost, a fourth time is', async () => {
+		jest.useFakeTimers();
+		expect(await follow([missing, missing, missing, done], { pollIntervalSeconds })).toMatchObject({
+			state: done,
+			polls: 4,
+		});
+		expect(await follow([missing], { pollIntervalSeconds })).toMatchObject({
+			state: missing,
+			polls: 4,
+		});
+	});
+
+	test('for more than ten seconds is lost, however rarely it was polled', async () => {
+		jest.useFakeTimers();
+		const rarely = await follow([missing], { pollIntervalSeconds: 11, seconds: 50 });
+		expect(rarely).toMatchObject({ state: missing, polls: 2 });
+	});
+
+	test('and then found is counted from the beginning', async () => {
+		jest.useFakeTimers();
+		const states = [missing, missing, missing, pending, missing, missing, missing, done];
+		expect(await follow(states, { pollIntervalSeconds, seconds: 20 })).toMatchObject({
+			state: done,
+			polls: 8,
+		});
+	});
+
+	test('and was submitted elsewhere is believed to be lost at once', async () => {
+		const poller = pollerOf(async () => missing, { submittedByThisRun: false });
+		expect(await poller.waitUntilFinal({ id: 'elsewhere' })).toEqual(missing);
+		expect(poller.polls).toBe(1);
+	});
+});
+
+describe('a task whose state stays unclear', () => {
+	test('is polled ever more rarely, once a minute in the end, until its timeout', async () => {
+		jest.useFakeTimers();
+		const { polledAt, error } = await follow([unclear], { timeoutSeconds: 400, seconds: 401 });
+		const gaps = gapsOf(polledAt);
+
+		// the schedule's own gaps count as long as they are longer
+		expect(Math.max(...gaps.slice(0, -10))).toBeLessThanOrEqual(2);
+		expect(gaps.slice(-10, -1)).toEqual([3.2, 6.4, 12.8, 25.6, 51.2, 60, 60, 60, 60]);
+		expect(polledAt.at(-1)).toBe(400);
+		expect(error).toBeInstanceOf(Flux2Error);
+	});
+
+	test('ends at the timeout with a message that names the word, and the way to collect it', async () => {
+		jest.useFakeTimers();
+		const { error } = await follow([unclear], { timeoutSeconds: 5 });
+		expect(error).toMatchObject({
+			kind: 'timeout',
+			message:
+				'The image was not ready after 5 s: the provider\'s last status was "archived", which no document explains',
+			taskId: 'made-up',
+			description: expect.stringContaining('resource Task, operation Get'),
+		});
+	});
+
+	test('and clears up is polled as often as any other from then on', async () => {
+		jest.useFakeTimers();
+		const states = [...Array<TaskState>(6).fill(unclear), pending];
+		const { polledAt } = await follow(states, { seconds: 40 });
+		const gaps = gapsOf(polledAt);
+		expect(Math.max(...gaps)).toBe(12.8);
+		expect(Math.max(...gaps.slice(gaps.indexOf(12.8) + 1))).toBeLessThanOrEqual(2);
+	});
+
+	test('and becomes done is done', async () => {
+		jest.useFakeTimers();
+		expect(await follow([unclear, unclear, done])).toMatchObject({ state: done, polls: 3 });
+	});
+
+	test('backs off from the interval that the user has set', async () => {
+		jest.useFakeTimers();
+		const { polledAt } = await follow([unclear], { pollIntervalSeconds: 3, seconds: 59 });
+		expect(gapsOf(polledAt)).toEqual([6, 12, 24]);
+	});
+});
+
+test('a pending task that takes too long ends at the timeout without a word of its state', async () => {
+	jest.useFakeTimers();
+	const { error } = await follow([pending], { timeoutSeconds: 5 });
+	expect((error as Flux2Error).message).toBe('The image was not ready after 5 s');
+});
+
+test('a resumed task is polled at once, and then as often as its age asks for', async () => {
+	jest.useFakeTimers();
+	const estimate = Array<number>(30).fill(60).reduce(updateEstimate, initialEstimate(60));
+	const status = jest.fn(async () => pending);
+	const poller = pollerOf(status, {
+		submittedByThisRun: false,
+		estimator: new DurationEstimator(new Map([[KEY, estimate]]), KEY, 60),
+	});
+	const submittedAt = new Date(Date.now() - 60_000).toISOString();
+	void poller.waitUntilFinal({ ...task, submittedAt }).catch(() => undefined);
+
+	await jest.advanceTimersByTimeAsync(0);
+	expect(status).toHaveBeenCalledTimes(1);
+	await jest.advanceTimersByTimeAsync(4900);
+	expect(status.mock.calls.length).toBeGreaterThan(3);
+});
+
+test('the last poll, at the deadline, has time for its response', async () => {
+	const status = async () =>
+		await new Promise<Done>((resolve) => setTimeout(() => resolve(done), 50));
+
+	expect(await pollerOf(status, { timeoutSeconds: 0.02 }).waitUntilFinal(task)).toEqual(done);
+});
+
+test('a task that seems to come from the future is not polled more often for that', async () => {
+	jest.useFakeTimers();
+	const status = jest.fn(async () => pending);
+	const submittedAt = new Date(Date.now() + 3_600_000).toISOString();
+	const poller = pollerOf(status, { submittedByThisRun: false });
+	void poller.waitUntilFinal({ ...task, submittedAt }).catch(() => undefined);
+
+	await jest.advanceTimersByTimeAsync(4900);
+	expect(status.mock.calls.length).toBeGreaterThan(0);
+	expect(status.mock.calls.length).toBeLessThan(6);
+});
+
+test('a poll that goes wrong says how to collect the task later', async () => {
+	const poller = pollerOf(async () => {
+		throw new Flux2Error('unavailable', 'out of order');
+	});
+	await expect(
+		poller.poll({ ...task, pollUrl: 'https://api.example.com/t1' }),
+	).rejects.toMatchObject({
+		message: 'out of order',
+		taskId: 'made-up',
+		description: expect.stringContaining(
+			'The task ID is made-up, its poll URL "https://api.example.com/t1". To get the image without paying again',
+		),
+	});
+});
+
+test('an abort ends the wait at once', async () => {
+	const controller = new AbortController();
+	const waiting = pollerOf(async () => pending, { signal: controller.signal }).waitUntilFinal(task);
+	controller.abort();
+	await expect(waiting).rejects.toBeInstanceOf(AbortedError);
+});
+
+describe('how long a task took is learnt', () => {
+	test.each([
+		['from a task that this run has submitted', true, [pending, done], 1],
+		['from no task that an earlier run has submitted', false, [pending, done], 0],
+		['from no task that has failed', true, [pending, failed], 0],
+	])('%s', async (_what, submittedByThisRun, states, count) => {
+		jest.useFakeTimers();
+		const estimator = new DurationEstimator(new Map(), KEY, 10);
+		await follow(states, { submittedByThisRun, estimator });
+		expect(estimator.estimate.count).toBe(count);
+	});
+});
