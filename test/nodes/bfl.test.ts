@@ -207,7 +207,10 @@ const pointTo = (sample: string) =>
 		{
 			mutate: (response) => {
 				const body = response.body as { result: object | null };
-				return { ...response, body: { ...body, result: body.result && { ...body.result, sample } } };
+				return {
+					...response,
+					body: { ...body, result: body.result && { ...body.result, sample } },
+				};
 			},
 		},
 	);
@@ -279,14 +282,17 @@ describe('a task that ends', () => {
 				),
 			},
 		],
-	])('as %s is reported as what it is, after one poll of that end', async (status, fault, expected) => {
-		faultTask(fault);
-		const run = await lab.run(generating({}, CONTINUE), { items: prompts(1) });
+	])(
+		'as %s is reported as what it is, after one poll of that end',
+		async (status, fault, expected) => {
+			faultTask(fault);
+			const run = await lab.run(generating({}, CONTINUE), { items: prompts(1) });
 
-		expect(errors(run)).toMatchObject([{ ...expected, taskId: firstId(), provider: 'bfl' }]);
-		expect(statusWords().filter((word) => word !== 'Pending')).toEqual([status]);
-		expect(statuses()).toEqual([200]);
-	});
+			expect(errors(run)).toMatchObject([{ ...expected, taskId: firstId(), provider: 'bfl' }]);
+			expect(statusWords().filter((word) => word !== 'Pending')).toEqual([status]);
+			expect(statuses()).toEqual([200]);
+		},
+	);
 
 	test.each(['Reasoning', 'Generating', 'Queued', 'Processing'])(
 		'is waited for while it says %s',
@@ -365,15 +371,23 @@ describe('what a poll says counts more than what the submit said', () => {
 
 	test('about the cost of what was moderated, in the error and in Task: Get', async () => {
 		faultTask({ status: 'Content Moderated', seconds: 0 });
-		mutatePolls(() => ({ cost: 3 }));
+		mutatePolls(() => ({ cost: 1 }));
 		const run = await lab.run(generating({}, CONTINUE), { items: prompts(1) });
 		const got = await lab.run(get({ waitForCompletion: false }), {
 			items: items({ taskId: firstId()! }),
 		});
 
-		const cost = { amount: 0.03, currency: 'USD', credits: 3 };
+		const cost = { amount: 0.01, currency: 'USD', credits: 1 };
 		expect(errors(run)).toMatchObject([{ kind: 'moderated', cost }]);
 		expect(jsons(got)).toMatchObject([{ status: 'failed', kind: 'moderated', cost }]);
+	});
+
+	test('about a failure: without a settled cost, none is shown', async () => {
+		faultTask({ fail: { message: 'out of memory' } });
+		const run = await lab.run(generating({}, CONTINUE), { items: prompts(1) });
+
+		expect(errors(run)).toMatchObject([{ kind: 'unavailable' }]);
+		expect(errors(run)[0]).not.toHaveProperty('cost');
 	});
 
 	test('about the prompt', async () => {

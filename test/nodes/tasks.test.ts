@@ -132,25 +132,22 @@ describe('Submit', () => {
 });
 
 describe('Get', () => {
-	test.each(dialects)(
-		'waits for the image of a task of another workflow (%s)',
-		async (dialect) => {
-			const handles = await submitted(dialect);
-			const run = await lab.run(getting(dialect), { items: handles });
+	test.each(dialects)('waits for the image of a task of another workflow (%s)', async (dialect) => {
+		const handles = await submitted(dialect);
+		const run = await lab.run(getting(dialect), { items: handles });
 
-			const [item] = run.items(NODE);
-			const { bytes, mimeType, width, height } = await lab.emulator.ledger.image(job().id);
-			expect(await bytesOf(item!)).toEqual(bytes);
-			expect(item?.json).toMatchObject({
-				provider: 'task',
-				model: 'flux_2_pro',
-				status: 'completed',
-				taskId: job().id,
-				image: { mimeType, width, height, fileSize: bytes.length, url: job().url },
-			});
-			expect(item?.binary?.data?.fileName).toBe(`flux_2_pro-${job().id}.jpg`);
-		},
-	);
+		const [item] = run.items(NODE);
+		const { bytes, mimeType, width, height } = await lab.emulator.ledger.image(job().id);
+		expect(await bytesOf(item!)).toEqual(bytes);
+		expect(item?.json).toMatchObject({
+			provider: 'task',
+			model: 'flux_2_pro',
+			status: 'completed',
+			taskId: job().id,
+			image: { mimeType, width, height, fileSize: bytes.length, url: job().url },
+		});
+		expect(item?.binary?.data?.fileName).toBe(`flux_2_pro-${job().id}.jpg`);
+	});
 
 	test.each(dialects)('collects many tasks at once, in order (%s)', async (dialect) => {
 		const handles = (await submitted(dialect, 6)).reverse();
