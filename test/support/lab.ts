@@ -160,14 +160,14 @@ export async function imagesOf({ emulator }: Lab, given: INodeExecutionData[]) {
 	return await Promise.all(pairs);
 }
 
-/** Everything that was sent, in order; looks that follow one another count as one. */
+/** Everything that was sent, in order; polls that follow one another count as one. */
 export function traffic({ emulator }: Lab, from = 0): string[] {
 	const kinds = emulator.ledger.requests.slice(from).map(({ method, path }) => {
 		if (path.startsWith('/results/')) return 'download';
 		if (path.startsWith('/references/')) return 'reference';
-		return { POST: 'submit', PUT: 'cancel', DELETE: 'cancel', GET: 'look' }[method] ?? method;
+		return { POST: 'submit', PUT: 'cancel', DELETE: 'cancel', GET: 'poll' }[method] ?? method;
 	});
-	return kinds.filter((kind, index) => kind !== 'look' || kinds[index - 1] !== 'look');
+	return kinds.filter((kind, index) => kind !== 'poll' || kinds[index - 1] !== 'poll');
 }
 
 /** What the node has saved for a later run, by the place of the item. */
