@@ -56,7 +56,7 @@ describe('an image', () => {
 		async (route) => {
 			const run = await lab.run(generating(route), { items: prompts(1) });
 			const [item] = run.items(NODE);
-			const [job] = lab.emulator.ledger.tasks;
+			const [task] = lab.emulator.ledger.tasks;
 			const { bytes, sha256: _, extension, ...facts } = await made();
 
 			expect(await bytesOf(item)).toEqual(bytes);
@@ -65,14 +65,14 @@ describe('an image', () => {
 				provider: isTask ? 'task' : 'cloudflare',
 				model: MODELS[route],
 				status: 'completed',
-				...(isTask && { taskId: job?.id }),
+				...(isTask && { taskId: task?.id }),
 				prompt: 'item 1',
 				image: {
 					...facts,
 					fileSize: bytes.length,
-					...(route !== 'workersAi' && { url: job?.url }),
+					...(route !== 'workersAi' && { url: task?.url }),
 				},
-				...(route === 'task' && { cost: { amount: job?.cost, currency: 'USD' } }),
+				...(route === 'task' && { cost: { amount: task?.cost, currency: 'USD' } }),
 				timing: {
 					submittedAt: expect.stringMatching(/^2.*Z$/),
 					completedAt: expect.stringMatching(/^2.*Z$/),
@@ -84,7 +84,7 @@ describe('an image', () => {
 			const name = MODELS[route].split('/').at(-1);
 			expect(item?.binary).toEqual({
 				data: expect.objectContaining({
-					fileName: `${name}-${isTask ? job?.id : 1}.jpg`,
+					fileName: `${name}-${isTask ? task?.id : 1}.jpg`,
 					fileExtension: 'jpg',
 					mimeType: 'image/jpeg',
 					fileType: 'image',
@@ -120,8 +120,8 @@ describe('an image', () => {
 	/** One item for each way of being no whole image. */
 	function spoil(times?: number): INodeExecutionData[] {
 		for (const prompt of spoiled) {
-			const [image, format] = prompt.split(' ') as ['truncated' | 'html' | 'empty', 'png'];
-			lab.emulator.rule({ route: 'download', prompt, times }, { image: image });
+			const [fault, format] = prompt.split(' ') as ['truncated' | 'html' | 'empty', 'png'];
+			lab.emulator.rule({ route: 'download', prompt, times }, { image: fault });
 			if (format) lab.emulator.rule({ route: 'task.submit', prompt }, { as: { format } });
 		}
 		return spoiled.map((prompt) => ({ json: { prompt } }));
@@ -130,33 +130,35 @@ describe('an image', () => {
 	test('that did not arrive whole is fetched again', async () => {
 		const run = await lab.run(generating('task'), { items: spoil(1) });
 
-		const { tasks: jobs, downloads, submissions } = lab.emulator.ledger;
+		const { tasks, downloads, submissions } = lab.emulator.ledger;
 		const items = run.items(NODE);
 		expect(await Promise.all(items.map(async (item) => await bytesOf(item)))).toEqual(
 			await Promise.all(
 				spoiled.map(async (prompt) => {
-					const job = jobs.find((one) => one.prompt === prompt);
-					return (await lab.emulator.ledger.image(job?.id ?? '')).bytes;
+					const task = tasks.find((one) => one.prompt === prompt);
+					return (await lab.emulator.ledger.image(task?.id ?? '')).bytes;
 				}),
 			),
 		);
 		expect([submissions.length, downloads.length]).toEqual([spoiled.length, 2 * spoiled.length]);
 	});
 
-	test('that never arrives whole is an error that tells what came instead', async () => {
+	test('that never arrives whole, not even when its task was asked once more, is an error that says what came instead', async () => {
 		const run = await lab.run(generating('task', { onError: 'continueRegularOutput' }), {
 			items: spoil(),
 		});
 
-		const cutShort = expect.stringMatching(/^The image is truncated after \d+ bytes$/);
+		const truncated = expect.stringMatching(/^The image is truncated after \d+ bytes$/);
 		expect(run.items(NODE).map(({ json }) => (json.error as { message: string }).message)).toEqual([
-			cutShort,
-			cutShort,
-			cutShort,
+			truncated,
+			truncated,
+			truncated,
 			'The result is not a PNG, JPEG or WebP image; it begins with "<!doctype html><h1>Sign in</h1>"',
 			'The result is empty instead of an image',
 		]);
-		expect(lab.emulator.ledger.downloads).toHaveLength(4 * spoiled.length);
+		// four attempts, another poll, four more
+		expect(lab.emulator.ledger.downloads).toHaveLength(8 * spoiled.length);
+		expect(lab.emulator.ledger.submissions).toHaveLength(spoiled.length);
 	});
 });
 
@@ -195,7 +197,7 @@ describe('an option', () => {
 		},
 	);
 
-	test('Download turned off changes nothing where the answer is the image', async () => {
+	test('Download turned off changes nothing where the response is the image', async () => {
 		const run = await lab.run(generating('workersAi', {}, { download: false }), {
 			items: prompts(1),
 		});
@@ -204,17 +206,17 @@ describe('an option', () => {
 	});
 
 	test.each(everyRoute)(
-		"Simplify turned off adds the provider's answer, without base64 (%s)",
+		"Simplify turned off adds the provider's response, without base64 (%s)",
 		async (route) => {
 			const run = await lab.run(generating(route, {}, { simplify: false }), { items: prompts(1) });
 
 			const raw = JSON.stringify(run.items(NODE)[0]?.json.raw);
 			expect(raw.length).toBeLessThan(2000);
-			const [job] = lab.emulator.ledger.tasks;
+			const [task] = lab.emulator.ledger.tasks;
 			expect(raw).toContain(
 				{
 					task: '"status":"completed"',
-					queue: `"url":"${job?.url}"`,
+					queue: `"url":"${task?.url}"`,
 					catalogue: 'cf-aig-log-id',
 					workersAi: '"image":"(base64)"',
 				}[route],
@@ -355,7 +357,7 @@ describe('reference images', () => {
 		`${lab.emulator.urls.results}/references/${name}.png?width=96&height=64`;
 
 	test.each(['task', 'queue', 'catalogue'] as const)(
-		'by URL are handed on without being fetched (%s)',
+		'by URL are passed on without being fetched (%s)',
 		async (route) => {
 			const url = 'https://example.com/photo.jpg?size=1&of=2';
 			await lab.run(referring(route, { source: 'url', url }), { items: prompts(1) });
