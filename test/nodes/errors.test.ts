@@ -1233,7 +1233,7 @@ describe('keys', () => {
 	});
 
 	test('an image that redirects to another server is fetched there without the key', async () => {
-		const heard = hostile.requests.length;
+		const received = hostile.requests.length;
 		lab.emulator.rule({ route: 'cloudflare.run' }, SMALL);
 		lab.emulator.rule(
 			{ route: 'download', times: 1 },
@@ -1243,13 +1243,13 @@ describe('keys', () => {
 
 		// what the other server responds with is no image, so it is fetched once more
 		expect(run.status).toBe('success');
-		const requests = hostile.requests.slice(heard);
+		const requests = hostile.requests.slice(received);
 		expect(requests).toEqual([expect.objectContaining({ method: 'GET', path: '/a.png' })]);
 		expect(JSON.stringify(requests)).not.toMatch(/made-up|authorization/i);
 	});
 
 	test("a task's address on another host does not get the key", async () => {
-		const heard = hostile.requests.length;
+		const received = hostile.requests.length;
 		lab.emulator.rule(
 			{ route: 'queue.submit' },
 			{
@@ -1277,6 +1277,6 @@ describe('keys', () => {
 			context: { itemIndex: 0, kind: 'invalidInput' },
 		});
 		expect(lab.emulator.ledger.requests).toHaveLength(asked);
-		expect(hostile.requests.slice(heard)).toEqual([]);
+		expect(hostile.requests.slice(received)).toEqual([]);
 	});
 });

@@ -142,7 +142,7 @@ export const prompts = (count: number): INodeExecutionData[] =>
 	Array.from({ length: count }, (_, index) => ({ json: { prompt: `item ${index + 1}` } }));
 
 /** Prompt and picture of each item that came out. */
-export async function picturesIn({ engine }: Lab, run: Run): Promise<Array<[unknown, string]>> {
+export async function imagesIn({ engine }: Lab, run: Run): Promise<Array<[unknown, string]>> {
 	const pairs = run.items(NODE).map(async ({ json, binary }): Promise<[unknown, string]> => {
 		const bytes = binary?.data && (await engine.binary(binary.data));
 		return [json.prompt, bytes ? sha256(bytes) : 'no picture'];
@@ -151,7 +151,7 @@ export async function picturesIn({ engine }: Lab, run: Run): Promise<Array<[unkn
 }
 
 /** Prompt and picture of each prompt's last job, as the provider has made it. */
-export async function picturesOf({ emulator }: Lab, given: INodeExecutionData[]) {
+export async function imagesOf({ emulator }: Lab, given: INodeExecutionData[]) {
 	const { ledger } = emulator;
 	const pairs = given.map(async ({ json: { prompt } }): Promise<[unknown, string]> => {
 		const job = ledger.tasks.filter((one) => one.prompt === prompt).at(-1);
