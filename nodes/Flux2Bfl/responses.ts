@@ -21,10 +21,7 @@ import { toTaskState as stateFromReport, type StatusWords } from '../shared/task
 import { taskNotFound } from '../shared/tasks/taskErrors';
 import { models } from './models';
 
-/**
- * The statuses of the OpenAPI, of which the two after `pending` came in 2026; some clients list the last two. `Ready`
- * comes with an image, so it needs no entry.
- */
+/** The statuses of the OpenAPI, of which the two after `pending` came in 2026; some clients list the last two pending. */
 const STATUS_WORDS: StatusWords = {
 	pending: ['pending', 'reasoning', 'generating', 'queued', 'processing'],
 	failed: {
@@ -33,6 +30,7 @@ const STATUS_WORDS: StatusWords = {
 		error: 'unavailable',
 		failed: 'unavailable',
 	},
+	done: ['ready'],
 };
 const MISSING = 'task not found';
 

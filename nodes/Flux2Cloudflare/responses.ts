@@ -26,17 +26,24 @@ const runSchema = z.object({
 });
 type Run = z.infer<typeof runSchema>;
 
-const hasState = ({ state }: Run) => state !== '';
-const hasError = ({ error }: Run) => error !== undefined && error !== '';
+// A failed `refine` would hide what the other readings lack; a failed `custom` says only that this reading is wrong.
+const runWithStateSchema = runSchema.extend({
+	state: z.custom<string>((state) => typeof state === 'string' && state !== ''),
+});
+const runWithErrorSchema = runSchema.extend({
+	error: runErrorSchema.pipe(
+		z.custom<Run['error']>((error) => error !== undefined && error !== ''),
+	),
+});
 
 /**
  * The image's response. The documents show the catalog's bare, Cloudflare's other APIs wrap theirs in
  * `{result, success, errors}`, and Workers AI responds with the wrapped image alone.
  */
 export const responseSchema = z.union([
-	runSchema.refine(hasState),
-	z.object({ result: runSchema.refine(hasState) }).transform(({ result }) => result),
-	runSchema.refine(hasError),
+	runWithStateSchema,
+	z.object({ result: runWithStateSchema }).transform(({ result }) => result),
+	runWithErrorSchema,
 	z.object({ result: imageSchema }).transform(({ result }) => toCompletedRun(result)),
 	imageSchema.transform(toCompletedRun),
 ]);

@@ -23,11 +23,12 @@ import {
 } from '../shared/tasks/protocol';
 import { toTaskState as stateFromReport, type StatusWords } from '../shared/tasks/statusReport';
 
-/** https://docs.oxen.ai/inference-api/reference/async_queue; `succeeded` comes with an image. */
+/** https://docs.oxen.ai/inference-api/reference/async_queue */
 const STATUS_WORDS: StatusWords = {
 	pending: ['queued', 'processing'],
 	failed: { failed: 'unavailable' },
 	cancelled: ['cancelled', 'canceled'],
+	done: ['succeeded'],
 };
 
 const generationFields = z

@@ -23,6 +23,7 @@ const TASK_WORDS: StatusWords = {
 	pending: ['in_progress', 'pending', 'processing'],
 	failed: { failed: 'unavailable' },
 	cancelled: ['cancelled', 'canceled'],
+	done: ['completed'],
 };
 /** The queue API's documented words, and the one of fal, whose dialect it is. `COMPLETED` may come with an error. */
 const QUEUE_WORDS: StatusWords = {

@@ -1,8 +1,8 @@
 import {
 	NODE,
 	openLab,
-	picturesIn,
-	picturesOf,
+	imagesIn,
+	imagesOf,
 	prompts,
 	type Lab,
 	type LabOptions,
@@ -10,7 +10,7 @@ import {
 import type { Run } from '../support/engine';
 import { drawSmall, LANES, making, type LaneName } from '../support/lanes';
 
-/** Promise 3: refusals shrink the number of jobs at once, and it grows back. */
+/** Promise 3: refusals shrink the number of tasks at once, and it grows back. */
 
 let lab: Lab;
 
@@ -35,19 +35,19 @@ function mostAtOnce(spans: Array<{ from: number; to: number }>): number {
 	return Math.max(...changes.map(({ by }) => (inside += by)));
 }
 
-/** Each job from its acceptance until its picture was fetched: the node had it in its hands at least so long. */
+/** Each task from its acceptance until its image was fetched: the node had it in its hands at least so long. */
 function spansOfWork() {
-	const { tasks: jobs, downloads } = lab.emulator.ledger;
-	return jobs.map(({ id, acceptedAt }) => ({
+	const { tasks, downloads } = lab.emulator.ledger;
+	return tasks.map(({ id, acceptedAt }) => ({
 		from: acceptedAt,
-		to: downloads.find(({ taskId: jobId }) => jobId === id)?.at ?? acceptedAt,
+		to: downloads.find(({ taskId }) => taskId === id)?.at ?? acceptedAt,
 	}));
 }
 
 async function expectAll(run: Run, items: number): Promise<void> {
 	expect(run.status).toBe('success');
 	expect(lab.emulator.ledger.tasks).toHaveLength(items);
-	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(items)));
+	expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(items)));
 }
 
 /** The emulator asks for a whole second, which would make these tests long. */
@@ -55,10 +55,10 @@ const askForLess = (lane: LaneName, seconds: string) =>
 	lab.emulator.rule(
 		{ route: LANES[lane].submit },
 		{
-			mutate: (answer) =>
-				answer.status === 429
-					? { ...answer, headers: { ...answer.headers, 'retry-after': seconds } }
-					: answer,
+			mutate: (response) =>
+				response.status === 429
+					? { ...response, headers: { ...response.headers, 'retry-after': seconds } }
+					: response,
 		},
 	);
 
@@ -115,7 +115,7 @@ test('an item that is refused over and over gives up when nothing is accepted', 
 	expect(count(429)).toBe(12);
 });
 
-test('nobody of the run submits before the time that one of them was told to wait', async () => {
+test('nobody of the run submits before the time that one of them was asked to wait', async () => {
 	await open({ seconds: 0.3 });
 	const headers = { 'retry-after': '1' };
 	lab.emulator.rule({ route: 'bfl.submit', times: 1 }, { error: 'bfl.rateLimit', headers });
@@ -129,7 +129,7 @@ test('nobody of the run submits before the time that one of them was told to wai
 	expect(early).toEqual([]);
 });
 
-test('the number of jobs at once is halved by a burst of refusals, and grows back to Max Concurrent', async () => {
+test('the number of tasks at once is halved by a burst of refusals, and grows back to Max Concurrent', async () => {
 	await open({ seconds: 0.3 });
 	lab.emulator.rule({ route: 'bfl.submit', times: 4 }, { error: 'bfl.rateLimit' });
 	askForLess('bfl', '0.1');

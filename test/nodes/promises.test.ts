@@ -1,14 +1,14 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { startEmulator } from '../emulator';
+import { startEmulator, type Effect } from '../emulator';
 import { agentsOf, type Behaviour } from '../support/agent';
 import {
 	generating,
 	checkpointsOf,
 	NODE,
 	openLab,
-	picturesIn,
-	picturesOf,
+	imagesIn,
+	imagesOf,
 	prompts,
 	ROUTES,
 	traffic,
@@ -42,12 +42,24 @@ afterEach(() => {
 
 afterAll(async () => await lab.close());
 
-/** All four attempts at a download fail, without the pauses between them. */
-const breakDownloads = (prompt?: RegExp) =>
+/** The attempts of one run at a download: a task is asked for its image once more, and they start anew. */
+const DOWNLOADS = { task: 8, queue: 8, catalogue: 4 } as const;
+
+/** All attempts of one run at a download fail, without the pauses between them. */
+const breakDownloads = (route: keyof typeof DOWNLOADS, prompt?: RegExp) =>
 	lab.emulator.rule(
-		{ route: 'download', prompt, times: 4 },
+		{ route: 'download', prompt, times: DOWNLOADS[route] },
 		{ status: 503, headers: { 'retry-after': '0.01' } },
 	);
+
+const four = Array<string>(4).fill('download');
+/** What is sent for a task whose image cannot be downloaded in the first of two runs. */
+const RESUMED = ['submit', 'look', ...four, 'look', ...four, 'look', 'download'];
+
+/** The provider's response with other fields. */
+const withBody = (fields: object): Effect => ({
+	mutate: (response) => ({ ...response, body: { ...(response.body as object), ...fields } }),
+});
 
 const statuses = () => lab.emulator.ledger.submissions.map(({ status }) => status);
 
@@ -57,29 +69,29 @@ function failure({ error }: Run) {
 	return { message, description, kind, taskId };
 }
 
-describe('a picture that was paid for', () => {
+describe('an image that was paid for', () => {
 	test.each(['task', 'queue', 'catalogue'] as const)(
 		'is downloaded again, not submitted again, by Retry On Fail (%s)',
 		async (route) => {
-			breakDownloads();
+			breakDownloads(route);
 			const run = await lab.run(generating(route, RETRY), { items: prompts(1) });
 
 			expect(run.status).toBe('success');
-			const waiting = { task: ['look'], queue: ['look'], catalogue: [] }[route];
-			expect(traffic(lab)).toEqual(['submit', ...waiting, ...Array(5).fill('download')]);
-			expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
+			const withoutTask = ['submit', ...four, 'download'];
+			expect(traffic(lab)).toEqual(route === 'catalogue' ? withoutTask : RESUMED);
+			expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
 		},
 	);
 
 	test('survives connections that break in the middle of its bytes', async () => {
-		lab.emulator.rule({ route: 'download', times: 4 }, { reset: 'midBody' });
-		const run = await lab.run(generating('task', RETRY), { items: prompts(1) });
+		lab.emulator.rule({ route: 'download', times: 5 }, { reset: 'midBody' });
+		const run = await lab.run(generating('task'), { items: prompts(1) });
 
-		expect(traffic(lab)).toEqual(['submit', 'look', ...Array(5).fill('download')]);
-		expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
+		expect(traffic(lab)).toEqual(['submit', 'look', ...four, 'look', 'download', 'download']);
+		expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
 	});
 
-	test('that came in the answer itself is kept when n8n could not store it', async () => {
+	test('that came in the response itself is kept when n8n could not store it', async () => {
 		const { core, container } = lab.engine.n8n;
 		const storing = jest.spyOn(container.get(core.BinaryDataService), 'store');
 		storing.mockRejectedValueOnce(new Error('no space'));
@@ -87,7 +99,7 @@ describe('a picture that was paid for', () => {
 		storing.mockRestore();
 
 		expect(traffic(lab)).toEqual(['submit']);
-		expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
+		expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
 	});
 
 	test.each(everyRoute)(
@@ -100,45 +112,45 @@ describe('a picture that was paid for', () => {
 			const run = await lab.run(generating(route, RETRY), { items: prompts(6) });
 
 			expect(run.status).toBe('success');
-			const { submissions, tasks: jobs } = lab.emulator.ledger;
+			const { submissions, tasks } = lab.emulator.ledger;
 			const first = prompts(6).map(({ json }) => json.prompt);
 			expect(submissions.map(({ prompt }) => prompt).sort()).toEqual([...first, 'item 3'].sort());
-			expect(jobs).toHaveLength(6);
-			expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(6)));
+			expect(tasks).toHaveLength(6);
+			expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(6)));
 		},
 	);
 
 	test.each(['task', 'queue', 'catalogue'] as const)(
 		'stays when n8n runs the node again because the first item failed (%s)',
 		async (route) => {
-			breakDownloads(/item 1/);
+			breakDownloads(route, /item 1/);
 			const settings = { ...RETRY, ...CONTINUE };
 			const run = await lab.run(generating(route, settings), { items: prompts(3) });
 
 			expect(lab.emulator.ledger.submissions).toHaveLength(3);
-			expect(lab.emulator.ledger.downloads).toHaveLength(4 + 3);
-			expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(3)));
+			expect(lab.emulator.ledger.downloads).toHaveLength(DOWNLOADS[route] + 3);
+			expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(3)));
 			expect(checkpointsOf(run)).toEqual({});
 		},
 	);
 
 	test.each(['task', 'queue', 'catalogue'] as const)(
-		"is taken up by the editor's Retry execution (%s)",
+		"is resumed by the editor's Retry execution (%s)",
 		async (route) => {
-			breakDownloads(/item 2/);
+			breakDownloads(route, /item 2/);
 			const failed = await lab.run(generating(route), { items: prompts(3) });
 			expect(failed.status).toBe('error');
 			const run = await lab.retry(failed, generating(route, {}, { fileName: 'other', timeout: 9 }));
 
 			expect(run.status).toBe('success');
 			expect(lab.emulator.ledger.submissions).toHaveLength(3);
-			expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(3)));
+			expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(3)));
 			expect(checkpointsOf(run)).toEqual({});
 		},
 	);
 
 	test('is not taken for another request: a changed prompt is submitted', async () => {
-		breakDownloads();
+		breakDownloads('task');
 		const failed = await lab.run(generating('task'), { items: prompts(1) });
 		const changed = generating('task');
 		changed.parameters.prompt = 'something else';
@@ -154,18 +166,18 @@ describe('a picture that was paid for', () => {
 
 describe('a re-run of a task that ended badly', () => {
 	const moderation: Record<Route, () => void> = {
-		task: () => failJobs('task', 'Request Moderated'),
-		queue: () => failJobs('queue', 'Request Moderated'),
+		task: () => failTasks('task', 'Request Moderated'),
+		queue: () => failTasks('queue', 'Request Moderated'),
 		catalogue: () =>
 			lab.emulator.rule({ route: 'cloudflare.run' }, { error: 'cloudflare.moderated' }),
 		workersAi: () =>
 			lab.emulator.rule({ route: 'cloudflare.workersAi' }, { error: 'workersAi.3030' }),
 	};
 
-	const failJobs = (route: Route, message: string, times?: number) =>
+	const failTasks = (route: Route, message: string, times?: number) =>
 		lab.emulator.rule({ route: ROUTES[route].submit, times }, { task: { fail: { message } } });
 
-	test.each(everyRoute)('tells a moderation again and sends nothing (%s)', async (route) => {
+	test.each(everyRoute)('reports a moderation again and sends nothing (%s)', async (route) => {
 		moderation[route]();
 		const first = await lab.run(generating(route), { items: prompts(1) });
 		const sent = lab.emulator.ledger.requests.length;
@@ -180,7 +192,7 @@ describe('a re-run of a task that ended badly', () => {
 	test.each(['task', 'queue'] as const)(
 		'submits anew what failed at the provider, and says so before (%s)',
 		async (route) => {
-			failJobs(route, 'out of memory', 1);
+			failTasks(route, 'out of memory', 1);
 			const failed = await lab.run(generating(route), { items: prompts(1) });
 			expect(failure(failed)).toMatchObject({
 				kind: 'unavailable',
@@ -196,37 +208,67 @@ describe('a re-run of a task that ended badly', () => {
 		},
 	);
 
-	test.each(['task', 'queue'] as const)('submits a vanished task anew (%s)', async (route) => {
-		lab.emulator.rule({ route: ROUTES[route].submit, times: 1 }, { task: { vanish: true } });
-		const run = await lab.run(generating(route, RETRY), { items: prompts(1) });
+	test.each(['task', 'queue'] as const)(
+		'polls a task that cannot be found again with Retry On Fail, and submits nothing (%s)',
+		async (route) => {
+			lab.emulator.rule({ route: ROUTES[route].submit, times: 1 }, { task: { vanish: true } });
+			const run = await lab.run(generating(route, RETRY), { items: prompts(1) });
 
-		expect(run.status).toBe('success');
-		expect(statuses()).toEqual([200, 200]);
-	});
+			const [task] = lab.emulator.ledger.tasks;
+			expect(failure(run)).toMatchObject({ kind: 'notFound', taskId: task?.id });
+			expect(statuses()).toEqual([200]);
+			// four polls in each of the two runs
+			expect(lab.emulator.ledger.polls).toHaveLength(8);
+			expect(Object.values(checkpointsOf(run)).flat()).toMatchObject([
+				{ results: [{ state: 'pending', task: { id: task?.id }, lostIn: expect.any(String) }] },
+			]);
+		},
+	);
 
 	test.each(['task', 'queue'] as const)(
-		'keeps a task whose status nobody has documented (%s)',
+		'polls a lost task once more before Retry execution submits it anew (%s)',
 		async (route) => {
-			const look = route === 'task' ? 'task.status' : 'queue.status';
-			lab.emulator.rule(
-				{ route: look, times: 1 },
-				{
-					mutate: (answer) => ({
-						...answer,
-						body: { ...(answer.body as object), status: 'Frozen' },
-					}),
-				},
-			);
+			lab.emulator.rule({ route: ROUTES[route].submit, times: 1 }, { task: { vanish: true } });
 			const failed = await lab.run(generating(route), { items: prompts(1) });
+			const sent = lab.emulator.ledger.requests.length;
+			const run = await lab.retry(failed, generating(route));
+
+			expect(traffic(lab, sent)).toEqual(['look', 'submit', 'look', 'download']);
+			expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
+			expect(checkpointsOf(run)).toEqual({});
+		},
+	);
+
+	test.each(['task', 'queue'] as const)(
+		'that was lost and is found again is collected by Retry execution (%s)',
+		async (route) => {
+			const poll = `${route}.status` as const;
+			lab.emulator.rule({ route: poll, times: 4 }, { html: true, status: 404 });
+			const failed = await lab.run(generating(route), { items: prompts(1) });
+			const run = await lab.retry(failed, generating(route));
+
+			expect(failure(failed)).toMatchObject({ kind: 'notFound' });
+			expect(statuses()).toEqual([200]);
+			expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
+		},
+	);
+
+	test.each(['task', 'queue'] as const)(
+		'whose status no document explains keeps its task (%s)',
+		async (route) => {
+			const frozen = { task: { running: 'Frozen', seconds: 1.5 } };
+			lab.emulator.rule({ route: ROUTES[route].submit }, frozen);
+			const failed = await lab.run(generating(route, {}, { timeout: 1 }), { items: prompts(1) });
 			expect(failure(failed)).toMatchObject({
-				kind: 'badResponse',
-				message: expect.stringContaining('"Frozen"'),
+				kind: 'timeout',
+				message:
+					'The image was not ready after 1 s: the provider\'s last status was "Frozen", which no document explains',
 				description: expect.stringContaining(`${lab.emulator.ledger.tasks[0]?.id}`),
 			});
 			const run = await lab.retry(failed, generating(route));
 
 			expect(statuses()).toEqual([200]);
-			expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
+			expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
 		},
 	);
 });
@@ -270,14 +312,14 @@ describe('the memory of what was paid for', () => {
 			id,
 			prompt,
 		}));
-		expect([one, two, three, four].map((job) => job?.prompt).sort()).toEqual([
+		expect([one, two, three, four].map((task) => task?.prompt).sort()).toEqual([
 			'item 1',
 			'item 1',
 			'item 2',
 			'item 2',
 		]);
 		const idIn = (round: (typeof one)[], prompt: string) =>
-			round.find((job) => job?.prompt === prompt)?.id;
+			round.find((task) => task?.prompt === prompt)?.id;
 		expect(rounds).toEqual([
 			[idIn([one, two], 'item 1'), undefined],
 			[idIn([three, four], 'item 1'), idIn([three, four], 'item 2')],
@@ -301,7 +343,7 @@ describe('a submit', () => {
 		const run = await lab.run(generating(route), { items: prompts(1) });
 
 		expect(statuses()).toEqual([429, 429, 200]);
-		expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
+		expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
 	});
 
 	test.each([
@@ -321,15 +363,15 @@ describe('a submit', () => {
 	const uncertain = {
 		'a 500': { status: 500, accepted: true },
 		'a proxy error page': { html: true, accepted: true },
-		'a connection broken before the answer': { reset: 'beforeHeaders', accepted: true },
+		'a connection broken before the response': { reset: 'beforeHeaders', accepted: true },
 		'a connection broken within the headers': { reset: 'midHeaders' },
 		'a connection broken within the body': { reset: 'midBody' },
-		'half an answer': { truncateJson: true },
+		'half a response': { truncateJson: true },
 	} as const;
 	const cases = Object.keys(uncertain) as Array<keyof typeof uncertain>;
 
 	test.each(everyRoute.flatMap((route) => cases.map((what) => [what, route] as const)))(
-		'whose answer was lost by %s is not sent again, and the error says that it may be billed (%s)',
+		'whose response was lost by %s is not sent again, and the error says that it may be billed (%s)',
 		async (what, route) => {
 			lab.emulator.rule({ route: ROUTES[route].submit }, uncertain[what]);
 			const run = await lab.run(generating(route), { items: prompts(1) });
@@ -352,35 +394,32 @@ describe('a submit', () => {
 			const run = await lab.retry(failed, generating(route, RETRY));
 
 			expect(lab.emulator.ledger.submissions).toHaveLength(2);
-			expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
+			expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
 			expect(checkpointsOf(run)).toEqual({});
 		},
 	);
 
-	/** Fields that the submit's answer has instead of the documented ones. */
+	/** Fields that the submit's response has instead of the documented ones. */
 	const oddities: Array<[string, Route, object]> = [
 		['an empty error', 'task', { error: '' }],
-		['a progress in words', 'task', { progress: '40%' }],
+		['a progress as text', 'task', { progress: '40%' }],
 		['no model', 'task', { model: null }],
 		['no status', 'task', { status: undefined }],
 		['all of these', 'task', { error: '', progress: '40%', model: null, status: undefined }],
 		['a status that is documented elsewhere only', 'task', { status: 'queued' }],
 		['an empty error', 'queue', { error: '' }],
 		['no status', 'queue', { status: undefined }],
-		['no address to look at', 'queue', { status_url: null }],
+		['no address to poll', 'queue', { status_url: null }],
 	];
 
-	test.each(oddities)('whose answer has %s keeps its task (%s)', async (_what, route, fields) => {
-		lab.emulator.rule(
-			{ route: ROUTES[route].submit },
-			{ mutate: (answer) => ({ ...answer, body: { ...(answer.body as object), ...fields } }) },
-		);
+	test.each(oddities)('whose response has %s keeps its task (%s)', async (_what, route, fields) => {
+		lab.emulator.rule({ route: ROUTES[route].submit }, withBody(fields));
 		const run = await lab.run(generating(route), { items: prompts(1) });
 
 		expect(run.status).toBe('success');
 		expect(traffic(lab)).toEqual(['submit', 'look', 'download']);
 		expect(run.items(NODE)[0]?.json.taskId).toBe(lab.emulator.ledger.tasks[0]?.id);
-		expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
+		expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
 	});
 
 	test('that takes longer than the timeout is given up and not sent again', async () => {
@@ -446,67 +485,67 @@ describe("a tool's call", () => {
 	const run = async (behaviour: Behaviour, settings?: object) =>
 		await agents.run(generating('task', settings), behaviour);
 
-	const taskIds = (answers: string[]) =>
-		answers.map((answer) => (JSON.parse(answer) as Array<{ taskId: string }>)[0]?.taskId);
+	const taskIds = (responses: string[]) =>
+		responses.map((response) => (JSON.parse(response) as Array<{ taskId: string }>)[0]?.taskId);
 
-	const jobs = () => lab.emulator.ledger.tasks.map(({ id }) => id);
+	const tasks = () => lab.emulator.ledger.tasks.map(({ id }) => id);
 
 	test('is submitted once for each of two identical calls at the same time', async () => {
-		let answers: string[] = [];
+		let responses: string[] = [];
 		const done = await run(async (call) => {
-			answers = await Promise.all([call(), call()]);
+			responses = await Promise.all([call(), call()]);
 		});
 
 		expect(done.error).toBeUndefined();
-		expect(taskIds(answers).sort()).toEqual(jobs().sort());
-		expect(jobs()).toHaveLength(2);
+		expect(taskIds(responses).sort()).toEqual(tasks().sort());
+		expect(tasks()).toHaveLength(2);
 		expect(checkpointsOf(done)).toEqual({});
 	});
 
 	test('is submitted anew while the same call before it is still running', async () => {
 		lab.emulator.rule({ route: 'task.submit', times: 1 }, { task: { seconds: 0.3 } });
-		let answers: string[] = [];
+		let responses: string[] = [];
 		await run(async (call) => {
 			const first = call();
 			await until(() => lab.emulator.ledger.polls.length > 0);
-			answers = await Promise.all([first, call()]);
+			responses = await Promise.all([first, call()]);
 		});
 
-		expect(taskIds(answers)).toEqual(jobs());
-		expect(jobs()).toHaveLength(2);
+		expect(taskIds(responses)).toEqual(tasks());
+		expect(tasks()).toHaveLength(2);
 	});
 
 	test('is submitted anew when the same call before it ended well', async () => {
-		let answers: string[] = [];
+		let responses: string[] = [];
 		await run(async (call) => {
-			answers = [await call(), await call()];
+			responses = [await call(), await call()];
 		});
 
-		expect(taskIds(answers)).toEqual(jobs());
-		expect(jobs()).toHaveLength(2);
+		expect(taskIds(responses)).toEqual(tasks());
+		expect(tasks()).toHaveLength(2);
 	});
 
-	test('takes up what an earlier try has paid for', async () => {
-		breakDownloads();
-		let answers: string[] = [];
+	test('resumes what an earlier try has paid for', async () => {
+		breakDownloads('task');
+		let responses: string[] = [];
 		const { error } = await run(async (call) => {
-			answers = [await call()];
+			responses = [await call()];
 		}, RETRY);
 
 		expect(error).toBeUndefined();
-		expect(taskIds(answers)).toEqual(jobs());
-		expect(traffic(lab)).toEqual(['submit', 'look', ...Array(5).fill('download')]);
+		expect(taskIds(responses)).toEqual(tasks());
+		expect(traffic(lab)).toEqual(RESUMED);
 	});
 
-	test('takes up what an earlier call of the agent has paid for and not got', async () => {
-		breakDownloads();
-		let answers: string[] = [];
+	test('resumes what an earlier call of the agent has paid for and not got', async () => {
+		breakDownloads('task');
+		let responses: string[] = [];
 		await run(async (call) => {
 			await expect(call()).rejects.toThrow();
-			answers = [await call()];
+			responses = [await call()];
 		});
 
-		expect(taskIds(answers)).toEqual(jobs());
-		expect(traffic(lab)).toEqual(['submit', 'look', ...Array(5).fill('download')]);
+		expect(taskIds(responses)).toEqual(tasks());
+		expect(traffic(lab)).toEqual(RESUMED);
 	});
 });

@@ -3,8 +3,8 @@ import {
 	generating,
 	NODE,
 	openLab,
-	picturesIn,
-	picturesOf,
+	imagesIn,
+	imagesOf,
 	prompts,
 	ROUTES,
 	traffic,
@@ -32,7 +32,7 @@ afterEach(() => {
 
 afterAll(async () => await lab.close());
 
-/** A refusal, a failure at the provider, and a picture that has gone. */
+/** A refusal, a failure at the provider, and an image that has gone. */
 function failThree() {
 	const { emulator } = lab;
 	emulator.rule(
@@ -47,11 +47,12 @@ function failThree() {
 }
 
 const FAILED = [2, 10, 19];
-const idOf = (prompt: string) => lab.emulator.ledger.tasks.find((job) => job.prompt === prompt)?.id;
+const idOf = (prompt: string) =>
+	lab.emulator.ledger.tasks.find((task) => task.prompt === prompt)?.id;
 
 const errors = () => [
 	{
-		message: expect.stringMatching(/answered 400: no$/),
+		message: expect.stringMatching(/responded with 400: no$/),
 		description: expect.any(String),
 		kind: 'invalidInput',
 		provider: 'task',
@@ -77,7 +78,7 @@ const errors = () => [
 	},
 ];
 
-test('20 items with 3 failures give 17 pictures and 3 error items, in order', async () => {
+test('20 items with 3 failures give 17 images and 3 error items, in order', async () => {
 	failThree();
 	const given = prompts(20);
 	const run = await lab.run(generating('task', { onError: 'continueRegularOutput' }), {
@@ -89,13 +90,11 @@ test('20 items with 3 failures give 17 pictures and 3 error items, in order', as
 	expect(items.map(({ pairedItem }) => pairedItem)).toEqual(given.map((_, item) => ({ item })));
 	expect(FAILED.map((index) => items[index]?.json)).toEqual(errors().map((error) => ({ error })));
 	const well = given.filter((_, index) => !FAILED.includes(index));
-	const pictures = await picturesIn(lab, run);
-	expect(pictures.filter((_, index) => !FAILED.includes(index))).toEqual(
-		await picturesOf(lab, well),
-	);
+	const images = await imagesIn(lab, run);
+	expect(images.filter((_, index) => !FAILED.includes(index))).toEqual(await imagesOf(lab, well));
 });
 
-test('the error branch gets the 3 failures, the other one the 17 pictures', async () => {
+test('the error branch gets the 3 failures, the other one the 17 images', async () => {
 	failThree();
 	const given = prompts(20);
 	const run = await lab.run(generating('task', { onError: 'continueErrorOutput' }), {
@@ -103,7 +102,7 @@ test('the error branch gets the 3 failures, the other one the 17 pictures', asyn
 	});
 
 	const well = given.filter((_, index) => !FAILED.includes(index));
-	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, well));
+	expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, well));
 	// n8n puts the input's fields beside the error
 	expect(run.items(NODE, 1).map(({ json, pairedItem }) => ({ json, pairedItem }))).toEqual(
 		FAILED.map((item, index) => ({
@@ -113,7 +112,7 @@ test('the error branch gets the 3 failures, the other one the 17 pictures', asyn
 	);
 });
 
-test('a wrong parameter of one item is told before anything is sent', async () => {
+test('a wrong parameter of one item is reported before anything is sent', async () => {
 	const node = generating('task');
 	node.parameters.options = { width: '={{ $json.prompt === "item 5" ? 100 : 256 }}', height: 256 };
 	const run = await lab.run(node, { items: prompts(6) });
@@ -140,17 +139,17 @@ test('a wrong parameter of one item costs only that item with continue on fail',
 		},
 		pairedItem: { item: 0 },
 	});
-	expect((await picturesIn(lab, run)).slice(1)).toEqual(await picturesOf(lab, prompts(3).slice(1)));
+	expect((await imagesIn(lab, run)).slice(1)).toEqual(await imagesOf(lab, prompts(3).slice(1)));
 });
 
-test('after a fatal failure nothing more is submitted, and it is that failure which is told', async () => {
+test('after a fatal failure nothing more is submitted, and it is that failure which is reported', async () => {
 	lab.emulator.rule(
 		{ route: 'task.submit', prompt: 'item 2' },
 		{ status: 500, body: { error: 'no' } },
 	);
 	const run = await lab.run(generating('task', {}, { maxConcurrent: 1 }), { items: prompts(4) });
 
-	expect(run.error?.message).toMatch(/answered 500: no$/);
+	expect(run.error?.message).toMatch(/responded with 500: no$/);
 	expect(run.error?.context).toMatchObject({ itemIndex: 1 });
 	expect(lab.emulator.ledger.submissions.map(({ prompt }) => prompt)).toEqual(['item 1', 'item 2']);
 });
@@ -158,13 +157,13 @@ test('after a fatal failure nothing more is submitted, and it is that failure wh
 test("an item that still reads its reference when another fails isn't submitted any more", async () => {
 	const { engine, emulator } = lab;
 	const { core, container } = engine.n8n;
-	const picture = await engine.store(await pictureBytes(), 'image/png', 'reference.png');
+	const image = await engine.store(await imageBytes(), 'image/png', 'reference.png');
 	const { submissions } = emulator.ledger;
 	const service = container.get(core.BinaryDataService);
 	const read = service.getAsBuffer.bind(service);
 	const reading = jest.spyOn(service, 'getAsBuffer').mockImplementation(async (data) => {
 		await until(() => submissions[0]?.status === 500);
-		// the failure's answer needs its time to reach the node
+		// the failure's response needs its time to reach the node
 		for (let turn = 0; turn < 20; turn++) await new Promise((next) => setImmediate(next));
 		return await read(data);
 	});
@@ -173,20 +172,20 @@ test("an item that still reads its reference when another fails isn't submitted 
 	const source = '={{ $json.prompt === "item 2" ? "binary" : "url" }}';
 	node.parameters.referenceImages = { image: [{ source, url: 'https://example.com/a.png' }] };
 	const [first, second] = prompts(2);
-	const run = await lab.run(node, { items: [first!, { ...second!, binary: { data: picture } }] });
+	const run = await lab.run(node, { items: [first!, { ...second!, binary: { data: image } }] });
 	reading.mockRestore();
 
 	expect(run.status).toBe('error');
 	expect(submissions.map(({ prompt }) => prompt)).toEqual(['item 1']);
 });
 
-const pictureBytes = async () =>
+const imageBytes = async () =>
 	Buffer.from(await (await fetch(`${lab.emulator.urls.results}/references/a.png`)).arrayBuffer());
 
-/** The largest number of jobs that were running at the same moment. */
+/** The largest number of tasks that were running at the same moment. */
 function mostAtOnce(): number {
-	const { tasks: jobs } = lab.emulator.ledger;
-	const changes = jobs.flatMap(({ acceptedAt, readyAt }) => [
+	const { tasks } = lab.emulator.ledger;
+	const changes = tasks.flatMap(({ acceptedAt, readyAt }) => [
 		{ at: acceptedAt, by: 1 },
 		{ at: readyAt, by: -1 },
 	]);
@@ -196,12 +195,12 @@ function mostAtOnce(): number {
 }
 
 test.each(everyRoute.flatMap((route) => [1, 3].map((limit) => [limit, route] as const)))(
-	'never more than Max Concurrent = %s jobs run at once, started in input order (%s)',
+	'never more than Max Concurrent = %s tasks run at once, started in input order (%s)',
 	async (maxConcurrent, route) => {
 		lab.emulator.rule({ route: ROUTES[route].submit }, { task: { seconds: 0.1 } });
 		const run = await lab.run(generating(route, {}, { maxConcurrent }), { items: prompts(7) });
 
-		expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(7)));
+		expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(7)));
 		expect(mostAtOnce()).toBe(maxConcurrent);
 		const { submissions } = lab.emulator.ledger;
 		if (maxConcurrent === 1) {
@@ -212,19 +211,19 @@ test.each(everyRoute.flatMap((route) => [1, 3].map((limit) => [limit, route] as 
 	},
 );
 
-test('jobs that end in another order come out in the order of their items', async () => {
+test('tasks that end in another order come out in the order of their items', async () => {
 	const looks = { 'item 1': 30, 'item 2': 15, 'item 3': 1 };
 	for (const [prompt, count] of Object.entries(looks)) {
 		lab.emulator.rule({ route: 'task.submit', prompt }, { task: { polls: count } });
 	}
 	const done: string[] = [];
 	const run = await lab.run(generating('task'), { items: prompts(3) });
-	for (const { taskId: jobId } of lab.emulator.ledger.downloads) {
-		done.push(lab.emulator.ledger.task(jobId)?.prompt ?? '');
+	for (const { taskId } of lab.emulator.ledger.downloads) {
+		done.push(lab.emulator.ledger.task(taskId)?.prompt ?? '');
 	}
 
 	expect(done).toEqual(['item 3', 'item 2', 'item 1']);
-	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(3)));
+	expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(3)));
 });
 
 test('refusals shrink the number of items that are worked on, and all of them arrive', async () => {
@@ -250,26 +249,26 @@ test('refusals shrink the number of items that are worked on, and all of them ar
 	const at = (prompt: string) =>
 		emulator.ledger.submissions.find((one) => one.prompt === prompt)!.at;
 	expect(at('item 5') - at('item 4')).toBeGreaterThan(400);
-	expect((await picturesIn(lab, run)).slice(1)).toEqual(await picturesOf(lab, prompts(8).slice(1)));
+	expect((await imagesIn(lab, run)).slice(1)).toEqual(await imagesOf(lab, prompts(8).slice(1)));
 });
 
-/** The task's answer names its picture twice; `second` may spoil the other address. */
+/** The task's response names its image twice; `second` may spoil the other address. */
 const namesTwoPictures = (second: (url: string) => string = (url) => url): Effect => ({
-	mutate: (answer) => {
-		const body = structuredClone(answer.body) as {
+	mutate: (response) => {
+		const body = structuredClone(response.body) as {
 			output?: Array<{ content: Array<{ url: string }> }>;
 		};
 		const [first] = body.output?.[0]?.content ?? [];
 		if (first) body.output![0]!.content.push({ ...first, url: second(first.url) });
-		return { ...answer, body };
+		return { ...response, body };
 	},
 });
 
-test('each picture of one answer is an item with a file and a part of the cost of its own', async () => {
+test('each image of one response is an item with a file and a part of the cost of its own', async () => {
 	lab.emulator.rule({ route: 'task.status' }, namesTwoPictures());
 	const run = await lab.run(generating('task'), { items: prompts(1) });
 
-	const [job] = lab.emulator.ledger.tasks;
+	const [task] = lab.emulator.ledger.tasks;
 	const { amount } = lab.emulator.ledger.paidBy(lab.emulator.keys.taskKey);
 	expect(
 		run.items(NODE).map(({ json, binary, pairedItem }) => ({
@@ -280,13 +279,13 @@ test('each picture of one answer is an item with a file and a part of the cost o
 	).toEqual(
 		[1, 2].map((number) => ({
 			cost: { amount: amount / 2, currency: 'USD' },
-			fileName: `flux_2_pro-${job!.id}-${number}.jpg`,
+			fileName: `flux_2_pro-${task!.id}-${number}.jpg`,
 			pairedItem: { item: 0 },
 		})),
 	);
 });
 
-test('a picture that fails does not take the others of its answer with it, nor are they fetched again', async () => {
+test('an image that fails does not take the others of its response with it, nor are they fetched again', async () => {
 	const { emulator } = lab;
 	emulator.rule({ route: 'task.status' }, namesTwoPictures());
 	emulator.rule({ route: 'download', skip: 1, times: 4 }, { status: 503 });
@@ -300,7 +299,7 @@ test('a picture that fails does not take the others of its answer with it, nor a
 	expect(statuses.filter((status) => status === 200)).toHaveLength(2);
 });
 
-test('of two pictures of one answer the good one comes out beside the error item of the other', async () => {
+test('of two images of one response the good one comes out beside the error item of the other', async () => {
 	const { emulator } = lab;
 	emulator.rule(
 		{ route: 'task.status' },
@@ -317,9 +316,9 @@ test('of two pictures of one answer the good one comes out beside the error item
 	});
 });
 
-/** What the service answers, with one field of it changed. */
+/** The provider's response, with one field of it changed. */
 const withField = (name: string, value: string): Effect => ({
-	mutate: (answer) => ({ ...answer, body: { ...(answer.body as object), [name]: value } }),
+	mutate: (response) => ({ ...response, body: { ...(response.body as object), [name]: value } }),
 });
 
 test('an address of a task that does not name it is not believed: the documented one finds the task', async () => {
@@ -329,27 +328,27 @@ test('an address of a task that does not name it is not believed: the documented
 	for (const node of [generating('queue'), bfl]) {
 		lab.emulator.ledger.tasks.splice(0);
 		const run = await lab.run(node, { items: prompts(1) });
-		expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
+		expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
 	}
 	expect(lab.emulator.ledger.submissions).toHaveLength(2);
 });
 
-test("a picture's address that came garbled is asked for once more", async () => {
+test("an image's address that came garbled is asked for once more", async () => {
 	const garbled: Effect = {
-		mutate: (answer) => ({
-			...answer,
-			body: { ...(answer.body as object), output: [{ content: [{ url: 'h:/broken' }] }] },
+		mutate: (response) => ({
+			...response,
+			body: { ...(response.body as object), output: [{ content: [{ url: 'h:/broken' }] }] },
 		}),
 	};
 	lab.emulator.rule({ route: 'task.submit' }, { task: { immediate: true } });
 	lab.emulator.rule({ route: 'task.submit' }, garbled);
 	const run = await lab.run(generating('task'), { items: prompts(1) });
 
-	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
+	expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
 	expect(traffic(lab)).toEqual(['submit', 'look', 'download']);
 });
 
-test('a run that stops names the other items whose answer was lost', async () => {
+test('a run that stops names the other items whose response was lost', async () => {
 	const lost: Effect = { reset: 'beforeHeaders', accepted: true, delayMs: 100 };
 	lab.emulator.rule({ route: 'task.submit' }, lost);
 	const run = await lab.run(generating('task'), { items: prompts(2) });

@@ -3,8 +3,8 @@ import {
 	items,
 	NODE,
 	openLab,
-	picturesIn,
-	picturesOf,
+	imagesIn,
+	imagesOf,
 	prompts,
 	QUICK,
 	until,
@@ -28,6 +28,8 @@ afterEach(() => {
 
 afterAll(async () => await lab.close());
 
+/** The attempts of one run: the task is asked for its image once more, and they start anew. */
+const DOWNLOADS = 8;
 const SMALL = { width: 256, height: 256, ...QUICK };
 const RANDOM = '={{ Math.floor(Math.random() * 1e9) }}';
 
@@ -47,15 +49,15 @@ const bodies = () => lab.emulator.ledger.submissions.map(({ body }) => body as {
 describe('an expression that yields another value at each try', () => {
 	const retrying = { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 };
 
-	test('is no new request to Retry On Fail, and the item tells the value that was sent', async () => {
+	test('is no new request to Retry On Fail, and the item names the value that was sent', async () => {
 		lab.emulator.rule(
-			{ route: 'download', prompt: /^item 2$/, times: 4 },
+			{ route: 'download', prompt: /^item 2$/, times: DOWNLOADS },
 			{ status: 500, headers: { 'retry-after': '0.01' } },
 		);
 		const node: NodeUnderTest = { ...bfl({ ...SMALL, seed: RANDOM }), settings: retrying };
 		const run = await lab.run(node, { items: prompts(3) });
 
-		expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(3)));
+		expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(3)));
 		expect(bodies()).toHaveLength(3);
 		const seeds = new Map(
 			lab.emulator.ledger.submissions.map(({ prompt }, index) => [prompt, bodies()[index]!.seed]),
@@ -65,9 +67,9 @@ describe('an expression that yields another value at each try', () => {
 		);
 	});
 
-	test('does not send again a call whose answer was lost', async () => {
+	test('does not send again a call whose response was lost', async () => {
 		lab.emulator.rule({ route: 'cloudflare.run' }, { reset: 'midBody', accepted: true });
-		const parameters = { prompt: 'a lost answer', options: { seed: RANDOM } };
+		const parameters = { prompt: 'a lost response', options: { seed: RANDOM } };
 		const run = await lab.run(
 			{ type: 'flux2Cloudflare', parameters, settings: retrying },
 			{ items: prompts(1) },
@@ -79,7 +81,7 @@ describe('an expression that yields another value at each try', () => {
 
 	test('is a new request when a person retries the execution', async () => {
 		lab.emulator.rule(
-			{ route: 'download', times: 4 },
+			{ route: 'download', times: DOWNLOADS },
 			{ status: 500, headers: { 'retry-after': '0.01' } },
 		);
 		const node = bfl({ ...SMALL, seed: RANDOM });
@@ -91,7 +93,7 @@ describe('an expression that yields another value at each try', () => {
 	});
 });
 
-test('what only two parameters together make impossible is told before any item is paid for', async () => {
+test('what only two parameters together make impossible is reported before any item is paid for', async () => {
 	const run = await lab.run(
 		{
 			type: 'flux2Oxen',
@@ -112,7 +114,7 @@ test('what only two parameters together make impossible is told before any item 
 });
 
 describe("a task's poll URL that belongs to another task", () => {
-	test('is not asked: the picture is the one of the task ID', async () => {
+	test('is not asked: the image is the one of the task ID', async () => {
 		const [wanted, other] = await submitted();
 		const parameters = {
 			resource: 'task',
@@ -195,7 +197,7 @@ test('a switch may come as text out of an expression', async () => {
 });
 
 test('a source of references that does not exist is named', async () => {
-	const image = [{ source: '={{ "URL" }}', url: 'https://pictures.example/a.png' }];
+	const image = [{ source: '={{ "URL" }}', url: 'https://images.example/a.png' }];
 	const node = bfl();
 	Object.assign(node.parameters, { referenceImages: { image } });
 	const run = await lab.run(node, { items: prompts(1) });
@@ -210,7 +212,7 @@ test('a blank output field is the usual one', async () => {
 	expect(Object.keys(run.items(NODE)[0]!.binary!)).toEqual(['data']);
 });
 
-test('when n8n stops, the finished pictures of an item come out although another still runs', async () => {
+test('when n8n stops, the finished images of an item come out although another still runs', async () => {
 	lab.emulator.rule({ route: 'oxen.enqueue' }, { task: { only: 1, seconds: 60 } });
 	const options = { ...QUICK, numGenerations: 3 };
 	const running = lab.start(
@@ -219,7 +221,7 @@ test('when n8n stops, the finished pictures of an item come out although another
 	);
 	const { downloads, polls } = lab.emulator.ledger;
 	await until(() => downloads.filter(({ bytes }) => bytes).length === 2);
-	// n8n has stored them long before the third was looked at so often
+	// n8n has stored them long before the third was polled so often
 	const looks = polls.length + 30;
 	await until(() => polls.length >= looks);
 	running.stop();

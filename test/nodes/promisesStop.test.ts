@@ -4,8 +4,8 @@ import {
 	checkpointsOf,
 	NODE,
 	openLab,
-	picturesIn,
-	picturesOf,
+	imagesIn,
+	imagesOf,
 	prompts,
 	traffic,
 	until,
@@ -44,7 +44,7 @@ interface Situation {
 	route: Route;
 	on: RouteName;
 	effect: Effect;
-	/** What is seen before the stop; looks that follow one another count as one. */
+	/** What is seen before the stop; polls that follow one another count as one. */
 	sent: string[];
 	/** What is sent after it. */
 	after?: string[];
@@ -91,7 +91,7 @@ const situations: Record<string, Situation> = {
 		sent: ['submit'],
 		until: () => lastStatus() === 429,
 	},
-	'the wait between two looks (task)': {
+	'the wait between two polls (task)': {
 		route: 'task',
 		on: 'task.submit',
 		effect: endless,
@@ -99,7 +99,7 @@ const situations: Record<string, Situation> = {
 		until: () => lastStatus() === 200,
 		options: { pollInterval: 0.3 },
 	},
-	'the wait between two looks (queue)': {
+	'the wait between two polls (queue)': {
 		route: 'queue',
 		on: 'queue.submit',
 		effect: endless,
@@ -108,20 +108,20 @@ const situations: Record<string, Situation> = {
 		until: () => lastStatus() === 200,
 		options: { pollInterval: 0.3 },
 	},
-	'a look (task)': {
+	'a poll (task)': {
 		route: 'task',
 		on: 'task.status',
 		effect: { hang: true },
 		sent: ['submit', 'look'],
 	},
-	'a look (queue)': {
+	'a poll (queue)': {
 		route: 'queue',
 		on: 'queue.status',
 		effect: { hang: true },
 		sent: ['submit', 'look'],
 		after: ['cancel'],
 	},
-	'the pause after a failed look (queue)': {
+	'the pause after a failed poll (queue)': {
 		route: 'queue',
 		on: 'queue.status',
 		effect: { status: 503, headers: forAMinute },
@@ -184,7 +184,7 @@ async function bytesFrom(port: string): Promise<void> {
 }
 
 test.each(['task', 'catalogue'] as const)(
-	"ends a download in the middle of its bytes, and the picture's connection with it (%s)",
+	"ends a download in the middle of its bytes, and the image's connection with it (%s)",
 	async (route) => {
 		lab.emulator.rule({ route: 'download' }, { slowBytes: true });
 		const downloading = bytesFrom(new URL(lab.emulator.urls.results).port);
@@ -199,7 +199,7 @@ test.each(['task', 'catalogue'] as const)(
 	},
 );
 
-test('keeps the finished pictures, starts no further item and remembers what it has not got', async () => {
+test('keeps the finished images, starts no further item and remembers what it has not got', async () => {
 	lab.emulator.rule({ route: 'task.status', prompt: 'item 2' }, { hang: true });
 	const node = generating('task', RETRY, { maxConcurrent: 1 });
 	const { done, stop } = lab.start(node, { items: prompts(3) });
@@ -208,19 +208,19 @@ test('keeps the finished pictures, starts no further item and remembers what it 
 	const run = await done;
 
 	expect(run.status).toBe('canceled');
-	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
+	expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
 	expect(sent()).toEqual(['submit', 'look', 'download', 'submit', 'look']);
 	expect(Object.keys(checkpointsOf(run))).toHaveLength(2);
 });
 
 test('cancels every running task of the queue, and only those', async () => {
-	const { tasks: jobs, polls, downloads, cancels } = lab.emulator.ledger;
-	const before = { jobs: jobs.length, downloads: downloads.length, cancels: cancels.length };
+	const { tasks, polls, downloads, cancels } = lab.emulator.ledger;
+	const before = { tasks: tasks.length, downloads: downloads.length, cancels: cancels.length };
 	lab.emulator.rule({ route: 'queue.submit', prompt: /item [45]/ }, endless);
 	const { done, stop } = lab.start(generating('queue'), { items: prompts(5) });
-	const running = () => jobs.slice(before.jobs).filter(({ seconds }) => seconds === 60);
+	const running = () => tasks.slice(before.tasks).filter(({ seconds }) => seconds === 60);
 	await until(() => downloads.slice(before.downloads).filter(({ status }) => status).length === 3);
-	await until(() => running().every(({ id }) => polls.some(({ taskId: jobId }) => jobId === id)));
+	await until(() => running().every(({ id }) => polls.some(({ taskId }) => taskId === id)));
 	stop();
 	await done;
 
@@ -229,7 +229,7 @@ test('cancels every running task of the queue, and only those', async () => {
 	expect(
 		cancels
 			.slice(before.cancels)
-			.map(({ taskId: jobId }) => jobId)
+			.map(({ taskId }) => taskId)
 			.sort(),
 	).toEqual(
 		running()

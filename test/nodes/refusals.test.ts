@@ -5,8 +5,8 @@ import { submitOptions, syncOptions } from '../../nodes/shared/parameters/option
 import type { RouteName } from '../emulator';
 import { items, NODE, openLab, type Lab, type NodeType } from '../support/lab';
 
-/** Bad values by option, each with the words that follow the label. */
-type Bad = Record<string, [label: string, ...cases: Array<[value: unknown, words: string]>]>;
+/** Bad values by option, each with the message that follows the label. */
+type Bad = Record<string, [label: string, ...cases: Array<[value: unknown, message: string]>]>;
 
 const TOO_LARGE = 2 ** 53;
 
@@ -264,7 +264,7 @@ describe('a bad value is refused by its label before anything is sent', () => {
 	});
 });
 
-describe('all that is wrong with an item is told at once', () => {
+describe('all that is wrong with an item is reported at once', () => {
 	test('Cloudflare', async () => {
 		const parameters = {
 			model: '={{ "black-forest-labs/flux-2-flex" }}',

@@ -6,8 +6,8 @@ import {
 	checkpointsOf,
 	NODE,
 	openLab,
-	picturesIn,
-	picturesOf,
+	imagesIn,
+	imagesOf,
 	prompts,
 	workflowWith,
 	type Lab,
@@ -20,8 +20,11 @@ import { standIns } from '../support/standIns';
 
 const RETRY = { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 };
 const CONTINUE = { onError: 'continueRegularOutput' } as const;
-/** One attempt of the node gives a download up after four attempts of its own. */
-const ATTEMPTS = 4;
+/** The attempts of one run at a download. Where there is a task, it is asked for its image once more, and they start anew. */
+const DOWNLOADS_WITHOUT_TASK = 4;
+const DOWNLOADS_WITH_TASK = 8;
+const downloadsOfRun = (lane: LaneName) =>
+	lane === 'catalogue' ? DOWNLOADS_WITHOUT_TASK : DOWNLOADS_WITH_TASK;
 
 let lab: Lab;
 const agents = agentsOf(() => lab);
@@ -40,40 +43,40 @@ afterEach(() => {
 
 afterAll(async () => await lab.close());
 
-/** So many attempts of the node do not get the picture. */
-const breakDownloads = (prompt: RegExp, runs: number, delayMs?: number) =>
+/** So many runs of the node do not get the image. */
+const breakDownloads = (lane: LaneName, prompt: RegExp, runs: number, delayMs?: number) =>
 	lab.emulator.rule(
-		{ route: 'download', prompt, times: ATTEMPTS * runs },
+		{ route: 'download', prompt, times: downloadsOfRun(lane) * runs },
 		{ status: 503, headers: { 'retry-after': '0.01' }, delayMs },
 	);
 
 const downloadsOf = (prompt: string) => {
-	const { tasks: jobs, downloads } = lab.emulator.ledger;
-	const ids = jobs.filter((job) => job.prompt === prompt).map(({ id }) => id);
-	return downloads.filter(({ taskId: jobId }) => ids.includes(jobId));
+	const { tasks, downloads } = lab.emulator.ledger;
+	const ids = tasks.filter((task) => task.prompt === prompt).map(({ id }) => id);
+	return downloads.filter(({ taskId }) => ids.includes(taskId));
 };
 
 const taskIdsIn = (items: INodeExecutionData[] = []) => items.map(({ json }) => json.taskId);
 
-const jobIds = () => lab.emulator.ledger.tasks.map(({ id }) => id);
+const paidTaskIds = () => lab.emulator.ledger.tasks.map(({ id }) => id);
 
-/** One submission for each prompt, all accepted; every picture is there, in order, and nothing is left to remember. */
+/** One submission for each prompt, all accepted; every image is there, in order, and nothing is left to remember. */
 async function expectEachPaidOnce(run: Run, count: number): Promise<void> {
 	const given = prompts(count);
-	const { submissions, tasks: jobs } = lab.emulator.ledger;
+	const { submissions, tasks } = lab.emulator.ledger;
 	expect(run.status).toBe('success');
 	expect(submissions.map(({ prompt }) => prompt).sort()).toEqual(
 		given.map(({ json }) => json.prompt).sort(),
 	);
-	expect(jobs).toHaveLength(count);
+	expect(tasks).toHaveLength(count);
 	expect(run.items(NODE).map(({ pairedItem }) => pairedItem)).toEqual(
 		given.map((_, item) => ({ item })),
 	);
-	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, given));
+	expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, given));
 	expect(checkpointsOf(run)).toEqual({});
 }
 
-/** Oxen.ai has more calls per picture: fewer pictures do there. */
+/** Oxen.ai has more calls per image: fewer images do there. */
 const many = [
 	['bfl', 100],
 	['catalogue', 100],
@@ -82,30 +85,30 @@ const many = [
 
 describe('many items, of which one cannot be downloaded twice', () => {
 	test.each(many)('are submitted once each with Retry On Fail (%s, %i)', async (lane, count) => {
-		breakDownloads(/^item 40$/, 2);
+		breakDownloads(lane, /^item 40$/, 2);
 		const run = await lab.run(making(lane, RETRY), { items: prompts(count) });
 
 		await expectEachPaidOnce(run, count);
-		expect(downloadsOf('item 40')).toHaveLength(2 * ATTEMPTS + 1);
+		expect(downloadsOf('item 40')).toHaveLength(2 * downloadsOfRun(lane) + 1);
 	});
 
 	test.each(many)(
 		'are submitted and downloaded once each when the first is an error item (%s, %i)',
 		async (lane, count) => {
-			breakDownloads(/^item 1$/, 2);
+			breakDownloads(lane, /^item 1$/, 2);
 			const node = making(lane, { ...RETRY, ...CONTINUE });
 			const run = await lab.run(node, { items: prompts(count) });
 
 			await expectEachPaidOnce(run, count);
-			expect(downloadsOf('item 1')).toHaveLength(2 * ATTEMPTS + 1);
-			expect(lab.emulator.ledger.downloads).toHaveLength(2 * ATTEMPTS + count);
+			expect(downloadsOf('item 1')).toHaveLength(2 * downloadsOfRun(lane) + 1);
+			expect(lab.emulator.ledger.downloads).toHaveLength(2 * downloadsOfRun(lane) + count);
 		},
 	);
 
 	test.each(many)(
 		'are submitted once each, also those on the wire when it fails (%s, %i)',
 		async (lane, count) => {
-			breakDownloads(/^item 40$/, 2, 30);
+			breakDownloads(lane, /^item 40$/, 2, 30);
 			lab.emulator.rule({ route: LANES[lane].submit, prompt: /^item 4[1-4]$/ }, { delayMs: 1500 });
 			const run = await lab.run(making(lane, RETRY), { items: prompts(count) });
 
@@ -116,7 +119,7 @@ describe('many items, of which one cannot be downloaded twice', () => {
 	test.each(many)(
 		'are submitted once each when the saved execution is retried by hand, twice (%s, %i)',
 		async (lane, count) => {
-			breakDownloads(/^item 40$/, 2);
+			breakDownloads(lane, /^item 40$/, 2);
 			const first = await lab.run(making(lane), { items: prompts(count) });
 			const second = await lab.retry(first, making(lane));
 			const third = await lab.retry(second, making(lane));
@@ -155,46 +158,43 @@ describe('inside Loop Over Items', () => {
 
 	const loopLanes = ['bfl', 'oxen', 'task'] as const;
 
-	test.each(loopLanes)(
-		'equal items of every round are pictures of their own (%s)',
-		async (lane) => {
-			const run = await lab.engine.run(looping(making(lane)), { items: equalItems(6) });
+	test.each(loopLanes)('equal items of every round are images of their own (%s)', async (lane) => {
+		const run = await lab.engine.run(looping(making(lane)), { items: equalItems(6) });
 
-			expect(rounds(run)).toHaveLength(3);
-			expect(rounds(run).flat().sort()).toEqual(jobIds().sort());
-			expect(taskIdsIn(run.items(LOOP)).sort()).toEqual(jobIds().sort());
-			expect(jobIds()).toHaveLength(6);
-			expect(checkpointsOf(run)).toEqual({});
-		},
-	);
+		expect(rounds(run)).toHaveLength(3);
+		expect(rounds(run).flat().sort()).toEqual(paidTaskIds().sort());
+		expect(taskIdsIn(run.items(LOOP)).sort()).toEqual(paidTaskIds().sort());
+		expect(paidTaskIds()).toHaveLength(6);
+		expect(checkpointsOf(run)).toEqual({});
+	});
 
-	test.each(loopLanes)('each round is taken up by its own retries (%s)', async (lane) => {
+	test.each(loopLanes)('each round is resumed by its own retries (%s)', async (lane) => {
 		lab.emulator.rule({ route: LANES[lane].submit, times: 2 }, { task: { seconds: 0.02 } });
-		breakDownloads(/the same/, 2);
+		breakDownloads(lane, /the same/, 2);
 		const run = await lab.engine.run(looping(making(lane, RETRY, { maxConcurrent: 1 })), {
 			items: equalItems(6),
 		});
 
 		expect(run.status).toBe('success');
-		expect(rounds(run).flat()).toEqual(jobIds());
-		expect(jobIds()).toHaveLength(6);
+		expect(rounds(run).flat()).toEqual(paidTaskIds());
+		expect(paidTaskIds()).toHaveLength(6);
 		expect(checkpointsOf(run)).toEqual({});
 	});
 
 	test.each(loopLanes)(
-		'what one round has paid for and not got is not handed to the next (%s)',
+		'what one round has paid for and not got is not passed to the next (%s)',
 		async (lane) => {
 			const { submit } = LANES[lane];
 			// the second item of the first round: n8n runs a node again for the first one only
 			lab.emulator.rule({ route: submit, skip: 1, times: 1 }, { task: { seconds: 0.02 } });
 			const node = making(lane, { ...RETRY, ...CONTINUE }, { maxConcurrent: 1 });
 			lab.emulator.rule(
-				{ route: 'download', skip: 1, times: ATTEMPTS },
+				{ route: 'download', skip: 1, times: DOWNLOADS_WITH_TASK },
 				{ status: 503, headers: { 'retry-after': '0.01' } },
 			);
 			const run = await lab.engine.run(looping(node), { items: equalItems(6) });
 
-			const [one, two, ...others] = jobIds();
+			const [one, two, ...others] = paidTaskIds();
 			expect(others).toHaveLength(4);
 			expect(rounds(run)).toEqual([[one, undefined], others.slice(0, 2), others.slice(2)]);
 			const [, failed] = run.runData[NODE]?.[0]?.data?.main?.[0] ?? [];
@@ -203,11 +203,11 @@ describe('inside Loop Over Items', () => {
 	);
 
 	test.each(loopLanes)(
-		'a round that has failed is taken up by Retry execution, the others stay (%s)',
+		'a round that has failed is resumed by Retry execution, the others stay (%s)',
 		async (lane) => {
 			const node = looping(making(lane, {}, { maxConcurrent: 1 }));
 			lab.emulator.rule(
-				{ route: 'download', skip: 3, times: ATTEMPTS },
+				{ route: 'download', skip: 3, times: DOWNLOADS_WITH_TASK },
 				{ status: 503, headers: { 'retry-after': '0.01' } },
 			);
 			const failed = await lab.engine.run(node, { items: equalItems(6) });
@@ -215,8 +215,8 @@ describe('inside Loop Over Items', () => {
 			const run = await lab.engine.retry(failed, node);
 
 			expect(run.status).toBe('success');
-			expect(rounds(run).flat()).toEqual(jobIds());
-			expect(jobIds()).toHaveLength(6);
+			expect(rounds(run).flat()).toEqual(paidTaskIds());
+			expect(paidTaskIds()).toHaveLength(6);
 			expect(checkpointsOf(run)).toEqual({});
 		},
 	);
@@ -226,48 +226,45 @@ describe("as an agent's tool", () => {
 	const toolLanes = ['bfl', 'oxen'] as const;
 	const calling = async (lane: LaneName, behaviour: Behaviour) =>
 		await agents.run(making(lane, RETRY), behaviour);
-	const taskIds = (answers: string[]) =>
-		answers.flatMap((answer) => (JSON.parse(answer) as Array<{ taskId: string }>)[0]?.taskId);
+	const taskIds = (responses: string[]) =>
+		responses.flatMap((response) => (JSON.parse(response) as Array<{ taskId: string }>)[0]?.taskId);
+
+	test.each(toolLanes)('a call resumes what its earlier tries have paid for (%s)', async (lane) => {
+		breakDownloads(lane, /item 1/, 2);
+		let responses: string[] = [];
+		const run = await calling(lane, async (call) => {
+			responses = [await call()];
+		});
+
+		expect(taskIds(responses)).toEqual(paidTaskIds());
+		expect(paidTaskIds()).toHaveLength(1);
+		expect(checkpointsOf(run)).toEqual({});
+	});
 
 	test.each(toolLanes)(
-		'a call takes up what its earlier tries have paid for (%s)',
+		'two equal calls at once are two images, although each has to be tried again (%s)',
 		async (lane) => {
-			breakDownloads(/item 1/, 2);
-			let answers: string[] = [];
+			breakDownloads(lane, /item 1/, 2);
+			let responses: string[] = [];
 			const run = await calling(lane, async (call) => {
-				answers = [await call()];
+				responses = await Promise.all([call(), call()]);
 			});
 
-			expect(taskIds(answers)).toEqual(jobIds());
-			expect(jobIds()).toHaveLength(1);
-			expect(checkpointsOf(run)).toEqual({});
-		},
-	);
-
-	test.each(toolLanes)(
-		'two equal calls at once are two pictures, although each has to be tried again (%s)',
-		async (lane) => {
-			breakDownloads(/item 1/, 2);
-			let answers: string[] = [];
-			const run = await calling(lane, async (call) => {
-				answers = await Promise.all([call(), call()]);
-			});
-
-			expect(taskIds(answers).sort()).toEqual(jobIds().sort());
-			expect(jobIds()).toHaveLength(2);
+			expect(taskIds(responses).sort()).toEqual(paidTaskIds().sort());
+			expect(paidTaskIds()).toHaveLength(2);
 			expect(checkpointsOf(run)).toEqual({});
 		},
 	);
 
 	test.each(toolLanes)('an equal call after one that went well pays anew (%s)', async (lane) => {
-		breakDownloads(/item 1/, 1);
-		let answers: string[] = [];
+		breakDownloads(lane, /item 1/, 1);
+		let responses: string[] = [];
 		await calling(lane, async (call) => {
-			answers = [await call(), await call()];
+			responses = [await call(), await call()];
 		});
 
-		expect(taskIds(answers)).toEqual(jobIds());
-		expect(jobIds()).toHaveLength(2);
+		expect(taskIds(responses)).toEqual(paidTaskIds());
+		expect(paidTaskIds()).toHaveLength(2);
 	});
 });
 
@@ -300,7 +297,7 @@ describe('a re-run of what has ended badly', () => {
 		],
 	];
 
-	test.each(ends)('tells %s: %s again and sends nothing', async (lane, _what, effect, kind) => {
+	test.each(ends)('reports %s: %s again and sends nothing', async (lane, _what, effect, kind) => {
 		lab.emulator.rule({ route: LANES[lane].submit }, effect);
 		const first = await lab.run(making(lane, RETRY), { items: prompts(1) });
 		const sent = lab.emulator.ledger.requests.length;
@@ -313,7 +310,7 @@ describe('a re-run of what has ended badly', () => {
 	});
 
 	const lost: Record<string, Effect> = {
-		'before the answer': { reset: 'beforeHeaders', accepted: true },
+		'before the response': { reset: 'beforeHeaders', accepted: true },
 		'within the headers': { reset: 'midHeaders' },
 		'within the body': { reset: 'midBody' },
 		'by half a JSON': { truncateJson: true },
@@ -346,7 +343,7 @@ describe('Retry-After', () => {
 	const places: Array<[string, LaneName, RouteName, number]> = [
 		['a submit', 'bfl', 'bfl.submit', 429],
 		['a submit', 'workersAi', 'cloudflare.workersAi', 429],
-		['a look', 'oxen', 'oxen.queue', 503],
+		['a poll', 'oxen', 'oxen.queue', 503],
 		['a download', 'bfl', 'download', 429],
 	];
 	const callsOf = (route: RouteName): Array<{ at: number; status?: number }> => {
@@ -377,7 +374,7 @@ describe('Retry-After', () => {
 	});
 
 	test.each(['bfl', 'oxen', 'queue'] as const)(
-		'of more than two minutes is told instead of waited for (%s)',
+		'of more than two minutes is reported instead of waited for (%s)',
 		async (lane) => {
 			const effect = {
 				status: 429,
@@ -392,7 +389,7 @@ describe('Retry-After', () => {
 		},
 	);
 
-	test('in the body of an answer counts too', async () => {
+	test('in the body of a response counts too', async () => {
 		const body = { error: 'rate_limit_exceeded', message: 'slow down', retry_after: 1 };
 		lab.emulator.rule({ route: 'bfl.submit', times: 1 }, { status: 429, body });
 		await lab.run(making('bfl'), { items: prompts(1) });
@@ -403,7 +400,7 @@ describe('Retry-After', () => {
 	});
 });
 
-describe('the time limit of a job', () => {
+describe('the time limit of a task', () => {
 	test.each(['bfl', 'queue', 'workersAi'] as const)(
 		'starts when the provider has accepted it, however long it was refused before (%s)',
 		async (lane) => {
@@ -415,7 +412,7 @@ describe('the time limit of a job', () => {
 			const run = await lab.run(making(lane, {}, { timeout: 1 }), { items: prompts(1) });
 
 			expect(lab.emulator.ledger.submissions.map(({ status }) => status)).toEqual([429, 200]);
-			expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
+			expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
 		},
 	);
 

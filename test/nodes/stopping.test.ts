@@ -29,15 +29,15 @@ let lab: Lab;
 let host: Awaited<ReturnType<typeof startHolding>>;
 const measured = new Map<string, Stopped>();
 
-/** A image's host that sends the beginning of an answer, or nothing at all, and then falls silent. */
+/** An image's host that sends the beginning of a response, or nothing at all, and then falls silent. */
 async function startHolding() {
-	const picture = await drawReference('held', 64, 64, 'png');
-	const half = picture.bytes.subarray(0, Math.floor(picture.bytes.length / 2));
+	const image = await drawReference('held', 64, 64, 'png');
+	const half = image.bytes.subarray(0, Math.floor(image.bytes.length / 2));
 	let begun = 0;
 	const server: Server = createServer((request, response) => {
 		const count = () => void begun++;
 		if (request.url !== '/half.png') return count();
-		response.writeHead(200, { 'content-type': picture.mimeType });
+		response.writeHead(200, { 'content-type': image.mimeType });
 		response.write(half, count);
 	});
 	await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -88,7 +88,7 @@ interface Situation {
 	options?: object;
 	/** A parameter of its own, e.g. the references. */
 	parameters?: () => object;
-	/** The calls that bring it about: a part of method and path, and the status where there was an answer. */
+	/** The calls that bring it about: a part of method and path, and the status where there was a response. */
 	calls: [call: string, status?: number];
 	/** How many of them, where it is not one for each of the items at work. */
 	count?: number;
@@ -98,7 +98,7 @@ interface Situation {
 }
 
 const PRICE = '/api/ai/generations/';
-const LOOK_AT = { bfl: '/v1/get_result', oxen: 'GET /api/ai/queue/', queue: '/status' };
+const POLL_OF = { bfl: '/v1/get_result', oxen: 'GET /api/ai/queue/', queue: '/status' };
 
 const situations: Record<string, Situation> = {
 	'a submit (bfl)': { lane: 'bfl', rules: [['bfl.submit', hang]], calls: ['POST /v1/'] },
@@ -124,49 +124,49 @@ const situations: Record<string, Situation> = {
 		rules: [['oxen.enqueue', { error: 'oxen.rateLimit', headers: forAMinute }]],
 		calls: ['POST /api/', 429],
 	},
-	'the wait for the next look (bfl)': {
+	'the wait for the next poll (bfl)': {
 		lane: 'bfl',
 		rules: [['bfl.submit', endless]],
 		options: SELDOM,
 		calls: ['POST /v1/', 200],
 	},
-	'the wait for the next look (oxen)': {
+	'the wait for the next poll (oxen)': {
 		lane: 'oxen',
 		rules: [['oxen.enqueue', endless]],
 		options: SELDOM,
 		calls: ['POST /api/', 200],
 		cancels: AT_ONCE,
 	},
-	'the wait for the next look (queue)': {
+	'the wait for the next poll (queue)': {
 		lane: 'queue',
 		rules: [['queue.submit', endless]],
 		options: SELDOM,
 		calls: ['POST /model/', 200],
 		cancels: AT_ONCE,
 	},
-	'a look (bfl)': { lane: 'bfl', rules: [['bfl.result', hang]], calls: [LOOK_AT.bfl] },
-	'a look (oxen)': {
+	'a poll (bfl)': { lane: 'bfl', rules: [['bfl.result', hang]], calls: [POLL_OF.bfl] },
+	'a poll (oxen)': {
 		lane: 'oxen',
 		rules: [
 			['oxen.enqueue', endless],
 			['oxen.queue', hang],
 		],
-		calls: [LOOK_AT.oxen],
+		calls: [POLL_OF.oxen],
 		cancels: AT_ONCE,
 	},
-	'a look (queue)': {
+	'a poll (queue)': {
 		lane: 'queue',
 		rules: [
 			['queue.submit', endless],
 			['queue.status', hang],
 		],
-		calls: [LOOK_AT.queue],
+		calls: [POLL_OF.queue],
 		cancels: AT_ONCE,
 	},
-	'the pause after a failed look (bfl)': {
+	'the pause after a failed poll (bfl)': {
 		lane: 'bfl',
 		rules: [['bfl.result', { status: 503, headers: forAMinute }]],
-		calls: [LOOK_AT.bfl, 503],
+		calls: [POLL_OF.bfl, 503],
 	},
 	'opening the events (oxen)': {
 		lane: 'events',
@@ -188,7 +188,7 @@ const situations: Record<string, Situation> = {
 			['oxen.enqueue', endless],
 			['oxen.queue', hang],
 		],
-		calls: [LOOK_AT.oxen],
+		calls: [POLL_OF.oxen],
 		cancels: AT_ONCE,
 	},
 	'opening a download (bfl)': { lane: 'bfl', rules: [['download', hang]], calls: ['/results/'] },
@@ -210,10 +210,10 @@ const callsSeen = ([call, status]: Situation['calls']) =>
 		(one) => `${one.method} ${one.path}`.includes(call) && one.status === status,
 	).length;
 
-const answered = (records: ReadonlyArray<{ status?: number }>) =>
+const responded = (records: ReadonlyArray<{ status?: number }>) =>
 	records.filter(({ status }) => status !== undefined).length;
 
-/** An answer that the emulator has sent needs its time to reach the node. */
+/** A response that the emulator has sent needs its time to reach the node. */
 async function arrive(): Promise<void> {
 	for (let turn = 0; turn < 20; turn++) await new Promise((next) => setImmediate(next));
 }
@@ -233,7 +233,7 @@ async function stopAt(name: string, node: NodeUnderTest, moment: Moment): Promis
 	await arrive();
 	const sent = requests.length;
 	const wanted = moment.cancels ?? 0;
-	const stopped = await stopAndSettle(running, before, () => answered(cancels) >= wanted);
+	const stopped = await stopAndSettle(running, before, () => responded(cancels) >= wanted);
 	measured.set(name, stopped);
 
 	expect(stopped.run.status).toBe('canceled');
@@ -253,15 +253,13 @@ test.each(Object.entries(situations))('%s ends at once', async (name, situation)
 		cancels: situation.cancels,
 	});
 
-	const { submissions, tasks: jobs, cancels } = lab.emulator.ledger;
+	const { submissions, tasks, cancels } = lab.emulator.ledger;
 	expect(submissions).toHaveLength(situation.submissions ?? AT_ONCE);
-	// whose price alone is missing may be handed on
+	// whose price alone is missing may be passed on
 	if (situation.calls[0] !== PRICE) expect(run.items(NODE)).toEqual([]);
 	if (situation.cancels) {
-		expect(cancels.map(({ taskId: jobId }) => jobId).sort()).toEqual(
-			jobs.map(({ id }) => id).sort(),
-		);
-		expect(jobs.every(({ cancelledAt }) => cancelledAt !== undefined)).toBe(true);
+		expect(cancels.map(({ taskId }) => taskId).sort()).toEqual(tasks.map(({ id }) => id).sort());
+		expect(tasks.every(({ cancelledAt }) => cancelledAt !== undefined)).toBe(true);
 	}
 });
 
@@ -274,20 +272,23 @@ test('the wait for a place after a refusal ends at once', async () => {
 	const node = making('bfl', RETRY, { maxConcurrent: AT_ONCE });
 	const { submissions } = lab.emulator.ledger;
 	await stopAt('the wait for a place (bfl)', node, {
-		until: () => submissions.length === AT_ONCE && answered(submissions) === 1,
+		until: () => submissions.length === AT_ONCE && responded(submissions) === 1,
 	});
 
 	expect(submissions).toHaveLength(AT_ONCE);
 });
 
-/** Finished pictures of Black Forest Labs stand there. */
+/** Finished images of Black Forest Labs lie there. */
 const pointTo = (sample: string) =>
 	lab.emulator.rule(
 		{ route: 'bfl.result' },
 		{
-			mutate: (answer) => {
-				const body = answer.body as { result: object | null };
-				return { ...answer, body: { ...body, result: body.result && { ...body.result, sample } } };
+			mutate: (response) => {
+				const body = response.body as { result: object | null };
+				return {
+					...response,
+					body: { ...body, result: body.result && { ...body.result, sample } },
+				};
 			},
 		},
 	);
@@ -350,13 +351,13 @@ test('a run whose items are everywhere ends at once', async () => {
 	const node = making('oxen', RETRY, { maxConcurrent: 15 });
 	const before = openHandles();
 	const running = lab.start(node, { items: prompts(30) });
-	// three submits, looks, downloads and calls for the price hang, and there is nothing else under way
-	await until(() => requests.length - answered(requests) === 12 && downloads.length === 6);
+	// three submits, polls, downloads and calls for the price hang, and there is nothing else under way
+	await until(() => requests.length - responded(requests) === 12 && downloads.length === 6);
 	await arrive();
 	const stopped = await stopAndSettle(
 		running,
 		before,
-		() => answered(emulator.ledger.cancels) === 6,
+		() => responded(emulator.ledger.cancels) === 6,
 	);
 	measured.set('all of these at once (oxen, 15 items)', stopped);
 

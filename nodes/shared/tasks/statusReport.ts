@@ -9,6 +9,8 @@ export interface StatusWords {
 	/** Failures, with their kind where the message says no more. */
 	readonly failed: Readonly<Record<string, ErrorKind>>;
 	readonly cancelled?: readonly string[];
+	/** What comes with the image. It is no more than a hint: without an image the state is unclear. */
+	readonly done?: readonly string[];
 }
 
 /** What a response says about a task, in the provider's own words. */
@@ -46,7 +48,8 @@ export function toTaskState(
 		return { status: 'done', task, readyAt, images, seed, revisedPrompt, price, raw };
 	}
 	if (!known && !errorMessage) {
-		return { status: 'unclear', task, message: unclearMessage(word), providerStatus: word, raw };
+		const message = unclearMessage(word, words);
+		return { status: 'unclear', task, message, providerStatus: word, raw };
 	}
 	const lost = known === 'cancelled' ? { lost: known } : {};
 	const fallback = known && known !== 'cancelled' ? known.kind : 'unavailable';
@@ -75,10 +78,13 @@ function classify(
 	return kind && { kind };
 }
 
-const unclearMessage = (word: string) =>
-	word === ''
-		? 'the provider names no status'
-		: `the provider's last status was "${word}", which no document explains`;
+function unclearMessage(word: string, { done = [] }: StatusWords): string {
+	if (word === '') return 'the provider names no status';
+	const reason = done.includes(word.toLowerCase())
+		? 'but its response has no image'
+		: 'which no document explains';
+	return `the provider's last status was "${word}", ${reason}`;
+}
 
 /**
  * Whether a response outside 2xx is the task's status all the same: failed tasks are seen under 503 and 422.
