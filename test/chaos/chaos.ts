@@ -7,7 +7,7 @@ import {
 } from '../emulator';
 import { SECRETS } from '../emulator/keys';
 import { sha256 } from '../emulator/images';
-import { emulatorCredentials } from '../support/emulatorCredentials';
+import { emulatorCredentials } from '../support/providers';
 import { startEngine, type Engine } from '../support/engine';
 import { pLimit } from '../../nodes/shared/core/vendor';
 import { judge, type Evidence, type Verdict } from './judge';

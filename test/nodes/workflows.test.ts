@@ -13,7 +13,7 @@ import type {
 import manifest from '../../package.json';
 import { startEmulator, type Emulator } from '../emulator';
 import { sha256 } from '../emulator/images';
-import { emulatorCredentials } from '../support/emulatorCredentials';
+import { emulatorCredentials } from '../support/providers';
 import { startEngine, type Engine, type WorkflowJson } from '../support/engine';
 import { standIns } from '../support/standIns';
 
