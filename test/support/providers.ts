@@ -19,6 +19,10 @@ interface ProviderLane {
 	parameters: Record<string, unknown>;
 	/** Whether the response to the submit is a task, not the image. */
 	hasTasks: boolean;
+	/** Whether the provider pushes the ends of its tasks. */
+	hasEvents?: true;
+	/** Whether its tasks can be cancelled. */
+	canCancel?: true;
 }
 
 interface TestedProvider {
@@ -58,7 +62,12 @@ export const PROVIDERS = {
 		credential: ({ keys, urls }) => ({ apiKey: keys.taskKey, baseUrl: urls.task }),
 		lanes: {
 			task: { submit: 'task.submit', parameters: { dialect: 'task' }, hasTasks: true },
-			queue: { submit: 'queue.submit', parameters: { dialect: 'queue' }, hasTasks: true },
+			queue: {
+				submit: 'queue.submit',
+				parameters: { dialect: 'queue' },
+				hasTasks: true,
+				canCancel: true,
+			},
 		},
 	},
 	flux2Oxen: {
@@ -68,8 +77,19 @@ export const PROVIDERS = {
 		credential: ({ keys, urls }) => ({ apiKey: keys.oxenKey, baseUrl: urls.oxen }),
 		lanes: {
 			sync: { submit: 'oxen.sync', parameters: { mode: 'sync' }, hasTasks: false },
-			oxen: { submit: 'oxen.enqueue', parameters: { mode: 'queue' }, hasTasks: true },
-			events: { submit: 'oxen.enqueue', parameters: { mode: 'events' }, hasTasks: true },
+			oxen: {
+				submit: 'oxen.enqueue',
+				parameters: { mode: 'queue' },
+				hasTasks: true,
+				canCancel: true,
+			},
+			events: {
+				submit: 'oxen.enqueue',
+				parameters: { mode: 'events' },
+				hasTasks: true,
+				hasEvents: true,
+				canCancel: true,
+			},
 		},
 	},
 	flux2Bfl: {
