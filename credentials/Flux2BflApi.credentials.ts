@@ -56,7 +56,7 @@ export class Flux2BflApi implements ICredentialType {
 	/** Not as an expression: n8n can evaluate none once an execution has been stopped, and cancelling comes after that. */
 	authenticate: IAuthenticate = async ({ apiKey }, request) => ({
 		...request,
-		headers: { ...request.headers, 'x-key': String(apiKey).trim() },
+		headers: { ...request.headers, 'x-key': (apiKey as string).trim() },
 	});
 
 	/** Free. */

@@ -51,7 +51,7 @@ export class Flux2CloudflareApi implements ICredentialType {
 	/** Not as an expression: n8n can evaluate none once an execution has been stopped, and cancelling comes after that. */
 	authenticate: IAuthenticate = async ({ apiToken }, request) => ({
 		...request,
-		headers: { ...request.headers, Authorization: `Bearer ${String(apiToken).trim()}` },
+		headers: { ...request.headers, Authorization: `Bearer ${(apiToken as string).trim()}` },
 	});
 
 	/** Free, and proves the account ID and the token together. */

@@ -41,7 +41,7 @@ export class Flux2OxenApi implements ICredentialType {
 	/** Not as an expression: n8n can evaluate none once an execution has been stopped, and cancelling comes after that. */
 	authenticate: IAuthenticate = async ({ apiKey }, request) => ({
 		...request,
-		headers: { ...request.headers, Authorization: `Bearer ${String(apiKey).trim()}` },
+		headers: { ...request.headers, Authorization: `Bearer ${(apiKey as string).trim()}` },
 	});
 
 	/** Free, and a route of the user's own: the list of models may be public. */

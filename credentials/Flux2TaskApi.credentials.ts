@@ -41,7 +41,7 @@ export class Flux2TaskApi implements ICredentialType {
 	/** Not as an expression: n8n can evaluate none once an execution has been stopped, and cancelling comes after that. */
 	authenticate: IAuthenticate = async ({ apiKey }, request) => ({
 		...request,
-		headers: { ...request.headers, Authorization: `Bearer ${String(apiKey).trim()}` },
+		headers: { ...request.headers, Authorization: `Bearer ${(apiKey as string).trim()}` },
 	});
 
 	/** Free: the service documents no call for it, so a task that cannot exist is asked for. */

@@ -31,7 +31,7 @@ const completion: INodeProperties = {
 			name: 'Callback',
 			value: 'callback',
 			description:
-				'Parks the execution, without holding a worker, until Black Forest Labs calls n8n. One item per execution; n8n must be reachable from the internet.',
+				'Suspends the execution, without holding a worker, until Black Forest Labs calls n8n. One item per execution; n8n must be reachable from the internet.',
 		},
 		{
 			name: 'Poll',

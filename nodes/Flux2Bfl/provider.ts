@@ -139,7 +139,7 @@ export const bfl: ProviderDefinition = {
 	name: 'bfl',
 	label: 'Black Forest Labs',
 	credentialType: 'flux2BflApi',
-	baseUrl: ({ region, baseUrl }) => baseUrlOf(String(region), String(baseUrl)),
+	baseUrl: ({ region = '', baseUrl = '' }) => baseUrlOf(region, baseUrl),
 	trustsHost: (host, baseHost) => isBflHost(baseHost) && isBflHost(host),
 	// the clients of the field poll twice a second; polls are rarer before an image is due
 	minPollIntervalSeconds: 0.2,

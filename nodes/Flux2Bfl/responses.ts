@@ -44,7 +44,7 @@ const priceFields = {
 	output_mp: optionalNumberSchema,
 };
 
-/** A request with a webhook of its own is answered without the polling URL. */
+/** The response to a request with a webhook of its own has no polling URL. */
 export const submittedSchema = z.object({
 	id: idSchema,
 	polling_url: optionalTextSchema,
@@ -151,7 +151,7 @@ function formatDetails(details: unknown): string | undefined {
 const formatValue = (value: unknown): string =>
 	Array.isArray(value) ? value.join(', ') : JSON.stringify(value);
 
-/** What the webhook says in place of `details`. */
+/** What the webhook says instead of `details`. */
 export const payloadDetails = ({
 	details,
 	error,

@@ -69,7 +69,7 @@ async function postRun(
 	signal: AbortSignal,
 ): Promise<FinalState> {
 	const submittedAt = isoNow();
-	const accountId = String(client.credentials.accountId).trim();
+	const { accountId = '' } = client.credentials;
 	if (!/^[\w-]+$/.test(accountId)) {
 		throw invalidInput(['Account ID: must consist of letters and digits; correct the credential']);
 	}
@@ -92,7 +92,7 @@ export const cloudflare: ProviderDefinition<CloudflareModel> = {
 	name: 'cloudflare',
 	label: 'Cloudflare',
 	credentialType: 'flux2CloudflareApi',
-	baseUrl: ({ baseUrl }) => String(baseUrl),
+	baseUrl: ({ baseUrl = '' }) => baseUrl,
 	// nothing is polled
 	minPollIntervalSeconds: 1,
 	typicalSeconds: 10,

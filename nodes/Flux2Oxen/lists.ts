@@ -1,4 +1,3 @@
-import type { IDataObject } from 'n8n-workflow';
 import { getMany, type ListDefinition } from '../shared/operations/list';
 import { jsonObjectSchema } from '../shared/core/json';
 import { z } from '../shared/core/vendor';

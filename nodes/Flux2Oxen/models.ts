@@ -91,7 +91,7 @@ const targetNamespace = text('target_namespace', {
 	placeholder: 'e.g. my-organization',
 });
 
-/** Only jobs in the queue can make several pictures. */
+/** Only jobs in the queue can make several images. */
 export const numGenerations = hiddenWhen(
 	integer('num_generations', {
 		label: 'Number of Images',

@@ -193,7 +193,7 @@ export const oxen: ProviderDefinition = {
 	name: 'oxen',
 	label: 'Oxen.ai',
 	credentialType: 'flux2OxenApi',
-	baseUrl: ({ baseUrl }) => String(baseUrl),
+	baseUrl: ({ baseUrl = '' }) => baseUrl,
 	// https://docs.oxen.ai/inference-api/reference/async_queue: polls every 2 to 5 seconds
 	minPollIntervalSeconds: 2,
 	typicalSeconds: 12,

@@ -170,7 +170,7 @@ export const taskApi: ProviderDefinition = {
 	name: 'task',
 	label: 'Task API',
 	credentialType: 'flux2TaskApi',
-	baseUrl: ({ baseUrl }) => String(baseUrl),
+	baseUrl: ({ baseUrl = '' }) => baseUrl,
 	// https://docs.vtrix.ai asks for a poll every 3 to 5 seconds
 	minPollIntervalSeconds: 3,
 	typicalSeconds: 10,

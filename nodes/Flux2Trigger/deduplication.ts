@@ -2,7 +2,7 @@ import type { IExecuteFunctions, IWebhookFunctions } from 'n8n-workflow';
 import { z } from '../shared/core/vendor';
 import { responseOf } from '../shared/node/webhookRequest';
 
-/** The provider delivers again when its first delivery was answered too late or not at all. */
+/** The provider delivers again when we responded to its first delivery too late or not at all. */
 
 /** n8n keeps them with the workflow, for restarts and for other processes. More are not worth saving each time. */
 const MAX_SAVED_KEYS = 500;
@@ -30,8 +30,8 @@ export function deliveryStatus(context: IWebhookFunctions, delivery: string): De
 }
 
 /**
- * To be called before n8n starts the workflow. A delivery counts as processed once n8n has told the provider that it
- * was; until then nobody knows.
+ * To be called before n8n starts the workflow. A delivery counts as processed once n8n has responded to the
+ * provider; until then nobody knows.
  */
 export function markInProgress(context: IWebhookFunctions, delivery: string): void {
 	if (context.getMode() === 'manual') return;

@@ -3,7 +3,7 @@ import { integer } from '../shared/parameters/param';
 
 /** What guards against a delivery that somebody has recorded. */
 export const maxAge = integer('longestAge', {
-	label: 'Longest Age',
+	label: 'Max Age',
 	description:
 		'How many minutes old a delivery may be, so that a recorded one cannot be sent again. A delivery without a readable time is always accepted.',
 	hint: 'In minutes',

@@ -5,7 +5,7 @@ import { AbortedError } from './errors';
 const abortCallbacks = new WeakMap<AbortSignal, Set<() => void>>();
 
 /** Calls back once the signal is aborted. Returns how to take that back. */
-function onAbort(signal: AbortSignal, callback: () => void): () => void {
+export function onAbort(signal: AbortSignal, callback: () => void): () => void {
 	const callbacks = abortCallbacks.get(signal) ?? new Set();
 	if (!abortCallbacks.has(signal)) {
 		abortCallbacks.set(signal, callbacks);
@@ -91,7 +91,7 @@ export async function delay(ms: number, signal: AbortSignal): Promise<void> {
 /** Waits for the caller's turn among all callers of the same key. */
 export type Throttle = (key: string, signal: AbortSignal) => Promise<void>;
 
-/** At most one turn per `gapMs` and key, in order of arrival. Whoever is aborted gives its turn to the next. */
+/** At most one turn per `gapMs` and key, in order of arrival. An aborted caller gives its turn to the next. */
 export function throttle(gapMs: number): Throttle {
 	const queues = new Map<string, { last: Promise<void>; nextAt: number }>();
 	return async (key, signal) => {

@@ -42,14 +42,19 @@ export function toDisplayText(redact: Redact, text: string): string {
 const isSecret = (value: unknown): value is string =>
 	typeof value === 'string' && value.trim().length >= MIN_SECRET_LENGTH;
 
-/** As it is, trimmed, inside JSON, URL-encoded and in base64. */
+/** As it is, trimmed, inside JSON (slashes escaped or not), URL-encoded in either case, and in base64. */
 const formsOf = (secret: string): string[] =>
 	[secret, secret.trim()].flatMap((text) => [
 		text,
 		JSON.stringify(text).slice(1, -1),
-		encodeURIComponent(Buffer.from(text).toString()),
+		JSON.stringify(text).slice(1, -1).replaceAll('/', '\\/'),
+		percentEncoded(text),
+		percentEncoded(text).replace(/%../g, (code) => code.toLowerCase()),
 		...base64FormsOf(text),
 	]);
+
+/** Through a buffer: half a surrogate pair cannot be encoded. */
+const percentEncoded = (text: string) => encodeURIComponent(Buffer.from(text).toString());
 
 /** Inside a longer text in base64, a secret begins at one of three positions within a group of three bytes. */
 function base64FormsOf(text: string): string[] {

@@ -3,7 +3,7 @@ import { withTimeout } from '../core/async';
 import { AbortedError, Flux2Error, rethrow } from '../core/errors';
 import { parseJson } from '../core/json';
 import { ignoreLateErrors, readBytes } from './download';
-import { maybeBilledError, networkError, schemaError, statusError, TimeoutError } from './errors';
+import { networkError, schemaError, statusError, TimeoutError } from './errors';
 import { retry } from './retry';
 import {
 	toStream,
@@ -105,20 +105,23 @@ async function send<T>(
 	const { method, headers, body, timeoutMs, idempotent } = request;
 	// a webhook's helper needs no more of its context than an execution's
 	const context = client.context as IExecuteFunctions;
-	const { httpRequestWithAuthentication } = context.helpers;
 	try {
 		const response = await withTimeout(
 			timeoutMs,
 			signal,
 			async (callSignal) => {
-				const received = (await httpRequestWithAuthentication.call(context, client.credentialType, {
-					...WITH_CREDENTIAL,
-					method,
-					url: url.href,
-					headers: { accept: 'application/json', ...headers },
-					body,
-					timeout: timeoutMs,
-				})) as IN8nHttpFullResponse;
+				const received = (await context.helpers.httpRequestWithAuthentication.call(
+					context,
+					client.credentialType,
+					{
+						...WITH_CREDENTIAL,
+						method,
+						url: url.href,
+						headers: { accept: 'application/json', ...headers },
+						body,
+						timeout: timeoutMs,
+					},
+				)) as IN8nHttpFullResponse;
 				return await toApiResponse(client, received, callSignal);
 			},
 			() => {
@@ -145,7 +148,8 @@ async function toApiResponse(
 	const bytes = await readBytes({ stream, timer: {} }, MAX_RESPONSE_BYTES, () =>
 		tooLargeError(label, status),
 	);
-	const isImage = String(headers['content-type']).toLowerCase().startsWith('image/');
+	const { 'content-type': type } = headers;
+	const isImage = typeof type === 'string' && type.toLowerCase().startsWith('image/');
 	return { status, headers, bytes, isImage, json: isImage ? undefined : parseJson(bytes) };
 }
 

@@ -146,7 +146,7 @@ export function streamFrom(
 	return ignoreLateErrors(from(chunks()));
 }
 
-/** A stream that breaks while nobody listens would end n8n's process. Whoever reads it gets the error all the same. */
+/** A stream that breaks while nobody listens would end n8n's process. Its reader gets the error all the same. */
 export function ignoreLateErrors(stream: DownloadStream): DownloadStream {
 	stream.on('error', () => undefined);
 	return stream;

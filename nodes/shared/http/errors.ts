@@ -25,7 +25,9 @@ const MAYBE_BILLED_ADVICE =
 /** Downloads from these have been refused or are gone. */
 const EXPIRED_STATUSES = [401, 403, 404, 410];
 
-const MAX_EXCERPT_BYTES = 20_000;
+/** More than is kept, so that no secret is cut in two before it is redacted. */
+const MAX_EXCERPT_BYTES = 40_000;
+const MAX_EXCERPT_TEXT_LENGTH = 20_000;
 const MAX_EXCERPT_LENGTH = 300;
 
 /** What is needed of a client to say what has failed. */
@@ -104,7 +106,8 @@ function deepestPath({ issues }: z.ZodError): Array<string | number> {
 
 /** The beginning of a body as one line of text; of an HTML page its title. Secrets go before anything is cut. */
 function excerpt({ redact }: ErrorReader, { bytes }: ApiResponse): string {
-	const text = redact(bytes.toString('utf8', 0, MAX_EXCERPT_BYTES));
+	const redacted = redact(bytes.toString('utf8', 0, MAX_EXCERPT_BYTES));
+	const text = redacted.slice(0, MAX_EXCERPT_TEXT_LENGTH);
 	const title = /<title[^>]{0,200}>([^<]{0,1000})/i.exec(text)?.[1];
 	const line = (title && /[a-z]/i.test(title) ? title : text.replace(/<[^>]{0,1000}>/g, ' '))
 		.replace(/\s+/g, ' ')
@@ -179,7 +182,7 @@ const wasConnected = ({ syscall }: SystemError) => syscall === 'read' || syscall
 const neverConnected = ({ code, syscall }: SystemError) =>
 	NEVER_CONNECTED_CODES.has(code ?? '') || (code === 'ETIMEDOUT' && syscall === 'connect');
 
-/** What an image's host responds with in place of the image. */
+/** What an image's host responds with instead of the image. */
 export function downloadStatusError(status: number, headers: IDataObject): Flux2Error {
 	const details = {
 		httpCode: status,

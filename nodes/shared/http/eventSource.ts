@@ -16,8 +16,7 @@ const OPEN_TIMEOUT_MS = 10_000;
 const MAX_EVENT_LENGTH = 1024 * 1024;
 
 /**
- * Opens a stream of server-sent events with the credential. It is attempted once: whoever needs it falls back to
- * polling.
+ * Opens a stream of server-sent events with the credential. It is attempted once: the poller falls back to polling.
  * @param signal ends the stream, and an opening that takes too long
  * @throws Flux2Error `unavailable`
  */

@@ -1,4 +1,5 @@
-import { abortable, delay } from '../core/async';
+import { abortable, delay, onAbort } from '../core/async';
+import { AbortedError } from '../core/errors';
 
 /**
  * How many tasks one credential has at the provider at the same time, over all executions of this process. As TCP
@@ -84,18 +85,19 @@ export class AdaptiveLimiter {
 	}
 
 	private async enqueue(signal: AbortSignal, onGranted: () => void): Promise<void> {
+		if (signal.aborted) throw new AbortedError();
+		let forget = () => {};
 		await new Promise<void>((resolve) => {
 			const grant = () => {
-				// an aborted item takes no permit, and leaves its turn to the next
-				if (!signal.aborted) onGranted();
+				onGranted();
 				resolve();
 			};
 			this.queue.add(grant);
 			this.grantNext();
-			if (this.queue.has(grant)) {
-				signal.addEventListener('abort', () => this.queue.delete(grant), { once: true });
-			}
+			// an aborted item leaves its turn to the next
+			if (this.queue.has(grant)) forget = onAbort(signal, () => this.queue.delete(grant));
 		});
+		forget();
 	}
 
 	private grantNext(): void {

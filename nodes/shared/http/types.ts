@@ -14,6 +14,9 @@ import type { Permit } from './limiter';
 /** An execution and a webhook both send with a credential. */
 export type ClientContext = IExecuteFunctions | IWebhookFunctions;
 
+/** A credential's values that are text, trimmed. */
+export type CredentialValues = Readonly<Record<string, string>>;
+
 /** A provider's API with the credential for it. */
 export interface ApiClient {
 	readonly context: ClientContext;
@@ -22,7 +25,7 @@ export interface ApiClient {
 	readonly label: string;
 	/** From the credential, without a trailing slash. */
 	readonly baseUrl: string;
-	readonly credentials: IDataObject;
+	readonly credentials: CredentialValues;
 	/** Aborted when n8n stops the execution. */
 	readonly cancelSignal: AbortSignal;
 	/** Hides the credential's secrets in a text. */

@@ -1,7 +1,8 @@
-import { Flux2Error } from '../core/errors';
+import type { IDataObject } from 'n8n-workflow';
 import type { Throttle } from '../core/async';
+import { Flux2Error } from '../core/errors';
 import { createRedactor, secretsIn } from '../core/redact';
-import type { ApiClient, ClientContext } from '../http/types';
+import type { ApiClient, ClientContext, CredentialValues } from '../http/types';
 import type { ProviderDefinition } from '../operations/types';
 
 /** A client without an item's permit to submit. */
@@ -17,17 +18,26 @@ export async function createClient(
 	facts: { cancelSignal: AbortSignal; readThrottle: Throttle },
 ): Promise<ReadClient> {
 	const { credentialType, label, readError, trustsHost } = provider;
-	const credentials = await context.getCredentials(credentialType);
-	const baseUrl = withoutTrailingSlashes(provider.baseUrl(credentials).trim());
+	const decrypted = await context.getCredentials(credentialType);
+	const credentials = toTrimmedValues(decrypted);
+	const baseUrl = withoutTrailingSlashes(provider.baseUrl(credentials));
 	if (!URL.canParse(baseUrl)) {
 		throw new Flux2Error('invalidInput', `"${baseUrl}" is not a URL`, {
 			description: 'Correct the Base URL in the credential.',
 		});
 	}
-	const redact = createRedactor(secretsIn(credentials));
+	const redact = createRedactor(secretsIn(decrypted));
 	const own = { context, credentials, baseUrl, redact };
 	return { ...own, ...facts, credentialType, label, readError, trustsHost };
 }
+
+/** What people paste often has blanks around it. */
+const toTrimmedValues = (credentials: IDataObject): CredentialValues =>
+	Object.fromEntries(
+		Object.entries(credentials).flatMap(([name, value]) =>
+			typeof value === 'string' ? [[name, value.trim()]] : [],
+		),
+	);
 
 /** Not by a pattern: one for slashes at the end takes quadratic time on slashes in the middle. */
 function withoutTrailingSlashes(url: string): string {

@@ -39,14 +39,16 @@ const processState: ProcessState = {
 	readThrottle: throttle(MIN_READ_GAP_MS),
 };
 
-/** One run of the node, and what its items report to it. */
+/** One run of the node. */
 interface Run {
-	readonly state: ProcessState;
 	readonly runContext: RunContext;
 	readonly cancelSignal: AbortSignal;
 	readonly maxConcurrency: number;
 	readonly failures: Failure[];
-	reportFailure(failure: Failure): void;
+	/** Ends the run, unless it goes on after failures. */
+	reportFailure(this: void, failure: Failure): void;
+	/** To be called in the end, however the run has ended. */
+	close(this: void): void;
 }
 
 interface PreparedItem {
@@ -62,75 +64,89 @@ export async function runItems(
 ): Promise<INodeExecutionData[][]> {
 	const cancelSignal = context.getExecutionCancelSignal() ?? new AbortController().signal;
 	if (cancelSignal.aborted) return [[]];
-	const runAbort = new AbortController();
-	const abortRun = () => runAbort.abort();
-	cancelSignal.addEventListener('abort', abortRun);
-	const isToolCall = calledAsTool(context);
-	const runContext: RunContext = {
-		context,
-		provider,
-		checkpoints: new CheckpointStore(context, isToolCall),
-		durations: state.durations,
-		events: new RunEvents(runAbort.signal),
-		signal: runAbort.signal,
-		isToolCall,
-	};
-	const failures: Failure[] = [];
-	const reportFailure = (failure: Failure) => {
-		failures.push(failure);
-		if (!context.continueOnFail()) abortRun();
-	};
-	const maxConcurrency = maxConcurrencyOf(context);
+	const run = openRun(context, provider, state, cancelSignal);
 	try {
-		const run = { state, runContext, cancelSignal, maxConcurrency, failures, reportFailure };
-		return [await runAll(run)];
+		const { readThrottle } = state;
+		const client = await createClient(context, provider, { cancelSignal, readThrottle }).catch(
+			toCredentialFailure,
+		);
+		if ('thrown' in client) return [failWithoutCredential(run, client.thrown)];
+		const prepared = prepareItems(run, client, state);
+		const limit = pLimit(run.maxConcurrency);
+		const items = await Promise.all(
+			prepared.map(async (item) => await limit(async () => await runItem(run, item))),
+		);
+		concludeRun(run, client);
+		return [items.flat()];
 	} finally {
-		cancelSignal.removeEventListener('abort', abortRun);
-		runContext.events.closeAll();
-		runContext.checkpoints.releaseAll();
+		run.close();
 	}
 }
 
+function openRun(
+	context: IExecuteFunctions,
+	provider: ProviderDefinition,
+	{ durations }: ProcessState,
+	cancelSignal: AbortSignal,
+): Run {
+	const runAbort = new AbortController();
+	const abortRun = () => runAbort.abort();
+	cancelSignal.addEventListener('abort', abortRun);
+	const { signal } = runAbort;
+	const isToolCall = isCalledAsTool(context);
+	const events = new RunEvents(signal);
+	const checkpoints = new CheckpointStore(context, isToolCall);
+	const failures: Failure[] = [];
+	return {
+		runContext: { context, provider, checkpoints, durations, events, signal, isToolCall },
+		cancelSignal,
+		maxConcurrency: maxConcurrencyOf(context),
+		failures,
+		reportFailure(failure) {
+			failures.push(failure);
+			if (!context.continueOnFail()) abortRun();
+		},
+		close() {
+			cancelSignal.removeEventListener('abort', abortRun);
+			events.closeAll();
+			checkpoints.releaseAll();
+		},
+	};
+}
+
 /** Older hosts do not say it, nor do their types. */
-const calledAsTool = (context: IExecuteFunctions & { isToolExecution?(): boolean }): boolean =>
+const isCalledAsTool = (context: IExecuteFunctions & { isToolExecution?(): boolean }): boolean =>
 	context.isToolExecution?.() ?? false;
 
-async function runAll(run: Run): Promise<INodeExecutionData[]> {
-	const { runContext, cancelSignal, maxConcurrency, failures, state } = run;
-	const { context, checkpoints } = runContext;
-	const { readThrottle } = state;
-	let client: ReadClient;
-	try {
-		client = await createClient(context, runContext.provider, { cancelSignal, readThrottle });
-	} catch (thrown) {
-		return failWithoutCredential(runContext, thrown);
-	}
-	const limiter = limiterOf(state.limiters, client, maxConcurrency);
-	// every item's parameters are checked before the first one is paid for
-	const prepared = context.getInputData().map((_item, itemIndex): PreparedItem => {
+/** Every item's parameters are checked before the first one is paid for. */
+function prepareItems(run: Run, client: ReadClient, { limiters }: ProcessState): PreparedItem[] {
+	const { runContext, maxConcurrency } = run;
+	const { context } = runContext;
+	const limiter = limiterOf(limiters, client, maxConcurrency);
+	return context.getInputData().map((_item, itemIndex) => {
 		const reader = new ParameterReader(context, itemIndex);
 		const permit = new Permit(limiter);
 		const item = { ...runContext, itemIndex, reader, client: { ...client, permit } };
 		return { item, operation: prepareItem(run, item) };
 	});
-	const limit = pLimit(maxConcurrency);
-	const items = await Promise.all(
-		prepared.map(async (item) => await limit(async () => await runItem(run, item))),
-	);
-	if (cancelSignal.aborted) return items.flat();
-	const [first, ...others] = failures;
-	if (!first) checkpoints.deleteAll();
-	else if (!context.continueOnFail()) {
-		throw toNodeError(context, client.redact, mostInformative([first, ...others]));
-	}
-	return items.flat();
 }
 
+/** Checkpoints go only when every image has been passed on. */
+function concludeRun({ runContext, cancelSignal, failures }: Run, { redact }: ReadClient): void {
+	const { context, checkpoints } = runContext;
+	const [first, ...others] = failures;
+	if (cancelSignal.aborted) return;
+	if (!first) checkpoints.deleteAll();
+	else if (!context.continueOnFail()) {
+		throw toNodeError(context, redact, mostInformative([first, ...others]));
+	}
+}
+
+const toCredentialFailure = (thrown: unknown) => ({ thrown });
+
 /** Without a usable credential every item fails alike. */
-function failWithoutCredential(
-	{ context, provider }: RunContext,
-	thrown: unknown,
-): INodeExecutionData[] {
+function failWithoutCredential({ runContext }: Run, thrown: unknown): INodeExecutionData[] {
+	const { context, provider } = runContext;
 	const redact = createRedactor([]);
 	const error = toFlux2Error(thrown, 'auth');
 	if (!context.continueOnFail()) {
@@ -204,7 +220,7 @@ function maxConcurrencyOf(context: IExecuteFunctions): number {
 	}
 }
 
-/** Limits are the credential's, whoever uses it at the moment. */
+/** All runs that use a credential at the same time share its limit. */
 function limiterOf(
 	limiters: Map<string, AdaptiveLimiter>,
 	{ credentialType, baseUrl, credentials }: ReadClient,

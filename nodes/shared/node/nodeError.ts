@@ -44,7 +44,7 @@ export function toNodeError(
 		nodeError.context,
 		omitUndefined({ kind: error.kind, taskId: error.taskId, cost: error.cost }),
 	);
-	// n8n puts a sentence of its own in place of a message that happens to hold a system error code
+	// n8n replaces a message that happens to hold a system error code by a sentence of its own
 	nodeError.message = message;
 	return nodeError;
 }

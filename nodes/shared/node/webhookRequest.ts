@@ -18,8 +18,10 @@ export interface WebhookResponse {
 }
 
 /** n8n's type of the response is that of another version of Express. */
-export const responseOf = (context: IWebhookFunctions): WebhookResponse =>
-	context.getResponseObject() as unknown as WebhookResponse;
+export function responseOf(context: IWebhookFunctions): WebhookResponse {
+	const response: unknown = context.getResponseObject();
+	return response as WebhookResponse;
+}
 
 /** The bytes that were sent, which are what a signature is about; undefined when there are too many. */
 export async function readRawBody(context: IWebhookFunctions): Promise<Buffer | undefined> {

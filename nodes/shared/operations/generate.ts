@@ -18,9 +18,9 @@ import { isWithinUrlLifetime, taskError, withCollectHint } from '../tasks/taskEr
 import { collectWithRefresh, createPoller, refreshImage, type Collector } from './collect';
 import type { ImageSummary } from './items';
 import {
+	claimSubmission,
 	prepareRequest,
 	submit,
-	submitOnce,
 	submittedTaskItem,
 	toEndedResult,
 	type Submission,
@@ -47,11 +47,14 @@ export function generate(item: ItemContext, suspension?: Suspension): PreparedOp
 	return {
 		model: prepared.request.model.id,
 		async run() {
-			const submission = await submitOnce(prepared, 'generate');
+			const submission = claimSubmission(prepared, 'generate');
+			const wasLost = isLost(submission);
+			if (submission.submittedByThisRun) await submit(submission);
 			// what an earlier run has submitted would call the address of that run
 			const suspends = suspension && submission.submittedByThisRun && !item.signal.aborted;
 			if (suspends) return await suspendResult(submission, suspension);
-			return await finishOrResubmit(submission);
+			const results = await finishAll(submission);
+			return wasLost && isLostAgain(submission) ? await resubmit(submission) : results;
 		},
 	};
 }
@@ -72,13 +75,15 @@ async function suspendResult(
 	}
 }
 
-/** A person has retried an execution that lost the image: it is asked for once more, and then submitted anew. */
-async function finishOrResubmit(submission: Submission): Promise<ItemResult[]> {
-	const { item, checkpoint, submittedByThisRun } = submission;
-	const { executionId } = item.checkpoints;
-	const wasLost = !submittedByThisRun && isLostIn(checkpoint, (id) => id !== executionId);
-	const results = await finishAll(submission);
-	if (!wasLost || !isLostIn(checkpoint, (id) => id === executionId)) return results;
+/** Whether another execution has lost the image: a person has retried it. */
+const isLost = ({ item, checkpoint }: Submission): boolean =>
+	isLostIn(checkpoint, (id) => id !== item.checkpoints.executionId);
+
+const isLostAgain = ({ item, checkpoint }: Submission): boolean =>
+	isLostIn(checkpoint, (id) => id === item.checkpoints.executionId);
+
+/** The task was asked for once more, in vain. */
+async function resubmit(submission: Submission): Promise<ItemResult[]> {
 	const again = { ...submission, submittedByThisRun: true };
 	await submit(again);
 	return await finishAll(again);

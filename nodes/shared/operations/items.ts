@@ -22,7 +22,7 @@ export interface CollectTarget extends ItemTarget, ImageTarget {
 	/** How often the task was polled. */
 	readonly polls?: number;
 	/** Where the price has a call of its own. */
-	fetchPrice?(task: Task, signal: AbortSignal): Promise<Price | undefined>;
+	fetchPrice?(this: void, task: Task, signal: AbortSignal): Promise<Price | undefined>;
 }
 
 /** What is known of an image beside the provider's response. */
@@ -55,10 +55,16 @@ export async function collectImage(
 		: undefined;
 	const json = imageJson(target, summary, { ...done, price: await pricing }, image, stored);
 	return {
-		json: redactJson(json, target.redact),
+		json: redactImageJson(json, target.redact),
 		...(stored && { binary: { [fieldName(settings)]: stored.binary } }),
 	};
 }
+
+/** The image's own address stays as it is: it may hold the account's ID, and would not work without it. */
+const redactImageJson = (json: IDataObject, redact: Redact): IDataObject => {
+	const redacted = redactJson(json, redact);
+	return json.image ? { ...redacted, image: json.image } : redacted;
+};
 
 /** An expression may yield blanks, which n8n has no field for. */
 const fieldName = (settings: Settings): string =>
@@ -79,7 +85,7 @@ async function priceOf(
 	).catch(() => undefined);
 }
 
-/** The file's name without an extension. A number tells several images of one item apart. */
+/** The file's name without an extension. A number distinguishes several images of one item. */
 function baseName({ settings }: ItemTarget, summary: ImageSummary, { task, part }: Done): string {
 	const { itemIndex = 0, imageNumber, model = task?.model ?? 'flux2' } = summary;
 	const customName = settings
@@ -145,7 +151,7 @@ function timingOf({ polls = 0 }: CollectTarget, done: Done): IDataObject {
 	});
 }
 
-/** A task that was accepted, for whoever collects its image later. */
+/** A task that was accepted: what *Task: Get* needs to collect its image later. */
 export const submittedItem = (
 	{ provider, redact }: Pick<ItemTarget, 'provider' | 'redact'>,
 	{ model }: RequestSummary,

@@ -28,7 +28,7 @@ export interface PreparedRequest {
 	readonly protocol: TaskProtocol;
 }
 
-/** A request that the provider has accepted, now or in an earlier run. */
+/** A request with its checkpoint. */
 export interface Submission extends PreparedRequest {
 	readonly checkpoint: Checkpoint;
 	readonly submittedByThisRun: boolean;
@@ -40,7 +40,8 @@ export function submitTask(item: ItemContext): PreparedOperation {
 	return {
 		model: prepared.request.model.id,
 		async run() {
-			const submission = await submitOnce(prepared, 'submit');
+			const submission = claimSubmission(prepared, 'submit');
+			if (submission.submittedByThisRun) await submit(submission);
 			return submission.checkpoint.results.map((result) => toItemResult(submission, result));
 		},
 	};
@@ -60,17 +61,11 @@ export function prepareRequest(item: ItemContext, callback?: RequestCallback): P
 	return { item, request, protocol };
 }
 
-/** Submits the request, unless an earlier run has: then its checkpoint is resumed. */
-export async function submitOnce(
-	prepared: PreparedRequest,
-	operation: string,
-): Promise<Submission> {
+/** The request with its checkpoint, which an earlier run may have left: then it is resumed instead of submitted. */
+export function claimSubmission(prepared: PreparedRequest, operation: string): Submission {
 	const { item } = prepared;
 	const checkpoint = item.checkpoints.claim(item.itemIndex, identityOf(prepared, operation));
-	const submittedByThisRun = checkpoint.results.length === 0;
-	const submission = { ...prepared, checkpoint, submittedByThisRun };
-	if (submittedByThisRun) await submit(submission);
-	return submission;
+	return { ...prepared, checkpoint, submittedByThisRun: checkpoint.results.length === 0 };
 }
 
 /** What makes two requests the same image to pay for. How to wait and to store is no part of it. */

@@ -119,7 +119,7 @@ function readTarget(item: ItemContext): TaskTarget {
 }
 
 /** A task ID is one part of a path. */
-const isTaskId = (id: string): boolean => !/^\.{1,2}$|\p{Cc}/u.test(id);
+const isTaskId = (id: string): boolean => !/^\.{1,2}$|[\p{Cc}\p{Cs}]/u.test(id);
 
 /** What else the operation Submit has put out about this task, if the item still has it. */
 function taskFromInput({ context, itemIndex }: ParameterReader, id: string): Partial<Task> {

@@ -1,6 +1,6 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import type { Flux2Error } from '../core/errors';
-import type { ApiClient } from '../http/types';
+import type { ApiClient, CredentialValues } from '../http/types';
 import type { ModelChoice } from '../parameters/imageRequest';
 import type { Model } from '../parameters/model';
 import type { ParameterReader } from '../parameters/reader';
@@ -15,7 +15,7 @@ export interface ProviderDefinition<M extends Model = Model>
 	extends Pick<ApiClient, 'credentialType' | 'label' | 'readError' | 'trustsHost'> {
 	/** `provider` in the output. */
 	readonly name: string;
-	baseUrl(credentials: IDataObject): string;
+	baseUrl(this: void, credentials: CredentialValues): string;
 	/** Seconds between two polls of a task that the provider's documents ask for. */
 	readonly minPollIntervalSeconds: number;
 	/** How long an image usually takes, where the model is not known. */
@@ -35,7 +35,7 @@ export interface ProviderDefinition<M extends Model = Model>
  */
 export interface Route<M extends Model = Model> extends ModelChoice<M> {
 	readonly protocol: TaskProtocol<M>;
-	/** The model of a task that is looked up, where the item names one. */
+	/** The model of a task that the item names, where its address needs one. */
 	readonly taskModel?: string;
 }
 

@@ -29,7 +29,7 @@ export interface RequestCallback {
 export interface ModelChoice<M extends Model = Model> {
 	readonly models: readonly M[];
 	/** A model that is not on the list. */
-	customModel(id: string): M;
+	customModel(this: void, id: string): M;
 }
 
 /**
@@ -163,8 +163,9 @@ function assignValues(
 		if (!result.success) reader.addProblem(property.displayName, messageOf(result.error));
 		else if (result.data === undefined) continue;
 		else if (location === 'node') settings.set(property.name, result.data);
-		else if (location === 'header') headers[wireName] = String(result.data);
-		else body[wireName] = result.data as IDataObject[string];
+		else if (location === 'header')
+			headers[wireName] = `${result.data as string | number | boolean}`;
+		else body[wireName] = result.data;
 	}
 	return { body, headers, settings: new Settings(settings) };
 }

@@ -60,4 +60,4 @@ export const UNSAFE_ID = 'must not have empty or dot segments, backslashes or co
 
 /** False for an ID that would change the path it is put into: dot segments, backslashes, control characters. */
 export const isPathSafe = (id: string): boolean =>
-	!/[\\\p{Cc}]/u.test(id) && id.split('/').every((part) => !['', '.', '..'].includes(part));
+	!/[\\\p{Cc}\p{Cs}]/u.test(id) && id.split('/').every((part) => !['', '.', '..'].includes(part));

@@ -92,6 +92,7 @@ function operationProperty(
 			const value = key.slice(prefix.length);
 			return { ...operations[key], value, ...(displayOptions && { displayOptions }) };
 		});
+	const standard = resources[resource]?.defaultOperation ?? '';
 	return {
 		displayName: 'Operation',
 		name: 'operation',
@@ -99,7 +100,7 @@ function operationProperty(
 		noDataExpression: true,
 		displayOptions: { show: { resource: [resource] } },
 		options,
-		default: resources[resource]?.defaultOperation ?? '',
+		default: standard,
 	};
 }
 

@@ -51,7 +51,7 @@ export function subscribeToTaskEvents(
 	};
 }
 
-/** Brings each event to whoever waits for its task, or keeps it until somebody does. */
+/** Passes each event to the waiters for its task, or keeps it until there is one. */
 class EventBuffer {
 	isOpen = true;
 

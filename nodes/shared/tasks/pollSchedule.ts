@@ -1,42 +1,42 @@
 /**
- * When to look at a task next. A job's duration is taken as log-normal: its logarithm has a mean and a
- * variance, kept per provider, model and size. Looks are spread with the square root of the hazard (the
- * chance that the job ends in the next moment, given that it still runs), which makes lateness times looks smallest.
+ * When to poll a task next. A task's duration is taken as log-normal: its logarithm has a mean and a
+ * variance, kept per provider, model and size. Polls are spread with the square root of the hazard (the
+ * chance that the task ends in the next moment, given that it still runs), which minimizes lateness times polls.
  */
 export interface DurationEstimate {
 	/** Mean of the natural logarithm of the duration in seconds. */
 	mean: number;
 	variance: number;
-	/** How many jobs it was learnt from. */
+	/** How many tasks it was learnt from. */
 	count: number;
 }
 
-/** What earlier jobs took, by provider, model and size; kept as long as the process lives. */
+/** What earlier tasks took, by provider, model and size; kept as long as the process lives. */
 export type Durations = Map<string, DurationEstimate>;
 
-/** √seconds of integrated √hazard between two looks: more means fewer looks and more lateness. */
+/** √seconds of integrated √hazard between two polls: more means fewer polls and more lateness. */
 const SPACING = 0.165;
-const LONGEST_GAP = 5;
-const LONGEST_GAP_UNLEARNT = 2;
-const FIRST_LOOK_UNLEARNT = 1.5;
+const MAX_GAP_SECONDS = 5;
+const MAX_UNLEARNT_GAP_SECONDS = 2;
+const FIRST_UNLEARNT_POLL_SECONDS = 1.5;
 /** How uncertain a model's typical seconds are, as a standard deviation of the logarithm. */
 const UNLEARNT_DEVIATION = 0.6;
-/** A guess weighs as much as this many jobs, so that one odd job does not mislead. */
+/** A guess weighs as much as this many tasks, so that one odd task does not mislead. */
 const GUESS_WEIGHT = 2;
-/** Older jobs count less: the weight of the past never exceeds this many jobs. */
+/** Older tasks count less: the weight of the past never exceeds this many tasks. */
 const MEMORY = 50;
 /** Below this, a schedule would stare at one moment and be far off when the provider's speed changes. */
-const SMALLEST_DEVIATION = 0.08;
+const MIN_DEVIATION = 0.08;
 const STEPS_PER_DEVIATION = 50;
 
-/** What is assumed of a model before any of its jobs was seen. */
+/** What is assumed of a model before any of its tasks was seen. */
 export const initialEstimate = (typicalSeconds: number): DurationEstimate => ({
 	mean: Math.log(typicalSeconds),
 	variance: UNLEARNT_DEVIATION ** 2,
 	count: 0,
 });
 
-/** The duration as known after one more job took that many seconds. */
+/** The duration as known after one more task took that many seconds. */
 export function updateEstimate(known: DurationEstimate, seconds: number): DurationEstimate {
 	const weight = Math.min(known.count, MEMORY) + GUESS_WEIGHT;
 	const distance = Math.log(Math.max(seconds, 0.01)) - known.mean;
@@ -48,31 +48,35 @@ export function updateEstimate(known: DurationEstimate, seconds: number): Durati
 }
 
 /**
- * Seconds to wait until the next look at a job that has run for `age` seconds.
- * @param shortestGap seconds the provider wants between two looks
+ * Seconds to wait until the next poll of a task that has run for `age` seconds.
+ * @param minGap seconds the provider wants between two polls
  */
-export function nextPollDelay(age: number, known: DurationEstimate, shortestGap: number): number {
+export function nextPollDelay(age: number, known: DurationEstimate, minGap: number): number {
 	const unlearnt = known.count === 0;
-	const longest = unlearnt ? LONGEST_GAP_UNLEARNT : LONGEST_GAP;
-	const ideal = gapOfEqualHazard(age, known, unlearnt && age === 0 ? FIRST_LOOK_UNLEARNT : longest);
-	return Math.max(shortestGap, ideal);
+	const maxGap = unlearnt ? MAX_UNLEARNT_GAP_SECONDS : MAX_GAP_SECONDS;
+	const ideal = gapOfEqualHazard(
+		age,
+		known,
+		unlearnt && age === 0 ? FIRST_UNLEARNT_POLL_SECONDS : maxGap,
+	);
+	return Math.max(minGap, ideal);
 }
 
-/** Walks on from `age` until the integral of √hazard reaches the spacing, at most `longest` seconds. */
+/** Walks on from `age` until the integral of √hazard reaches the spacing, at most `maxGap` seconds. */
 function gapOfEqualHazard(
 	age: number,
 	{ mean, variance }: DurationEstimate,
-	longest: number,
+	maxGap: number,
 ): number {
-	const deviation = Math.max(Math.sqrt(variance), SMALLEST_DEVIATION);
+	const deviation = Math.max(Math.sqrt(variance), MIN_DEVIATION);
 	const step = (Math.exp(mean) * deviation) / STEPS_PER_DEVIATION;
 	let integral = 0;
 	let gap = 0;
-	while (integral < SPACING && gap < longest) {
+	while (integral < SPACING && gap < maxGap) {
 		gap += step;
 		integral += Math.sqrt(hazard(age + gap, mean, deviation)) * step;
 	}
-	return Math.min(gap, longest);
+	return Math.min(gap, maxGap);
 }
 
 /** Hazard of a log-normal duration, per second. */

@@ -73,6 +73,8 @@ export class TaskPoller {
 
 	private unclearPolls = 0;
 
+	private lastState?: TaskState;
+
 	constructor(private readonly options: PollerOptions) {
 		this.deadline = Date.now() + options.timeoutSeconds * 1000;
 	}
@@ -95,7 +97,7 @@ export class TaskPoller {
 		let state: TaskState | undefined = submittedByThisRun ? undefined : await this.poll(task);
 		while (!state || !this.isFinal(state, task)) {
 			lastSeenRunning = age();
-			state = (await this.waitForNextPoll(task, lastSeenRunning, state)) ?? (await this.poll(task));
+			state = (await this.waitForNextPoll(task, lastSeenRunning)) ?? (await this.poll(task));
 		}
 		if (state.status === 'done' && submittedByThisRun) {
 			// an event comes when the task ends; a poll finds out somewhat later
@@ -128,6 +130,7 @@ export class TaskPoller {
 
 	/** False for a state that may still change. Counts how often the task was missing or unclear. */
 	private isFinal(state: TaskState, task: Task): state is FinalState {
+		this.lastState = state;
 		this.unclearPolls = state.status === 'unclear' ? this.unclearPolls + 1 : 0;
 		const isMissing = state.status === 'failed' && state.lost === 'missing';
 		if (!isMissing) this.missing = { since: 0, polls: 0 };
@@ -144,36 +147,34 @@ export class TaskPoller {
 	}
 
 	/** Waits until the next poll is due, or until an event brings the task's end. */
-	private async waitForNextPoll(
-		task: Task,
-		ageSeconds: number,
-		last: TaskState | undefined,
-	): Promise<FinalState | undefined> {
-		const { signal, pollIntervalSeconds, events } = this.options;
+	private async waitForNextPoll(task: Task, ageSeconds: number): Promise<FinalState | undefined> {
+		const { signal, events } = this.options;
 		const leftMs = this.deadline - Date.now();
-		if (leftMs <= 0) throw this.timeoutError(task, last);
-		if (events?.isConnected) {
-			const seconds = pollIntervalSeconds ?? POLL_INTERVAL_WITH_EVENTS;
-			const waitMs = Math.min(seconds * 1000, leftMs);
-			const end = await raceTimeout(events.next(task.id), waitMs, signal, () => undefined);
-			return end && { ...end, task };
+		if (leftMs <= 0) throw this.timeoutError(task);
+		const waitMs = Math.min(this.pollDelaySeconds(ageSeconds) * 1000, leftMs);
+		if (!events?.isConnected) {
+			await delay(waitMs, signal);
+			return undefined;
 		}
-		await delay(Math.min(this.pollDelaySeconds(ageSeconds) * 1000, leftMs), signal);
-		return undefined;
+		const end = await raceTimeout(events.next(task.id), waitMs, signal, () => undefined);
+		return end && { ...end, task };
 	}
 
 	/** As the user has set it, or as the schedule says. A task whose state stays unclear is polled ever more rarely. */
 	private pollDelaySeconds(ageSeconds: number): number {
-		const { estimator, minPollIntervalSeconds, pollIntervalSeconds } = this.options;
-		const seconds =
-			pollIntervalSeconds ?? nextPollDelay(ageSeconds, estimator.estimate, minPollIntervalSeconds);
+		const { estimator, events, minPollIntervalSeconds, pollIntervalSeconds } = this.options;
+		const scheduled = events?.isConnected
+			? POLL_INTERVAL_WITH_EVENTS
+			: nextPollDelay(ageSeconds, estimator.estimate, minPollIntervalSeconds);
+		const seconds = pollIntervalSeconds ?? scheduled;
 		if (this.unclearPolls === 0) return seconds;
 		const base = pollIntervalSeconds ?? minPollIntervalSeconds;
 		return Math.max(seconds, Math.min(base * 2 ** this.unclearPolls, MAX_UNCLEAR_POLL_INTERVAL));
 	}
 
-	private timeoutError(task: Task, last?: TaskState): Flux2Error {
-		const reason = last?.status === 'unclear' ? `: ${last.message}` : '';
+	private timeoutError(task: Task): Flux2Error {
+		const { lastState } = this;
+		const reason = lastState?.status === 'unclear' ? `: ${lastState.message}` : '';
 		const message = `The image was not ready after ${this.options.timeoutSeconds} s${reason}`;
 		return withCollectHint(new Flux2Error('timeout', message), task);
 	}

@@ -127,7 +127,7 @@ export interface AsyncProtocol<M extends Model = Model> extends CommonProtocol<M
 	 * @throws Flux2Error keeps the task: it is asked for again by a retry
 	 */
 	status(this: void, client: ApiClient, task: Task, signal: AbortSignal): Promise<TaskState>;
-	/** @throws Flux2Error e.g. because the task has ended; whoever cancels asks for the status then */
+	/** @throws Flux2Error e.g. because the task has ended; the status is read afterwards in every case */
 	cancel?(this: void, client: ApiClient, task: Task, signal: AbortSignal): Promise<CancelResult>;
 	/** Where the price has a call of its own; asked while the image is downloaded. */
 	price?(

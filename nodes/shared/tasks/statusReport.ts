@@ -57,7 +57,7 @@ export function toTaskState(
 		status: 'failed',
 		task,
 		kind: errorMessage ? toKind(errorMessage, fallback) : fallback,
-		message: `The task ended with the status "${word}"${errorMessage ? `: ${errorMessage}` : ''}`,
+		message: failureMessage(word, errorMessage),
 		price,
 		httpCode,
 		...lost,
@@ -77,6 +77,11 @@ function classify(
 	const kind = Object.entries(failed).find(([failure]) => failure === lowerCase)?.[1];
 	return kind && { kind };
 }
+
+const failureMessage = (word: string, errorMessage: string | undefined) =>
+	[word === '' ? 'The task failed' : `The task ended with the status "${word}"`, errorMessage]
+		.filter(Boolean)
+		.join(': ');
 
 function unclearMessage(word: string, { done = [] }: StatusWords): string {
 	if (word === '') return 'the provider names no status';

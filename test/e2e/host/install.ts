@@ -57,7 +57,13 @@ async function install(target: string, node: Node, isPinned: boolean, log: (line
 		await writeFile(path.join(folder, 'package.json'), '{ "private": true }');
 		await npm(['install', `pnpm@${PNPM}`], { cwd: folder });
 	});
-	const env = { ...process.env, ...node.environment, CI: '1' };
+	// npm hands this project's own ignore-scripts on, and then nothing compiles n8n's SQLite
+	const env = {
+		...process.env,
+		...node.environment,
+		CI: '1',
+		npm_config_ignore_scripts: 'false',
+	};
 	const args = [
 		path.join(pnpm, 'node_modules/pnpm/bin/pnpm.cjs'),
 		'install',
