@@ -1,4 +1,5 @@
 import { deepEqual, equal, match } from 'node:assert/strict';
+import type { Lane } from '../../support/providers';
 import type { Host } from '../host';
 import { waitForEnd, retry, type Execution } from '../host/executions';
 import type { Check } from './check';
@@ -7,10 +8,9 @@ import { examine } from './evidence';
 import {
 	findTasks,
 	prepareTrial,
-	PROVIDERS,
 	startTrial,
 	countSubmissions,
-	type TestedProvider,
+	TESTED_LANES,
 	type Trial,
 } from './trial';
 
@@ -20,11 +20,7 @@ const COUNT = 3;
 const MAX_DOWNLOADS = 8;
 
 /** All of the node's attempts to download one image fail; they follow one another without delay. */
-const breakDownloads = (
-	{ emulator }: Host,
-	prompt: string | undefined,
-	{ hasTasks }: TestedProvider,
-) =>
+const breakDownloads = ({ emulator }: Host, prompt: string | undefined, { hasTasks }: Lane) =>
 	emulator.rule(
 		{ route: 'download', prompt, times: hasTasks ? MAX_DOWNLOADS : MAX_DOWNLOADS / 2 },
 		{ status: 503, headers: { 'retry-after': '0.01' } },
@@ -41,21 +37,21 @@ async function assertPaidOnce(host: Host, trial: Trial, execution: Execution): P
 	);
 }
 
-const checkRetryOnFail = (name: string, provider: TestedProvider): Check => ({
+const checkRetryOnFail = (name: string, lane: Lane): Check => ({
 	name: `Retry On Fail pays nothing twice: ${name}`,
 	async run(host) {
 		const settings = { retryOnFail: true, maxTries: 3, waitBetweenTries: 100 };
-		const trial = await prepareTrial(host, provider, COUNT, settings);
-		breakDownloads(host, trial.prompts[1], provider);
+		const trial = await prepareTrial(host, lane, COUNT, settings);
+		breakDownloads(host, trial.prompts[1], lane);
 		await assertPaidOnce(host, trial, await waitForEnd(host.rest, await startTrial(host, trial)));
 	},
 });
 
-const checkRetryExecution = (name: string, provider: TestedProvider): Check => ({
+const checkRetryExecution = (name: string, lane: Lane): Check => ({
 	name: `Retry execution pays nothing twice: ${name}`,
 	async run(host) {
-		const trial = await prepareTrial(host, provider, COUNT);
-		breakDownloads(host, trial.prompts[1], provider);
+		const trial = await prepareTrial(host, lane, COUNT);
+		breakDownloads(host, trial.prompts[1], lane);
 		const failed = await waitForEnd(host.rest, await startTrial(host, trial));
 		equal(failed.status, 'error', 'the first execution fails');
 		match(failed.error ?? '', /503/, 'and says why');
@@ -63,7 +59,7 @@ const checkRetryExecution = (name: string, provider: TestedProvider): Check => (
 	},
 });
 
-export const moneyChecks: Check[] = Object.entries(PROVIDERS).flatMap(([name, provider]) => [
-	checkRetryOnFail(name, provider),
-	checkRetryExecution(name, provider),
+export const moneyChecks: Check[] = TESTED_LANES.flatMap(([name, lane]) => [
+	checkRetryOnFail(name, lane),
+	checkRetryExecution(name, lane),
 ]);
