@@ -37,6 +37,14 @@ const flux2: Rows = {
 	],
 };
 
+const upsampled: Rows = {
+	...flux2,
+	disablePup: [
+		[false, { disable_pup: false }],
+		['true', { disable_pup: true }],
+	],
+};
+
 const flex: Rows = {
 	...flux2,
 	guidance: [
@@ -51,14 +59,6 @@ const flex: Rows = {
 	promptUpsampling: [
 		[false, { prompt_upsampling: false }],
 		['true', { prompt_upsampling: true }],
-	],
-};
-
-const upsampled: Rows = {
-	...flux2,
-	disablePup: [
-		[false, { disable_pup: false }],
-		['true', { disable_pup: true }],
 	],
 };
 
