@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { bfl } from '../../nodes/Flux2Bfl/provider';
 import { cloudflare } from '../../nodes/Flux2Cloudflare/provider';
@@ -124,7 +125,7 @@ function connect(
 				return {
 					statusCode: sent.status,
 					headers: { 'content-type': sent.type, 'retry-after': '0.01' },
-					body: Buffer.from(sent.body),
+					body: Readable.from([Buffer.from(sent.body)]),
 				};
 			},
 		},

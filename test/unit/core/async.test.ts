@@ -130,10 +130,11 @@ describe('a throttle', () => {
 		const next = takeTurn('host', signal);
 		controller.abort();
 		await Promise.all(aborted);
-		expect(Date.now() - startedAt).toBeLessThan(GAP_MS);
 		await next;
 
-		expect(Date.now() - startedAt).toBeGreaterThanOrEqual(GAP_MS - 2);
-		expect(Date.now() - startedAt).toBeLessThan(3 * GAP_MS);
+		const waitedMs = Date.now() - startedAt;
+		expect(waitedMs).toBeGreaterThanOrEqual(GAP_MS - 2);
+		// eleven turns would take eleven gaps
+		expect(waitedMs).toBeLessThan(10 * GAP_MS);
 	});
 });
