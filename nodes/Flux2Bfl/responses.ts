@@ -18,6 +18,7 @@ import { imageField } from '../shared/images/references';
 import { labelsOf } from '../shared/parameters/model';
 import type { Price, Task, TaskState } from '../shared/tasks/protocol';
 import { toTaskState as stateFromReport, type StatusWords } from '../shared/tasks/statusReport';
+import { taskNotFound } from '../shared/tasks/taskErrors';
 import { models } from './models';
 
 /** The statuses of the OpenAPI, of which the two after `pending` came in 2026; some clients list the last two pending. */
@@ -129,10 +130,12 @@ export function toTaskState(
 		httpCode,
 		raw,
 	};
+	if (status.status.toLowerCase() === MISSING) {
+		return { ...taskNotFound(task, `The task ended with the status "${status.status}"`), raw };
+	}
 	const state = stateFromReport(report, STATUS_WORDS, kindFromMessage);
-	if (status.status.toLowerCase() !== MISSING) return state;
-	const message = `The task ended with the status "${status.status}"`;
-	return { status: 'failed', task, kind: 'notFound', message, lost: 'missing', raw };
+	// nobody has said that a failure was charged as the submit had quoted
+	return state.status === 'failed' ? { ...state, price: priceOf(status) } : state;
 }
 
 /** `{reason: value}` on one line; undefined where there is nothing to say. */

@@ -8,6 +8,7 @@ import {
 	hiddenWhen,
 	text,
 	toggle,
+	type Param,
 } from '../shared/parameters/param';
 
 const aspectRatio = {
@@ -28,8 +29,8 @@ const aspectRatio = {
 		default: '16:9',
 	}),
 	// the provider's default has changed from one state of its documents to the next
-	alwaysSent: true,
-};
+	sendDefault: true,
+} satisfies Param;
 const resolution = choice('resolution', {
 	label: 'Resolution',
 	description: 'How many megapixels the image has. 1 MP when unset.',

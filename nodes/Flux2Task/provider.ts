@@ -1,5 +1,4 @@
 import type { IDataObject } from 'n8n-workflow';
-import { z } from '../shared/core/vendor';
 import { readJson, submitJson } from '../shared/http/client';
 import { type ApiClient } from '../shared/http/types';
 import { trustedUrl } from '../shared/http/urlPolicy';
@@ -17,6 +16,7 @@ import { notFoundAsState } from '../shared/tasks/taskErrors';
 import { models, type Dialect } from './models';
 import {
 	generationSchema,
+	queueCancelSchema,
 	queuedSchema,
 	queueResultSchema,
 	queueStatusSchema,
@@ -115,12 +115,12 @@ const queueProtocol: AsyncProtocol = {
 	},
 
 	async cancel(client, task, signal) {
-		await readJson(
+		const { value } = await readJson(
 			client,
-			{ url: queueUrl(task, 'cancel'), method: 'PUT', schema: z.unknown() },
+			{ url: queueUrl(task, 'cancel'), method: 'PUT', schema: queueCancelSchema },
 			signal,
 		);
-		return 'cancelled';
+		return value.status.toLowerCase() === 'cancellation_requested' ? 'requested' : 'cancelled';
 	},
 };
 

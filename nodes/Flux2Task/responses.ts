@@ -83,6 +83,7 @@ const queueResultFields = z.object({
 	outputs: entriesOf(urlSchema),
 	error: taskErrorSchema,
 });
+export const queueCancelSchema = z.object({ status: wordSchema }).catch({ status: '' });
 export const queueResultSchema = queueResultFields.catch({ outputs: [] });
 
 const errorSchema = z.object({
@@ -158,8 +159,15 @@ export function toQueueState(
 		httpCode,
 		raw,
 	};
-	return stateFromReport(report, QUEUE_WORDS, kindFromMessage);
+	const state = stateFromReport(report, QUEUE_WORDS, kindFromMessage);
+	return state.status === 'failed' && isCancellation(error)
+		? { ...state, lost: 'cancelled' }
+		: state;
 }
+
+/** The word for a cancelled request is not documented: it ends as `COMPLETED`, with an error of that code. */
+const isCancellation = (error: TaskError): boolean =>
+	typeof error === 'object' && /^cancell?ed$/i.test(String(error.code));
 
 /** What the queue's `response` says about a task whose status was `COMPLETED`. */
 export function toQueueResult(

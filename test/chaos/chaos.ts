@@ -7,11 +7,11 @@ import {
 } from '../emulator';
 import { SECRETS } from '../emulator/keys';
 import { sha256 } from '../emulator/images';
-import { emulatorCredentials } from '../support/emulatorCredentials';
+import { emulatorCredentials } from '../support/providers';
 import { startEngine, type Engine } from '../support/engine';
 import { pLimit } from '../../nodes/shared/core/vendor';
 import { judge, type Evidence, type Verdict } from './judge';
-import { planScenarios, type ApiVariant, type ChaosItem, type Scenario } from './scenarios';
+import { API_VARIANTS, planScenarios, type ChaosItem, type Scenario } from './scenarios';
 import { runScenario, type ScenarioResult } from './runner';
 import { FaultPlan, type CallRecord } from './faultPlan';
 
@@ -54,7 +54,6 @@ export interface ChaosReport {
 const EXECUTION_TIMEOUT_MS = 180_000;
 const MAX_CONCURRENT_SCENARIOS = 64;
 const TASK_SECONDS = 0.05;
-const VARIANTS_WITHOUT_TASKS: readonly ApiVariant[] = ['catalogue', 'workersAi', 'oxenSync'];
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 	const started = Date.now();
@@ -119,7 +118,7 @@ async function judgeScenarios(
 			const { ended, results: itemResults } = results[index]!;
 			const evidence: Evidence = {
 				...item,
-				hasTasks: !VARIANTS_WITHOUT_TASKS.includes(scenario.variant),
+				hasTasks: API_VARIANTS[scenario.variant].hasTasks,
 				ended,
 				results: itemResults[itemIndex] ?? [],
 				calls: calls.filter((call) => call.item === item.number),

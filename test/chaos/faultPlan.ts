@@ -10,7 +10,8 @@ import {
 	type Fault,
 	type Step,
 } from './faults';
-import { mayBeInterrupted, type ChaosItem, type Scenario, type ApiVariant } from './scenarios';
+import type { NodeType } from '../support/providers';
+import { API_VARIANTS, mayBeInterrupted, type ChaosItem, type Scenario } from './scenarios';
 
 /**
  * Decides about every response. The fault follows from the seed, the item, the route and the number of the call, never
@@ -42,8 +43,6 @@ const RARE_SHARE = 0.15;
 const SPECIFIC_SHARE = 0.4;
 const MAX_POLLS = 3;
 
-const POLLED_VARIANTS: readonly ApiVariant[] = ['task', 'taskFlat', 'queue', 'oxenQueue', 'bfl'];
-const TASK_VARIANTS: readonly ApiVariant[] = [...POLLED_VARIANTS, 'oxenEvents'];
 const SMALL_IMAGE = { width: 64, height: 64 };
 
 interface PlannedItem {
@@ -152,28 +151,28 @@ export class FaultPlan {
 	private isTransientOnly(planned: PlannedItem, step: Step): boolean {
 		const { scenario } = planned;
 		if (this.transientOnly.has(scenario)) return true;
-		const pollsByTime =
-			scenario.variant === 'oxenEvents' || this.chooseFate(planned, 1).name === 'vanishes';
+		const { hasEvents = false } = API_VARIANTS[scenario.variant];
+		const pollsByTime = hasEvents || this.chooseFate(planned, 1).name === 'vanishes';
 		return step === 'poll' && pollsByTime;
 	}
 
 	private chooseFate({ item, scenario }: PlannedItem, nth: number): { name: string; fate: Fate } {
 		const random = this.random(item.number, 'fate');
-		const hasTasks = TASK_VARIANTS.includes(scenario.variant);
-		const isPolled = POLLED_VARIANTS.includes(scenario.variant);
+		const { type, hasTasks, hasEvents = false } = API_VARIANTS[scenario.variant];
+		const isPolled = hasTasks && !hasEvents;
 		const polls = isPolled ? Math.floor(random() * (MAX_POLLS + 1)) : undefined;
 		const timing: Fate = isPolled ? { seconds: 0, polls } : { seconds: 0.02 + random() / 5 };
 		const chance = random() * 100;
 		const isFirst = nth === 1 && !mayBeInterrupted(scenario);
 		const fates: Array<[upTo: number, name: string, possible: boolean, fate: Fate]> = [
-			[4, 'moderated', true, toModeration(scenario.variant)],
+			[4, 'moderated', true, toModeration(type)],
 			[8, 'fails', isFirst, { fail: { message: 'out of memory' } }],
 			[11, 'vanishes', isFirst && hasTasks, { vanish: true }],
 			[14, 'endsUnknown', hasTasks, { status: UNKNOWN_STATUS }],
 			[17, 'runsUnknown', isPolled, { running: UNKNOWN_STATUS, polls: 1 }],
-			[23, 'leavesQueue', scenario.variant.startsWith('oxen') && hasTasks, { leaves: 'queue' }],
-			[26, 'eventTwice', scenario.variant === 'oxenEvents', { event: 'twice' }],
-			[29, 'eventLost', scenario.variant === 'oxenEvents', { event: 'lost' }],
+			[23, 'leavesQueue', type === 'flux2Oxen' && hasTasks, { leaves: 'queue' }],
+			[26, 'eventTwice', hasEvents, { event: 'twice' }],
+			[29, 'eventLost', hasEvents, { event: 'lost' }],
 		];
 		const found = fates.find(([upTo]) => chance < upTo);
 		if (!found?.[2]) return { name: 'goesWell', fate: timing };
@@ -207,5 +206,7 @@ const isHarmless = (name: string, { transient, on }: Fault, step: Step): boolean
 	return transient === true && (/^(busy|slow|hostile)/.test(name) || !on.includes('submit'));
 };
 
-const toModeration = (variant: ApiVariant): Fate =>
-	variant === 'bfl' ? { status: 'Request Moderated' } : { fail: { message: 'Request Moderated' } };
+const toModeration = (type: NodeType): Fate =>
+	type === 'flux2Bfl'
+		? { status: 'Request Moderated' }
+		: { fail: { message: 'Request Moderated' } };

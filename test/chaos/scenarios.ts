@@ -1,29 +1,14 @@
 import { between, pickOne, randomFrom, type Random } from '../emulator/images/random';
 import type { NodeUnderTest } from '../support/lab';
+import { LANES, type Lane, type LaneName } from '../support/providers';
 
 /** The executions of a run: their items, nodes and settings of n8n. All of them follow from the seed. */
 
-/** Every API variant with which the package generates an image. */
-export const API_VARIANTS = {
-	catalogue: { type: 'flux2Cloudflare', parameters: {}, timing: {} },
-	workersAi: {
-		type: 'flux2Cloudflare',
-		parameters: { model: '@cf/black-forest-labs/flux-2-klein-4b' },
-		timing: {},
-	},
-	task: { type: 'flux2Task', parameters: { dialect: 'task' }, timing: { pollInterval: 0.05 } },
-	taskFlat: {
-		type: 'flux2Task',
-		parameters: { dialect: 'task', bodyFormat: 'flat' },
-		timing: { pollInterval: 0.05 },
-	},
-	queue: { type: 'flux2Task', parameters: { dialect: 'queue' }, timing: { pollInterval: 0.05 } },
-	oxenSync: { type: 'flux2Oxen', parameters: { mode: 'sync' }, timing: {} },
-	oxenQueue: { type: 'flux2Oxen', parameters: { mode: 'queue' }, timing: { pollInterval: 0.05 } },
-	// the node polls only if no event arrives
-	oxenEvents: { type: 'flux2Oxen', parameters: { mode: 'events' }, timing: { pollInterval: 1 } },
-	bfl: { type: 'flux2Bfl', parameters: {}, timing: { pollInterval: 0.05 } },
-} as const;
+/** Every API variant with which the package generates an image: all lanes, and the other body format of the task API. */
+export const API_VARIANTS: Readonly<Record<LaneName | 'taskFlat', Lane>> = {
+	...LANES,
+	taskFlat: { ...LANES.task, parameters: { ...LANES.task.parameters, bodyFormat: 'flat' } },
+};
 
 export type ApiVariant = keyof typeof API_VARIANTS;
 
@@ -90,19 +75,24 @@ const createItem = (seed: number, number: number): ChaosItem => ({
 export const mayBeInterrupted = ({ continueOnFail, maxConcurrent, items }: Scenario): boolean =>
 	!continueOnFail && maxConcurrent > 1 && items.length > 1;
 
+/** With events, the node polls only if none arrives. */
+const toTiming = ({ hasTasks, hasEvents }: Lane) =>
+	hasTasks ? { pollInterval: hasEvents ? 1 : 0.05 } : {};
+
 /** The scenario's node with its settings. */
 export function toNode(
 	scenario: Scenario,
 	continueOnFail = scenario.continueOnFail,
 ): NodeUnderTest {
-	const { type, parameters, timing } = API_VARIANTS[scenario.variant];
+	const variant = API_VARIANTS[scenario.variant];
+	const { type, parameters } = variant;
 	const { maxTries, maxConcurrent } = scenario;
 	return {
 		type,
 		parameters: {
 			...parameters,
 			prompt: '={{ $json.prompt }}',
-			options: { maxConcurrent, ...timing },
+			options: { maxConcurrent, ...toTiming(variant) },
 		},
 		settings: {
 			...(maxTries > 1 && { retryOnFail: true, maxTries, waitBetweenTries: 1 }),

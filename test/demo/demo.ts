@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { ExecutionError } from 'n8n-workflow';
 import { startEmulator, type Emulator, type Ledger } from '../emulator';
-import { emulatorCredentials } from '../support/emulatorCredentials';
+import { emulatorCredentials } from '../support/providers';
 import { startEngine, type Engine } from '../support/engine';
 import { standIns } from '../support/standIns';
 import { format } from './format';
@@ -17,7 +17,7 @@ import { formatTable } from './table';
  * Every model of every node, in n8n's own engine, against the emulator: no keys, no network.
  *
  * A new provider needs two things here:
- *  1. its credential in test/support/emulatorCredentials.ts;
+ *  1. its credential in test/support/providers.ts;
  *  2. its lane in test/workflows/demo.json: a copy of another lane's note, list, split and node, with
  *     the new type in the node and its models in the list. test/nodes/demo.test.ts fails until then.
  * A provider whose responses carry the image itself also stands in progress.ts.

@@ -11,8 +11,8 @@ import {
 	items,
 	NODE,
 	openLab,
-	picturesIn,
-	picturesOf,
+	imagesIn,
+	imagesOf,
 	prompts,
 	QUICK,
 	until,
@@ -70,7 +70,7 @@ const onTask = (operation: string, parameters: object = {}): NodeUnderTest => ({
 
 const get = (parameters: object = {}) => onTask('get', { options: QUICK, ...parameters });
 
-const job = (fault: Effect['task'], times?: number) =>
+const faultTask = (fault: Effect['task'], times?: number) =>
 	lab.emulator.rule({ route: 'bfl.submit', times }, { task: fault });
 
 const jsons = (run: Run) => run.items(NODE).map(({ json }) => json);
@@ -80,18 +80,18 @@ const errors = (run: Run) =>
 
 const statuses = () => lab.emulator.ledger.submissions.map(({ status }) => status);
 
-const words = () => lab.emulator.ledger.polls.map(({ state }) => state);
+const statusWords = () => lab.emulator.ledger.polls.map(({ state }) => state);
 
 const firstId = () => lab.emulator.ledger.tasks[0]?.id;
 
-async function expectEachPictureOnce(run: Run, count: number): Promise<void> {
+async function expectEachImageOnce(run: Run, count: number): Promise<void> {
 	expect(run.status).toBe('success');
 	expect(lab.emulator.ledger.tasks).toHaveLength(count);
-	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(count)));
+	expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(count)));
 	expect(checkpointsOf(run)).toEqual({});
 }
 
-test('an item tells everything that is known about its picture, the price in credits and megapixels too', async () => {
+test('an item says everything that is known about its image, the price in credits and megapixels too', async () => {
 	const run = await lab.run(generating({ seed: 7, width: 1408, height: 1472 }), {
 		items: prompts(1),
 	});
@@ -128,7 +128,7 @@ test('an item tells everything that is known about its picture, the price in cre
 	]);
 });
 
-test('a seed that the provider has drawn is told', async () => {
+test('a seed that the provider has drawn is in the item', async () => {
 	const run = await lab.run(generating(), { items: prompts(1) });
 	expect(jsons(run)[0]?.seed).toBe(lab.emulator.ledger.tasks[0]?.seed);
 });
@@ -145,28 +145,40 @@ test('a price is a decimal, not its nearest neighbour', async () => {
 	]);
 });
 
-describe('the polling URL of the answer', () => {
-	const asked = () => [
-		...new Set(
-			lab.emulator.ledger.requests
-				.filter(({ path }) => path.startsWith('/v1/get_result'))
-				.map(({ port }) => port),
-		),
-	];
+describe('the polling URL of the response', () => {
+	const polled = () => lab.emulator.ledger.requests.filter(({ path }) => /get_result/.test(path));
+	const ports = () => [...new Set(polled().map(({ port }) => port))];
 
-	test('is followed, to another port', async () => {
+	test("is followed on the base URL's host and port", async () => {
+		lab.emulator.rule(
+			{ route: 'bfl.submit' },
+			{
+				mutate: (response) => {
+					const body = response.body as { id: string };
+					const url = `${lab.emulator.urls.bfl}/v1/get_result?shard=7&id=${body.id}`;
+					return { ...response, body: { ...body, polling_url: url } };
+				},
+			},
+		);
 		const run = await lab.run(generating(), { items: prompts(3) });
 
-		await expectEachPictureOnce(run, 3);
-		expect(asked()).toEqual(['polling']);
+		await expectEachImageOnce(run, 3);
+		expect(polled().filter(({ path }) => !path.includes('shard=7'))).toEqual([]);
 	});
 
-	test('is never followed to a foreign host: the base URL has to do, and nothing is lost', async () => {
-		job({ pollingUrl: `${stranger.url}/v1/get_result` });
+	test('is never followed to another port of that host: the documented address is polled', async () => {
+		const run = await lab.run(generating(), { items: prompts(3) });
+
+		await expectEachImageOnce(run, 3);
+		expect(ports()).toEqual(['api']);
+	});
+
+	test('is never followed to a foreign host: the documented address is polled', async () => {
+		faultTask({ pollingUrl: `${stranger.url}/v1/get_result` });
 		const run = await lab.run(generating(), { items: prompts(1) });
 
-		await expectEachPictureOnce(run, 1);
-		expect(asked()).toEqual(['api']);
+		await expectEachImageOnce(run, 1);
+		expect(ports()).toEqual(['api']);
 	});
 
 	test('is not followed to a foreign host by Task: Get either', async () => {
@@ -178,32 +190,35 @@ describe('the polling URL of the answer', () => {
 		expect(errors(run)).toMatchObject([{ kind: 'invalidInput', message }]);
 	});
 
-	test('may be missing: a request with a webhook of its own is looked at by its id', async () => {
+	test('may be missing: a request with a webhook of its own is polled by its ID', async () => {
 		const customBody =
 			'{"webhook_url": "https://n8n.example/webhook/flux", "webhook_secret": "of my own"}';
 		const run = await lab.run(generating({ customBody }), { items: prompts(1) });
 
-		await expectEachPictureOnce(run, 1);
-		expect(asked()).toEqual(['api']);
+		await expectEachImageOnce(run, 1);
+		expect(ports()).toEqual(['api']);
 	});
 });
 
-/** Finished pictures stand there. */
+/** Makes the results name this address as the image's. */
 const pointTo = (sample: string) =>
 	lab.emulator.rule(
 		{ route: 'bfl.result' },
 		{
-			mutate: (answer) => {
-				const body = answer.body as { result: object | null };
-				return { ...answer, body: { ...body, result: body.result && { ...body.result, sample } } };
+			mutate: (response) => {
+				const body = response.body as { result: object | null };
+				return {
+					...response,
+					body: { ...body, result: body.result && { ...body.result, sample } },
+				};
 			},
 		},
 	);
 
 test.each([
 	['is refused', 403],
-	['fails, is repeated', 503],
-	['is no picture', 200],
+	['fails, is retried', 503],
+	['is no image', 200],
 ])('a download that %s and never ends leaves no connection open', async (_how, status) => {
 	const server = createServer((_request, response) => {
 		response.writeHead(status, NOW).write('x'.repeat(2 ** 21));
@@ -221,7 +236,7 @@ test.each([
 	server.close();
 });
 
-test('a picture on a foreign host in plain http is not fetched', async () => {
+test('an image on a foreign host in plain http is not fetched', async () => {
 	pointTo(`${stranger.url}/sample.jpeg`);
 	const run = await lab.run(generating({}, CONTINUE), { items: prompts(1) });
 
@@ -231,11 +246,11 @@ test('a picture on a foreign host in plain http is not fetched', async () => {
 });
 
 describe('a task that ends', () => {
-	test('as Ready is looked at no more', async () => {
+	test('as Ready is polled no more', async () => {
 		const run = await lab.run(generating(), { items: prompts(1) });
 
-		await expectEachPictureOnce(run, 1);
-		expect(words().filter((word) => word !== 'Pending')).toEqual(['Ready']);
+		await expectEachImageOnce(run, 1);
+		expect(statusWords().filter((word) => word !== 'Pending')).toEqual(['Ready']);
 	});
 
 	test.each<[string, object, object]>([
@@ -267,42 +282,124 @@ describe('a task that ends', () => {
 				),
 			},
 		],
-		[
-			'Frozen',
-			{ status: 'Frozen' },
-			{ kind: 'badResponse', message: 'The task ended with the status "Frozen"' },
-		],
-	])('as %s is told as what it is, after one look at that end', async (status, fault, expected) => {
-		job(fault);
-		const run = await lab.run(generating({}, CONTINUE), { items: prompts(1) });
+	])(
+		'as %s is reported as what it is, after one poll of that end',
+		async (status, fault, expected) => {
+			faultTask(fault);
+			const run = await lab.run(generating({}, CONTINUE), { items: prompts(1) });
 
-		expect(errors(run)).toMatchObject([{ ...expected, taskId: firstId(), provider: 'bfl' }]);
-		expect(words().filter((word) => word !== 'Pending')).toEqual([status]);
-		expect(statuses()).toEqual([200]);
-	});
+			expect(errors(run)).toMatchObject([{ ...expected, taskId: firstId(), provider: 'bfl' }]);
+			expect(statusWords().filter((word) => word !== 'Pending')).toEqual([status]);
+			expect(statuses()).toEqual([200]);
+		},
+	);
 
-	test.each(['Queued', 'Processing'])(
-		'is waited for while it says %s, as some clients have seen',
+	test.each(['Reasoning', 'Generating', 'Queued', 'Processing'])(
+		'is waited for while it says %s',
 		async (running) => {
-			job({ running, seconds: 0.1 });
+			faultTask({ running, seconds: 0.1 });
 			const run = await lab.run(generating(), { items: prompts(1) });
 
-			await expectEachPictureOnce(run, 1);
-			expect(words()).toContain(running);
+			await expectEachImageOnce(run, 1);
+			expect(statusWords()).toContain(running);
 		},
 	);
 });
 
-test('what the service says about a task is shown without its secret', async () => {
+describe('a status that no document explains', () => {
+	test('is polled ever more rarely until Timeout, whose message names it', async () => {
+		faultTask({ status: 'Frozen' });
+		const run = await lab.run(generating({ timeout: 1 }, CONTINUE), { items: prompts(1) });
+
+		expect(errors(run)).toMatchObject([
+			{
+				kind: 'timeout',
+				message:
+					'The image was not ready after 1 s: the provider\'s last status was "Frozen", which no document explains',
+				taskId: firstId(),
+			},
+		]);
+		const polls = statusWords().filter((word) => word === 'Frozen').length;
+		expect(polls).toBeGreaterThan(2);
+		// a poll every 0.02 s would be 50
+		expect(polls).toBeLessThan(10);
+		expect(statuses()).toEqual([200]);
+	});
+
+	test('may be followed by the image', async () => {
+		faultTask({ running: 'Warming up', seconds: 0.1 });
+		const run = await lab.run(generating(), { items: prompts(1) });
+
+		await expectEachImageOnce(run, 1);
+		expect(statusWords()).toContain('Warming up');
+	});
+
+	test('is shown by Task: Get without waiting, as a task that may still run', async () => {
+		faultTask({ status: 'Frozen', seconds: 0 });
+		await lab.run(onTask('submit', { prompt: 'a pier' }));
+		const taskId = firstId()!;
+		const run = await lab.run(get({ waitForCompletion: false }), { items: items({ taskId }) });
+
+		expect(jsons(run)).toEqual([
+			{ provider: 'bfl', taskId, status: 'pending', providerStatus: 'Frozen' },
+		]);
+	});
+});
+
+/** Changes what every poll responds with. */
+const mutatePolls = (change: (body: Record<string, unknown>) => object) =>
 	lab.emulator.rule(
 		{ route: 'bfl.result' },
 		{
-			mutate: (answer) => ({
-				...answer,
-				body: { ...(answer.body as object), webhook_secret: 'made-up-secret' },
+			mutate: (response) => ({
+				...response,
+				body: { ...(response.body as object), ...change(response.body as never) },
 			}),
 		},
 	);
+
+describe('what a poll says counts more than what the submit said', () => {
+	test.each([
+		[1.25, { amount: 0.0125, currency: 'USD', credits: 1.25 }],
+		[0, { amount: 0, currency: 'USD', credits: 0 }],
+	])('about the cost: %p credits', async (cost, expected) => {
+		mutatePolls(() => ({ cost }));
+		const run = await lab.run(generating(), { items: prompts(1) });
+
+		expect(jsons(run)).toMatchObject([{ cost: expected, megapixels: { input: 0, output: 0.06 } }]);
+	});
+
+	test('about the cost of what was moderated, in the error and in Task: Get', async () => {
+		faultTask({ status: 'Content Moderated', seconds: 0 });
+		mutatePolls(() => ({ cost: 1 }));
+		const run = await lab.run(generating({}, CONTINUE), { items: prompts(1) });
+		const got = await lab.run(get({ waitForCompletion: false }), {
+			items: items({ taskId: firstId()! }),
+		});
+
+		const cost = { amount: 0.01, currency: 'USD', credits: 1 };
+		expect(errors(run)).toMatchObject([{ kind: 'moderated', cost }]);
+		expect(jsons(got)).toMatchObject([{ status: 'failed', kind: 'moderated', cost }]);
+	});
+
+	test('about a failure: without a settled cost, none is shown', async () => {
+		faultTask({ fail: { message: 'out of memory' } });
+		const run = await lab.run(generating({}, CONTINUE), { items: prompts(1) });
+
+		expect(errors(run)).toMatchObject([{ kind: 'unavailable' }]);
+		expect(errors(run)[0]).not.toHaveProperty('cost');
+	});
+
+	test('about the prompt', async () => {
+		mutatePolls(({ result }) => ({ result: result && { ...result, prompt: 'a longer prompt' } }));
+		const run = await lab.run(generating(), { items: prompts(1) });
+
+		expect(jsons(run)).toMatchObject([{ prompt: 'item 1', revisedPrompt: 'a longer prompt' }]);
+	});
+});
+
+test('what the provider says about a task is shown without its secret', async () => {
+	mutatePolls(() => ({ webhook_secret: 'made-up-secret' }));
 	const run = await lab.run(generating({ simplify: false }), { items: prompts(1) });
 
 	expect(jsons(run)).toMatchObject([{ raw: { status: 'Ready' } }]);
@@ -311,27 +408,54 @@ test('what the service says about a task is shown without its secret', async () 
 
 describe('a task that is not found', () => {
 	test('right after the submit may still be spreading', async () => {
-		job({ unknownPolls: 3 });
+		faultTask({ unknownPolls: 3 });
 		const run = await lab.run(generating(), { items: prompts(1) });
 
-		await expectEachPictureOnce(run, 1);
-		expect(words()).toEqual(['Task not found', 'Task not found', 'Task not found', 'Ready']);
+		await expectEachImageOnce(run, 1);
+		expect(statusWords()).toEqual(['Task not found', 'Task not found', 'Task not found', 'Ready']);
 	});
 
-	test('for longer than that is lost, and named', async () => {
-		job({ vanish: true });
+	test('four times in a row fails the item, and is named', async () => {
+		faultTask({ vanish: true });
 		const run = await lab.run(generating({}, CONTINUE), { items: prompts(1) });
 
-		expect(errors(run)).toMatchObject([{ kind: 'notFound', taskId: firstId() }]);
-		expect(words()).toEqual(Array(4).fill('Task not found'));
+		expect(errors(run)).toMatchObject([
+			{
+				kind: 'notFound',
+				taskId: firstId(),
+				description: expect.stringContaining('not submitted again by itself'),
+			},
+		]);
+		expect(statusWords()).toEqual(Array(4).fill('Task not found'));
 		expect(statuses()).toEqual([200]);
+	});
+
+	test('is kept: Retry On Fail polls it again, and only a retry by a person submits anew', async () => {
+		faultTask({ vanish: true }, 1);
+		const node = generating({}, RETRY);
+		const failed = await lab.run(node, { items: prompts(1) });
+
+		const lostIn = expect.any(String);
+		expect(Object.values(checkpointsOf(failed))).toMatchObject([
+			[{ results: [{ state: 'pending', task: { id: firstId() }, lostIn }] }],
+		]);
+		// two tries of four polls each
+		expect(statusWords()).toEqual(Array(8).fill('Task not found'));
+		expect(statuses()).toEqual([200]);
+		const run = await lab.retry(failed, node);
+
+		expect(run.status).toBe('success');
+		expect(jsons(run)).toMatchObject([
+			{ status: 'completed', taskId: lab.emulator.ledger.tasks[1]?.id },
+		]);
+		expect(statuses()).toEqual([200, 200]);
 	});
 
 	test('by Task: Get is not waited for', async () => {
 		const run = await lab.run(get(), { items: items({ taskId: 'gone' }) });
 
 		expect(errors(run)).toMatchObject([{ kind: 'notFound', taskId: 'gone' }]);
-		expect(words()).toEqual(['Task not found']);
+		expect(statusWords()).toEqual(['Task not found']);
 	});
 });
 
@@ -367,7 +491,7 @@ describe('a submit', () => {
 		],
 		['503 of a proxy', { html: true, status: 503 }, { kind: 'unavailable', httpCode: 503 }],
 	])(
-		'that is answered with %s is told as what it is, and not sent again',
+		'with the response %s is reported as what it is, and not sent again',
 		async (_status, effect, expected) => {
 			lab.emulator.rule({ route: 'bfl.submit' }, effect);
 			const run = await lab.run(generating({}, CONTINUE), { items: prompts(1) });
@@ -377,7 +501,7 @@ describe('a submit', () => {
 		},
 	);
 
-	test('that is answered with 422 is told by the labels of the editor', async () => {
+	test('with the response 422 is reported by the labels of the editor', async () => {
 		const customBody = '{"width": 100, "safety_tolerance": 9, "steps": "many"}';
 		const options = { customBody };
 		const node = generating(options, CONTINUE, { model: 'flux-2-flex' });
@@ -395,12 +519,12 @@ describe('a submit', () => {
 	});
 
 	test.each(['bfl.rateLimit', 'bfl.rateLimit.message'] as const)(
-		'that is answered with 429 (%s) is sent again',
+		'with the response 429 (%s) is sent again',
 		async (error) => {
 			lab.emulator.rule({ route: 'bfl.submit', times: 2 }, { error, headers: NOW });
 			const run = await lab.run(generating(), { items: prompts(1) });
 
-			await expectEachPictureOnce(run, 1);
+			await expectEachImageOnce(run, 1);
 			expect(statuses()).toEqual([429, 429, 200]);
 		},
 	);
@@ -412,23 +536,23 @@ describe('a submit', () => {
 		);
 		const run = await lab.run(generating({ maxConcurrent: 40 }), { items: prompts(26) });
 
-		await expectEachPictureOnce(run, 26);
+		await expectEachImageOnce(run, 26);
 		expect(statuses().filter((status) => status === 200)).toHaveLength(26);
 		expect(statuses().filter((status) => status === 429).length).toBeGreaterThan(0);
 	});
 });
 
-describe('a picture whose URL has run out', () => {
+describe('an image whose URL has expired', () => {
 	test('is asked for once more, and not paid again', async () => {
 		lab.emulator.rule({ route: 'download', times: 1 }, { image: 'expired' });
 		const run = await lab.run(generating(), { items: prompts(1) });
 
-		await expectEachPictureOnce(run, 1);
-		expect(words().filter((word) => word === 'Ready')).toHaveLength(2);
+		await expectEachImageOnce(run, 1);
+		expect(statusWords().filter((word) => word === 'Ready')).toHaveLength(2);
 		expect(lab.emulator.ledger.downloads.map(({ status }) => status)).toEqual([403, 200]);
 	});
 
-	test('for good is told as that', async () => {
+	test('for good is reported as that', async () => {
 		lab.emulator.rule({ route: 'download' }, { image: 'expired' });
 		const run = await lab.run(generating({}, CONTINUE), { items: prompts(1) });
 
@@ -436,7 +560,7 @@ describe('a picture whose URL has run out', () => {
 		expect(statuses()).toEqual([200]);
 	});
 
-	test('is told as that by Task: Get', async () => {
+	test('is reported as that by Task: Get', async () => {
 		const submitted = await lab.run(onTask('submit', { prompt: 'a pier' }));
 		lab.emulator.rule({ route: 'download' }, { image: 'expired' });
 		const run = await lab.run(get(), { items: items(...jsons(submitted)) });
@@ -445,19 +569,19 @@ describe('a picture whose URL has run out', () => {
 	});
 });
 
-test('Retry On Fail takes up what was paid for, with its price', async () => {
+test('Retry On Fail resumes what was paid for, with its price', async () => {
 	lab.emulator.rule({ route: 'download', times: 4 }, { status: 503, headers: NOW });
 	const run = await lab.run(generating({}, RETRY), { items: prompts(1) });
 
-	await expectEachPictureOnce(run, 1);
+	await expectEachImageOnce(run, 1);
 	expect(jsons(run)[0]).toMatchObject({ cost: { credits: 3 }, megapixels: { output: 0.06 } });
 	expect(statuses()).toEqual([200]);
 });
 
 test('a stop returns at once, and nothing more is sent', async () => {
-	job({ seconds: 60 });
+	faultTask({ seconds: 60 });
 	const { done, stop } = lab.start(generating({ maxConcurrent: 2 }), { items: prompts(5) });
-	await until(() => words().length >= 4);
+	await until(() => statusWords().length >= 4);
 	const stoppedAt = Date.now();
 	stop();
 	const run = await done;
@@ -472,12 +596,13 @@ test('a stop returns at once, and nothing more is sent', async () => {
 
 describe('Task', () => {
 	test('Submit, then another workflow that got it as text, then Get: one submission', async () => {
-		job({ seconds: 0.2 });
+		faultTask({ seconds: 0.2, pollingUrl: `${lab.emulator.urls.bfl}/v1/get_result` });
 		const submitted = await lab.run(onTask('submit', { prompt: 'a pier' }));
-		const handle = { provider: 'bfl', model: 'flux-2-pro', taskId: firstId() };
 		expect(jsons(submitted)).toEqual([
 			{
-				...handle,
+				provider: 'bfl',
+				model: 'flux-2-pro',
+				taskId: firstId(),
 				pollUrl: expect.stringContaining('/v1/get_result?id='),
 				submittedAt: expect.any(String),
 			},
@@ -492,30 +617,30 @@ describe('Task', () => {
 		expect(statuses()).toEqual([200]);
 	});
 
-	test('Get works by the id alone', async () => {
+	test('Get works by the ID alone', async () => {
 		await lab.run(onTask('submit', { prompt: 'a pier' }));
 		const run = await lab.run(get(), { items: items({ taskId: firstId()! }) });
 		expect(jsons(run)).toMatchObject([{ status: 'completed', taskId: firstId() }]);
 	});
 
-	test('Get without waiting tells how far each task is', async () => {
-		job({ seconds: 60 }, 1);
-		job({ status: 'Request Moderated' }, 1);
+	test('Get without waiting says how far each task is', async () => {
+		faultTask({ seconds: 60 }, 1);
+		faultTask({ status: 'Request Moderated' }, 1);
 		for (const prompt of ['runs', 'refused', 'done']) await lab.run(onTask('submit', { prompt }));
-		const { tasks: jobs } = lab.emulator.ledger;
-		await until(() => jobs[2]!.readyAt < Date.now());
-		const input = items(...jobs.map(({ id }) => ({ taskId: id })), { taskId: 'gone' });
+		const { tasks } = lab.emulator.ledger;
+		await until(() => tasks[2]!.readyAt < Date.now());
+		const input = items(...tasks.map(({ id }) => ({ taskId: id })), { taskId: 'gone' });
 		const run = await lab.run(get({ waitForCompletion: false }), { items: input });
 
 		const [runs, refused, done, gone] = jsons(run);
-		expect(runs).toEqual({ provider: 'bfl', taskId: jobs[0]?.id, status: 'pending' });
-		expect(refused).toMatchObject({ taskId: jobs[1]?.id, status: 'failed', kind: 'moderated' });
-		expect(done).toMatchObject({ taskId: jobs[2]?.id, status: 'completed' });
+		expect(runs).toEqual({ provider: 'bfl', taskId: tasks[0]?.id, status: 'pending' });
+		expect(refused).toMatchObject({ taskId: tasks[1]?.id, status: 'failed', kind: 'moderated' });
+		expect(done).toMatchObject({ taskId: tasks[2]?.id, status: 'completed' });
 		expect(gone).toMatchObject({ taskId: 'gone', status: 'failed', kind: 'notFound' });
 	});
 });
 
-test('Account: Get Credits tells what is left', async () => {
+test('Account: Get Credits says what is left', async () => {
 	const getCredits: NodeUnderTest = {
 		type: 'flux2Bfl',
 		parameters: { resource: 'account', operation: 'getCredits' },
@@ -567,7 +692,7 @@ describe('the credential test', () => {
 		]);
 	});
 
-	test('tells a wrong key, a wrong address and no network apart', async () => {
+	test('distinguishes a wrong key, a wrong address and no network', async () => {
 		const failures = [
 			await result({ apiKey: 'wrong' }),
 			await result({ baseUrl: `${lab.emulator.urls.bfl}/nothing/here` }),

@@ -54,7 +54,7 @@ const flex: Rows = {
 	],
 };
 
-/** The address tells the model, which the call itself does not. Tests call no other computer. */
+/** The address names the model, which the call itself does not. Tests call no other computer. */
 const notifying = (model: string, rows: Rows): [string, Rows] => {
 	const url = 'https://n8n.example/a';
 	return [

@@ -14,7 +14,7 @@ import {
 	type Route,
 } from '../support/lab';
 
-/** Pictures in and out, in n8n's usual binary mode: files. */
+/** Images in and out, in n8n's usual binary mode: files. */
 
 const everyRoute = Object.keys(ROUTES) as Route[];
 const MODELS = {
@@ -50,13 +50,13 @@ const bytesOf = async (item: INodeExecutionData | undefined, field = 'data') =>
 const made = async (index = 0) =>
 	await lab.emulator.ledger.image(lab.emulator.ledger.tasks[index]?.id ?? '');
 
-describe('a picture', () => {
+describe('an image', () => {
 	test.each(everyRoute)(
 		'comes out byte for byte, with everything known about it (%s)',
 		async (route) => {
 			const run = await lab.run(generating(route), { items: prompts(1) });
 			const [item] = run.items(NODE);
-			const [job] = lab.emulator.ledger.tasks;
+			const [task] = lab.emulator.ledger.tasks;
 			const { bytes, sha256: _, extension, ...facts } = await made();
 
 			expect(await bytesOf(item)).toEqual(bytes);
@@ -65,14 +65,14 @@ describe('a picture', () => {
 				provider: isTask ? 'task' : 'cloudflare',
 				model: MODELS[route],
 				status: 'completed',
-				...(isTask && { taskId: job?.id }),
+				...(isTask && { taskId: task?.id }),
 				prompt: 'item 1',
 				image: {
 					...facts,
 					fileSize: bytes.length,
-					...(route !== 'workersAi' && { url: job?.url }),
+					...(route !== 'workersAi' && { url: task?.url }),
 				},
-				...(route === 'task' && { cost: { amount: job?.cost, currency: 'USD' } }),
+				...(route === 'task' && { cost: { amount: task?.cost, currency: 'USD' } }),
 				timing: {
 					submittedAt: expect.stringMatching(/^2.*Z$/),
 					completedAt: expect.stringMatching(/^2.*Z$/),
@@ -84,7 +84,7 @@ describe('a picture', () => {
 			const name = MODELS[route].split('/').at(-1);
 			expect(item?.binary).toEqual({
 				data: expect.objectContaining({
-					fileName: `${name}-${isTask ? job?.id : 1}.jpg`,
+					fileName: `${name}-${isTask ? task?.id : 1}.jpg`,
 					fileExtension: 'jpg',
 					mimeType: 'image/jpeg',
 					fileType: 'image',
@@ -117,11 +117,11 @@ describe('a picture', () => {
 
 	const spoiled = ['truncated png', 'truncated jpeg', 'truncated webp', 'html', 'empty'] as const;
 
-	/** One item for each way of being no whole picture. */
+	/** One item for each way of being no whole image. */
 	function spoil(times?: number): INodeExecutionData[] {
 		for (const prompt of spoiled) {
-			const [picture, format] = prompt.split(' ') as ['truncated' | 'html' | 'empty', 'png'];
-			lab.emulator.rule({ route: 'download', prompt, times }, { image: picture });
+			const [fault, format] = prompt.split(' ') as ['truncated' | 'html' | 'empty', 'png'];
+			lab.emulator.rule({ route: 'download', prompt, times }, { image: fault });
 			if (format) lab.emulator.rule({ route: 'task.submit', prompt }, { as: { format } });
 		}
 		return spoiled.map((prompt) => ({ json: { prompt } }));
@@ -130,33 +130,35 @@ describe('a picture', () => {
 	test('that did not arrive whole is fetched again', async () => {
 		const run = await lab.run(generating('task'), { items: spoil(1) });
 
-		const { tasks: jobs, downloads, submissions } = lab.emulator.ledger;
+		const { tasks, downloads, submissions } = lab.emulator.ledger;
 		const items = run.items(NODE);
 		expect(await Promise.all(items.map(async (item) => await bytesOf(item)))).toEqual(
 			await Promise.all(
 				spoiled.map(async (prompt) => {
-					const job = jobs.find((one) => one.prompt === prompt);
-					return (await lab.emulator.ledger.image(job?.id ?? '')).bytes;
+					const task = tasks.find((one) => one.prompt === prompt);
+					return (await lab.emulator.ledger.image(task?.id ?? '')).bytes;
 				}),
 			),
 		);
 		expect([submissions.length, downloads.length]).toEqual([spoiled.length, 2 * spoiled.length]);
 	});
 
-	test('that never arrives whole is an error that tells what came instead', async () => {
+	test('that never arrives whole, not even when its task was asked once more, is an error that says what came instead', async () => {
 		const run = await lab.run(generating('task', { onError: 'continueRegularOutput' }), {
 			items: spoil(),
 		});
 
-		const cutShort = expect.stringMatching(/^The image is truncated after \d+ bytes$/);
+		const truncated = expect.stringMatching(/^The image is truncated after \d+ bytes$/);
 		expect(run.items(NODE).map(({ json }) => (json.error as { message: string }).message)).toEqual([
-			cutShort,
-			cutShort,
-			cutShort,
+			truncated,
+			truncated,
+			truncated,
 			'The result is not a PNG, JPEG or WebP image; it begins with "<!doctype html><h1>Sign in</h1>"',
 			'The result is empty instead of an image',
 		]);
-		expect(lab.emulator.ledger.downloads).toHaveLength(4 * spoiled.length);
+		// four attempts, another poll, four more
+		expect(lab.emulator.ledger.downloads).toHaveLength(8 * spoiled.length);
+		expect(lab.emulator.ledger.submissions).toHaveLength(spoiled.length);
 	});
 });
 
@@ -195,7 +197,7 @@ describe('an option', () => {
 		},
 	);
 
-	test('Download turned off changes nothing where the answer is the picture', async () => {
+	test('Download turned off changes nothing where the response is the image', async () => {
 		const run = await lab.run(generating('workersAi', {}, { download: false }), {
 			items: prompts(1),
 		});
@@ -204,17 +206,17 @@ describe('an option', () => {
 	});
 
 	test.each(everyRoute)(
-		"Simplify turned off adds the provider's answer, without base64 (%s)",
+		"Simplify turned off adds the provider's response, without base64 (%s)",
 		async (route) => {
 			const run = await lab.run(generating(route, {}, { simplify: false }), { items: prompts(1) });
 
 			const raw = JSON.stringify(run.items(NODE)[0]?.json.raw);
 			expect(raw.length).toBeLessThan(2000);
-			const [job] = lab.emulator.ledger.tasks;
+			const [task] = lab.emulator.ledger.tasks;
 			expect(raw).toContain(
 				{
 					task: '"status":"completed"',
-					queue: `"url":"${job?.url}"`,
+					queue: `"url":"${task?.url}"`,
 					catalogue: 'cf-aig-log-id',
 					workersAi: '"image":"(base64)"',
 				}[route],
@@ -241,7 +243,7 @@ function referring(route: Route, ...image: Row[]) {
 	return node;
 }
 
-/** An item with three pictures and a text. */
+/** An item with three images and a text. */
 async function photos(json: INodeExecutionData['json'] = {}): Promise<INodeExecutionData[]> {
 	const { engine } = lab;
 	const { a, b, c } = references;
@@ -355,7 +357,7 @@ describe('reference images', () => {
 		`${lab.emulator.urls.results}/references/${name}.png?width=96&height=64`;
 
 	test.each(['task', 'queue', 'catalogue'] as const)(
-		'by URL are handed on without being fetched (%s)',
+		'by URL are passed on without being fetched (%s)',
 		async (route) => {
 			const url = 'https://example.com/photo.jpg?size=1&of=2';
 			await lab.run(referring(route, { source: 'url', url }), { items: prompts(1) });
@@ -372,8 +374,8 @@ describe('reference images', () => {
 		const form = await formOf(async () => await lab.run(referring('workersAi', row), { items }));
 
 		expect(traffic(lab)).toEqual(['reference', 'reference']);
-		const pictures = ['x', 'y'].map(async (name) => await drawReference(name, 96, 64, 'png'));
-		await expectFiles(form, await Promise.all(pictures));
+		const images = ['x', 'y'].map(async (name) => await drawReference(name, 96, 64, 'png'));
+		await expectFiles(form, await Promise.all(images));
 	});
 
 	test.each(everyRoute)(
@@ -405,19 +407,19 @@ describe('reference images', () => {
 		Array.from({ length: count }, () => ({ binaryPropertyName: 'a' }));
 	const refusals: Array<[string, Route, Row[], string]> = [
 		[
-			'too many pictures',
+			'too many images',
 			'task',
 			many(9),
 			'Reference Images: 9 given, but FLUX.2 [pro] takes at most 8',
 		],
 		[
-			'too many pictures',
+			'too many images',
 			'catalogue',
 			many(9),
 			'Reference Images: 9 given, but FLUX.2 [pro] Preview takes at most 8',
 		],
 		[
-			'too many pictures',
+			'too many images',
 			'workersAi',
 			[{ source: 'allBinary' }, { binaryPropertyName: 'a,b' }],
 			'Reference Images: 5 given, but FLUX.2 [klein] 4B (Workers AI) takes at most 4',
@@ -429,7 +431,7 @@ describe('reference images', () => {
 			'Reference Images (entry 2): the input item has no binary field "photo"',
 		],
 		[
-			'a file that is no picture',
+			'a file that is no image',
 			'task',
 			[{ binaryPropertyName: 'a,text' }],
 			'Reference image 2 (field "text"): is not a PNG, JPEG or WebP image',

@@ -4,15 +4,15 @@ import {
 	checkpointsOf,
 	NODE,
 	openLab,
-	picturesIn,
-	picturesOf,
+	imagesIn,
+	imagesOf,
 	prompts,
 	ROUTES,
 	type Lab,
 	type Route,
 } from '../support/lab';
 
-/** Pictures in and out where n8n keeps them in memory: binary data has no id there. */
+/** Images in and out where n8n keeps them in memory: binary data has no id there. */
 
 const everyRoute = Object.keys(ROUTES) as Route[];
 const CONTINUE = { onError: 'continueRegularOutput' } as const;
@@ -31,20 +31,20 @@ afterEach(() => {
 
 afterAll(async () => await lab.close());
 
-test.each(everyRoute)('pictures come out byte for byte (%s)', async (route) => {
+test.each(everyRoute)('images come out byte for byte (%s)', async (route) => {
 	const run = await lab.run(generating(route), { items: prompts(3) });
 
 	expect(run.items(NODE)[0]?.binary?.data?.id).toBeUndefined();
-	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(3)));
+	expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(3)));
 	expect(checkpointsOf(run)).toEqual({});
 });
 
-test('a picture that did not arrive whole is fetched again', async () => {
+test('an image that did not arrive whole is fetched again', async () => {
 	lab.emulator.rule({ route: 'download', prompt: 'item 1', times: 1 }, { image: 'truncated' });
 	lab.emulator.rule({ route: 'download', prompt: 'item 2', times: 1 }, { reset: 'midBody' });
 	const run = await lab.run(generating('task'), { items: prompts(2) });
 
-	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(2)));
+	expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(2)));
 	expect(lab.emulator.ledger.downloads).toHaveLength(4);
 });
 
@@ -67,7 +67,7 @@ test('reference images arrive byte for byte', async () => {
 });
 
 test.each(everyRoute)(
-	'pictures of items that ended well are there again when n8n runs the node once more (%s)',
+	'images of items that ended well are there again when n8n runs the node once more (%s)',
 	async (route) => {
 		const { submit } = ROUTES[route];
 		const refusal = { status: 400, body: { error: 'no' } };
@@ -76,12 +76,12 @@ test.each(everyRoute)(
 		const run = await lab.run(generating(route, settings), { items: prompts(3) });
 
 		expect(lab.emulator.ledger.tasks).toHaveLength(3);
-		expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(3)));
+		expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(3)));
 		expect(checkpointsOf(run)).toEqual({});
 	},
 );
 
-test("pictures of items that ended well are there again after the editor's Retry execution", async () => {
+test("images of items that ended well are there again after the editor's Retry execution", async () => {
 	const refusal = { status: 400, body: { error: 'no' } };
 	lab.emulator.rule({ route: 'task.submit', prompt: 'item 2', times: 1 }, refusal);
 	const node = generating('task', {}, { maxConcurrent: 1 });
@@ -90,5 +90,5 @@ test("pictures of items that ended well are there again after the editor's Retry
 	const run = await lab.retry(failed, node);
 
 	expect(lab.emulator.ledger.tasks).toHaveLength(3);
-	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(3)));
+	expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(3)));
 });

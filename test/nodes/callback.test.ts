@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import type { IDataObject, INode } from 'n8n-workflow';
 import type { Effect } from '../emulator';
 import { sha256 } from '../emulator/images';
@@ -13,7 +14,7 @@ import {
 	workflowWith,
 	type Lab,
 } from '../support/lab';
-import { openWebhooks, type Parked, type Webhooks } from '../support/webhooks';
+import { openWebhooks, type Suspended, type Webhooks } from '../support/webhooks';
 
 let lab: Lab;
 let webhooks: Webhooks;
@@ -31,7 +32,7 @@ afterAll(async () => {
 });
 
 /** The node with the completion Callback, and one more behind each of its outputs. */
-function parking(options: object = {}, settings: Partial<INode> = {}): WorkflowJson {
+function suspending(options: object = {}, settings: Partial<INode> = {}): WorkflowJson {
 	const parameters = {
 		prompt: '={{ $json.prompt }}',
 		completion: 'callback',
@@ -50,40 +51,49 @@ function parking(options: object = {}, settings: Partial<INode> = {}): WorkflowJ
 	};
 }
 
-const job = (fault: Effect['task']) => lab.emulator.rule({ route: 'bfl.submit' }, { task: fault });
+const faultTask = (fault: Effect['task']) =>
+	lab.emulator.rule({ route: 'bfl.submit' }, { task: fault });
 const statuses = () => lab.emulator.ledger.deliveries.map(({ status }) => status);
-const answered = async (count: number) =>
-	await until(() => statuses().length >= count && statuses().every(Boolean), `${count} answers`);
-const firstJob = () => lab.emulator.ledger.tasks[0]!;
+const responded = async (count: number) =>
+	await until(() => statuses().length >= count && statuses().every(Boolean), `${count} responses`);
+const firstTask = () => lab.emulator.ledger.tasks[0]!;
 const errorOf = (run: Run) => run.items('Good')[0]?.json.error as IDataObject | undefined;
 
-async function park(options: object = {}, settings: Partial<INode> = {}): Promise<Parked> {
-	const parked = await webhooks.run(parking(options, settings), prompts(1));
-	expect(parked.first.status).toBe('waiting');
-	return parked;
+async function suspend(options: object = {}, settings: Partial<INode> = {}): Promise<Suspended> {
+	const suspended = await webhooks.run(suspending(options, settings), prompts(1));
+	expect(suspended.first.status).toBe('waiting');
+	return suspended;
 }
 
-async function expectOnePicture(run: Run): Promise<void> {
+/** What anybody can call who knows the address. */
+const resumeUrl = ({ id, first }: Suspended) =>
+	`${webhooks.url}/webhook-waiting/${id}?signature=${first.raw.data.resumeToken}`;
+
+const call = async (suspended: Suspended, body: string, headers: Record<string, string> = {}) =>
+	(await fetch(resumeUrl(suspended), { method: 'POST', body, headers })).status;
+
+/** @param polls how often the task was asked whether the calls say the truth */
+async function expectOneImage(run: Run, polls = 1): Promise<void> {
 	expect(run.status).toBe('success');
 	const [item] = run.items('Good');
-	expect(sha256(await lab.engine.binary(item!.binary!.data!))).toBe(firstJob().sha256);
-	const { submissions, tasks: jobs, polls } = lab.emulator.ledger;
-	expect([submissions.length, jobs.length, polls.length]).toEqual([1, 1, 0]);
+	expect(sha256(await lab.engine.binary(item!.binary!.data!))).toBe(firstTask().sha256);
+	const { submissions, tasks, polls: all } = lab.emulator.ledger;
+	expect([submissions.length, tasks.length, all.length]).toEqual([1, 1, polls]);
 }
 
-const handle = () => ({
+const submittedTask = () => ({
 	provider: 'bfl',
 	model: 'flux-2-pro',
-	taskId: firstJob().id,
+	taskId: firstTask().id,
 	submittedAt: expect.any(String),
 });
 
-describe('a parked execution', () => {
-	test('goes on with the item of Generate when the service calls, and was never polled', async () => {
-		const { resumed } = await park({ seed: 9 });
+describe('a suspended execution', () => {
+	test('goes on with the item of Generate when the provider calls, which one poll confirms', async () => {
+		const { resumed } = await suspend({ seed: 9 });
 		const run = await resumed;
 
-		const { id, url } = firstJob();
+		const { id, url } = firstTask();
 		expect(run.items(NODE)).toEqual([
 			{
 				json: {
@@ -112,66 +122,70 @@ describe('a parked execution', () => {
 				pairedItem: { item: 0 },
 			},
 		]);
-		await expectOnePicture(run);
+		await expectOneImage(run);
 	});
 
-	test('has told the service its own resume URL, with the token, and tells it to nobody else', async () => {
-		const { id, first, resumed } = await park({ simplify: false });
+	test('gives the provider its resume URL and a secret of its own, and shows them to nobody else', async () => {
+		const { id, first, resumed } = await suspend({ simplify: false });
 		const { resumeToken } = first.raw.data;
 
 		const url = `${webhooks.url}/webhook-waiting/${id}?signature=${resumeToken}`;
-		expect(lab.emulator.ledger.submissions[0]?.body).toEqual({
+		const body = lab.emulator.ledger.submissions[0]?.body as { webhook_secret: string };
+		expect(body).toEqual({
 			prompt: 'item 1',
 			width: 256,
 			height: 256,
 			webhook_url: url,
+			webhook_secret: expect.stringMatching(/^[0-9a-f]{48}$/),
 		});
 		const run = await resumed;
-		for (const { runData } of [first, run])
+		for (const { runData } of [first, run]) {
 			expect(JSON.stringify(runData)).not.toContain(resumeToken);
+			expect(JSON.stringify(runData)).not.toContain(body.webhook_secret);
+		}
 	});
 
-	test('survives a call that came before it was parked: the service calls again', async () => {
-		job({ webhook: 'early' });
-		const { resumed } = await park();
+	test('survives a call that came before it was suspended: the provider calls again', async () => {
+		faultTask({ webhook: 'early' });
+		const { resumed } = await suspend();
 		const run = await resumed;
 
-		await answered(2);
+		await responded(2);
 		expect(statuses()).toEqual([409, 200]);
-		await expectOnePicture(run);
+		await expectOneImage(run);
 	});
 
-	test('goes on once, however often the service calls', async () => {
-		job({ webhook: 'twice' });
-		const { resumed } = await park();
+	test('goes on once, however often the provider calls', async () => {
+		faultTask({ webhook: 'twice' });
+		const { resumed } = await suspend();
 		const run = await resumed;
-		await answered(2);
+		await responded(2);
 
 		expect(statuses()[0]).toBe(200);
 		expect(statuses()[1]).toBe(409);
-		await expectOnePicture(run);
+		await expectOneImage(run);
 	});
 
-	test('goes on waiting when the picture cannot be fetched, and takes it with the next call', async () => {
+	test('goes on waiting when the image cannot be fetched, and takes it at the next call', async () => {
 		lab.emulator.rule(
 			{ route: 'download', times: 4 },
 			{ status: 503, headers: { 'retry-after': '0.01' } },
 		);
-		const { resumed } = await park();
+		const { resumed } = await suspend();
 		const run = await resumed;
 
-		await answered(2);
+		await responded(2);
 		expect(statuses()).toEqual([503, 200]);
-		await expectOnePicture(run);
+		await expectOneImage(run, 2);
 	});
 
-	test('goes on with its handle when nobody calls, and Task: Get collects the picture', async () => {
-		job({ webhook: 'never' });
-		const parked = await park();
-		const run = await webhooks.resumeByTimer(parked);
+	test('goes on with its task when nobody calls, and Task: Get collects the image', async () => {
+		faultTask({ webhook: 'never' });
+		const suspended = await suspend();
+		const run = await webhooks.resumeByTimer(suspended);
 
 		expect(run.status).toBe('success');
-		expect(run.items('Good')).toEqual([{ json: handle(), pairedItem: { item: 0 } }]);
+		expect(run.items('Good')).toEqual([{ json: submittedTask(), pairedItem: { item: 0 } }]);
 		const parameters = {
 			resource: 'task',
 			operation: 'get',
@@ -182,15 +196,15 @@ describe('a parked execution', () => {
 		};
 		const later = await lab.run({ type: 'flux2Bfl', parameters }, { items: run.items('Good') });
 		expect(later.items(NODE)[0]).toMatchObject({
-			json: { status: 'completed', taskId: firstJob().id },
+			json: { status: 'completed', taskId: firstTask().id },
 		});
 		expect(lab.emulator.ledger.submissions).toHaveLength(1);
 	});
 
-	test('waits for 5 minutes, within which a picture can still be collected, or as long as Timeout says', async () => {
-		job({ webhook: 'never' });
+	test('waits for 5 minutes, within which an image can still be collected, or as long as Timeout says', async () => {
+		faultTask({ webhook: 'never' });
 		const waited = async (options?: object) => {
-			const { first } = await park(options);
+			const { first } = await suspend(options);
 			return (first.raw.waitTill!.getTime() - first.raw.startedAt.getTime()) / 1000;
 		};
 		expect(Math.abs((await waited()) - 300)).toBeLessThan(20);
@@ -199,10 +213,10 @@ describe('a parked execution', () => {
 
 	test('whose node has a name that is hard to quote finds what it waits for', async () => {
 		const json = JSON.parse(
-			JSON.stringify(parking()).replaceAll(NODE, 'a }} \\\\ \\"b\\" \'c\''),
+			JSON.stringify(suspending()).replaceAll(NODE, 'a }} \\\\ \\"b\\" \'c\''),
 		) as WorkflowJson;
 		const { resumed } = await webhooks.run(json, prompts(1));
-		await expectOnePicture(await resumed);
+		await expectOneImage(await resumed);
 	});
 });
 
@@ -213,22 +227,84 @@ describe('a call that is not about its task leaves it waiting', () => {
 		['no task', '{}', 400],
 		['too large', JSON.stringify({ id: 'x'.repeat(1_000_000), status: 'Ready' }), 413],
 	])('%s', async (_what, body, status) => {
-		job({ webhook: 'late' });
-		const { id, first, resumed } = await park();
-		const url = `${webhooks.url}/webhook-waiting/${id}?signature=${first.raw.data.resumeToken}`;
+		faultTask({ webhook: 'late' });
+		const suspended = await suspend();
 
-		expect((await fetch(url, { method: 'POST', body })).status).toBe(status);
-		await expectOnePicture(await resumed);
+		expect(await call(suspended, body)).toBe(status);
+		await expectOneImage(await suspended.resumed);
 	});
 
-	test('its own, which still runs', async () => {
-		job({ webhook: 'late' });
-		const { id, first, resumed } = await park();
-		const url = `${webhooks.url}/webhook-waiting/${id}?signature=${first.raw.data.resumeToken}`;
-		const body = JSON.stringify({ id: firstJob().id, status: 'Pending' });
+	test.each(['Pending', 'Warming up'])('its own, with the status %s', async (status) => {
+		faultTask({ webhook: 'late' });
+		const suspended = await suspend();
 
-		expect((await fetch(url, { method: 'POST', body })).status).toBe(200);
-		await expectOnePicture(await resumed);
+		expect(await call(suspended, JSON.stringify({ id: firstTask().id, status }))).toBe(200);
+		await expectOneImage(await suspended.resumed);
+	});
+});
+
+describe('what a call says is a hint', () => {
+	const NOW = { 'retry-after': '0.01' };
+	const forged = () => [
+		JSON.stringify({
+			id: firstTask().id,
+			status: 'Ready',
+			result: { sample: `${lab.emulator.urls.results}/references/a.png?width=64&height=64` },
+		}),
+		JSON.stringify({ id: firstTask().id, status: 'Error', message: 'made up' }),
+	];
+	const secret = () =>
+		(lab.emulator.ledger.submissions[0]?.body as { webhook_secret: string }).webhook_secret;
+	const cannotPoll = () =>
+		lab.emulator.rule({ route: 'bfl.result' }, { status: 503, headers: NOW });
+
+	test('that the task itself denies: the execution goes on waiting', async () => {
+		faultTask({ seconds: 0.3 });
+		const suspended = await suspend();
+
+		const calls = forged().map(async (body) => await call(suspended, body));
+		expect((await Promise.all(calls)).every((status) => [503, 409].includes(status))).toBe(true);
+		expect(lab.emulator.ledger.polls.map(({ state }) => state)).toContain('Pending');
+		const run = await suspended.resumed;
+		expect(run.items('Good')).toMatchObject([{ json: { taskId: firstTask().id } }]);
+		const [item] = run.items('Good');
+		expect(sha256(await lab.engine.binary(item!.binary!.data!))).toBe(firstTask().sha256);
+	});
+
+	test('that counts where the task cannot be polled and the call is signed with our secret', async () => {
+		cannotPoll();
+		const { resumed } = await suspend();
+
+		// four attempts of the one poll
+		await expectOneImage(await resumed, 4);
+		await responded(1);
+		expect(statuses()).toEqual([200]);
+	});
+
+	test('that counts there too with the secret itself in a header', async () => {
+		cannotPoll();
+		faultTask({ webhook: 'never' });
+		const suspended = await suspend();
+		const [, failed] = forged();
+
+		expect(await call(suspended, failed!, { 'x-webhook-secret': secret() })).toBe(200);
+		const run = await suspended.resumed;
+		expect(run.items('Good')).toMatchObject([{ json: { status: 'failed', kind: 'unavailable' } }]);
+	});
+
+	test('that does not count there when it is signed with another secret, or not at all', async () => {
+		cannotPoll();
+		faultTask({ webhook: 'never' });
+		const suspended = await suspend();
+
+		for (const body of forged()) {
+			const other = createHmac('sha256', `${secret()}x`).update(body).digest('hex');
+			expect(await call(suspended, body)).toBe(503);
+			expect(await call(suspended, body, { 'x-bfl-signature': `sha256=${other}` })).toBe(503);
+			expect(await call(suspended, body, { 'x-webhook-secret': `${secret()}x` })).toBe(503);
+		}
+		const run = await webhooks.resumeByTimer(suspended);
+		expect(run.items('Good')).toEqual([{ json: submittedTask(), pairedItem: { item: 0 } }]);
 	});
 });
 
@@ -237,14 +313,14 @@ describe('a task that fails', () => {
 		kind: 'moderated',
 		message: expect.stringContaining('The task ended with the status "Content Moderated"'),
 	};
-	beforeEach(() => job({ status: 'Content Moderated' }));
+	beforeEach(() => faultTask({ status: 'Content Moderated' }));
 
 	test('goes on as an item that says why: n8n cannot fail a node that it does not run', async () => {
-		const { resumed } = await park();
+		const { resumed } = await suspend();
 		const run = await resumed;
 
 		expect(run.items('Good')).toEqual([
-			{ json: { ...handle(), status: 'failed', ...moderated }, pairedItem: { item: 0 } },
+			{ json: { ...submittedTask(), status: 'failed', ...moderated }, pairedItem: { item: 0 } },
 		]);
 	});
 
@@ -252,31 +328,21 @@ describe('a task that fails', () => {
 		['continueRegularOutput', 'Good'],
 		['continueErrorOutput', 'Bad'],
 	] as const)('is an error item with %s', async (onError, output) => {
-		const { resumed } = await park({}, { onError });
+		const { resumed } = await suspend({}, { onError });
 		const run = await resumed;
 
-		const error = { ...moderated, provider: 'bfl', model: 'flux-2-pro', taskId: firstJob().id };
+		const error = { ...moderated, provider: 'bfl', model: 'flux-2-pro', taskId: firstTask().id };
 		expect(run.items(output)[0]?.json.error).toMatchObject(error);
 	});
 });
 
-test('a young picture that its host refuses is fetched when the service calls again', async () => {
+test('a young image that its host refuses is fetched when the provider calls again', async () => {
 	lab.emulator.rule({ route: 'download', times: 1 }, { image: 'expired' });
-	const { resumed } = await park();
+	const { resumed } = await suspend();
 
-	await expectOnePicture(await resumed);
-	await answered(2);
+	await expectOneImage(await resumed, 2);
+	await responded(2);
 	expect(statuses()).toEqual([503, 200]);
-});
-
-test('a status that nobody has documented keeps the execution waiting', async () => {
-	job({ webhook: 'late' });
-	const { id, first, resumed } = await park();
-	const url = `${webhooks.url}/webhook-waiting/${id}?signature=${first.raw.data.resumeToken}`;
-	const body = JSON.stringify({ id: firstJob().id, status: 'Warming up' });
-
-	expect((await fetch(url, { method: 'POST', body })).status).toBe(200);
-	await expectOnePicture(await resumed);
 });
 
 describe('is refused before anything is paid', () => {
@@ -284,7 +350,7 @@ describe('is refused before anything is paid', () => {
 	const nothingSent = () => expect(lab.emulator.ledger.requests).toEqual([]);
 
 	test('for several items', async () => {
-		const { first } = await webhooks.run(parking({}, CONTINUE), prompts(2));
+		const { first } = await webhooks.run(suspending({}, CONTINUE), prompts(2));
 
 		expect(errorOf(first)?.message).toContain('it takes one item at a time, and there are 2');
 		nothingSent();
@@ -292,7 +358,7 @@ describe('is refused before anything is paid', () => {
 
 	test('with a Notify URL of its own', async () => {
 		const options = { webhookUrl: 'https://n8n.example/webhook/1' };
-		const { first } = await webhooks.run(parking(options, CONTINUE), prompts(1));
+		const { first } = await webhooks.run(suspending(options, CONTINUE), prompts(1));
 
 		expect(errorOf(first)?.message).toBe(
 			'Notify URL: with the completion Callback, n8n itself is called',
@@ -303,7 +369,7 @@ describe('is refused before anything is paid', () => {
 	test('when Black Forest Labs cannot reach this n8n', async () => {
 		const own = lab.credentials.flux2BflApi!;
 		lab.credentials.flux2BflApi = { ...own, region: 'global' };
-		const { first } = await webhooks.run(parking({}, CONTINUE), prompts(1));
+		const { first } = await webhooks.run(suspending({}, CONTINUE), prompts(1));
 		lab.credentials.flux2BflApi = own;
 
 		expect(errorOf(first)?.message).toBe(
@@ -314,12 +380,12 @@ describe('is refused before anything is paid', () => {
 
 	test("as an agent's tool", async () => {
 		const parameters = { prompt: 'a', completion: 'callback' };
-		const told: string[] = [];
+		const messages: string[] = [];
 		const run = await agents.run({ type: 'flux2Bfl', parameters }, async (call) => {
-			told.push(await call().catch((error: Error) => error.message));
+			messages.push(await call().catch((error: Error) => error.message));
 		});
 
-		expect(told.join()).toContain("an agent's tool cannot be suspended; choose Poll");
+		expect(messages.join()).toContain("an agent's tool cannot be suspended; choose Poll");
 		expect(run.status).not.toBe('waiting');
 		nothingSent();
 	});
@@ -338,8 +404,8 @@ describe('is refused before anything is paid', () => {
 	});
 });
 
-test('what an earlier run has submitted is polled, for the service would call that run', async () => {
-	job({ webhook: 'never' });
+test('what an earlier run has submitted is polled, because the provider would call that run', async () => {
+	faultTask({ webhook: 'never' });
 	lab.emulator.rule(
 		{ route: 'bfl.result', times: 4 },
 		{ status: 503, headers: { 'retry-after': '0.01' } },
@@ -351,6 +417,6 @@ test('what an earlier run has submitted is polled, for the service would call th
 	expect(failed.status).toBe('error');
 	const run = await lab.retry(failed, generate('callback'));
 
-	expect(run.items(NODE)[0]?.json).toMatchObject({ status: 'completed', taskId: firstJob().id });
+	expect(run.items(NODE)[0]?.json).toMatchObject({ status: 'completed', taskId: firstTask().id });
 	expect(lab.emulator.ledger.submissions).toHaveLength(1);
 });

@@ -6,8 +6,8 @@ import {
 	items,
 	NODE,
 	openLab,
-	picturesIn,
-	picturesOf,
+	imagesIn,
+	imagesOf,
 	prompts,
 	QUICK,
 	until,
@@ -58,11 +58,11 @@ const onTask = (operation: string, parameters: object = {}): NodeUnderTest => ({
 	parameters: { resource: 'task', operation, ...parameters },
 });
 
-const job = (fault: Effect['task'], times?: number) =>
+const faultTask = (fault: Effect['task'], times?: number) =>
 	lab.emulator.rule({ route: 'oxen.enqueue', times }, { task: fault });
 
-/** Looks at the queue; those at the history ask for the cost. */
-const looks = () => lab.emulator.ledger.polls.filter(({ route }) => route === 'oxen.queue');
+/** Polls of the queue; those of the history ask for the cost. */
+const polls = () => lab.emulator.ledger.polls.filter(({ route }) => route === 'oxen.queue');
 
 const jsons = (run: Run) => run.items(NODE).map(({ json }) => json);
 
@@ -79,11 +79,11 @@ const paid = () => lab.emulator.ledger.paidBy(lab.emulator.keys.oxenKey);
 
 const ids = () => lab.emulator.ledger.tasks.map(({ id }) => id);
 
-async function expectEachPictureOnce(run: Run, count: number): Promise<void> {
+async function expectEachImageOnce(run: Run, count: number): Promise<void> {
 	expect(run.status).toBe('success');
 	expect(lab.emulator.ledger.submissions).toHaveLength(count);
 	expect(lab.emulator.ledger.tasks).toHaveLength(count);
-	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(count)));
+	expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(count)));
 	expect(checkpointsOf(run)).toEqual({});
 }
 
@@ -93,12 +93,12 @@ test('sync, queue and events give the same bytes for the same prompt and seed', 
 	for (const mode of ['sync', 'queue', 'events'] as const)
 		runs.push(await lab.run(node(mode), { items: prompts(1) }));
 
-	const pictures = await Promise.all(runs.map(async (run) => await picturesIn(lab, run)));
+	const images = await Promise.all(runs.map(async (run) => await imagesIn(lab, run)));
 	const sha256 = lab.emulator.ledger.tasks[0]?.sha256;
-	expect(pictures).toEqual(Array(3).fill([['item 1', sha256]]));
+	expect(images).toEqual(Array(3).fill([['item 1', sha256]]));
 });
 
-test('an item tells everything that is known about its picture', async () => {
+test('an item says everything that is known about its image', async () => {
 	const run = await lab.run(generating('queue', { ...QUICK, seed: 7 }), { items: prompts(1) });
 
 	const [record] = lab.emulator.ledger.tasks;
@@ -123,7 +123,7 @@ test('an item tells everything that is known about its picture', async () => {
 					submittedAt: expect.any(String),
 					completedAt: expect.any(String),
 					seconds: expect.any(Number),
-					polls: looks().length,
+					polls: polls().length,
 				},
 			},
 			binary: { data: expect.objectContaining({ fileName: `flux-2-pro-${record?.id}.webp` }) },
@@ -132,21 +132,21 @@ test('an item tells everything that is known about its picture', async () => {
 	]);
 });
 
-test('a synchronous picture may come as base64', async () => {
+test('a synchronous image may come as base64', async () => {
 	const customBody = '{"response_format": "b64_json"}';
 	const run = await lab.run(generating('sync', { customBody }), { items: prompts(1) });
 
-	expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
+	expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
 	expect(lab.emulator.ledger.downloads).toEqual([]);
 	expect(jsons(run)[0]?.image).not.toHaveProperty('url');
 });
 
 describe('events', () => {
-	test('make every look needless, on one connection for all items of the run', async () => {
+	test('make every poll needless, on one connection for all items of the run', async () => {
 		const run = await lab.run(generating('events', {}), { items: prompts(6) });
 
-		await expectEachPictureOnce(run, 6);
-		expect(looks()).toEqual([]);
+		await expectEachImageOnce(run, 6);
+		expect(polls()).toEqual([]);
 		const [stream, ...more] = lab.emulator.ledger.streams;
 		expect(more).toEqual([]);
 		expect([...(stream?.taskIds ?? [])].sort()).toEqual(ids().sort());
@@ -161,10 +161,10 @@ describe('events', () => {
 		lab.emulator.rule({ route: 'oxen.events' }, { delayMs: 150 });
 		const run = await lab.run(generating('events', {}), { items: prompts(2) });
 
-		await expectEachPictureOnce(run, 2);
+		await expectEachImageOnce(run, 2);
 		const { streams, submissions } = lab.emulator.ledger;
 		expect(submissions.every(({ at }) => at >= streams[0]!.at)).toBe(true);
-		expect(looks()).toEqual([]);
+		expect(polls()).toEqual([]);
 	});
 
 	test('that are still being opened when another item ends the run do not stay open', async () => {
@@ -178,28 +178,28 @@ describe('events', () => {
 		const { requests, streams, submissions } = lab.emulator.ledger;
 		expect(run.status).toBe('error');
 		expect(submissions).toHaveLength(1);
-		await until(() => Date.now() > requests[0]!.at + 400, 'an answer that nobody waits for');
+		await until(() => Date.now() > requests[0]!.at + 400, 'a response that nobody waits for');
 		expect(streams.filter(({ closedAt }) => closedAt === undefined)).toEqual([]);
 	});
 
-	test('that overtake the answer to the submit are not lost', async () => {
+	test('that overtake the response to the submit are not lost', async () => {
 		lab.emulator.rule({ route: 'oxen.enqueue' }, { task: { seconds: 0 }, delayMs: 150 });
 		const run = await lab.run(generating('events', {}), { items: prompts(2) });
 
-		await expectEachPictureOnce(run, 2);
-		expect(looks()).toEqual([]);
+		await expectEachImageOnce(run, 2);
+		expect(polls()).toEqual([]);
 	});
 
-	test('in small pieces, told twice and among others, are understood', async () => {
+	test('in small pieces, sent twice and among others, are understood', async () => {
 		lab.emulator.rule({ route: 'oxen.events' }, { slowBytes: true });
-		job({ event: 'twice' });
+		faultTask({ event: 'twice' });
 		const run = await lab.run(generating('events', {}), { items: prompts(2) });
 
-		await expectEachPictureOnce(run, 2);
-		expect(looks()).toEqual([]);
+		await expectEachImageOnce(run, 2);
+		expect(polls()).toEqual([]);
 	});
 
-	/** Each with the number of jobs whose end is told before it. */
+	/** Each with the number of tasks whose end has come before it. */
 	const breaks: Array<[string, Effect, number]> = [
 		['before the headers', { reset: 'beforeHeaders' }, 0],
 		['within the headers', { reset: 'midHeaders' }, 0],
@@ -215,43 +215,43 @@ describe('events', () => {
 	];
 
 	test.each(breaks)(
-		'that break off %s: nothing is lost or paid twice, and only what was not told is looked at',
+		'that break off %s: nothing is lost or paid twice, and only what has not come is polled',
 		async (_where, effect, count) => {
 			lab.emulator.rule({ route: 'oxen.events' }, effect);
 			const run = await lab.run(generating('events', { pollInterval: 0.3 }), { items: prompts(3) });
 
-			await expectEachPictureOnce(run, 3);
+			await expectEachImageOnce(run, 3);
 			const { requests, streams } = lab.emulator.ledger;
 			expect(requests.filter(({ path }) => path === '/api/events')).toHaveLength(1);
-			const told = streams[0]?.taskIds ?? [];
-			expect(told).toHaveLength(count);
-			const looked = new Set(looks().map(({ taskId: jobId }) => jobId));
-			expect([...looked].sort()).toEqual(
+			const ended = streams[0]?.taskIds ?? [];
+			expect(ended).toHaveLength(count);
+			const polled = new Set(polls().map(({ taskId }) => taskId));
+			expect([...polled].sort()).toEqual(
 				ids()
-					.filter((id) => !told.includes(id))
+					.filter((id) => !ended.includes(id))
 					.sort(),
 			);
 		},
 	);
 
-	test('that break off are followed by one look at once, in case an end was lost with them', async () => {
+	test('that break off are followed by one poll at once, in case an end was lost with them', async () => {
 		lab.emulator.rule({ route: 'oxen.events' }, { stream: { breaks: 'beforeEvent' } });
 		const run = await lab.run(generating('events', {}), { items: prompts(1) });
 
-		await expectEachPictureOnce(run, 1);
-		expect(looks()).toHaveLength(1);
+		await expectEachImageOnce(run, 1);
+		expect(polls()).toHaveLength(1);
 	});
 
-	test('that get lost are made up for by a look', async () => {
-		job({ event: 'lost' }, 1);
+	test('that get lost are made up for by a poll', async () => {
+		faultTask({ event: 'lost' }, 1);
 		const run = await lab.run(generating('events', { pollInterval: 0.2 }), { items: prompts(2) });
 
-		await expectEachPictureOnce(run, 2);
-		expect(new Set(looks().map(({ taskId: jobId }) => jobId))).toEqual(new Set([ids()[0]]));
+		await expectEachImageOnce(run, 2);
+		expect(new Set(polls().map(({ taskId }) => taskId))).toEqual(new Set([ids()[0]]));
 	});
 
-	test('tell a failure too', async () => {
-		job({ fail: { message: 'the model ran out of memory' } });
+	test('bring a failure too', async () => {
+		faultTask({ fail: { message: 'the model ran out of memory' } });
 		const run = await lab.run(generating('events', {}, CONTINUE), { items: prompts(1) });
 
 		expect(errors(run)).toMatchObject([
@@ -261,7 +261,18 @@ describe('events', () => {
 				taskId: ids()[0],
 			},
 		]);
-		expect(looks()).toEqual([]);
+		expect(polls()).toEqual([]);
+	});
+
+	test('with a status that no document explains leave the task to be polled', async () => {
+		faultTask({ status: 'paused' });
+		const node = generating('events', { timeout: 1, pollInterval: 0.05 }, CONTINUE);
+		const run = await lab.run(node, { items: prompts(1) });
+
+		expect(errors(run)).toMatchObject([
+			{ kind: 'timeout', message: expect.stringContaining('"paused"'), taskId: ids()[0] },
+		]);
+		expect(polls().length).toBeGreaterThan(1);
 	});
 
 	test('are opened once more by the next run, not by the same', async () => {
@@ -276,21 +287,21 @@ describe('a generation that has left the queue', () => {
 	test.each(['queue', 'events'] as const)(
 		'is found in the history, with its cost (%s)',
 		async (mode) => {
-			job({ leaves: 'queue' });
+			faultTask({ leaves: 'queue' });
 			if (mode === 'events')
 				lab.emulator.rule({ route: 'oxen.events' }, { stream: { silent: true } });
 			const run = await lab.run(generating(mode), { items: prompts(2) });
 
-			await expectEachPictureOnce(run, 2);
+			await expectEachImageOnce(run, 2);
 			expect(jsons(run).map(({ cost }) => cost)).toEqual(
 				Array(2).fill({ amount: 0.045, currency: 'USD' }),
 			);
-			expect(looks().at(-1)?.status).toBe(404);
+			expect(polls().at(-1)?.status).toBe(404);
 		},
 	);
 
 	test('with a failure is found there too', async () => {
-		job({ leaves: 'queue', fail: { message: 'Insufficient credits' } });
+		faultTask({ leaves: 'queue', fail: { message: 'Insufficient credits' } });
 		const run = await lab.run(generating('queue', QUICK, CONTINUE), { items: prompts(1) });
 
 		expect(errors(run)).toMatchObject([{ kind: 'credits', taskId: ids()[0] }]);
@@ -299,16 +310,16 @@ describe('a generation that has left the queue', () => {
 	test.each([
 		['and the history as well', { leaves: 'everywhere' }],
 		['without having been there', { vanish: true }],
-	] as const)('%s is told by its id, after some patience', async (_how, fault) => {
-		job(fault);
+	] as const)('%s is reported by its ID, after some patience', async (_how, fault) => {
+		faultTask(fault);
 		const run = await lab.run(generating('queue', QUICK, CONTINUE), { items: prompts(1) });
 
 		const [id] = ids();
 		expect(errors(run)).toMatchObject([
 			{ kind: 'notFound', taskId: id, message: `Oxen.ai knows no generation ${id}` },
 		]);
-		// a first look and three more
-		expect(looks()).toHaveLength(4);
+		// a first miss and three more
+		expect(polls().filter(({ status }) => status === 404)).toHaveLength(4);
 		expect(lab.emulator.ledger.submissions).toHaveLength(1);
 	});
 
@@ -317,9 +328,9 @@ describe('a generation that has left the queue', () => {
 			lab.emulator.rule({ route, times: 2 }, { error: 'oxen.notFound' });
 		const run = await lab.run(generating('queue'), { items: prompts(1) });
 
-		await expectEachPictureOnce(run, 1);
+		await expectEachImageOnce(run, 1);
 		expect(
-			looks()
+			polls()
 				.slice(0, 2)
 				.map(({ status }) => status),
 		).toEqual([404, 404]);
@@ -329,19 +340,14 @@ describe('a generation that has left the queue', () => {
 describe('a generation that ends badly', () => {
 	test.each<[string, object, object]>([
 		[
-			'in its own words',
+			'by itself',
 			{ fail: { message: 'CUDA error' } },
-			{ kind: 'unavailable', message: 'The generation ended with the status "failed": CUDA error' },
+			{ kind: 'unavailable', message: 'The task ended with the status "failed": CUDA error' },
 		],
 		['for want of credits', { fail: { message: 'Insufficient credits' } }, { kind: 'credits' }],
 		['by moderation', { fail: { message: 'Output flagged as NSFW' } }, { kind: 'moderated' }],
-		[
-			'in a word that nobody knows',
-			{ status: 'paused' },
-			{ kind: 'badResponse', message: 'The generation ended with the status "paused"' },
-		],
-	])('%s, is told with its id and not submitted again', async (_how, fault, expected) => {
-		job(fault);
+	])('%s, is reported with its ID and not submitted again', async (_how, fault, expected) => {
+		faultTask(fault);
 		const run = await lab.run(generating('queue', QUICK, CONTINUE), { items: prompts(1) });
 
 		expect(errors(run)).toMatchObject([
@@ -350,7 +356,23 @@ describe('a generation that ends badly', () => {
 		expect(lab.emulator.ledger.submissions).toHaveLength(1);
 	});
 
-	test('because of a parameter is told when the job ran, in the words of the provider', async () => {
+	test('in a status that no document explains is polled until Timeout, whose message names it', async () => {
+		faultTask({ status: 'paused' });
+		const options = { ...QUICK, timeout: 1 };
+		const run = await lab.run(generating('queue', options, CONTINUE), { items: prompts(1) });
+
+		expect(errors(run)).toMatchObject([
+			{
+				kind: 'timeout',
+				message:
+					'The image was not ready after 1 s: the provider\'s last status was "paused", which no document explains',
+				taskId: ids()[0],
+			},
+		]);
+		expect(lab.emulator.ledger.submissions).toHaveLength(1);
+	});
+
+	test('because of a parameter is reported when the task ran, in the message of the provider', async () => {
 		const options = { ...QUICK, customBody: '{"guidance": 99}' };
 		const run = await lab.run(generating('queue', options, CONTINUE), { items: prompts(1) });
 
@@ -360,7 +382,7 @@ describe('a generation that ends badly', () => {
 		expect(paid().count).toBe(0);
 	});
 
-	test('at once, in a synchronous call, is told as what it is', async () => {
+	test('at once, in a synchronous call, is reported as what it is', async () => {
 		const run = await lab.run(generating('sync', { customBody: '{"guidance": 99}' }, CONTINUE), {
 			items: prompts(1),
 		});
@@ -375,11 +397,11 @@ describe('a generation that ends badly', () => {
 	});
 
 	test.each(['queue', 'events'] as const)(
-		'because it was cancelled is told as that (%s)',
+		'because it was cancelled is reported as that, and kept (%s)',
 		async (mode) => {
-			job({ seconds: 60 });
+			faultTask({ seconds: 60 });
 			const { done } = lab.start(generating(mode, QUICK, CONTINUE), { items: prompts(1) });
-			await until(() => looks().length > 0);
+			await until(() => polls().length > 0);
 			const { urls, keys } = lab.emulator;
 			await fetch(`${urls.oxen}/api/ai/queue/${ids()[0]}`, {
 				method: 'DELETE',
@@ -389,7 +411,8 @@ describe('a generation that ends badly', () => {
 			expect(errors(await done)).toMatchObject([
 				{
 					kind: 'unavailable',
-					message: 'The generation ended with the status "cancelled"',
+					message: 'The task ended with the status "cancelled"',
+					description: expect.stringContaining('not submitted again by itself'),
 					taskId: ids()[0],
 				},
 			]);
@@ -397,7 +420,7 @@ describe('a generation that ends badly', () => {
 	);
 });
 
-describe('several pictures of one prompt', () => {
+describe('several images of one prompt', () => {
 	const three = { ...QUICK, numGenerations: 3, seed: 5 };
 
 	test.each(['queue', 'events'] as const)(
@@ -410,20 +433,20 @@ describe('several pictures of one prompt', () => {
 			expect(output.map(({ pairedItem }) => pairedItem)).toEqual(
 				[0, 0, 0, 1, 1, 1].map((item) => ({ item })),
 			);
-			// an event does not tell the seed, and that of the request cannot be all three pictures'
+			// an event does not say the seed, and that of the request cannot be all three images'
 			const seeds = mode === 'queue' ? [5, 6, 7] : [undefined, undefined, undefined];
 			expect(output.map(({ json }) => [json.prompt, json.seed])).toEqual(
 				[1, 2].flatMap((n) => seeds.map((seed) => [`item ${n}`, seed])),
 			);
-			expect(new Set((await picturesIn(lab, run)).map(([, sha256]) => sha256)).size).toBe(6);
+			expect(new Set((await imagesIn(lab, run)).map(([, sha256]) => sha256)).size).toBe(6);
 			expect(lab.emulator.ledger.submissions).toHaveLength(2);
 			expect(sum(run)).toBeCloseTo(paid().amount, 9);
 			expect(paid()).toEqual({ count: 6, amount: 0.27 });
 		},
 	);
 
-	test('fail apart: one error among its pictures, and the costs add up', async () => {
-		job({ only: 1, fail: { message: 'no luck' } });
+	test('fail apart: one error among its images, and the costs add up', async () => {
+		faultTask({ only: 1, fail: { message: 'no luck' } });
 		const run = await lab.run(generating('queue', three, CONTINUE), { items: prompts(1) });
 
 		const output = run.items(NODE);
@@ -443,10 +466,10 @@ describe('several pictures of one prompt', () => {
 	});
 
 	test('that are there are neither lost nor paid again when one has failed', async () => {
-		job({ only: 1, fail: { message: 'no luck' } }, 1);
+		faultTask({ only: 1, fail: { message: 'no luck' } }, 1);
 		const failed = await lab.run(generating('queue', three), { items: prompts(1) });
 		expect(failed.status).toBe('error');
-		expect(failed.error?.description).toContain('hands on the other images of this request');
+		expect(failed.error?.description).toContain('passes on the other images of this request');
 		const again = await lab.retry(failed, generating('queue', three, CONTINUE));
 
 		expect(lab.emulator.ledger.submissions).toHaveLength(1);
@@ -469,11 +492,11 @@ describe('promises that hold here too', () => {
 			const run = await lab.run(generating(mode), { items: prompts(1) });
 
 			expect(lab.emulator.ledger.submissions.map(({ status }) => status)).toEqual([429, 429, 200]);
-			expect(await picturesIn(lab, run)).toEqual(await picturesOf(lab, prompts(1)));
+			expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
 		},
 	);
 
-	test.each(everyMode)('a submit whose answer is lost is not sent again (%s)', async (mode) => {
+	test.each(everyMode)('a submit whose response is lost is not sent again (%s)', async (mode) => {
 		lab.emulator.rule({ route: submitOf(mode) }, { reset: 'midBody' });
 		const run = await lab.run(generating(mode, QUICK, CONTINUE), { items: prompts(1) });
 
@@ -483,26 +506,26 @@ describe('promises that hold here too', () => {
 		]);
 	});
 
-	test.each(everyMode)('Retry On Fail takes up what was paid for (%s)', async (mode) => {
+	test.each(everyMode)('Retry On Fail resumes what was paid for (%s)', async (mode) => {
 		lab.emulator.rule(
 			{ route: 'download', times: 4 },
 			{ status: 503, headers: { 'retry-after': '0.01' } },
 		);
 		const run = await lab.run(generating(mode, QUICK, RETRY), { items: prompts(1) });
 
-		await expectEachPictureOnce(run, 1);
+		await expectEachImageOnce(run, 1);
 		expect(lab.emulator.ledger.downloads).toHaveLength(5);
 	});
 
 	test.each(['queue', 'events'] as const)(
 		'a stop cancels at the provider and returns (%s)',
 		async (mode) => {
-			job({ seconds: 60 });
+			faultTask({ seconds: 60 });
 			const { done, stop } = lab.start(generating(mode), { items: prompts(3) });
 			await until(
 				() => lab.emulator.ledger.submissions.filter(({ status }) => status === 200).length === 3,
 			);
-			await until(() => looks().length >= 3);
+			await until(() => polls().length >= 3);
 			const stoppedAt = Date.now();
 			stop();
 			const run = await done;
@@ -512,9 +535,7 @@ describe('promises that hold here too', () => {
 			await until(
 				() => lab.emulator.ledger.cancels.filter(({ status }) => status === 200).length === 3,
 			);
-			expect(lab.emulator.ledger.cancels.map(({ taskId: jobId }) => jobId).sort()).toEqual(
-				ids().sort(),
-			);
+			expect(lab.emulator.ledger.cancels.map(({ taskId }) => taskId).sort()).toEqual(ids().sort());
 			expect(lab.emulator.ledger.tasks.every(({ cancelledAt }) => cancelledAt !== undefined)).toBe(
 				true,
 			);
@@ -537,7 +558,7 @@ describe('promises that hold here too', () => {
 		],
 		['a powerless key', 'oxenKeyWithoutPermission', { kind: 'auth', httpCode: 403 }],
 		['an empty account', 'oxenKeyWithoutCredits', { kind: 'credits' }],
-	] as const)('%s is told as what it is in every mode', async (_what, name, expected) => {
+	] as const)('%s is reported as what it is in every mode', async (_what, name, expected) => {
 		const keys = lab.emulator.keys;
 		const { apiKey } = lab.credentials.flux2OxenApi!;
 		lab.credentials.flux2OxenApi!.apiKey = name === 'wrong' ? 'a wrong key' : keys[name];
@@ -552,8 +573,8 @@ describe('promises that hold here too', () => {
 });
 
 describe('Task', () => {
-	test('Submit answers with handles at once, and Get collects them', async () => {
-		job({ seconds: 0.2 });
+	test('Submit responds with task items at once, and Get collects them', async () => {
+		faultTask({ seconds: 0.2 });
 		const submitted = await lab.run(
 			onTask('submit', { prompt: 'a pier', options: { numGenerations: 2 } }),
 		);
@@ -579,9 +600,9 @@ describe('Task', () => {
 		expect(lab.emulator.ledger.submissions).toHaveLength(1);
 	});
 
-	test('Get without waiting tells how far the task is', async () => {
-		job({ seconds: 60 }, 1);
-		job({ fail: { message: 'CUDA error' } });
+	test('Get without waiting says how far the task is', async () => {
+		faultTask({ seconds: 60 }, 1);
+		faultTask({ fail: { message: 'CUDA error' } });
 		for (const prompt of ['runs', 'fails']) await lab.run(onTask('submit', { prompt }));
 		const get = onTask('get', { waitForCompletion: false, options: QUICK });
 		await until(() => lab.emulator.ledger.tasks[1]!.readyAt < Date.now());
@@ -596,13 +617,13 @@ describe('Task', () => {
 				taskId: failed,
 				status: 'failed',
 				kind: 'unavailable',
-				message: 'The generation ended with the status "failed": CUDA error',
+				message: 'The task ended with the status "failed": CUDA error',
 			},
 		]);
 	});
 
 	test('Get finds what has left the queue, and says when there is nothing', async () => {
-		job({ leaves: 'queue', seconds: 0 });
+		faultTask({ leaves: 'queue', seconds: 0 });
 		await lab.run(onTask('submit', { prompt: 'a pier' }));
 		const input = items({ taskId: ids()[0]! }, { taskId: 'unknown' });
 		const get = { ...onTask('get', { options: QUICK }), settings: CONTINUE };
@@ -613,7 +634,7 @@ describe('Task', () => {
 	});
 
 	test('Cancel stops a task, and says when there is none', async () => {
-		job({ seconds: 60 });
+		faultTask({ seconds: 60 });
 		await lab.run(onTask('submit', { prompt: 'a pier' }));
 		const input = items({ taskId: ids()[0]! }, { taskId: 'unknown' });
 		const [cancelled, missing] = jsons(
@@ -625,11 +646,22 @@ describe('Task', () => {
 		expect(lab.emulator.ledger.tasks[0]?.cancelledAt).toBeDefined();
 	});
 
+	test.each([
+		['completed', {}],
+		['failed', { fail: { message: 'CUDA error' } }],
+	])('Cancel of a task that has ended says so: %s', async (status, fault) => {
+		faultTask({ seconds: 0, ...fault });
+		await lab.run(onTask('submit', { prompt: 'a pier' }));
+		const run = await lab.run(onTask('cancel'), { items: items({ taskId: ids()[0]! }) });
+
+		expect(jsons(run)).toEqual([{ provider: 'oxen', taskId: ids()[0], status }]);
+	});
+
 	describe('Get Many', () => {
 		const listing = (parameters: object = {}) => onTask('getMany', parameters);
 
 		async function submitSome() {
-			job({ seconds: 60 }, 2);
+			faultTask({ seconds: 60 }, 2);
 			for (const [prompt, options] of [
 				['one', {}],
 				['two', { targetNamespace: 'acme' }],
@@ -730,7 +762,7 @@ describe('the credential test', () => {
 		expect(paid().count).toBe(0);
 	});
 
-	test('tells a wrong key, one without permission, a wrong address and no network apart', async () => {
+	test('distinguishes a wrong key, one without permission, a wrong address and no network', async () => {
 		const { urls, keys } = lab.emulator;
 		const failures = [
 			await result({ apiKey: 'wrong' }),

@@ -13,7 +13,8 @@ import {
 
 const SAFE = Number.MAX_SAFE_INTEGER;
 
-const words = (wireName: string, ...values: string[]): Row[] =>
+/** Rows for values that are sent as they are. */
+const verbatim = (wireName: string, ...values: string[]): Row[] =>
 	values.map((value) => [value, { [wireName]: value }]);
 
 const shared: Rows = {
@@ -27,7 +28,7 @@ const shared: Rows = {
 		[-SAFE, { seed: -SAFE }],
 		[SAFE, { seed: SAFE }],
 	],
-	outputFormat: words('output_format', 'jpg', 'png', 'webp'),
+	outputFormat: verbatim('output_format', 'jpg', 'png', 'webp'),
 	targetNamespace: [['my-organization', { target_namespace: 'my-organization' }]],
 	numGenerations: [
 		[1, { num_generations: 1 }],
@@ -37,8 +38,8 @@ const shared: Rows = {
 
 const flux2: Rows = {
 	...shared,
-	aspectRatio: words('aspect_ratio', '1:1', '16:9', '2:3', '3:2', '3:4', '4:3', '9:16'),
-	resolution: words('resolution', '0.5 MP', '1 MP', '2 MP'),
+	aspectRatio: verbatim('aspect_ratio', '1:1', '16:9', '2:3', '3:2', '3:4', '4:3', '9:16'),
+	resolution: verbatim('resolution', '0.5 MP', '1 MP', '2 MP'),
 	guidance: [
 		[0, { guidance: 0 }],
 		['3.5', { guidance: 3.5 }],
@@ -56,13 +57,13 @@ const flux2: Rows = {
 
 const klein: Rows = {
 	...shared,
-	aspectRatio: words('aspect_ratio', '1:1', '16:9', '3:4', '4:3', '9:16'),
+	aspectRatio: verbatim('aspect_ratio', '1:1', '16:9', '3:4', '4:3', '9:16'),
 	guidanceScale: [
 		[0, { guidance_scale: 0 }],
 		['3.5', { guidance_scale: 3.5 }],
 		[10, { guidance_scale: 10 }],
 	],
-	outputQuality: words('output_quality', 'standard', 'high'),
+	outputQuality: verbatim('output_quality', 'standard', 'high'),
 };
 
 const rowsOf: Record<string, Rows> = {
@@ -101,12 +102,12 @@ async function sent(parameters: NodeUnderTest['parameters'], rows: Rows) {
 	return { bodies, paths: [...new Set(posts.map(({ path }) => path))] };
 }
 
-const { pollInterval: _unused, ...withoutLooks } = settings;
+const { pollInterval: _unused, ...withoutPolls } = settings;
 
-/** A job that fails for its parameters costs nothing. */
+/** A task that fails for its parameters costs nothing. */
 const allMade = () => {
-	const { submissions, tasks: jobs } = lab.emulator.ledger;
-	return submissions.every(({ accepted }) => accepted) && jobs.every(({ cost }) => cost > 0);
+	const { submissions, tasks } = lab.emulator.ledger;
+	return submissions.every(({ accepted }) => accepted) && tasks.every(({ cost }) => cost > 0);
 };
 
 describe('the table has every parameter and nothing else', () => {
@@ -132,9 +133,9 @@ describe('each parameter alone is on the wire as documented, and the aspect rati
 	});
 
 	test.each(Object.entries(rowsOf))(
-		'by the call that waits, which makes one picture (%s)',
+		'by the call that waits, which makes one image (%s)',
 		async (model, own) => {
-			const rows = { ...own, ...withoutLooks, numGenerations: [[1]] as Row[] };
+			const rows = { ...own, ...withoutPolls, numGenerations: [[1]] as Row[] };
 			const { bodies, paths } = await sent({ mode: 'sync', model }, rows);
 
 			expect(bodies).toEqual(bodiesOf(rows, always(model)));
@@ -144,7 +145,7 @@ describe('each parameter alone is on the wire as documented, and the aspect rati
 	);
 
 	test('by Image: Generate with events, as Task: Submit does', async () => {
-		const rows = { ...klein, ...withoutLooks };
+		const rows = { ...klein, ...withoutPolls };
 		const model = 'black-forest-labs-flux-2-klein-9b';
 		const { bodies, paths } = await sent({ mode: 'events', model }, rows);
 
@@ -171,7 +172,7 @@ test('a custom model has the parameters of all models, and is sent nothing that 
 	expect(bodies).toEqual(bodiesOf(rows, { model: 'flux-9' }));
 });
 
-test('references are a list of URLs and data URIs, and can give the picture its shape', async () => {
+test('references are a list of URLs and data URIs, and can give the image its shape', async () => {
 	const url = `${lab.emulator.urls.results}/references/a.png?width=64&height=32`;
 	const binary = await lab.engine.store(
 		Buffer.from(await (await fetch(url)).arrayBuffer()),
@@ -237,7 +238,7 @@ test('what the model of an expression lacks is refused by its label, and nothing
 	expect(lab.emulator.ledger.requests).toEqual([]);
 });
 
-test('several pictures in a call that makes one are refused, and nothing is sent', async () => {
+test('several images in a call that makes one are refused, and nothing is sent', async () => {
 	const parameters = { mode: '={{ "sync" }}', prompt: 'refused', options: { numGenerations: 2 } };
 	const run = await lab.run({ type: 'flux2Oxen', parameters });
 

@@ -54,7 +54,7 @@ const breakDownloads = (route: keyof typeof DOWNLOADS, prompt?: RegExp) =>
 
 const four = Array<string>(4).fill('download');
 /** What is sent for a task whose image cannot be downloaded in the first of two runs. */
-const RESUMED = ['submit', 'look', ...four, 'look', ...four, 'look', 'download'];
+const RESUMED = ['submit', 'poll', ...four, 'poll', ...four, 'poll', 'download'];
 
 /** The provider's response with other fields. */
 const withBody = (fields: object): Effect => ({
@@ -87,7 +87,7 @@ describe('an image that was paid for', () => {
 		lab.emulator.rule({ route: 'download', times: 5 }, { reset: 'midBody' });
 		const run = await lab.run(generating('task'), { items: prompts(1) });
 
-		expect(traffic(lab)).toEqual(['submit', 'look', ...four, 'look', 'download', 'download']);
+		expect(traffic(lab)).toEqual(['submit', 'poll', ...four, 'poll', 'download', 'download']);
 		expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
 	});
 
@@ -233,7 +233,7 @@ describe('a re-run of a task that ended badly', () => {
 			const sent = lab.emulator.ledger.requests.length;
 			const run = await lab.retry(failed, generating(route));
 
-			expect(traffic(lab, sent)).toEqual(['look', 'submit', 'look', 'download']);
+			expect(traffic(lab, sent)).toEqual(['poll', 'submit', 'poll', 'download']);
 			expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
 			expect(checkpointsOf(run)).toEqual({});
 		},
@@ -417,7 +417,7 @@ describe('a submit', () => {
 		const run = await lab.run(generating(route), { items: prompts(1) });
 
 		expect(run.status).toBe('success');
-		expect(traffic(lab)).toEqual(['submit', 'look', 'download']);
+		expect(traffic(lab)).toEqual(['submit', 'poll', 'download']);
 		expect(run.items(NODE)[0]?.json.taskId).toBe(lab.emulator.ledger.tasks[0]?.id);
 		expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
 	});

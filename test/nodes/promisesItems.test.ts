@@ -345,7 +345,7 @@ test("an image's address that came garbled is asked for once more", async () => 
 	const run = await lab.run(generating('task'), { items: prompts(1) });
 
 	expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
-	expect(traffic(lab)).toEqual(['submit', 'look', 'download']);
+	expect(traffic(lab)).toEqual(['submit', 'poll', 'download']);
 });
 
 test('a run that stops names the other items whose response was lost', async () => {

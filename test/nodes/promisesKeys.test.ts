@@ -107,7 +107,7 @@ test.each([
 	const run = await lab.run(generating('task'), { items: prompts(1) });
 
 	expect(run.error?.message).toBe(`The address ${address} was not opened, because it is not https`);
-	expect(traffic(lab)).toEqual(['submit', 'look']);
+	expect(traffic(lab)).toEqual(['submit', 'poll']);
 });
 
 describe('a redirect', () => {

@@ -95,7 +95,7 @@ const situations: Record<string, Situation> = {
 		route: 'task',
 		on: 'task.submit',
 		effect: endless,
-		sent: ['submit', 'look'],
+		sent: ['submit', 'poll'],
 		until: () => lastStatus() === 200,
 		options: { pollInterval: 0.3 },
 	},
@@ -103,7 +103,7 @@ const situations: Record<string, Situation> = {
 		route: 'queue',
 		on: 'queue.submit',
 		effect: endless,
-		sent: ['submit', 'look'],
+		sent: ['submit', 'poll'],
 		after: ['cancel'],
 		until: () => lastStatus() === 200,
 		options: { pollInterval: 0.3 },
@@ -112,20 +112,20 @@ const situations: Record<string, Situation> = {
 		route: 'task',
 		on: 'task.status',
 		effect: { hang: true },
-		sent: ['submit', 'look'],
+		sent: ['submit', 'poll'],
 	},
 	'a poll (queue)': {
 		route: 'queue',
 		on: 'queue.status',
 		effect: { hang: true },
-		sent: ['submit', 'look'],
+		sent: ['submit', 'poll'],
 		after: ['cancel'],
 	},
 	'the pause after a failed poll (queue)': {
 		route: 'queue',
 		on: 'queue.status',
 		effect: { status: 503, headers: forAMinute },
-		sent: ['submit', 'look'],
+		sent: ['submit', 'poll'],
 		after: ['cancel'],
 		until: () => lastStatus() === 503,
 	},
@@ -133,7 +133,7 @@ const situations: Record<string, Situation> = {
 		route: 'task',
 		on: 'download',
 		effect: { hang: true },
-		sent: ['submit', 'look', 'download'],
+		sent: ['submit', 'poll', 'download'],
 	},
 	'the opening of a download (catalogue)': {
 		route: 'catalogue',
@@ -145,7 +145,7 @@ const situations: Record<string, Situation> = {
 		route: 'task',
 		on: 'download',
 		effect: { status: 503, headers: forAMinute },
-		sent: ['submit', 'look', 'download'],
+		sent: ['submit', 'poll', 'download'],
 		until: () => lastStatus() === 503,
 	},
 };
@@ -209,7 +209,7 @@ test('keeps the finished images, starts no further item and remembers what it ha
 
 	expect(run.status).toBe('canceled');
 	expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
-	expect(sent()).toEqual(['submit', 'look', 'download', 'submit', 'look']);
+	expect(sent()).toEqual(['submit', 'poll', 'download', 'submit', 'poll']);
 	expect(Object.keys(checkpointsOf(run))).toHaveLength(2);
 });
 

@@ -64,10 +64,11 @@ const getting = (
 });
 
 const NOW = { waitForCompletion: false };
-const [job, jobs] = [() => lab.emulator.ledger.tasks[0]!, () => lab.emulator.ledger.tasks];
+const tasks = () => lab.emulator.ledger.tasks;
+const firstTask = () => tasks()[0]!;
 
-/** What one workflow hands to another: text, at best. */
-const handedOn = (run: Run): INodeExecutionData[] =>
+/** What one workflow passes to another: text, at best. */
+const passedOn = (run: Run): INodeExecutionData[] =>
 	items(
 		...(JSON.parse(JSON.stringify(run.items(NODE))) as INodeExecutionData[]).map(
 			({ json }) => json,
@@ -75,12 +76,12 @@ const handedOn = (run: Run): INodeExecutionData[] =>
 	);
 
 const submitted = async (dialect: Dialect, count = 1) =>
-	handedOn(await lab.run(submitting(dialect), { items: prompts(count) }));
+	passedOn(await lab.run(submitting(dialect), { items: prompts(count) }));
 
 const bytesOf = async ({ binary }: INodeExecutionData) =>
 	binary?.data && (await lab.engine.binary(binary.data));
 
-const ready = async () => await until(() => jobs().every(({ readyAt }) => readyAt < Date.now()));
+const ready = async () => await until(() => tasks().every(({ readyAt }) => readyAt < Date.now()));
 
 const failure = ({ error }: Run) => {
 	const { message, description, context } = error as unknown as Record<string, unknown>;
@@ -90,7 +91,7 @@ const failure = ({ error }: Run) => {
 
 describe('Submit', () => {
 	test.each(dialects)(
-		'answers with the handle and nothing else, without waiting (%s)',
+		'responds with the task and nothing else, without waiting (%s)',
 		async (dialect) => {
 			lab.emulator.rule({ route: `${dialect}.submit` }, ENDLESS);
 			const run = await lab.run(submitting(dialect), { items: prompts(2) });
@@ -98,7 +99,7 @@ describe('Submit', () => {
 			const base = `${lab.emulator.urls.task}/model/v1/queue/flux_2_pro/requests`;
 			expect(run.items(NODE)).toEqual(
 				prompts(2).map(({ json }, item) => {
-					const id = jobs().find(({ prompt }) => prompt === json.prompt)?.id;
+					const id = tasks().find(({ prompt }) => prompt === json.prompt)?.id;
 					return {
 						json: {
 							provider: 'task',
@@ -124,44 +125,41 @@ describe('Submit', () => {
 			const run = await lab.run(node, { items: prompts(3) });
 
 			expect(
-				run.items(NODE).map(({ json }) => jobs().find(({ id }) => id === json.taskId)?.prompt),
+				run.items(NODE).map(({ json }) => tasks().find(({ id }) => id === json.taskId)?.prompt),
 			).toEqual(['item 1', 'item 2', 'item 3']);
-			expect(jobs()).toHaveLength(3);
+			expect(tasks()).toHaveLength(3);
 		},
 	);
 });
 
 describe('Get', () => {
-	test.each(dialects)(
-		'waits for the picture of a task of another workflow (%s)',
-		async (dialect) => {
-			const handles = await submitted(dialect);
-			const run = await lab.run(getting(dialect), { items: handles });
+	test.each(dialects)('waits for the image of a task of another workflow (%s)', async (dialect) => {
+		const taskItems = await submitted(dialect);
+		const run = await lab.run(getting(dialect), { items: taskItems });
 
-			const [item] = run.items(NODE);
-			const { bytes, mimeType, width, height } = await lab.emulator.ledger.image(job().id);
-			expect(await bytesOf(item!)).toEqual(bytes);
-			expect(item?.json).toMatchObject({
-				provider: 'task',
-				model: 'flux_2_pro',
-				status: 'completed',
-				taskId: job().id,
-				image: { mimeType, width, height, fileSize: bytes.length, url: job().url },
-			});
-			expect(item?.binary?.data?.fileName).toBe(`flux_2_pro-${job().id}.jpg`);
-		},
-	);
+		const [item] = run.items(NODE);
+		const { bytes, mimeType, width, height } = await lab.emulator.ledger.image(firstTask().id);
+		expect(await bytesOf(item!)).toEqual(bytes);
+		expect(item?.json).toMatchObject({
+			provider: 'task',
+			model: 'flux_2_pro',
+			status: 'completed',
+			taskId: firstTask().id,
+			image: { mimeType, width, height, fileSize: bytes.length, url: firstTask().url },
+		});
+		expect(item?.binary?.data?.fileName).toBe(`flux_2_pro-${firstTask().id}.jpg`);
+	});
 
 	test.each(dialects)('collects many tasks at once, in order (%s)', async (dialect) => {
-		const handles = (await submitted(dialect, 6)).reverse();
-		const run = await lab.run(getting(dialect), { items: handles });
+		const taskItems = (await submitted(dialect, 6)).reverse();
+		const run = await lab.run(getting(dialect), { items: taskItems });
 
 		expect(run.items(NODE).map(({ json, pairedItem }) => [json.taskId, pairedItem])).toEqual(
-			handles.map(({ json }, item) => [json.taskId, { item }]),
+			taskItems.map(({ json }, item) => [json.taskId, { item }]),
 		);
 		expect(await Promise.all(run.items(NODE).map(bytesOf))).toEqual(
 			await Promise.all(
-				handles.map(
+				taskItems.map(
 					async ({ json }) => (await lab.emulator.ledger.image(json.taskId as string)).bytes,
 				),
 			),
@@ -171,49 +169,50 @@ describe('Get', () => {
 	test.each(dialects)('takes a typed task ID without a poll URL (%s)', async (dialect) => {
 		await submitted(dialect);
 		const node = getting(dialect);
-		Object.assign(node.parameters, { taskId: ` ${job().id}\n`, pollUrl: '' });
+		Object.assign(node.parameters, { taskId: ` ${firstTask().id}\n`, pollUrl: '' });
 		const run = await lab.run(node);
 
-		expect(run.items(NODE)[0]?.json.taskId).toBe(job().id);
+		expect(run.items(NODE)[0]?.json.taskId).toBe(firstTask().id);
 	});
 
 	test.each(dialects)(
-		'without waiting tells of a running task as an ordinary item (%s)',
+		'without waiting shows a running task as an ordinary item (%s)',
 		async (dialect) => {
 			lab.emulator.rule({ route: `${dialect}.submit` }, ENDLESS);
-			const handles = await submitted(dialect);
-			const run = await lab.run(getting(dialect, {}, NOW), { items: handles });
+			const taskItems = await submitted(dialect);
+			const run = await lab.run(getting(dialect, {}, NOW), { items: taskItems });
 
 			expect(run.items(NODE)).toEqual([
 				{
 					json: {
 						provider: 'task',
 						model: 'flux_2_pro',
-						taskId: job().id,
-						...(dialect === 'queue' && { pollUrl: handles[0]?.json.pollUrl }),
-						submittedAt: handles[0]?.json.submittedAt,
+						taskId: firstTask().id,
+						...(dialect === 'queue' && { pollUrl: taskItems[0]?.json.pollUrl }),
+						submittedAt: taskItems[0]?.json.submittedAt,
 						status: 'pending',
 						...(dialect === 'task' && { progress: expect.any(Number) }),
+						...(dialect === 'queue' && { queuePosition: 0 }),
 					},
 					pairedItem: { item: 0 },
 				},
 			]);
-			expect(traffic(lab)).toEqual(['submit', 'look']);
+			expect(traffic(lab)).toEqual(['submit', 'poll']);
 		},
 	);
 
 	test.each(dialects)(
-		'without waiting tells of a failed task as an ordinary item (%s)',
+		'without waiting shows a failed task as an ordinary item (%s)',
 		async (dialect) => {
 			const fail = { code: 'E7', message: 'Request Moderated' };
 			lab.emulator.rule({ route: `${dialect}.submit` }, { task: { fail } });
-			const handles = await submitted(dialect);
+			const taskItems = await submitted(dialect);
 			await ready();
-			const run = await lab.run(getting(dialect, {}, NOW), { items: handles });
+			const run = await lab.run(getting(dialect, {}, NOW), { items: taskItems });
 
 			expect(run.status).toBe('success');
 			expect(run.items(NODE)[0]?.json).toMatchObject({
-				taskId: job().id,
+				taskId: firstTask().id,
 				status: 'failed',
 				kind: 'moderated',
 				message: expect.stringContaining('E7: Request Moderated'),
@@ -222,17 +221,17 @@ describe('Get', () => {
 	);
 
 	test.each(dialects)('without waiting downloads a finished task (%s)', async (dialect) => {
-		const handles = await submitted(dialect);
+		const taskItems = await submitted(dialect);
 		await ready();
-		const run = await lab.run(getting(dialect, {}, NOW), { items: handles });
+		const run = await lab.run(getting(dialect, {}, NOW), { items: taskItems });
 
 		const [item] = run.items(NODE);
-		expect(await bytesOf(item!)).toEqual((await lab.emulator.ledger.image(job().id)).bytes);
+		expect(await bytesOf(item!)).toEqual((await lab.emulator.ledger.image(firstTask().id)).bytes);
 		expect(item?.json.status).toBe('completed');
 	});
 
 	test.each(dialects)(
-		'without waiting tells of an unknown task as an ordinary item (%s)',
+		'without waiting shows an unknown task as an ordinary item (%s)',
 		async (dialect) => {
 			const run = await lab.run(getting(dialect, {}, NOW), { items: items({ taskId: 'nobody' }) });
 
@@ -247,7 +246,7 @@ describe('Get', () => {
 	);
 
 	test.each(dialects)(
-		'with waiting does not wait for an unknown task: it is looked for once (%s)',
+		'with waiting does not wait for an unknown task: it is polled once (%s)',
 		async (dialect) => {
 			const run = await lab.run(getting(dialect), { items: items({ taskId: 'nobody' }) });
 
@@ -261,33 +260,33 @@ describe('Get', () => {
 			{ route: `${dialect}.submit`, prompt: 'item 1' },
 			{ task: { fail: { message: 'out of memory' } } },
 		);
-		const handles = await submitted(dialect, 2);
+		const taskItems = await submitted(dialect, 2);
 		const node = getting(dialect, {}, { onError: 'continueRegularOutput' });
-		const run = await lab.run(node, { items: handles });
+		const run = await lab.run(node, { items: taskItems });
 
 		const [failed, done] = run.items(NODE);
 		expect(Object.keys(failed?.json ?? {})).toEqual(['error']);
 		expect(failed?.json.error).toMatchObject({
 			kind: 'unavailable',
-			taskId: handles[0]?.json.taskId,
+			taskId: taskItems[0]?.json.taskId,
 			message: expect.stringContaining('out of memory'),
 		});
 		expect(done?.json.status).toBe('completed');
 	});
 
 	test.each(dialects)(
-		"tells that a image's URL has expired, and that it must be made again (%s)",
+		'asks once more for an image whose URL has expired, and then says that it must be made again (%s)',
 		async (dialect) => {
 			lab.emulator.rule({ route: 'download' }, { image: 'expired' });
 			const run = await lab.run(getting(dialect), { items: await submitted(dialect) });
 
 			expect(failure(run)).toMatchObject({
 				kind: 'expired',
-				taskId: job().id,
+				taskId: firstTask().id,
 				message: "The image's URL is no longer valid (its host responded with 403)",
 				description: expect.stringContaining('or generate the image again'),
 			});
-			expect(lab.emulator.ledger.downloads).toHaveLength(1);
+			expect(traffic(lab)).toEqual(['submit', 'poll', 'download', 'poll', 'download']);
 		},
 	);
 
@@ -309,16 +308,16 @@ describe('Get', () => {
 		]);
 	});
 
-	test('of an unfinished picture keeps Download and the file options', async () => {
-		const handles = await submitted('task');
+	test('of an unfinished image keeps Download and the file options', async () => {
+		const taskItems = await submitted('task');
 		const [url, named] = [
-			await lab.run(getting('task', { download: false }), { items: handles }),
+			await lab.run(getting('task', { download: false }), { items: taskItems }),
 			await lab.run(getting('task', { fileName: 'cover', binaryField: 'image' }), {
-				items: handles,
+				items: taskItems,
 			}),
 		];
 
-		expect(url.items(NODE)[0]?.json.image).toEqual({ url: job().url });
+		expect(url.items(NODE)[0]?.json.image).toEqual({ url: firstTask().url });
 		expect(url.items(NODE)[0]?.binary).toBeUndefined();
 		expect(named.items(NODE)[0]?.binary?.image?.fileName).toBe('cover.jpg');
 	});
@@ -333,17 +332,17 @@ describe('a task that takes longer than the timeout', () => {
 
 			expect(failure(run)).toEqual({
 				kind: 'timeout',
-				taskId: job().id,
+				taskId: firstTask().id,
 				message: expect.stringMatching(/not ready after 1 s/),
 				description: expect.stringMatching(
 					new RegExp(
-						`The task ID is ${job().id}[.,].* retry this execution, or use the resource Task, operation Get`,
+						`The task ID is ${firstTask().id}[.,].* retry this execution, or use the resource Task, operation Get`,
 					),
 				),
 			});
-			const later = await lab.run(getting(dialect), { items: items({ taskId: job().id }) });
+			const later = await lab.run(getting(dialect), { items: items({ taskId: firstTask().id }) });
 			expect(await bytesOf(later.items(NODE)[0]!)).toEqual(
-				(await lab.emulator.ledger.image(job().id)).bytes,
+				(await lab.emulator.ledger.image(firstTask().id)).bytes,
 			);
 			expect(lab.emulator.ledger.submissions).toHaveLength(1);
 		},
@@ -358,7 +357,7 @@ describe('a task that takes longer than the timeout', () => {
 		const node = generating('task', { onError: 'continueRegularOutput' }, { timeout: 1 });
 		const run = await lab.run(node, { items: prompts(4), limitMs: 5000 });
 
-		const idOf = (prompt: unknown) => jobs().find((one) => one.prompt === prompt)?.id;
+		const idOf = (prompt: unknown) => tasks().find((one) => one.prompt === prompt)?.id;
 		expect(run.items(NODE).map(({ json }) => json.error)).toEqual(
 			prompts(4).map(({ json: { prompt } }) =>
 				expect.objectContaining({ kind: 'timeout', taskId: idOf(prompt) }),
@@ -373,32 +372,85 @@ describe('Cancel', () => {
 		parameters: { resource: 'task', operation: 'cancel', dialect: 'queue' },
 	};
 
-	test('stops running tasks of the queue, and Get tells so', async () => {
+	test('stops running tasks of the queue, and Get shows them as cancelled', async () => {
 		lab.emulator.rule({ route: 'queue.submit' }, ENDLESS);
-		const handles = await submitted('queue', 2);
-		const run = await lab.run(cancelling, { items: handles });
+		const taskItems = await submitted('queue', 2);
+		const run = await lab.run(cancelling, { items: taskItems });
 
 		expect(run.items(NODE)).toEqual(
-			handles.map(({ json }, item) => ({
+			taskItems.map(({ json }, item) => ({
 				json: { provider: 'task', taskId: json.taskId, status: 'cancelled' },
 				pairedItem: { item },
 			})),
 		);
-		const cancelled = lab.emulator.ledger.cancels.map(({ taskId: jobId, status }) => [
-			jobId,
-			status,
-		]);
-		expect(cancelled.sort()).toEqual(handles.map(({ json }) => [json.taskId, 202]).sort());
-		const after = await lab.run(getting('queue', {}, NOW), { items: handles });
-		expect(after.items(NODE).map(({ json }) => json.status)).toEqual(['failed', 'failed']);
+		const cancelled = lab.emulator.ledger.cancels.map(({ taskId, status }) => [taskId, status]);
+		expect(cancelled.sort()).toEqual(taskItems.map(({ json }) => [json.taskId, 202]).sort());
+		const after = await lab.run(getting('queue', {}, NOW), { items: taskItems });
+		const message = expect.stringContaining('cancelled');
+		expect(after.items(NODE).map(({ json }) => json)).toMatchObject(
+			taskItems.map(() => ({ status: 'failed', message })),
+		);
 	});
 
-	test('of a finished task is an error in the words of the provider', async () => {
-		const handles = await submitted('queue');
-		await ready();
-		const run = await lab.run(cancelling, { items: handles });
+	test('that the provider has only taken note of says so', async () => {
+		lab.emulator.rule({ route: 'queue.submit' }, ENDLESS);
+		const taskItems = await submitted('queue');
+		const running = { request_id: firstTask().id, status: 'IN_PROGRESS' };
+		lab.emulator.rule({ route: 'queue.status' }, { status: 200, body: running });
+		const run = await lab.run(cancelling, { items: taskItems });
 
-		expect(run.status).toBe('error');
-		expect(failure(run).message).toContain('ALREADY_COMPLETED');
+		expect(run.items(NODE)[0]?.json.status).toBe('cancellationRequested');
+	});
+
+	test.each([
+		['completed', {}],
+		['failed', { fail: { message: 'out of memory' } }],
+	])('of a task that has ended says so: %s', async (status, fault) => {
+		lab.emulator.rule({ route: 'queue.submit' }, { task: fault });
+		const taskItems = await submitted('queue');
+		await ready();
+		const run = await lab.run(cancelling, { items: taskItems });
+
+		expect(run.items(NODE)).toEqual([
+			{ json: { provider: 'task', taskId: firstTask().id, status }, pairedItem: { item: 0 } },
+		]);
+		expect(lab.emulator.ledger.cancels).toMatchObject([{ status: 400 }]);
+	});
+
+	test('of a task that nobody knows is an error', async () => {
+		const run = await lab.run(cancelling, { items: items({ taskId: 'nobody' }) });
+
+		expect(failure(run)).toMatchObject({ kind: 'notFound' });
+	});
+
+	test('by somebody else keeps the task: Retry On Fail does not submit, a retry by a person does', async () => {
+		lab.emulator.rule({ route: 'queue.submit', times: 1 }, ENDLESS);
+		const settings = { retryOnFail: true, maxTries: 2, waitBetweenTries: 1 };
+		const node = generating('queue', settings);
+		const { done } = lab.start(node, { items: prompts(1) });
+		await until(() => lab.emulator.ledger.polls.length > 0);
+		firstTask().cancelledAt = Date.now();
+		const failed = await done;
+
+		expect(failed.status).toBe('error');
+		expect(failure(failed).description).toContain('not submitted again by itself');
+		expect(lab.emulator.ledger.submissions).toHaveLength(1);
+		const run = await lab.retry(failed, node);
+
+		expect(run.items(NODE)[0]?.json).toMatchObject({
+			status: 'completed',
+			taskId: tasks()[1]?.id,
+		});
+		expect(lab.emulator.ledger.submissions).toHaveLength(2);
 	});
 });
+
+test.each(['..', '.', 'a\u0000b'])(
+	'a task ID that would change the path is refused: %j',
+	async (taskId) => {
+		const run = await lab.run(getting('task'), { items: items({ taskId }) });
+
+		expect(run.error?.message).toBe('Task ID: must not be a path');
+		expect(traffic(lab)).toEqual([]);
+	},
+);

@@ -55,16 +55,17 @@ const submit = async (webhookUrl: string, options: object = {}) =>
 				options: { width: 256, height: 256, webhookUrl, webhookSecret: SECRET, ...options },
 			},
 		},
-		{ items: items({ prompt: 'told about' }) },
+		{ items: items({ prompt: 'announced' }) },
 	);
 
-const job = (fault: Effect['task']) => lab.emulator.rule({ route: 'bfl.submit' }, { task: fault });
+const faultTask = (fault: Effect['task']) =>
+	lab.emulator.rule({ route: 'bfl.submit' }, { task: fault });
 const statuses = () => lab.emulator.ledger.deliveries.map(({ status }) => status);
 const sign = (body: string, secret = SECRET) =>
 	createHmac('sha256', secret).update(body).digest('hex');
 
 /** What BFL would post about a task that is done. */
-const told = (facts: object = {}) =>
+const payload = (facts: object = {}) =>
 	JSON.stringify({
 		id: 'd5ba37dc-ba09-4658-852e-deea7e176439',
 		status: 'Error',
@@ -73,9 +74,9 @@ const told = (facts: object = {}) =>
 		...facts,
 	});
 
-/** With a picture. */
+/** With an image. */
 const done = (facts: object = {}) =>
-	told({
+	payload({
 		status: 'Ready',
 		result: { sample: `${lab.emulator.urls.results}/none.png` },
 		...facts,
@@ -85,16 +86,18 @@ async function post(
 	url: string,
 	body: string,
 	signature: string | undefined = `sha256=${sign(body)}`,
+	headers: Record<string, string> = {},
 ) {
-	const answer = await fetch(url, {
+	const response = await fetch(url, {
 		method: 'POST',
 		headers: {
 			'content-type': 'application/json',
 			...(signature && { 'x-bfl-signature': signature }),
+			...headers,
 		},
 		body,
 	});
-	return { status: answer.status, text: await answer.text() };
+	return { status: response.status, text: await response.text() };
 }
 
 async function emitted(): Promise<INodeExecutionData[]> {
@@ -109,7 +112,7 @@ describe('what was submitted elsewhere', () => {
 		await submit(url, { seed: 5 });
 		await until(() => statuses().length > 0 && statuses().every(Boolean), 'the delivery');
 
-		const { id, url: picture } = lab.emulator.ledger.tasks[0]!;
+		const { id, url: imageUrl } = lab.emulator.ledger.tasks[0]!;
 		const [item] = await emitted();
 		expect(item).toEqual({
 			json: {
@@ -117,14 +120,14 @@ describe('what was submitted elsewhere', () => {
 				model: 'flux-2-pro',
 				status: 'completed',
 				taskId: id,
-				prompt: 'told about',
+				prompt: 'announced',
 				seed: 5,
 				image: {
 					width: 256,
 					height: 256,
 					mimeType: 'image/jpeg',
 					fileSize: expect.any(Number),
-					url: expect.stringContaining(`${picture}?`),
+					url: expect.stringContaining(`${imageUrl}?`),
 				},
 				timing: { completedAt: expect.any(String) },
 			},
@@ -138,13 +141,13 @@ describe('what was submitted elsewhere', () => {
 		expect(lab.emulator.ledger.polls).toEqual([]);
 	});
 
-	test('tells the submit nothing but its handle, and never the secret', async () => {
+	test('is submitted as a task item, which never shows the secret', async () => {
 		lab.emulator.rule(
 			{ route: 'bfl.submit' },
 			{
-				mutate: (answer) => ({
-					...answer,
-					body: { ...(answer.body as object), webhook_secret: SECRET, echo: `<${SECRET}>` },
+				mutate: (response) => ({
+					...response,
+					body: { ...(response.body as object), webhook_secret: SECRET, echo: `<${SECRET}>` },
 				}),
 			},
 		);
@@ -164,14 +167,14 @@ describe('what was submitted elsewhere', () => {
 		await emitted();
 	});
 
-	test('keeps its words when the secret is too short to be told from them', async () => {
+	test('keeps its message when the secret is too short to be one', async () => {
 		lab.emulator.rule({ route: 'bfl.submit' }, { status: 400, body: { detail: 'bad webhook' } });
 		const run = await submit(webhooks.publish(triggered()), { webhookSecret: 'a' });
 
 		expect(run.error?.message).toBe('Black Forest Labs responded with 400: bad webhook');
 	});
 
-	test('is refused without the secret in the words, when the service repeats it', async () => {
+	test('is refused without the secret in the message, when the provider repeats it', async () => {
 		lab.emulator.rule(
 			{ route: 'bfl.submit' },
 			{ status: 400, body: { detail: `bad webhook ${SECRET}` } },
@@ -195,7 +198,7 @@ describe('what was submitted elsewhere', () => {
 			},
 		],
 	])('starts it with the failure %j', async (fault, facts) => {
-		job(fault);
+		faultTask(fault);
 		await submit(webhooks.publish(triggered()));
 		await until(() => webhooks.started.length === 1);
 
@@ -208,7 +211,7 @@ describe('what was submitted elsewhere', () => {
 		});
 	});
 
-	test('fails when the picture cannot be had, and names its task and its URL', async () => {
+	test('fails when the image cannot be had, and names its task and its URL', async () => {
 		lab.emulator.rule({ route: 'download' }, { image: 'expired' });
 		await submit(webhooks.publish(triggered()));
 		await until(() => webhooks.started.length === 1);
@@ -248,7 +251,7 @@ describe('what was submitted elsewhere', () => {
 		]);
 	});
 
-	test('fetches the picture again with Retry On Fail', async () => {
+	test('fetches the image again with Retry On Fail', async () => {
 		lab.emulator.rule({ route: 'download', times: 1 }, { image: 'expired' });
 		const retry = { retryOnFail: true, maxTries: 2, waitBetweenTries: 1 };
 		await submit(webhooks.publish(triggered({}, retry)));
@@ -258,7 +261,7 @@ describe('what was submitted elsewhere', () => {
 		expect(lab.emulator.ledger.downloads.map(({ status }) => status)).toEqual([403, 200]);
 	});
 
-	test('tells by its label which option cannot be used', async () => {
+	test('says by its label which option cannot be used', async () => {
 		await submit(webhooks.publish(triggered({ options: { download: 'maybe' } })));
 		await until(() => webhooks.started.length === 1);
 
@@ -270,7 +273,7 @@ describe('what was submitted elsewhere', () => {
 		});
 	});
 
-	test('fetches the picture again when that may pass', async () => {
+	test('fetches the image again when that may pass', async () => {
 		lab.emulator.rule({ route: 'download', times: 1 }, { status: 503 });
 		await submit(
 			webhooks.publish(triggered({ options: { binaryField: 'photo', fileName: 'cover' } })),
@@ -286,38 +289,59 @@ describe('what was submitted elsewhere', () => {
 describe('a delivery that is not genuine is refused, and nothing is started', () => {
 	const hour = 3_600_000;
 	test.each([
-		['signed with another secret', told(), `sha256=${sign(told(), 'another')}`, 401],
-		['not signed', told(), '', 401],
-		['signed with something else', told(), 'sha256=abc', 401],
-		['changed on the way', told(), `sha256=${sign(told({ message: 'luck' }))}`, 401],
+		['signed with another secret', payload(), `sha256=${sign(payload(), 'another')}`, 401],
+		['not signed', payload(), '', 401],
+		['signed with something else', payload(), 'sha256=abc', 401],
+		['changed on the way', payload(), `sha256=${sign(payload({ message: 'luck' }))}`, 401],
 		[
 			'recorded long ago',
-			told({ timestamp: new Date(Date.now() - 2 * hour).toISOString() }),
+			payload({ timestamp: new Date(Date.now() - 2 * hour).toISOString() }),
 			undefined,
 			401,
 		],
 		[
 			'recorded long ago, in seconds',
-			told({ timestamp: (Date.now() - 2 * hour) / 1000 }),
+			payload({ timestamp: (Date.now() - 2 * hour) / 1000 }),
 			undefined,
 			401,
 		],
-		['from the future', told({ timestamp: Date.now() + 2 * hour }), undefined, 401],
-		['too large', told({ padding: 'x'.repeat(1_000_000) }), undefined, 413],
+		['from the future', payload({ timestamp: Date.now() + 2 * hour }), undefined, 401],
+		['too large', payload({ padding: 'x'.repeat(1_000_000) }), undefined, 413],
 		['no JSON', 'id=1', undefined, 400],
 		['about no task', '{"status":"Ready"}', undefined, 400],
 		['a list', '[]', undefined, 400],
 	])('%s', async (_what, body, signature, status) => {
-		const answer = await post(webhooks.publish(triggered()), body, signature);
+		const response = await post(webhooks.publish(triggered()), body, signature);
 
-		expect(answer.status).toBe(status);
-		expect(answer.text).not.toContain(SECRET);
+		expect(response.status).toBe(status);
+		expect(response.text).not.toContain(SECRET);
 		expect(webhooks.started).toEqual([]);
 	});
 
-	test('and delivered again by the service until it gives up', async () => {
+	test.each([
+		['wrong', 'another-made-up-secret'],
+		['cut', SECRET.slice(0, -1)],
+		['empty', ''],
+	])('with the secret itself in a header, but %s', async (_what, secret) => {
 		const url = webhooks.publish(triggered());
-		job({ webhook: 'wrongSignature' });
+		const response = await post(url, payload(), '', { 'x-webhook-secret': secret });
+
+		expect(response.status).toBe(401);
+		expect(webhooks.started).toEqual([]);
+	});
+
+	test('and the response names the headers that came, but not what they hold', async () => {
+		const headers = { 'x-bfl-hmac': sign(payload(), 'another'), 'x-custom': 'made-up-value' };
+		const { text } = await post(webhooks.publish(triggered()), payload(), '', headers);
+
+		expect(text).toContain('Neither X-BFL-Signature nor X-Webhook-Secret proves the secret');
+		expect(text).toMatch(/Headers received: .*\bx-bfl-hmac, x-custom\b/);
+		expect(text).not.toContain('made-up-value');
+	});
+
+	test('and delivered again by the provider until it gives up', async () => {
+		const url = webhooks.publish(triggered());
+		faultTask({ webhook: 'wrongSignature' });
 		await submit(url);
 		await until(() => statuses().length === 4 && statuses().every(Boolean));
 
@@ -333,10 +357,18 @@ describe('a genuine delivery starts the workflow', () => {
 		['as bare hex', (hex: string) => hex],
 		['in capitals', (hex: string) => `SHA256=${hex.toUpperCase()}`],
 	])('signed %s', async (_how, form) => {
-		const body = told();
-		const answer = await post(webhooks.publish(triggered()), body, form(sign(body)));
+		const body = payload();
+		const response = await post(webhooks.publish(triggered()), body, form(sign(body)));
 
-		expect(answer.status).toBe(200);
+		expect(response.status).toBe(200);
+		expect(await emitted()).toHaveLength(1);
+	});
+
+	test('with the secret itself in a header, as a newer document has it', async () => {
+		const url = webhooks.publish(triggered());
+		const response = await post(url, payload(), '', { 'x-webhook-secret': SECRET });
+
+		expect(response.status).toBe(200);
 		expect(await emitted()).toHaveLength(1);
 	});
 
@@ -350,14 +382,14 @@ describe('a genuine delivery starts the workflow', () => {
 			{ options: { longestAge: 180 } },
 		],
 	])('%s', async (_what, facts, parameters) => {
-		await post(webhooks.publish(triggered(parameters)), told(facts));
+		await post(webhooks.publish(triggered(parameters)), payload(facts));
 		expect(await emitted()).toHaveLength(1);
 	});
 });
 
 describe('a delivery that comes again', () => {
 	test('starts nothing', async () => {
-		job({ webhook: 'twice' });
+		faultTask({ webhook: 'twice' });
 		await submit(webhooks.publish(triggered()));
 		await until(() => statuses().length === 2 && statuses().every(Boolean));
 
@@ -365,62 +397,66 @@ describe('a delivery that comes again', () => {
 		expect(await emitted()).toHaveLength(1);
 	});
 
-	test('starts nothing while the first is being handed on, and is asked for once more', async () => {
+	test('starts nothing while the first is in progress, and is asked for once more', async () => {
 		const url = webhooks.publish(triggered());
-		const body = told();
-		const answers = await Promise.all([post(url, body), post(url, body), post(url, body)]);
+		const body = payload();
+		const responses = await Promise.all([post(url, body), post(url, body), post(url, body)]);
 
-		expect(answers.map(({ status }) => status).filter((status) => status !== 409)).toContain(200);
+		expect(responses.map(({ status }) => status).filter((status) => status !== 409)).toContain(200);
 		expect(await emitted()).toHaveLength(1);
 		expect((await post(url, body)).status).toBe(200);
 		expect(webhooks.started).toHaveLength(1);
 	});
 
-	test('starts nothing after n8n was restarted: what was handed on is saved with the workflow', async () => {
+	test('starts nothing after n8n was restarted: what was processed is saved with the workflow', async () => {
 		const url = webhooks.publish(triggered());
 		const ids = ['made-up-1', 'made-up-2', 'made-up-3'];
 		for (const id of ids) {
-			await post(url, told({ id }));
+			await post(url, payload({ id }));
 			await emitted();
 		}
+		const keys = ids.map((id) => `${id} failed`);
+		expect(webhooks.staticDataOf(url)[`node:${TRIGGER}`]).toEqual({
+			flux2ProcessedDeliveries: { version: 1, keys },
+		});
 		// another workflow's ID: this process remembers nothing of it
 		const again = { ...triggered(), staticData: webhooks.staticDataOf(url) } as WorkflowJson;
 		const later = webhooks.publish(again);
 
-		for (const id of ids) expect((await post(later, told({ id }))).status).toBe(200);
+		for (const id of ids) expect((await post(later, payload({ id }))).status).toBe(200);
 		expect(webhooks.started).toHaveLength(ids.length);
 	});
 
 	test('with another outcome starts the workflow once more', async () => {
 		const url = webhooks.publish(triggered({ options: { download: false } }));
-		const bodies = [told(), done(), told(), done()];
+		const bodies = [payload(), done(), payload(), done()];
 		for (const body of bodies) expect((await post(url, body)).status).toBe(200);
 
 		const statusOf = ({ json }: INodeExecutionData) => json.status;
 		expect((await emitted()).map(statusOf)).toEqual(['failed', 'completed']);
 	});
 
-	test('after a word that no document knows is the first: nothing was handed on', async () => {
+	test('after a status that no document explains starts the workflow: nothing was processed before', async () => {
 		const url = webhooks.publish(triggered({ options: { download: false } }));
-		expect((await post(url, told({ status: 'Frozen' }))).status).toBe(200);
+		expect((await post(url, payload({ status: 'Frozen', message: undefined }))).status).toBe(200);
 		expect(webhooks.started).toEqual([]);
 		expect((await post(url, done())).status).toBe(200);
 
 		expect((await emitted()).map(({ json }) => json.status)).toEqual(['completed']);
 	});
 
-	test('is not taken for known when the workflow could not be started', async () => {
+	test('is not taken for processed when the workflow could not be started', async () => {
 		const url = webhooks.publish(triggered());
 		webhooks.failNext();
-		expect((await post(url, told())).status).toBe(500);
-		expect((await post(url, told())).status).toBe(200);
+		expect((await post(url, payload())).status).toBe(500);
+		expect((await post(url, payload())).status).toBe(200);
 		expect(await emitted()).toHaveLength(1);
 	});
 
 	test('starts a test in the editor each time', async () => {
 		const url = webhooks.publish(triggered(), 'manual');
-		await post(url, told());
-		await post(url, told());
+		await post(url, payload());
+		await post(url, payload());
 		expect(await emitted()).toHaveLength(2);
 	});
 });
@@ -428,13 +464,13 @@ describe('a delivery that comes again', () => {
 describe('filters', () => {
 	test.each([
 		[['completed'], done, true],
-		[['completed'], told, false],
-		[['failed'], told, true],
-		[['moderated'], told, false],
-		[['moderated'], () => told({ status: 'Request Moderated' }), true],
-		[['moderated', 'failed'], () => told({ error: 'content_policy_violation' }), true],
-		[['failed'], () => told({ error: 'content_policy_violation' }), false],
-		[[], told, true],
+		[['completed'], payload, false],
+		[['failed'], payload, true],
+		[['moderated'], payload, false],
+		[['moderated'], () => payload({ status: 'Request Moderated' }), true],
+		[['moderated', 'failed'], () => payload({ error: 'content_policy_violation' }), true],
+		[['failed'], () => payload({ error: 'content_policy_violation' }), false],
+		[[], payload, true],
 	])('by outcome: %j', async (outcomes, body, starts) => {
 		const options = { download: false };
 		const { status } = await post(webhooks.publish(triggered({ outcomes, options })), body());
@@ -452,7 +488,7 @@ describe('filters', () => {
 		['', false],
 	])('by model: %s', async (query, starts) => {
 		const url = webhooks.publish(triggered({ models: ['flux-2-max', 'flux-2-flex'] }));
-		await post(url + query, told());
+		await post(url + query, payload());
 
 		expect(webhooks.started).toHaveLength(starts ? 1 : 0);
 		await emitted();
@@ -471,12 +507,12 @@ describe('filters', () => {
 		await emitted();
 	});
 
-	test('news of a task that still runs start nothing', async () => {
-		const { status } = await post(webhooks.publish(triggered()), told({ status: 'Pending' }));
+	test('a delivery about a task that still runs starts nothing', async () => {
+		const { status } = await post(webhooks.publish(triggered()), payload({ status: 'Pending' }));
 		expect({ status, started: webhooks.started }).toEqual({ status: 200, started: [] });
 	});
 
-	test('a picture under a word that no document knows is a picture', async () => {
+	test('an image under a status that no document explains is an image', async () => {
 		await post(
 			webhooks.publish(triggered({ options: { download: false } })),
 			done({ status: 'SUCCESS' }),
@@ -488,7 +524,7 @@ describe('filters', () => {
 test.each([
 	['short', 'Error'],
 	['long-enough-and-made-up', 'OK'],
-])('the credential test tells whether the secret "%s" can be guessed', async (secret, status) => {
+])('the credential test says whether the secret "%s" can be guessed', async (secret, status) => {
 	const { type } = lab.engine.loader.getNode('flux2Trigger');
 	const { methods } = type as unknown as {
 		methods: { credentialTest: { testSecret(this: void, credential: object): Promise<object> } };

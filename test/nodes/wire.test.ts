@@ -18,7 +18,7 @@ const DEV = '@cf/black-forest-labs/flux-2-dev';
 
 /** The node's own options never reach the wire. */
 const settings: Rows = {
-	binaryField: [['picture']],
+	binaryField: [['image']],
 	download: [[false], ['true']],
 	fileName: [['photo']],
 	maxConcurrent: [[7], ['3']],

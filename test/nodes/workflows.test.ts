@@ -13,7 +13,7 @@ import type {
 import manifest from '../../package.json';
 import { startEmulator, type Emulator } from '../emulator';
 import { sha256 } from '../emulator/images';
-import { emulatorCredentials } from '../support/emulatorCredentials';
+import { emulatorCredentials } from '../support/providers';
 import { startEngine, type Engine, type WorkflowJson } from '../support/engine';
 import { standIns } from '../support/standIns';
 
@@ -250,7 +250,7 @@ describe("in n8n's own engine", () => {
 		expect(new Set(types).size).toBe(makers);
 	});
 
-	test.each(playable)('%s makes the pictures that were paid for', async (_file, example) => {
+	test.each(playable)('%s makes the images that were paid for', async (_file, example) => {
 		const { ledger } = emulator;
 		const earlier = ledger.tasks.length;
 		const run = await engine.run(example);

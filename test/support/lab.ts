@@ -2,7 +2,6 @@ import type { INode, INodeExecutionData } from 'n8n-workflow';
 import { startEmulator, type Emulator, type EmulatorOptions } from '../emulator';
 import { sha256 } from '../emulator/images';
 import type { CredentialStore } from './credentials';
-import { emulatorCredentials } from './emulatorCredentials';
 import {
 	startEngine,
 	type Engine,
@@ -14,11 +13,12 @@ import {
 import type { Checkpoint } from '../../nodes/shared/tasks/checkpoints';
 import type { BinaryMode } from './n8n';
 import type { StandIns } from './nodeTypes';
+import { emulatorCredentials, ROUTES, type NodeType, type Route } from './providers';
+
+export { ROUTES, type NodeType, type Route };
 
 /** The node under test stands under this name in every workflow of the lab. */
 export const NODE = 'FLUX.2';
-
-export type NodeType = 'flux2Cloudflare' | 'flux2Task' | 'flux2Oxen' | 'flux2Bfl';
 
 export interface NodeUnderTest {
 	type: NodeType;
@@ -93,7 +93,7 @@ export function workflowWith({ type, parameters, settings }: NodeUnderTest): Wor
 	};
 }
 
-/** Looks every few milliseconds: tests do not wait for a provider's pace. */
+/** Polls every few milliseconds: tests do not wait for a provider's pace. */
 export const QUICK = { pollInterval: 0.02 };
 
 export const items = (...jsons: Array<INodeExecutionData['json']>): INodeExecutionData[] =>
@@ -108,21 +108,7 @@ export async function until(seen: () => boolean, what = String(seen)): Promise<v
 	}
 }
 
-/** The four ways on which this package makes a picture. */
-export const ROUTES = {
-	task: { type: 'flux2Task', submit: 'task.submit', parameters: { dialect: 'task' } },
-	queue: { type: 'flux2Task', submit: 'queue.submit', parameters: { dialect: 'queue' } },
-	catalogue: { type: 'flux2Cloudflare', submit: 'cloudflare.run', parameters: {} },
-	workersAi: {
-		type: 'flux2Cloudflare',
-		submit: 'cloudflare.workersAi',
-		parameters: { model: '@cf/black-forest-labs/flux-2-klein-4b' },
-	},
-} as const;
-
-export type Route = keyof typeof ROUTES;
-
-/** Makes a small picture for each item's own prompt, all at once. */
+/** Generates a small image for each item's own prompt, all at once. */
 export const generating = (
 	route: Route,
 	settings: NodeUnderTest['settings'] = {},
@@ -141,33 +127,33 @@ export const generating = (
 export const prompts = (count: number): INodeExecutionData[] =>
 	Array.from({ length: count }, (_, index) => ({ json: { prompt: `item ${index + 1}` } }));
 
-/** Prompt and picture of each item that came out. */
+/** Prompt and image of each item that came out. */
 export async function imagesIn({ engine }: Lab, run: Run): Promise<Array<[unknown, string]>> {
 	const pairs = run.items(NODE).map(async ({ json, binary }): Promise<[unknown, string]> => {
 		const bytes = binary?.data && (await engine.binary(binary.data));
-		return [json.prompt, bytes ? sha256(bytes) : 'no picture'];
+		return [json.prompt, bytes ? sha256(bytes) : 'no image'];
 	});
 	return await Promise.all(pairs);
 }
 
-/** Prompt and picture of each prompt's last job, as the provider has made it. */
+/** Prompt and image of each prompt's last task, as the provider has made it. */
 export async function imagesOf({ emulator }: Lab, given: INodeExecutionData[]) {
 	const { ledger } = emulator;
 	const pairs = given.map(async ({ json: { prompt } }): Promise<[unknown, string]> => {
-		const job = ledger.tasks.filter((one) => one.prompt === prompt).at(-1);
-		return [prompt, job ? (await ledger.image(job.id)).sha256 : 'no job'];
+		const task = ledger.tasks.filter((one) => one.prompt === prompt).at(-1);
+		return [prompt, task ? (await ledger.image(task.id)).sha256 : 'no task'];
 	});
 	return await Promise.all(pairs);
 }
 
-/** Everything that was sent, in order; looks that follow one another count as one. */
+/** Everything that was sent, in order; polls that follow one another count as one. */
 export function traffic({ emulator }: Lab, from = 0): string[] {
 	const kinds = emulator.ledger.requests.slice(from).map(({ method, path }) => {
 		if (path.startsWith('/results/')) return 'download';
 		if (path.startsWith('/references/')) return 'reference';
-		return { POST: 'submit', PUT: 'cancel', DELETE: 'cancel', GET: 'look' }[method] ?? method;
+		return { POST: 'submit', PUT: 'cancel', DELETE: 'cancel', GET: 'poll' }[method] ?? method;
 	});
-	return kinds.filter((kind, index) => kind !== 'look' || kinds[index - 1] !== 'look');
+	return kinds.filter((kind, index) => kind !== 'poll' || kinds[index - 1] !== 'poll');
 }
 
 /** What the node has saved for a later run, by the place of the item. */

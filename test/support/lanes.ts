@@ -1,24 +1,9 @@
-import type { RouteName } from '../emulator';
-import { QUICK, ROUTES, type Lab, type NodeType, type NodeUnderTest } from './lab';
+import { QUICK, type Lab, type NodeUnderTest } from './lab';
+import { LANES, type LaneName } from './providers';
 
-interface Lane {
-	type: NodeType;
-	submit: RouteName;
-	parameters: object;
-}
+export { LANES, type LaneName };
 
-/** Every way on which this package makes a picture, at all four services. */
-export const LANES = {
-	...ROUTES,
-	oxen: { type: 'flux2Oxen', submit: 'oxen.enqueue', parameters: { mode: 'queue' } },
-	events: { type: 'flux2Oxen', submit: 'oxen.enqueue', parameters: { mode: 'events' } },
-	sync: { type: 'flux2Oxen', submit: 'oxen.sync', parameters: { mode: 'sync' } },
-	bfl: { type: 'flux2Bfl', submit: 'bfl.submit', parameters: {} },
-} as const satisfies Record<string, Lane>;
-
-export type LaneName = keyof typeof LANES;
-
-/** Makes a picture for each item's own prompt, twenty at once. */
+/** Generates an image for each item's own prompt, twenty at once. */
 export const making = (
 	lane: LaneName,
 	settings: NodeUnderTest['settings'] = {},
@@ -33,7 +18,7 @@ export const making = (
 	settings,
 });
 
-/** Whatever is asked for, the pictures are small: drawing them takes time. */
+/** Whatever is asked for, the images are small: drawing them takes time. */
 export function drawSmall({ emulator }: Lab): void {
 	const routes = new Set(Object.values(LANES).map(({ submit }) => submit));
 	for (const route of routes) emulator.rule({ route }, { as: { width: 64, height: 64 } });

@@ -18,7 +18,7 @@ import { complete, firstNode, toRun, type Engine, type Run, type WorkflowJson } 
 
 /**
  * What a whole n8n does about webhooks, and its engine alone does not: it starts a workflow for a call of its
- * trigger, and lets a parked execution go on for a call of its resume URL. On a server of its own, with n8n's
+ * trigger, and lets a suspended execution go on for a call of its resume URL. On a server of its own, with n8n's
  * own webhook context, and with what n8n keeps in its database kept as text.
  */
 export interface Webhooks {
@@ -32,16 +32,16 @@ export interface Webhooks {
 	failNext(): void;
 	/** The executions that calls of triggers have started, in order. */
 	started: Array<Promise<Run>>;
-	/** Runs a workflow until it has ended or is parked. */
-	run(json: WorkflowJson, items: INodeExecutionData[]): Promise<Parked>;
+	/** Runs a workflow until it has ended or is suspended. */
+	run(json: WorkflowJson, items: INodeExecutionData[]): Promise<Suspended>;
 	/** What n8n does when nobody has called in time. */
-	resumeByTimer(parked: Parked): Promise<Run>;
+	resumeByTimer(suspended: Suspended): Promise<Run>;
 	close(): Promise<void>;
 }
 
-export interface Parked {
+export interface Suspended {
 	id: string;
-	/** Until it was parked, or to its end. */
+	/** Until it was suspended, or to its end. */
 	first: Run;
 	/** After a call of the resume URL. */
 	resumed: Promise<Run>;
@@ -103,7 +103,7 @@ class Host {
 		this.isBroken = true;
 	}
 
-	async run(json: WorkflowJson, items: INodeExecutionData[]): Promise<Parked> {
+	async run(json: WorkflowJson, items: INodeExecutionData[]): Promise<Suspended> {
 		const saved = complete(json);
 		const workflow = this.engine.workflow(saved, items);
 		const startNode = workflow.getNode(firstNode(saved).name) ?? undefined;
@@ -123,7 +123,7 @@ class Host {
 		return { id, first: toRun(raw), resumed };
 	}
 
-	async resumeByTimer({ id }: Parked): Promise<Run> {
+	async resumeByTimer({ id }: Suspended): Promise<Run> {
 		const execution = this.executions.get(id)!;
 		execution.status = 'running';
 		return await this.goOn(execution, id, parse(execution.data) as IRunExecutionData);

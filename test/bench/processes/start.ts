@@ -1,5 +1,5 @@
 import type { Keys, LedgerData, RuleJson, Tls } from '../../emulator';
-import { emulatorCredentials } from '../../support/emulatorCredentials';
+import { emulatorCredentials } from '../../support/providers';
 import { NODE, workflowWith, type NodeUnderTest } from '../../support/lab';
 import type { TaskSpec } from '../tasks';
 import { startChild } from './child';

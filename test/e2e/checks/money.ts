@@ -1,4 +1,5 @@
 import { deepEqual, equal, match } from 'node:assert/strict';
+import type { Lane } from '../../support/providers';
 import type { Host } from '../host';
 import { waitForEnd, retry, type Execution } from '../host/executions';
 import type { Check } from './check';
@@ -7,10 +8,9 @@ import { examine } from './evidence';
 import {
 	findTasks,
 	prepareTrial,
-	PROVIDERS,
 	startTrial,
 	countSubmissions,
-	type TestedProvider,
+	TESTED_LANES,
 	type Trial,
 } from './trial';
 
@@ -34,20 +34,20 @@ async function assertPaidOnce(host: Host, trial: Trial, execution: Execution): P
 	);
 }
 
-const checkRetryOnFail = (name: string, provider: TestedProvider): Check => ({
+const checkRetryOnFail = (name: string, lane: Lane): Check => ({
 	name: `Retry On Fail pays nothing twice: ${name}`,
 	async run(host) {
 		const settings = { retryOnFail: true, maxTries: 3, waitBetweenTries: 100 };
-		const trial = await prepareTrial(host, provider, COUNT, settings);
+		const trial = await prepareTrial(host, lane, COUNT, settings);
 		breakDownloads(host, trial.prompts[1]);
 		await assertPaidOnce(host, trial, await waitForEnd(host.rest, await startTrial(host, trial)));
 	},
 });
 
-const checkRetryExecution = (name: string, provider: TestedProvider): Check => ({
+const checkRetryExecution = (name: string, lane: Lane): Check => ({
 	name: `Retry execution pays nothing twice: ${name}`,
 	async run(host) {
-		const trial = await prepareTrial(host, provider, COUNT);
+		const trial = await prepareTrial(host, lane, COUNT);
 		breakDownloads(host, trial.prompts[1]);
 		const failed = await waitForEnd(host.rest, await startTrial(host, trial));
 		equal(failed.status, 'error', 'the first execution fails');
@@ -56,7 +56,7 @@ const checkRetryExecution = (name: string, provider: TestedProvider): Check => (
 	},
 });
 
-export const moneyChecks: Check[] = Object.entries(PROVIDERS).flatMap(([name, provider]) => [
-	checkRetryOnFail(name, provider),
-	checkRetryExecution(name, provider),
+export const moneyChecks: Check[] = TESTED_LANES.flatMap(([name, lane]) => [
+	checkRetryOnFail(name, lane),
+	checkRetryExecution(name, lane),
 ]);

@@ -1,15 +1,15 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Lane } from '../../support/providers';
 import type { Host } from '../host';
 import { waitForEnd, stop } from '../host/executions';
 import { waitUntil, type Check } from './check';
 import {
 	findTasks,
 	prepareTrial,
-	PROVIDERS,
 	startTrial,
 	countSubmissions,
-	type TestedProvider,
+	TESTED_LANES,
 	type Trial,
 } from './trial';
 
@@ -22,15 +22,13 @@ const countPolls = (host: Host, trial: Trial): number => {
 	return host.emulator.ledger.polls.filter(({ taskId }) => ids.includes(taskId)).length;
 };
 
-const checkStop = (name: string, provider: TestedProvider): Check => ({
-	name: `a stopped execution polls no more${provider.cancels ? ' and cancels' : ''}: ${name}`,
+const checkStop = (name: string, lane: Lane): Check => ({
+	name: `a stopped execution polls no more${lane.canCancel ? ' and cancels' : ''}: ${name}`,
 	async run(host) {
 		const { emulator, rest } = host;
-		const trial = await prepareTrial(host, provider, COUNT);
+		const trial = await prepareTrial(host, lane, COUNT);
 		for (const prompt of trial.prompts) {
-			for (const route of ['bfl.submit', 'task.submit', 'queue.submit', 'oxen.enqueue'] as const) {
-				emulator.rule({ route, prompt }, { task: { seconds: 600 } });
-			}
+			emulator.rule({ route: lane.submit, prompt }, { task: { seconds: 600 } });
 		}
 		const id = await startTrial(host, trial);
 		await waitUntil(() => countPolls(host, trial) >= 8, 'the first polls');
@@ -39,7 +37,7 @@ const checkStop = (name: string, provider: TestedProvider): Check => ({
 		const tasks = findTasks(host, trial).map((task) => task.id);
 		const isCancelled = (task: string) =>
 			emulator.ledger.cancels.some(({ taskId }) => taskId === task);
-		if (provider.cancels) await waitUntil(() => tasks.every(isCancelled), 'the cancellations');
+		if (lane.canCancel) await waitUntil(() => tasks.every(isCancelled), 'the cancellations');
 		else await delay(SILENCE_MS);
 		const [polls, submissions] = [countPolls(host, trial), countSubmissions(host, trial)];
 		await delay(SILENCE_MS);
@@ -48,6 +46,6 @@ const checkStop = (name: string, provider: TestedProvider): Check => ({
 });
 
 /** Cloudflare's responses are the images: there is nothing to poll. */
-export const stopChecks: Check[] = Object.entries(PROVIDERS)
-	.filter(([, { node }]) => node !== 'flux2Cloudflare')
-	.map(([name, provider]) => checkStop(name, provider));
+export const stopChecks: Check[] = TESTED_LANES.filter(([, { hasTasks }]) => hasTasks).map(
+	([name, lane]) => checkStop(name, lane),
+);

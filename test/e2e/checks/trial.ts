@@ -1,23 +1,18 @@
 import type { TaskRecord } from '../../emulator';
+import { LANES, PROVIDERS, type Lane, type LaneName } from '../../support/providers';
 import type { Host } from '../host';
 import { startManually } from '../host/executions';
 import { importWorkflow, OURS, withCredentials, type WorkflowFile } from '../host/workflows';
 
-/** A provider's node and its parameters. */
-export interface TestedProvider {
-	node: string;
-	parameters: Record<string, unknown>;
-	/** Whether the provider's tasks can be cancelled. */
-	cancels: boolean;
-}
+/** n8n's part in these is that of the other lanes of their providers. */
+const LEFT_OUT: readonly string[] = ['workersAi', 'sync', 'events'] satisfies LaneName[];
 
-export const PROVIDERS: Record<string, TestedProvider> = {
-	'Black Forest Labs': { node: 'flux2Bfl', parameters: {}, cancels: false },
-	'Cloudflare (catalogue)': { node: 'flux2Cloudflare', parameters: {}, cancels: false },
-	'Oxen.ai': { node: 'flux2Oxen', parameters: { mode: 'queue' }, cancels: true },
-	'Task API': { node: 'flux2Task', parameters: { dialect: 'task' }, cancels: false },
-	'Task API (queue)': { node: 'flux2Task', parameters: { dialect: 'queue' }, cancels: true },
-};
+/** By the name of the check. */
+export const TESTED_LANES: ReadonlyArray<readonly [name: string, lane: Lane]> = Object.entries(
+	LANES,
+)
+	.filter(([name]) => !LEFT_OUT.includes(name))
+	.map(([name, lane]) => [`${PROVIDERS[lane.type].definition.label} (${name})`, lane]);
 
 export interface Trial {
 	workflowId: string;
@@ -31,7 +26,7 @@ let trials = 0;
 /** Imports a workflow with one node that generates an image for each prompt; no two trials share a prompt. */
 export async function prepareTrial(
 	host: Host,
-	{ node, parameters }: TestedProvider,
+	{ type, parameters }: Lane,
 	count: number,
 	settings: Record<string, unknown> = {},
 ): Promise<Trial> {
@@ -54,13 +49,13 @@ export async function prepareTrial(
 			}),
 			placeNode(3, {
 				name: NODE,
-				type: OURS + node,
+				type: OURS + type,
 				parameters: {
 					...parameters,
 					prompt: '={{ $json.prompts }}',
 					options: { pollInterval: 0.2 },
 				},
-				credentials: { [`${node}Api`]: { id: null, name: '' } },
+				credentials: { [`${type}Api`]: { id: null, name: '' } },
 				...settings,
 			}),
 		],

@@ -4,7 +4,7 @@ import type { ICredentialType } from 'n8n-workflow';
 import manifest from '../../../package.json';
 import type { Emulator } from '../../emulator';
 import type { CredentialStore } from '../../support/credentials';
-import { emulatorCredentials } from '../../support/emulatorCredentials';
+import { emulatorCredentials } from '../../support/providers';
 import type { ChatModel } from './chatModel';
 import type { Rest } from './rest';
 

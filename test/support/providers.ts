@@ -1,0 +1,148 @@
+import { models as bflModels } from '../../nodes/Flux2Bfl/models';
+import { bfl } from '../../nodes/Flux2Bfl/provider';
+import { models as cloudflareModels } from '../../nodes/Flux2Cloudflare/models';
+import { cloudflare } from '../../nodes/Flux2Cloudflare/provider';
+import { models as oxenModels } from '../../nodes/Flux2Oxen/models';
+import { oxen } from '../../nodes/Flux2Oxen/provider';
+import { models as taskModels } from '../../nodes/Flux2Task/models';
+import { taskApi } from '../../nodes/Flux2Task/provider';
+import type { ProviderDefinition } from '../../nodes/shared/operations/types';
+import type { Model } from '../../nodes/shared/parameters/model';
+import type { Emulator, RouteName } from '../emulator';
+import type { CredentialStore } from './credentials';
+
+/** One way in which a provider generates an image. */
+interface ProviderLane {
+	/** The emulator's route of the submit. */
+	submit: RouteName;
+	/** What chooses the lane, among the node's parameters. */
+	parameters: Record<string, unknown>;
+	/** Whether the response to the submit is a task, not the image. */
+	hasTasks: boolean;
+	/** Whether the provider pushes the ends of its tasks. */
+	hasEvents?: true;
+	/** Whether its tasks can be cancelled. */
+	canCancel?: true;
+}
+
+interface TestedProvider {
+	definition: ProviderDefinition;
+	models: readonly Model[];
+	/** The file in test/nodes with the table of its parameters on the wire. */
+	wireTest: string;
+	/** A credential that works at the emulator. */
+	credential(this: void, emulator: Pick<Emulator, 'keys' | 'urls'>): Record<string, string>;
+	lanes: Record<string, ProviderLane>;
+}
+
+/** Every provider of the package by its node's type. Whatever tests list about providers, they take from here. */
+export const PROVIDERS = {
+	flux2Cloudflare: {
+		definition: cloudflare,
+		models: cloudflareModels,
+		wireTest: 'wire',
+		credential: ({ keys, urls }) => ({
+			accountId: keys.accountId,
+			apiToken: keys.cloudflareToken,
+			baseUrl: urls.cloudflare,
+		}),
+		lanes: {
+			catalogue: { submit: 'cloudflare.run', parameters: {}, hasTasks: false },
+			workersAi: {
+				submit: 'cloudflare.workersAi',
+				parameters: { model: '@cf/black-forest-labs/flux-2-klein-4b' },
+				hasTasks: false,
+			},
+		},
+	},
+	flux2Task: {
+		definition: taskApi,
+		models: taskModels,
+		wireTest: 'wire',
+		credential: ({ keys, urls }) => ({ apiKey: keys.taskKey, baseUrl: urls.task }),
+		lanes: {
+			task: { submit: 'task.submit', parameters: { dialect: 'task' }, hasTasks: true },
+			queue: {
+				submit: 'queue.submit',
+				parameters: { dialect: 'queue' },
+				hasTasks: true,
+				canCancel: true,
+			},
+		},
+	},
+	flux2Oxen: {
+		definition: oxen,
+		models: oxenModels,
+		wireTest: 'oxenWire',
+		credential: ({ keys, urls }) => ({ apiKey: keys.oxenKey, baseUrl: urls.oxen }),
+		lanes: {
+			sync: { submit: 'oxen.sync', parameters: { mode: 'sync' }, hasTasks: false },
+			oxen: {
+				submit: 'oxen.enqueue',
+				parameters: { mode: 'queue' },
+				hasTasks: true,
+				canCancel: true,
+			},
+			events: {
+				submit: 'oxen.enqueue',
+				parameters: { mode: 'events' },
+				hasTasks: true,
+				hasEvents: true,
+				canCancel: true,
+			},
+		},
+	},
+	flux2Bfl: {
+		definition: bfl,
+		models: bflModels,
+		wireTest: 'bflWire',
+		credential: ({ keys, urls }) => ({ apiKey: keys.bflKey, region: 'custom', baseUrl: urls.bfl }),
+		lanes: { bfl: { submit: 'bfl.submit', parameters: {}, hasTasks: true } },
+	},
+} as const satisfies Record<string, TestedProvider>;
+
+type Providers = typeof PROVIDERS;
+
+export type NodeType = keyof Providers;
+
+export const NODE_TYPES = Object.keys(PROVIDERS) as NodeType[];
+
+/** For a loop over all providers: their fields by the interface's types. */
+export const providers = Object.entries<TestedProvider>(PROVIDERS).map(([type, provider]) => ({
+	type: type as NodeType,
+	...provider,
+}));
+
+type LaneNameOf<Type extends NodeType> = { [T in Type]: keyof Providers[T]['lanes'] }[Type];
+
+export type LaneName = LaneNameOf<NodeType>;
+
+export interface Lane extends ProviderLane {
+	type: NodeType;
+}
+
+const lanesOf = <Type extends NodeType>(types: readonly Type[]) =>
+	Object.fromEntries(
+		providers
+			.filter(({ type }) => (types as readonly NodeType[]).includes(type))
+			.flatMap(({ type, lanes }) =>
+				Object.entries(lanes).map(([name, lane]): [string, Lane] => [name, { type, ...lane }]),
+			),
+	) as Record<LaneNameOf<Type>, Lane>;
+
+/** Every way in which this package generates an image. */
+export const LANES = lanesOf(NODE_TYPES);
+
+/** The lanes on which the promises are tested one by one: with and without tasks, by URL and as bytes. */
+export const ROUTES = lanesOf(['flux2Task', 'flux2Cloudflare']);
+
+export type Route = keyof typeof ROUTES;
+
+/** Credentials that work at the emulator, by type. */
+export const emulatorCredentials = (emulator: Pick<Emulator, 'keys' | 'urls'>): CredentialStore =>
+	Object.fromEntries(
+		providers.map(({ definition, credential }) => [
+			definition.credentialType,
+			credential(emulator),
+		]),
+	);
