@@ -137,6 +137,7 @@ function connect(
 		credentials: { accountId: 'account' },
 		cancelSignal: signal,
 		redact: createRedactor([]),
+		redactItem: createRedactor([]),
 		readError: provider.readError,
 		permit: new Permit(new AdaptiveLimiter(1)),
 		readThrottle: throttle(0),

@@ -17,9 +17,11 @@ export function createRedactor(values: readonly unknown[]): Redact {
 	return (text) => longestFirst.reduce((redacted, form) => redacted.replaceAll(form, HIDDEN), text);
 }
 
-/** The values of a credential that must not be seen: all texts but its addresses. */
-export const secretsIn = (credentials: IDataObject): unknown[] =>
-	Object.entries(credentials).flatMap(([name, value]) => (name === 'baseUrl' ? [] : [value]));
+/** The values of a credential that must not be seen: all texts but its address, and the fields named. */
+export const secretsIn = (credentials: IDataObject, ...shown: string[]): unknown[] =>
+	Object.entries(credentials).flatMap(([name, value]) =>
+		['baseUrl', ...shown].includes(name) ? [] : [value],
+	);
 
 /** Any JSON value with every text in it redacted, names of fields included. */
 export function redactJson<T>(value: T, redact: Redact): T {

@@ -28,8 +28,10 @@ export interface ApiClient {
 	readonly credentials: CredentialValues;
 	/** Aborted when n8n stops the execution. */
 	readonly cancelSignal: AbortSignal;
-	/** Hides the credential's secrets in a text. */
+	/** Hides the credential's values in a message. */
 	readonly redact: Redact;
+	/** Hides the keys in an item. An account's ID stays: the URL of an image may need it. */
+	readonly redactItem: Redact;
 	/** Reads the provider's error bodies; undefined when the body says nothing. */
 	readonly readError: (response: ApiResponse) => ErrorResponse | undefined;
 	/** Hosts beside the base URL's that may see the credential. */

@@ -27,7 +27,8 @@ export async function createClient(
 		});
 	}
 	const redact = createRedactor(secretsIn(decrypted));
-	const own = { context, credentials, baseUrl, redact };
+	const redactItem = createRedactor(secretsIn(decrypted, 'accountId'));
+	const own = { context, credentials, baseUrl, redact, redactItem };
 	return { ...own, ...facts, credentialType, label, readError, trustsHost };
 }
 

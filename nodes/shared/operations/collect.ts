@@ -91,7 +91,7 @@ function targetOf({ item, protocol, settings, poller }: Collector): CollectTarge
 		deadline: poller.deadline,
 		provider: provider.name,
 		settings,
-		redact: client.redact,
+		redact: client.redactItem,
 		polls: poller.polls,
 		...(price && {
 			fetchPrice: async (task: Task, callSignal: AbortSignal) =>

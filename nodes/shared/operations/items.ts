@@ -55,16 +55,10 @@ export async function collectImage(
 		: undefined;
 	const json = imageJson(target, summary, { ...done, price: await pricing }, image, stored);
 	return {
-		json: redactImageJson(json, target.redact),
+		json: redactJson(json, target.redact),
 		...(stored && { binary: { [fieldName(settings)]: stored.binary } }),
 	};
 }
-
-/** The image's own address stays as it is: it may hold the account's ID, and would not work without it. */
-const redactImageJson = (json: IDataObject, redact: Redact): IDataObject => {
-	const redacted = redactJson(json, redact);
-	return json.image ? { ...redacted, image: json.image } : redacted;
-};
 
 /** An expression may yield blanks, which n8n has no field for. */
 const fieldName = (settings: Settings): string =>
