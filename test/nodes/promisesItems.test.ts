@@ -212,8 +212,8 @@ test.each(everyRoute.flatMap((route) => [1, 3].map((limit) => [limit, route] as 
 );
 
 test('tasks that end in another order come out in the order of their items', async () => {
-	const looks = { 'item 1': 30, 'item 2': 15, 'item 3': 1 };
-	for (const [prompt, count] of Object.entries(looks)) {
+	const pollsOfItem = { 'item 1': 30, 'item 2': 15, 'item 3': 1 };
+	for (const [prompt, count] of Object.entries(pollsOfItem)) {
 		lab.emulator.rule({ route: 'task.submit', prompt }, { task: { polls: count } });
 	}
 	const done: string[] = [];
@@ -253,7 +253,7 @@ test('refusals shrink the number of items that are worked on, and all of them ar
 });
 
 /** The task's response names its image twice; `second` may spoil the other address. */
-const namesTwoPictures = (second: (url: string) => string = (url) => url): Effect => ({
+const namesTwoImages = (second: (url: string) => string = (url) => url): Effect => ({
 	mutate: (response) => {
 		const body = structuredClone(response.body) as {
 			output?: Array<{ content: Array<{ url: string }> }>;
@@ -265,7 +265,7 @@ const namesTwoPictures = (second: (url: string) => string = (url) => url): Effec
 });
 
 test('each image of one response is an item with a file and a part of the cost of its own', async () => {
-	lab.emulator.rule({ route: 'task.status' }, namesTwoPictures());
+	lab.emulator.rule({ route: 'task.status' }, namesTwoImages());
 	const run = await lab.run(generating('task'), { items: prompts(1) });
 
 	const [task] = lab.emulator.ledger.tasks;
@@ -287,7 +287,7 @@ test('each image of one response is an item with a file and a part of the cost o
 
 test('an image that fails does not take the others of its response with it, nor are they fetched again', async () => {
 	const { emulator } = lab;
-	emulator.rule({ route: 'task.status' }, namesTwoPictures());
+	emulator.rule({ route: 'task.status' }, namesTwoImages());
 	emulator.rule({ route: 'download', skip: 1, times: 4 }, { status: 503 });
 	const settings = { retryOnFail: true, maxTries: 2, waitBetweenTries: 0 };
 	const run = await lab.run(generating('task', settings), { items: prompts(1) });
@@ -303,7 +303,7 @@ test('of two images of one response the good one comes out beside the error item
 	const { emulator } = lab;
 	emulator.rule(
 		{ route: 'task.status' },
-		namesTwoPictures((url) => `${url}-gone`),
+		namesTwoImages((url) => `${url}-gone`),
 	);
 	const node = generating('task', { onError: 'continueRegularOutput' });
 	const run = await lab.run(node, { items: prompts(1) });

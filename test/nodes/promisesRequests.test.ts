@@ -222,8 +222,8 @@ test('when n8n stops, the finished images of an item come out although another s
 	const { downloads, polls } = lab.emulator.ledger;
 	await until(() => downloads.filter(({ bytes }) => bytes).length === 2);
 	// n8n has stored them long before the third was polled so often
-	const looks = polls.length + 30;
-	await until(() => polls.length >= looks);
+	const wanted = polls.length + 30;
+	await until(() => polls.length >= wanted);
 	running.stop();
 	const run = await running.done;
 

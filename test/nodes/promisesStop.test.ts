@@ -203,7 +203,7 @@ test('keeps the finished images, starts no further item and remembers what it ha
 	lab.emulator.rule({ route: 'task.status', prompt: 'item 2' }, { hang: true });
 	const node = generating('task', RETRY, { maxConcurrent: 1 });
 	const { done, stop } = lab.start(node, { items: prompts(3) });
-	await until(() => sent().join() === 'submit,look,download,submit,look');
+	await until(() => sent().join() === 'submit,poll,download,submit,poll');
 	stop();
 	const run = await done;
 

@@ -182,7 +182,7 @@ const situations: Record<string, Situation> = {
 		calls: ['POST /api/', 200],
 		cancels: AT_ONCE,
 	},
-	'looking while the events are silent (oxen)': {
+	'polling while the events are silent (oxen)': {
 		lane: 'events',
 		rules: [
 			['oxen.enqueue', endless],
