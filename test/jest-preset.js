@@ -3,6 +3,8 @@ module.exports = {
 	testMatch: ['<rootDir>/test/**/*.test.ts'],
 	// needs a real n8n, see test/e2e/README.md
 	testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/e2e/'],
+	// copies of the package: of a mutation test, or in an n8n of the end to end
+	modulePathIgnorePatterns: ['<rootDir>/.cache/'],
 	transform: { '\\.ts$': ['ts-jest', { tsconfig: '<rootDir>/test/tsconfig.json' }] },
 	moduleNameMapper: {
 		// p-limit is an ES module, so tests use the libraries as they are shipped.

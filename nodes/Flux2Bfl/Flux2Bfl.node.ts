@@ -57,7 +57,11 @@ export class Flux2Bfl implements INodeType {
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
-		credentials: [{ name: 'flux2BflApi', required: true }],
+		credentials: [
+			{ name: 'flux2BflApi', required: true },
+			// for Notify Secret: the same credential as the FLUX.2 Trigger's
+			{ name: 'flux2WebhookApi', required: false, displayOptions: { show: submit } },
+		],
 		webhooks: [
 			{
 				name: 'default',

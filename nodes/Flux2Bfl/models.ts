@@ -58,6 +58,12 @@ const promptUpsampling = toggle('prompt_upsampling', {
 	description: 'Whether short prompts are expanded before generation. On when unset.',
 	default: true,
 });
+/** The switch of [pro] and [max], whose name is the API's. [flex] has the one above. */
+const disablePup = toggle('disable_pup', {
+	label: 'Disable Prompt Upsampling',
+	description: 'Whether the prompt is used as it is, instead of being expanded. Off when unset.',
+	default: false,
+});
 
 const isReachable = (url: string) =>
 	URL.canParse(url) &&
@@ -65,7 +71,7 @@ const isReachable = (url: string) =>
 const webhookText = text('webhook_url', {
 	label: 'Notify URL',
 	description:
-		'The https address that Black Forest Labs calls when the image is ready. To start a workflow: open the FLUX.2 Trigger in it, copy its Production URL, and publish the workflow. The trigger refuses calls that are not signed with Notify Secret.',
+		'The https address that Black Forest Labs calls when the image is ready. To start a workflow: open the FLUX.2 Trigger in it, copy its Production URL, and publish the workflow. The trigger refuses calls that do not prove Notify Secret.',
 	placeholder: 'e.g. https://n8n.example.com/webhook/…',
 	maxLength: 2083,
 });
@@ -77,7 +83,7 @@ const webhookUrl = withCheck(
 const secretText = text('webhook_secret', {
 	label: 'Notify Secret',
 	description:
-		'The secret that Black Forest Labs signs the call with: the one in the credential of the FLUX.2 Trigger',
+		'The secret that proves the call of Black Forest Labs: the one in the credential of the FLUX.2 Trigger. With the operation Submit, choose that credential in the node instead.',
 });
 const webhookSecret = {
 	...secretText,
@@ -98,26 +104,27 @@ const flux2 = {
 	maxReferences: 8,
 	maxPixels: 4 * 1024 * 1024,
 };
+const upsampled = { ...flux2, parameters: [...flux2.parameters, disablePup] };
 const klein = { ...flux2, maxReferences: 4, typicalSeconds: 2 };
 
 /** Every model of the node (https://docs.bfl.ai/api-reference); a new one is one more record. */
 export const models: readonly Model[] = [
 	{
-		...flux2,
+		...upsampled,
 		id: 'flux-2-pro',
 		name: 'FLUX.2 [pro]',
 		description: 'Best balance of quality, speed and price',
 		typicalSeconds: 8,
 	},
 	{
-		...flux2,
+		...upsampled,
 		id: 'flux-2-pro-preview',
 		name: 'FLUX.2 [pro] Preview',
 		description: 'Follows the latest [pro] weights',
 		typicalSeconds: 8,
 	},
 	{
-		...flux2,
+		...upsampled,
 		id: 'flux-2-max',
 		name: 'FLUX.2 [max]',
 		description: 'Highest quality, with grounding search',

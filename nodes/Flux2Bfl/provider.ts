@@ -43,7 +43,17 @@ async function toBody(
 	const body = withCustomBody(fields, settings);
 	if (callback) return { ...body, webhook_url: callback.url, webhook_secret: callback.secret };
 	if (typeof body.webhook_url !== 'string') return body;
-	return { ...body, webhook_url: withModelQuery(body.webhook_url, model.id) };
+	const secret = body.webhook_secret ?? (await readNotifySecret(client));
+	const url = withModelQuery(body.webhook_url, model.id);
+	return { ...body, webhook_url: url, ...(secret !== undefined && { webhook_secret: secret }) };
+}
+
+/** From the trigger's credential, where the node has it; a node without it fails in n8n's `getCredentials`. */
+async function readNotifySecret({ context }: ApiClient): Promise<string | undefined> {
+	const credential = await context
+		.getCredentials<{ secret: string }>('flux2WebhookApi')
+		.catch(() => undefined);
+	return credential?.secret.trim() || undefined;
 }
 
 /** The webhook's body names no model, but the trigger can filter by it. */

@@ -29,7 +29,6 @@ import {
 	readEvent,
 	toSyncState,
 	toTaskState,
-	withHistoryStatus,
 	type Generation,
 } from './responses';
 
@@ -105,7 +104,7 @@ async function readStatus(client: ApiClient, task: Task, signal: AbortSignal): P
 		return toTaskState(value, task, response.status >= 300 ? response.status : undefined);
 	}
 	const historyEntry = await readHistory(client, task, signal);
-	if (historyEntry) return toTaskState(withHistoryStatus(historyEntry), task);
+	if (historyEntry) return toTaskState(historyEntry, task);
 	return taskNotFound(task, `Oxen.ai knows no generation ${task.id}`);
 }
 
@@ -116,7 +115,7 @@ const readHistory = async (
 ): Promise<Generation | undefined> => {
 	const url = `/api/ai/generations/${encodeURIComponent(task.id)}`;
 	const entry = await getOrUndefined(client, { url, schema: historySchema }, signal);
-	return entry?.value.generation;
+	return entry?.value;
 };
 
 /** Undefined where there is no such resource. */

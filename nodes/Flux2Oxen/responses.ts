@@ -44,14 +44,30 @@ const generationFields = z
 	.passthrough();
 export type Generation = z.infer<typeof generationFields>;
 
+const UNREADABLE: Generation = { status: '', completed_at: undefined };
+
 /** A body that is no generation says nothing about it. */
-export const generationSchema = generationFields.catch({ status: '', completed_at: undefined });
+export const generationSchema = generationFields.catch(UNREADABLE);
 
 const queuedTaskSchema = z.object({ generation_id: idSchema }).passthrough();
 export const queuedSchema = z.object({
 	generations: entriesOf(queuedTaskSchema).pipe(z.array(queuedTaskSchema).min(1)),
 });
-export const historySchema = z.object({ generation: generationSchema });
+
+/** The history documents no status: it follows from what is there. */
+function withHistoryStatus(generation: Generation): Generation {
+	const { status, result_url: url, error_message: error, completed_at: end } = generation;
+	if (status !== '') return generation;
+	if (url) return { ...generation, status: 'succeeded' };
+	if (error) return { ...generation, status: 'failed' };
+	return { ...generation, status: end ? 'cancelled' : 'processing' };
+}
+
+/** An entry of the history; a body that is none says nothing about the task. */
+export const historySchema = z
+	.object({ generation: generationFields })
+	.transform(({ generation }) => withHistoryStatus(generation))
+	.catch(UNREADABLE);
 
 const imageSchema = z.object({ url: optionalTextSchema, b64_json: optionalTextSchema });
 export const imagesSchema = z.object({ images: entriesOf(imageSchema) });
@@ -86,15 +102,6 @@ export function readError({ status, json }: ApiResponse): ErrorResponse | undefi
 
 function formatError({ type, title, detail, message }: Record<string, string | undefined>): string {
 	return message ?? ([title, detail].filter(Boolean).join(': ') || (type ?? ''));
-}
-
-/** The history documents no status: it follows from what is there. */
-export function withHistoryStatus(generation: Generation): Generation {
-	const { status, result_url: url, error_message: error, completed_at: end } = generation;
-	if (status !== '') return generation;
-	if (url) return { ...generation, status: 'succeeded' };
-	if (error) return { ...generation, status: 'failed' };
-	return { ...generation, status: end ? 'cancelled' : 'processing' };
 }
 
 /** @param httpCode of a response outside 2xx */

@@ -47,6 +47,8 @@ export interface TaskRecord {
 	route: RouteName;
 	model: string;
 	prompt: string;
+	/** BFL: the prompt that the image is made from. */
+	revisedPrompt?: string;
 	key: string;
 	/** How long the task takes. */
 	seconds: number;

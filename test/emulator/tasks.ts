@@ -39,13 +39,15 @@ export interface TaskOrder {
 	references: readonly ReferenceImage[];
 	/** In pixels; for a side that the parameters leave out. */
 	defaultSize: { width: number; height: number };
+	/** JPEG, where it is left out. */
+	defaultFormat?: ImageFormat;
 	cost: number;
 }
 
 export type Duration = number | ((task: TaskOrder) => number);
 
 /** The share of its time that a task spends in the queue. */
-const QUEUED_SHARE = 0.2;
+export const QUEUED_SHARE = 0.2;
 
 export class Tasks {
 	readonly ledger = new Ledger((id) => this.drawImageOf(id));
@@ -164,7 +166,7 @@ function toProgress({ record, fault: { polls: minPolls = 0 }, polls }: Task, now
 }
 
 function toImageOrder(order: TaskOrder, shape: Shape = {}): ImageOrder {
-	const { prompt, model, parameters, references, defaultSize } = order;
+	const { prompt, model, parameters, references, defaultSize, defaultFormat = 'jpeg' } = order;
 	return {
 		prompt,
 		model,
@@ -173,7 +175,7 @@ function toImageOrder(order: TaskOrder, shape: Shape = {}): ImageOrder {
 		seed: typeof parameters.seed === 'number' ? parameters.seed : toSeed(order),
 		width: shape.width ?? numberOr(parameters.width, defaultSize.width),
 		height: shape.height ?? numberOr(parameters.height, defaultSize.height),
-		format: shape.format ?? formatOr(parameters.output_format, 'jpeg'),
+		format: shape.format ?? formatOr(parameters.output_format, defaultFormat),
 		bytes: shape.bytes,
 	};
 }

@@ -37,6 +37,14 @@ const flux2: Rows = {
 	],
 };
 
+const upsampled: Rows = {
+	...flux2,
+	disablePup: [
+		[false, { disable_pup: false }],
+		['true', { disable_pup: true }],
+	],
+};
+
 const flex: Rows = {
 	...flux2,
 	guidance: [
@@ -72,9 +80,9 @@ const notifying = (model: string, rows: Rows): [string, Rows] => {
 };
 
 const rowsOf: Record<string, Rows> = Object.fromEntries([
-	notifying('flux-2-pro', flux2),
-	notifying('flux-2-pro-preview', flux2),
-	notifying('flux-2-max', flux2),
+	notifying('flux-2-pro', upsampled),
+	notifying('flux-2-pro-preview', upsampled),
+	notifying('flux-2-max', upsampled),
 	notifying('flux-2-flex', flex),
 	notifying('flux-2-klein-4b', flux2),
 	notifying('flux-2-klein-9b', flux2),

@@ -9,5 +9,9 @@ export const faultSchema = z
 		webhook: z.enum(['early', 'late', 'twice', 'wrongSignature', 'never']),
 		/** Where the response sends the client to poll; the task's ID is added. */
 		pollingUrl: z.string(),
+		/** The cost in credits that polls of its end name, and that the key pays; null: they name none. */
+		settledCost: z.number().nullable(),
+		/** The HTTP status of the polls that find it failed. */
+		failureHttpStatus: z.union([z.literal(422), z.literal(503)]),
 	})
 	.partial();

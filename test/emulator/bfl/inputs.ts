@@ -1,45 +1,66 @@
-import Ajv2020, { type ErrorObject, type ValidateFunction } from 'ajv/dist/2020';
+import Ajv2020, { type ValidateFunction } from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
-import type { ReferenceImage } from '../images';
-import { BadReference, readAny } from '../images/references';
-import { isObject, Refusal, type Body, type JsonObject } from '../types';
-import openapi from './contract.json';
-import { bflError } from './documentedErrors';
+import type { ImageFormat, ReferenceImage } from '../images';
+import type { Size } from '../prices';
+import { isObject, type Body, type JsonObject } from '../types';
+import flux2Contract from './contract.json';
+import type { BflInput, Family } from './family';
+import { flux2 } from './flux2';
+import { flux3 } from './flux3';
+import flux3Contract from './flux3.json';
+import { toProblems, validationError } from './problems';
 
-/**
- * The bodies of BFL's models: checked against the published OpenAPI schema of their path, and
- * against the two rules that its descriptions add (multiples of 16, at most 4 megapixels).
- */
+/** The bodies of BFL's models: checked against the schema of their path, and against what its family adds. */
 
-/** The document around the schemas has keywords of its own. */
+/** The documents around the schemas have keywords of their own. */
 const ajv = addFormats(new Ajv2020({ allErrors: true, strict: false }));
-ajv.addSchema(openapi, 'bfl');
 
-interface ModelSchema {
+export interface ModelSchema {
+	family: Family;
 	validate: ValidateFunction;
 	fields: readonly string[];
+	/** Refuses fields that it does not know, instead of ignoring them. */
+	isStrict: boolean;
 }
 
-export const MODELS: ReadonlyMap<string, ModelSchema> = new Map(
-	Object.entries(openapi.paths).flatMap(([path, operations]) => {
-		if (!('post' in operations)) return [];
-		const { $ref } = operations.post.requestBody.content['application/json'].schema;
-		const name = $ref.split('/').at(-1) as keyof typeof openapi.components.schemas;
-		const { properties } = openapi.components.schemas[name] as { properties: JsonObject };
+interface Contract {
+	paths: Record<string, { post?: Operation }>;
+	components: { schemas: Record<string, BodySchema> };
+}
+
+interface Operation {
+	requestBody: { content: { 'application/json': { schema: { $ref: string } } } };
+}
+
+interface BodySchema {
+	properties?: JsonObject;
+	additionalProperties?: boolean;
+}
+
+export const MODELS: ReadonlyMap<string, ModelSchema> = new Map([
+	...readContract('flux2', flux2Contract as Contract, flux2),
+	...readContract('flux3', flux3Contract, flux3),
+]);
+
+function readContract(
+	key: string,
+	contract: Contract,
+	family: Family,
+): Array<readonly [model: string, ModelSchema]> {
+	ajv.addSchema(contract, key);
+	return Object.entries(contract.paths).flatMap(([path, { post }]) => {
+		if (!post) return [];
+		const { $ref } = post.requestBody.content['application/json'].schema;
+		const { properties = {}, additionalProperties } =
+			contract.components.schemas[$ref.split('/').at(-1)!]!;
 		const schema = {
-			validate: ajv.compile({ $ref: `bfl${$ref}` }),
+			family,
+			validate: ajv.compile({ $ref: `${key}${$ref}` }),
 			fields: Object.keys(properties),
+			isStrict: additionalProperties === false,
 		};
 		return [[path.replace('/v1/', ''), schema] as const];
-	}),
-);
-
-export interface BflInput extends JsonObject {
-	prompt: string;
-	width?: number | null;
-	height?: number | null;
-	webhook_url?: string | null;
-	webhook_secret?: string | null;
+	});
 }
 
 export interface BflRequest {
@@ -47,47 +68,40 @@ export interface BflRequest {
 	/** Without the prompt, the references and the webhook. */
 	parameters: JsonObject;
 	references: ReferenceImage[];
-	size: { width: number; height: number };
+	size: Size;
+	/** Where the parameters name none. */
+	format: ImageFormat;
 }
 
-interface Problem {
-	loc: Array<string | number>;
-	msg: string;
-	type: string;
-}
-
-function validationError(...problems: Problem[]): Refusal {
-	return new Refusal(bflError(422, problems));
-}
-
-const MAX_PIXELS = 4 * 1024 * 1024;
-/** In pixels. Without a size BFL chooses; here it is a square. */
-const DEFAULT_SIDE = 1024;
 const NOT_PARAMETERS = /^(prompt|input_image.*|webhook_.*)$/;
 
-/** Fields that the model does not know. The API ignores them, so that it never reports a misspelt one. */
-export function findUnknownFields(body: Body, { fields }: ModelSchema): string[] {
-	const names = body.kind === 'json' && isObject(body.value) ? Object.keys(body.value) : [];
-	return names.filter((name) => !fields.includes(name));
+/** Fields that the model does not know, and passes over in silence: the API never reports a misspelt one. */
+export function findIgnoredFields(body: Body, { fields, isStrict }: ModelSchema): string[] {
+	if (isStrict || body.kind !== 'json' || !isObject(body.value)) return [];
+	return Object.keys(body.value).filter((name) => !fields.includes(name));
 }
 
 export async function readInput(body: Body, schema: ModelSchema): Promise<BflRequest> {
 	const value = readJson(body);
 	if (!schema.validate(value))
 		throw validationError(...(schema.validate.errors ?? []).flatMap(toProblems));
+	const { family, fields } = schema;
 	const input = value as BflInput;
 	checkWebhook(input);
-	const knownFields = Object.entries(input).filter(
-		([name, field]) => schema.fields.includes(name) && field !== null,
-	);
-	const images = knownFields.filter(([name]) => /^input_image(_\d)?$/.test(name));
+	const known = Object.fromEntries(
+		Object.entries(input).filter(([name, field]) => fields.includes(name) && field !== null),
+	) as BflInput;
+	const references = await family.readReferences(known);
 	return {
 		input,
-		parameters: Object.fromEntries(knownFields.filter(([name]) => !NOT_PARAMETERS.test(name))),
-		size: checkSize(input),
-		references: await Promise.all(
-			images.map(([name, image]) => readReference(name, image as string)),
+		parameters: Object.fromEntries(
+			Object.entries(known).filter(
+				([name]) => !NOT_PARAMETERS.test(name) && !family.referenceFields.test(name),
+			),
 		),
+		references,
+		size: await family.toSize(known, references),
+		format: family.format,
 	};
 }
 
@@ -109,72 +123,4 @@ function checkWebhook({ webhook_url: url }: BflInput): void {
 	if (!url?.startsWith('http:') || isLoopback(url)) return;
 	const msg = "URL scheme should be 'https'";
 	throw validationError({ loc: ['body', 'webhook_url'], msg, type: 'url_scheme' });
-}
-
-function checkSize({ width, height }: BflInput): BflRequest['size'] {
-	const invalid = Object.entries({ width, height }).filter(([, side]) => (side ?? 0) % 16 !== 0);
-	if (invalid.length > 0) {
-		const msg = 'Input should be a multiple of 16';
-		throw validationError(
-			...invalid.map(([name]) => ({ loc: ['body', name], msg, type: 'multiple_of' })),
-		);
-	}
-	const size = { width: width ?? DEFAULT_SIDE, height: height ?? DEFAULT_SIDE };
-	if (size.width * size.height > MAX_PIXELS) {
-		const msg = 'Value error, the image must have at most 4 megapixels';
-		throw validationError({ loc: ['body'], msg, type: 'value_error' });
-	}
-	return size;
-}
-
-async function readReference(name: string, image: string): Promise<ReferenceImage> {
-	try {
-		return await readAny(image);
-	} catch (error) {
-		if (!(error instanceof BadReference)) throw error;
-		const msg = `Value error, ${name} ${error.message}`;
-		throw validationError({ loc: ['body', name], msg, type: 'value_error' });
-	}
-}
-
-interface ErrorParams {
-	type?: string;
-	limit?: number;
-	missingProperty?: string;
-	allowedValues?: string[];
-}
-
-const TYPES: Record<string, string> = {
-	string: 'string',
-	integer: 'int',
-	number: 'float',
-	boolean: 'bool',
-};
-
-/** As pydantic, which FastAPI validates with, reports it. */
-function toProblems({ instancePath, keyword, params }: ErrorObject): Problem[] {
-	const { type = '', limit, missingProperty, allowedValues = [] } = params as ErrorParams;
-	const loc = ['body', ...instancePath.split('/').slice(1)];
-	const shouldBe = (expected: string, code: string) => [
-		{ loc, msg: `Input should be ${expected}`, type: code },
-	];
-	switch (keyword) {
-		case 'required':
-			return [{ loc: [...loc, missingProperty ?? ''], msg: 'Field required', type: 'missing' }];
-		case 'minimum':
-			return shouldBe(`greater than or equal to ${limit}`, 'greater_than_equal');
-		case 'maximum':
-			return shouldBe(`less than or equal to ${limit}`, 'less_than_equal');
-		case 'type':
-			// An optional field is `anyOf` its type and `null`: the first alternative reports the problem.
-			return type in TYPES ? shouldBe(`a valid ${type}`, `${TYPES[type]}_type`) : [];
-		case 'enum':
-			return shouldBe(allowedValues.map((value) => `'${value}'`).join(' or '), 'enum');
-		case 'format':
-		case 'minLength':
-		case 'maxLength':
-			return shouldBe('a valid URL', 'url_parsing');
-		default:
-			return [];
-	}
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { measureMegapixels } from '../prices';
-import { toState, type Task } from '../tasks';
+import type { Task } from '../tasks';
 import {
 	Refusal,
 	readPrompt,
@@ -8,15 +8,16 @@ import {
 	type ApiResponse,
 	type Call,
 	type Effect,
-	type JsonObject,
 	type Route,
 } from '../types';
 import { refuseOverLimit, type World } from '../world';
 import { bflError, documentedErrors } from './documentedErrors';
-import { findUnknownFields, MODELS, readInput, type BflRequest } from './inputs';
+import type { BflInput } from './family';
+import { findIgnoredFields, MODELS, readInput, type BflRequest } from './inputs';
 import { GRANTS, type Grant } from './keys';
 import { priceInCredits, USD_PER_CREDIT } from './prices';
-import { signUrl } from './signedUrls';
+import { revisePrompt } from './prompts';
+import { toBody, toResultResponse } from './results';
 import { scheduleWebhook } from './webhooks';
 import { withOptions, type BflOptions, type BflWorld } from './world';
 
@@ -87,12 +88,13 @@ async function submit(
 	authenticate(call);
 	const schema = MODELS.get(model)!;
 	if (call.submission)
-		Object.assign(call.submission, { model, ignored: findUnknownFields(call.body, schema) });
+		Object.assign(call.submission, { model, ignored: findIgnoredFields(call.body, schema) });
 	const request = await readInput(call.body, schema);
 	const bill = toBill(model, request);
-	if (countCredits(world, call) < bill.cost) throw new Refusal(documentedErrors['bfl.credits']);
+	if (countCredits(world, call) < (bill.cost ?? 0))
+		throw new Refusal(documentedErrors['bfl.credits']);
 	refuseOverLimit(world, call, documentedErrors['bfl.rateLimit'], MAX_RUNNING);
-	const { input, parameters, references, size } = request;
+	const { input, parameters, references, size, format } = request;
 	const task = world.tasks.accept(call, effect, {
 		id: randomUUID(),
 		provider: 'bfl',
@@ -102,25 +104,48 @@ async function submit(
 		parameters,
 		references,
 		defaultSize: size,
-		cost: bill.cost * USD_PER_CREDIT,
+		defaultFormat: format,
+		cost: (bill.cost ?? 0) * USD_PER_CREDIT,
 	});
+	task.record.revisedPrompt = revisePrompt(input.prompt, schema, parameters);
+	settle(call, task);
+	return await toSubmitResponse(world, task, input, bill);
+}
+
+/** What a rule says about the settled cost is what the key pays. */
+function settle({ submission }: Call, { fault: { settledCost }, record }: Task): void {
+	if (typeof settledCost !== 'number') return;
+	const cost = Number((settledCost * USD_PER_CREDIT).toFixed(6));
+	for (const paid of [record, submission]) if (paid) paid.cost = cost;
+}
+
+async function toSubmitResponse(
+	world: BflWorld,
+	task: Task,
+	{ webhook_url: url, webhook_secret: secret }: BflInput,
+	bill: Bill,
+): Promise<ApiResponse> {
 	const { id } = task.record;
-	const { webhook_url: url, webhook_secret: secret } = input;
 	if (typeof url === 'string') {
-		await scheduleWebhook(world, task, { url, secret: secret ?? undefined }, (ended) =>
-			toResult(world, ended),
-		);
+		await scheduleWebhook(world, task, { url, secret: secret ?? undefined });
 		return toResponse(200, { id, status: 'Pending', webhook_url: url, ...bill });
 	}
 	const base = task.fault.pollingUrl ?? `${world.urls.polling}/v1/get_result`;
 	return toResponse(200, { id, polling_url: `${base}?id=${id}`, ...bill });
 }
 
+interface Bill {
+	/** In credits; null where the price is not known. */
+	cost: number | null;
+	input_mp: number;
+	output_mp: number;
+}
+
 /** References on other hosts are not measured, so each counts as one megapixel. */
-function toBill(model: string, { references, size }: BflRequest) {
+function toBill(model: string, { parameters, references, size }: BflRequest): Bill {
 	const sizes = references.map(() => ONE_MEGAPIXEL);
 	return {
-		cost: priceInCredits(model, size, sizes),
+		cost: priceInCredits(model, parameters, size, sizes) ?? null,
 		input_mp: measureMegapixels(sizes),
 		output_mp: measureMegapixels([size]),
 	};
@@ -135,49 +160,11 @@ function getResult(world: BflWorld, call: Call): ApiResponse {
 	const isOwn = task?.record.provider === 'bfl' && task.record.key === call.key;
 	if (!isOwn || task.fault.vanish || isNotFoundYet(world, task))
 		return toResponse(200, toBody(id, 'Task not found'));
-	return toResponse(200, toResultBody(world, task));
+	return toResultResponse(world, task);
 }
 
 /** The ledger records a poll after its response. */
 function isNotFoundYet(world: BflWorld, { record, fault }: Task): boolean {
 	const polls = world.tasks.ledger.polls.filter(({ taskId }) => taskId === record.id).length;
 	return polls < (fault.unknownPolls ?? 0);
-}
-
-function toBody(id: string, status: string, facts: JsonObject = {}): JsonObject {
-	return { id, status, result: null, progress: null, details: null, preview: null, ...facts };
-}
-
-function toResultBody(world: BflWorld, task: Task): JsonObject {
-	const { id } = task.record;
-	const state = toState(task);
-	switch (state.phase) {
-		case 'pending':
-		case 'cancelled':
-			return toBody(id, 'Pending');
-		case 'running':
-			return toBody(id, state.status ?? 'Pending');
-		case 'failed':
-			return toBody(id, 'Error', { details: { message: state.failure.message } });
-		case 'other':
-			return toBody(id, state.status, { details: toDetails(state.status) });
-		case 'completed':
-			return toBody(id, 'Ready', { result: toResult(world, task) });
-	}
-}
-
-const toDetails = (status: string) =>
-	status.endsWith('Moderated') ? { 'Moderation Reasons': ['Derivative Works Filter'] } : null;
-
-/** Each poll gets a URL of its own, signed anew. */
-function toResult(world: BflWorld, { record }: Task): JsonObject {
-	const [start_time, end_time] = [record.acceptedAt / 1000, record.readyAt / 1000];
-	return {
-		sample: signUrl(record, Date.now() + world.sampleSeconds * 1000),
-		prompt: record.prompt,
-		seed: record.seed,
-		start_time,
-		end_time,
-		duration: record.seconds,
-	};
 }

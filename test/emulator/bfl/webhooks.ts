@@ -3,10 +3,11 @@ import type { DeliveryRecord } from '../ledger';
 import { toState, type Task } from '../tasks';
 import type { JsonObject } from '../types';
 import { isLoopback } from './inputs';
+import { toResult } from './results';
 import type { BflWorld } from './world';
 
 /**
- * BFL's webhooks: the end of a task is posted to its `webhook_url`, signed with its
+ * BFL's webhooks: the end of a task is posted to its `webhook_url` with a proof of its
  * `webhook_secret`, and posted again until the response is a 2xx.
  */
 
@@ -19,18 +20,15 @@ interface Webhook {
 	secret?: string;
 }
 
-type ToResult = (task: Task) => JsonObject;
-
 /** Delivers when the task has ended; an early webhook before the response to the submission. */
 export async function scheduleWebhook(
 	world: BflWorld,
 	task: Task,
 	webhook: Webhook,
-	toResult: ToResult,
 ): Promise<void> {
 	const { fault, record } = task;
 	if (fault.webhook === 'never') return;
-	const attempt = async () => await deliver(world, task, webhook, toResult);
+	const attempt = async () => await deliver(world, task, webhook);
 	if (fault.webhook !== 'early') {
 		const late = fault.webhook === 'late' ? world.webhookLateMs : 0;
 		const due = world.wait(record.readyAt - Date.now() + late);
@@ -70,7 +68,6 @@ async function deliver(
 	world: BflWorld,
 	task: Task,
 	{ url, secret }: Webhook,
-	toResult: ToResult,
 ): Promise<DeliveryRecord> {
 	const { deliveries } = world.tasks.ledger;
 	const { id: taskId } = task.record;
@@ -79,14 +76,14 @@ async function deliver(
 	deliveries.push(record);
 	// the emulator calls no other computer
 	if (!isLoopback(url)) return record;
-	const body = JSON.stringify(toPayload(task, toResult));
-	const signature = secret && sign(body, task.fault.webhook === 'wrongSignature' ? 'x' : secret);
+	const body = JSON.stringify(toPayload(world, task));
+	const proof = secret && (task.fault.webhook === 'wrongSignature' ? 'x' : secret);
 	try {
 		const response = await fetch(url, {
 			method: 'POST',
 			headers: {
 				'content-type': 'application/json',
-				...(signature && { 'x-bfl-signature': `sha256=${signature}` }),
+				...(proof && toProofHeader(world, body, proof)),
 			},
 			body,
 			signal: AbortSignal.any([AbortSignal.timeout(RESPONSE_TIMEOUT_MS), world.closing]),
@@ -100,19 +97,27 @@ async function deliver(
 	return record;
 }
 
-const sign = (body: string, secret: string) =>
-	createHmac('sha256', secret).update(body).digest('hex');
+/** Two documents contradict each other: the body is signed with the secret, or the secret itself is sent. */
+function toProofHeader(
+	{ webhookProof }: BflWorld,
+	body: string,
+	secret: string,
+): Record<string, string> {
+	if (webhookProof === 'secret') return { 'x-webhook-secret': secret };
+	const signature = createHmac('sha256', secret).update(body).digest('hex');
+	return { 'x-bfl-signature': `sha256=${signature}` };
+}
 
-function toPayload(task: Task, toResult: ToResult): JsonObject {
+function toPayload(world: BflWorld, task: Task): JsonObject {
 	const { id, readyAt } = task.record;
-	const timestamp = new Date().toISOString();
+	const time = world.webhookTimestamp ? { timestamp: new Date().toISOString() } : {};
 	const state = toState(task, Math.max(readyAt, Date.now()));
 	switch (state.phase) {
 		case 'failed':
-			return { id, status: 'Error', error: 'failed', message: state.failure.message, timestamp };
+			return { id, status: 'Error', error: 'failed', message: state.failure.message, ...time };
 		case 'other':
-			return { id, status: state.status, error: 'refused', message: state.status, timestamp };
+			return { id, status: state.status, error: 'refused', message: state.status, ...time };
 		default:
-			return { id, status: 'Ready', result: toResult(task), timestamp };
+			return { id, status: 'Ready', result: toResult(world, task), ...time };
 	}
 }

@@ -7,13 +7,34 @@ export interface BflOptions {
 	webhookUnitMs?: number;
 	/** BFL: how late the fault `late` delivers a webhook, in milliseconds; two units by default. */
 	webhookLateMs?: number;
+	/** BFL: how a webhook proves its secret: an HMAC in `X-BFL-Signature`, the default, or itself in `X-Webhook-Secret`. */
+	webhookProof?: 'signature' | 'secret';
+	/** BFL: whether a webhook tells its time; it does by default. */
+	webhookTimestamp?: boolean;
+	/** BFL: the statuses between `Pending` and the end; `Reasoning` and `Generating` by default. */
+	runningStatuses?: readonly string[];
 }
 
 export type BflWorld = World & Required<BflOptions>;
 
 export function withOptions(
 	world: World,
-	{ sampleSeconds = 600, webhookUnitMs = 1000, webhookLateMs = 2 * webhookUnitMs }: BflOptions,
+	{
+		sampleSeconds = 600,
+		webhookUnitMs = 1000,
+		webhookLateMs = 2 * webhookUnitMs,
+		webhookProof = 'signature',
+		webhookTimestamp = true,
+		runningStatuses = ['Reasoning', 'Generating'],
+	}: BflOptions,
 ): BflWorld {
-	return { ...world, sampleSeconds, webhookUnitMs, webhookLateMs };
+	return {
+		...world,
+		sampleSeconds,
+		webhookUnitMs,
+		webhookLateMs,
+		webhookProof,
+		webhookTimestamp,
+		runningStatuses,
+	};
 }

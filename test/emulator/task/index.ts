@@ -2,6 +2,7 @@ import type { Provider } from '../provider';
 import type { Route } from '../types';
 import type { World } from '../world';
 import { documentedErrors } from './documentedErrors';
+import { faultSchema } from './faults';
 import { KEYS } from './keys';
 import { createQueueRoutes } from './queueApi';
 import { createTaskRoutes } from './taskApi';
@@ -25,4 +26,5 @@ export const task = {
 	keyHeader: 'authorization',
 	credential: { 'API Key': KEYS.taskKey },
 	documentedErrors,
+	faultSchema,
 } as const satisfies Provider;

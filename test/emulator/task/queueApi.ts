@@ -94,7 +94,7 @@ async function submit(world: World, call: Call, effect: Effect): Promise<ApiResp
 		response_url: `${base}/response`,
 		status_url: `${base}/status`,
 		cancel_url: `${base}/cancel`,
-		queue_position: 0,
+		queue_position: toQueuePosition(task),
 	});
 }
 
@@ -116,7 +116,7 @@ function toStatusBody(task: Task): JsonObject {
 	const request_id = task.record.id;
 	switch (state.phase) {
 		case 'pending':
-			return { request_id, status: 'QUEUED', queue_position: 0 };
+			return { request_id, status: 'QUEUED', queue_position: toQueuePosition(task) };
 		case 'running':
 			return { request_id, status: state.status ?? 'IN_PROGRESS' };
 		case 'other':
@@ -128,6 +128,10 @@ function toStatusBody(task: Task): JsonObject {
 			return { request_id, status: 'COMPLETED' };
 	}
 }
+
+/** One place further at each poll. */
+const toQueuePosition = ({ fault: { queuePosition = 0 }, polls }: Task) =>
+	Math.max(0, queuePosition - polls);
 
 /** The state of a cancelled request is not documented: here it ends without a result. */
 function toFailure(state: TaskState): TaskFailure {

@@ -49,6 +49,7 @@ async function fetched(url: string, init: RequestInit) {
 
 const A = { prompt: 'a red cube' };
 const PRO = 'flux-2-pro';
+const JSON_BODY = { 'content-type': 'application/json' };
 const SMALL = { as: { width: 64, height: 64 } };
 const MODELS = [
 	PRO,
@@ -66,7 +67,7 @@ const submit = (
 ) =>
 	send(`${emulator.urls.bfl}/v1/${model}`, key, {
 		method: 'POST',
-		headers: { 'content-type': 'application/json' },
+		headers: JSON_BODY,
 		body: typeof body === 'string' ? body : JSON.stringify(body),
 	});
 const poll = (url: string, key = emulator.keys.bflKey) => send(url, key);
@@ -285,26 +286,128 @@ describe('a submit', () => {
 describe('a poll', () => {
 	const READY = {
 		sample: expect.stringMatching(/\/results\/[\w-]+\.jpeg\?se=\d+&sig=\w+$/),
-		prompt: A.prompt,
+		prompt: `${A.prompt}, in fine detail`,
 		seed: 42,
 		start_time: expect.any(Number),
 		end_time: expect.any(Number),
-		duration: 0.3,
+		duration: 0,
 	};
 	const empty = { result: null, progress: null, details: null, preview: null };
 
-	test('finds the task pending, then ready', async () => {
-		emulator.rule({ route: 'bfl.submit' }, { task: { seconds: 0.3 }, ...SMALL });
-		const { id, polling_url } = (await submit({ ...A, seed: 42 })).body;
-		const replies = [await poll(polling_url)];
-		while (statuses(replies).at(-1) !== 'Ready') replies.push(await poll(polling_url));
+	/** All statuses until the end; polls that find the same one count as one. */
+	async function pollUntilEnd(url: string): Promise<JsonResponse[]> {
+		const replies = [await poll(url)];
+		while (/^(Pending|Reasoning|Generating)$/.test(replies.at(-1)!.body.status))
+			replies.push(await poll(url));
+		return replies.filter(({ body }, n) => body.status !== replies[n - 1]?.body.status);
+	}
 
-		expect(replies[0]?.body).toEqual({ id, status: 'Pending', ...empty });
-		expect(replies.at(-1)?.body).toEqual({ id, status: 'Ready', ...empty, result: READY });
-		expect(new Set(statuses(replies))).toEqual(new Set(['Pending', 'Ready']));
-		expect(replies.map(({ body }) => fits('ResultResponse', body))).toEqual(
-			replies.map(() => true),
+	test('finds the task pending, reasoning, generating, and ready at last', async () => {
+		emulator.rule({ route: 'bfl.submit' }, { task: { polls: 4 }, ...SMALL });
+		const { id, polling_url } = (await submit({ ...A, seed: 42 })).body;
+		const replies = await pollUntilEnd(polling_url);
+
+		expect(replies.map(({ body }) => body)).toEqual([
+			{ id, status: 'Pending', ...empty },
+			{ id, status: 'Reasoning', ...empty },
+			{ id, status: 'Generating', ...empty, progress: expect.any(Number) },
+			{ id, status: 'Ready', ...empty, result: READY, cost: 3 },
+		]);
+		expect(replies.slice(0, -1).map(({ body }) => fits('ResultResponse', body))).toEqual(
+			Array(3).fill(true),
 		);
+		expect(fits('SettledCostResultResponse', replies.at(-1)?.body)).toBe(true);
+	});
+
+	test.each(['Reasoning', 'Generating'])(
+		'finds it %s for as long as a rule demands it',
+		async (running) => {
+			emulator.rule({ route: 'bfl.submit' }, { task: { running, polls: 3 } });
+			const { polling_url } = (await submit(A)).body;
+			const replies = [];
+			for (let n = 0; n < 4; n++) replies.push(await poll(polling_url));
+
+			expect(statuses(replies)).toEqual([running, running, running, 'Ready']);
+		},
+	);
+
+	test('finds no status between pending and ready where an option leaves them out', async () => {
+		const older = await startEmulator({ seconds: 0, runningStatuses: [] });
+		older.rule({ route: 'bfl.submit' }, { task: { polls: 4 } });
+		const init = { method: 'POST', headers: JSON_BODY, body: JSON.stringify(A) };
+		const { body } = await send(`${older.urls.bfl}/v1/${PRO}`, older.keys.bflKey, init);
+		const replies = await pollUntilEnd(body.polling_url);
+		await older.close();
+
+		expect(statuses(replies)).toEqual(['Pending', 'Ready']);
+	});
+
+	test.each<[model: string, body: object, isRevised: boolean]>([
+		[PRO, {}, true],
+		[PRO, { disable_pup: true }, false],
+		['flux-2-pro-preview', { disable_pup: false }, true],
+		['flux-2-max', { disable_pup: true }, false],
+		['flux-2-flex', {}, true],
+		['flux-2-flex', { prompt_upsampling: false }, false],
+		['flux-2-flex', { disable_pup: true }, true],
+		['flux-2-klein-4b', {}, false],
+	])('finds the prompt that %s has used for %j', async (model, fields, isRevised) => {
+		emulator.rule({ route: 'bfl.submit' }, SMALL);
+		const { polling_url } = (await submit({ ...A, ...fields }, { model })).body;
+
+		const { prompt } = (await poll(polling_url)).body.result;
+		expect(prompt).toBe(isRevised ? `${A.prompt}, in fine detail` : A.prompt);
+		const ignored = model === 'flux-2-flex' && 'disable_pup' in fields ? ['disable_pup'] : [];
+		expect(emulator.ledger.submissions[0]?.ignored).toEqual(ignored);
+	});
+
+	describe('finds the settled cost', () => {
+		test.each([0, 4.5])('of %d credits, which the key pays in place of the quote', async (cost) => {
+			emulator.rule({ route: 'bfl.submit' }, { task: { settledCost: cost }, ...SMALL });
+			const before = await credits();
+			const { body } = await submit(A);
+
+			expect(body.cost).toBe(3);
+			expect((await poll(body.polling_url)).body.cost).toBe(cost);
+			expect(before - (await credits())).toBeCloseTo(cost, 6);
+			expect(emulator.ledger.submissions[0]?.cost).toBe(cost / 100);
+		});
+
+		test.each<[string, object]>([
+			['moderated', { status: 'Content Moderated' }],
+			['failed', { fail: { message: 'out of memory' } }],
+		])('of a %s task too, where a rule says so', async (_what, fault) => {
+			emulator.rule({ route: 'bfl.submit', times: 1 }, { task: { ...fault, settledCost: 1.5 } });
+			emulator.rule({ route: 'bfl.submit' }, { task: fault });
+			const [settled, unsettled] = [(await submit(A)).body, (await submit(A)).body];
+
+			expect((await poll(settled.polling_url)).body.cost).toBe(1.5);
+			expect((await poll(unsettled.polling_url)).body).not.toHaveProperty('cost');
+		});
+
+		test('nowhere, where a rule leaves it out', async () => {
+			emulator.rule({ route: 'bfl.submit' }, { task: { settledCost: null }, ...SMALL });
+			const { polling_url } = (await submit(A)).body;
+
+			const { body } = await poll(polling_url);
+			expect(body).not.toHaveProperty('cost');
+			expect(fits('ResultResponse', body)).toBe(true);
+		});
+	});
+
+	test.each<[number, string, object]>([
+		[503, 'Error', { fail: { message: 'out of memory' } }],
+		[422, 'Request Moderated', { status: 'Request Moderated' }],
+	])('finds a failed task under HTTP %d, with its status "%s"', async (status, word, fault) => {
+		emulator.rule(
+			{ route: 'bfl.submit' },
+			{ task: { ...fault, polls: 1, failureHttpStatus: status as 422 } },
+		);
+		const { id, polling_url } = (await submit(A)).body;
+		const replies = await pollUntilEnd(polling_url);
+
+		expect(replies[0]?.status).toBe(200);
+		expect(replies.at(-1)).toMatchObject({ status, body: { id, status: word } });
 	});
 
 	test.each(['Request Moderated', 'Content Moderated'])(
@@ -457,7 +560,8 @@ describe('a foreign client (@ai-sdk/black-forest-labs)', () => {
 	} as const;
 
 	test.each(MODELS)('generates an image with %s', async (id) => {
-		emulator.rule({ route: 'bfl.submit' }, { task: { seconds: 0.05 } });
+		// it takes a status that is newer than itself for a broken response
+		emulator.rule({ route: 'bfl.submit' }, { task: { seconds: 0.05, running: 'Pending' } });
 		const blackForestLabs = {
 			width: 512,
 			height: 256,

@@ -9,6 +9,7 @@ const SECRET = 'a made-up webhook secret';
 interface ReceivedDelivery {
 	at: number;
 	signature?: string | string[];
+	secret?: string | string[];
 	body: string;
 }
 
@@ -26,7 +27,8 @@ beforeAll(async () => {
 		request.on('data', (chunk: Buffer) => chunks.push(chunk));
 		request.on('end', () => {
 			const body = Buffer.concat(chunks).toString('utf8');
-			received.push({ at: Date.now(), signature: request.headers['x-bfl-signature'], body });
+			const { 'x-bfl-signature': signature, 'x-webhook-secret': secret } = request.headers;
+			received.push({ at: Date.now(), signature, secret, body });
 			response.writeHead(responses.shift() ?? 200).end();
 		});
 	});
@@ -49,10 +51,10 @@ afterAll(async () => {
 	await close();
 });
 
-async function submit(body: object = {}) {
-	const response = await fetch(`${emulator.urls.bfl}/v1/flux-2-klein-4b`, {
+async function submit(body: object = {}, { urls, keys } = emulator) {
+	const response = await fetch(`${urls.bfl}/v1/flux-2-klein-4b`, {
 		method: 'POST',
-		headers: { 'x-key': emulator.keys.bflKey, 'content-type': 'application/json' },
+		headers: { 'x-key': keys.bflKey, 'content-type': 'application/json' },
 		body: JSON.stringify({ prompt: 'a', webhook_url: url, webhook_secret: SECRET, ...body }),
 	});
 	return { status: response.status, body: (await response.json()) as Record<string, unknown> };
@@ -86,7 +88,39 @@ test('the end of a task is delivered, signed, with a URL that works', async () =
 test('a webhook without a secret is not signed', async () => {
 	await submit({ webhook_secret: null });
 	await untilAnswered(1);
-	expect(received[0]?.signature).toBeUndefined();
+	expect(received[0]).toMatchObject({ signature: undefined, secret: undefined });
+});
+
+describe('the other document', () => {
+	let other: Emulator;
+	beforeAll(async () => {
+		const options = { webhookProof: 'secret', webhookTimestamp: false } as const;
+		other = await startEmulator({ seconds: 0.02, ...options });
+	});
+	afterAll(async () => await other.close());
+
+	const deliver = async (fault: Effect['task'] = {}) => {
+		other.reset();
+		other.rule({ route: 'bfl.submit' }, { task: fault });
+		const { body } = await submit({}, other);
+		await until(() => received.length === 1);
+		return { body, delivery: received[0]! };
+	};
+
+	test('delivers with the secret itself, and without a time', async () => {
+		const { body, delivery } = await deliver();
+
+		expect(delivery).toMatchObject({ secret: SECRET, signature: undefined });
+		const result = expect.objectContaining({ prompt: 'a' });
+		expect(bodies()).toEqual([{ id: body.id, status: 'Ready', result }]);
+	});
+
+	test('delivers with another secret where a rule demands a wrong one', async () => {
+		const { delivery } = await deliver({ webhook: 'wrongSignature' });
+
+		expect(delivery.secret).toEqual(expect.any(String));
+		expect(delivery.secret).not.toBe(SECRET);
+	});
 });
 
 test.each([

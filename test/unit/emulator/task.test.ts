@@ -232,6 +232,18 @@ describe('the task API', () => {
 });
 
 describe('the queue', () => {
+	it('moves one place further at each poll while it is queued, where a rule puts others ahead', async () => {
+		emulator.rule({ route: 'queue.submit' }, { task: { queuePosition: 2, polls: 20 } });
+		const { body } = await enqueue({ prompt: 'a red cube' });
+		const polls = [];
+		for (let n = 0; n < 5; n++)
+			polls.push((await task(`${QUEUE}/requests/${body.request_id}/status`)).body);
+
+		expect(body.queue_position).toBe(2);
+		expect(polls.map(({ queue_position }) => queue_position)).toEqual([2, 1, 0, 0, undefined]);
+		expect(polls.at(-1)?.status).toBe('IN_PROGRESS');
+	});
+
 	it('goes from QUEUED over IN_PROGRESS to COMPLETED, and responds with the result', async () => {
 		emulator.rule({ route: 'queue.submit' }, { task: { polls: 20 } });
 		const { status, body } = await enqueue({

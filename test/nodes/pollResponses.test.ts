@@ -1,0 +1,270 @@
+import type { Effect, RouteName } from '../emulator';
+import type { Run } from '../support/engine';
+import { imagesIn, imagesOf, NODE, openLab, prompts, type Lab } from '../support/lab';
+import { drawSmall, LANES, making } from '../support/lanes';
+
+/** What a poll may respond with beside what the documents show, and what comes of the task then. */
+
+let lab: Lab;
+
+beforeAll(async () => {
+	lab = await openLab();
+});
+
+beforeEach(() => drawSmall(lab));
+
+afterEach(() => {
+	const { unexpected, leaks } = lab.emulator.ledger;
+	expect({ unexpected, leaks }).toEqual({ unexpected: [], leaks: [] });
+	lab.emulator.reset();
+});
+
+afterAll(async () => await lab.close());
+
+const AT_ONCE = { 'retry-after': '0.01' };
+const CONTINUE = { onError: 'continueRegularOutput' } as const;
+
+const lanes = ['task', 'queue', 'oxen', 'bfl'] as const;
+type AsyncLane = (typeof lanes)[number];
+
+/** The routes of a poll: the one that is asked first, and the one whose response names the image. */
+const ROUTES_OF: Record<AsyncLane, { status: RouteName; result: RouteName }> = {
+	task: { status: 'task.status', result: 'task.status' },
+	queue: { status: 'queue.status', result: 'queue.response' },
+	oxen: { status: 'oxen.queue', result: 'oxen.queue' },
+	bfl: { status: 'bfl.result', result: 'bfl.result' },
+};
+
+const mutateBody = (change: (body: Record<string, unknown>) => object): Effect => ({
+	mutate: (response) => ({
+		...response,
+		body: change(response.body as Record<string, unknown>),
+	}),
+});
+
+async function expectPaidOnce(run: Run): Promise<void> {
+	expect(run.error).toBeUndefined();
+	expect(lab.emulator.ledger.submissions).toHaveLength(1);
+	expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
+}
+
+describe('a task is polled on', () => {
+	const obstacles: Record<string, Effect> = {
+		"a proxy's 404 page": { html: true, status: 404 },
+		'an HTML page under 200': { html: true, status: 200 },
+		'an empty body under 200': { status: 200 },
+		'half a JSON': { status: 200, body: '{"id":"d1' },
+		'a list': { status: 200, body: [] },
+		'nothing but nulls': mutateBody((body) =>
+			Object.fromEntries(Object.keys(body).map((name) => [name, null])),
+		),
+		'a status that no document explains': { status: 200, body: { status: 'Warming Up' } },
+		'a status that is a number': { status: 200, body: { status: 7 } },
+	};
+
+	test.each(lanes.flatMap((lane) => Object.keys(obstacles).map((what) => [what, lane] as const)))(
+		'after three responses of %s (%s)',
+		async (what, lane) => {
+			const { status } = ROUTES_OF[lane];
+			lab.emulator.rule({ route: status, times: 3 }, obstacles[what]!);
+			// where the queue does not know a task, its history is asked
+			lab.emulator.rule({ route: 'oxen.history', times: 3 }, obstacles[what]!);
+			const run = await lab.run(making(lane), { items: prompts(1) });
+
+			await expectPaidOnce(run);
+			const polls = lab.emulator.ledger.polls.filter(({ route }) => route === status);
+			expect(polls.length).toBeGreaterThan(3);
+		},
+	);
+
+	test.each(['an HTML page under 200', 'an empty body under 200', 'a list'])(
+		'after three responses of %s in the history of Oxen.ai, which the queue has left it for',
+		async (what) => {
+			lab.emulator.rule({ route: 'oxen.enqueue' }, { task: { leaves: 'queue' } });
+			lab.emulator.rule({ route: 'oxen.history', times: 3 }, obstacles[what]!);
+			await expectPaidOnce(await lab.run(making('oxen'), { items: prompts(1) }));
+		},
+	);
+
+	test.each(lanes)('while its status is a word that no document explains (%s)', async (lane) => {
+		const { status } = ROUTES_OF[lane];
+		let seen = 0;
+		lab.emulator.rule(
+			{ route: status },
+			mutateBody((body) => {
+				const isRunning = !/completed|ready|succeeded/i.test(String(body.status));
+				if (isRunning) seen++;
+				return isRunning ? { ...body, status: 'Warming Up' } : body;
+			}),
+		);
+		lab.emulator.rule({ route: LANES[lane].submit }, { task: { seconds: 0.2 } });
+		const run = await lab.run(making(lane), { items: prompts(1) });
+
+		await expectPaidOnce(run);
+		expect(seen).toBeGreaterThan(0);
+	});
+});
+
+describe('an image counts', () => {
+	/** The word for a finished task is another one. */
+	const renamed = (body: Record<string, unknown>) =>
+		/completed|ready|succeeded/i.test(String(body.status)) ? { ...body, status: 'Served' } : body;
+
+	test.each(['task', 'oxen', 'bfl'] as const)(
+		'under a word that no document explains (%s)',
+		async (lane) => {
+			lab.emulator.rule({ route: ROUTES_OF[lane].status }, mutateBody(renamed));
+			const run = await lab.run(making(lane), { items: prompts(1) });
+
+			await expectPaidOnce(run);
+			expect(run.items(NODE)[0]?.json.status).toBe('completed');
+		},
+	);
+
+	/** Null wherever neither the status nor the image stands. */
+	function withNulls(value: unknown, name = ''): unknown {
+		if (Array.isArray(value)) return value.map((entry) => withNulls(entry));
+		if (typeof value === 'object' && value !== null) {
+			const fields = Object.entries(value).map(([key, field]) => [key, withNulls(field, key)]);
+			return { ...NULLS, ...Object.fromEntries(fields) };
+		}
+		return NEEDED.includes(name) ? value : null;
+	}
+	const NEEDED = ['id', 'request_id', 'generation_id', 'status', 'url', 'result_url', 'sample'];
+	const NULLS = {
+		error: null,
+		error_message: null,
+		error_type: null,
+		provider_error: null,
+		details: null,
+		seed: null,
+		cost: null,
+		usage: null,
+		progress: null,
+	};
+
+	test.each(lanes)('beside nulls, and the item has none of them (%s)', async (lane) => {
+		const { status, result } = ROUTES_OF[lane];
+		const effect = mutateBody((body) => withNulls(body) as object);
+		for (const route of new Set([LANES[lane].submit, status, result])) {
+			lab.emulator.rule({ route }, effect);
+		}
+		const run = await lab.run(making(lane), { items: prompts(1) });
+
+		await expectPaidOnce(run);
+		expect(JSON.stringify(run.items(NODE).map(({ json }) => json))).not.toContain('null');
+	});
+});
+
+describe('an image whose URL leads nowhere', () => {
+	/** The first response that names the image names an address where nothing is. */
+	function misleadOnce(lane: AsyncLane) {
+		let isMisled = false;
+		lab.emulator.rule(
+			{ route: ROUTES_OF[lane].result },
+			mutateBody((body) => {
+				const text = JSON.stringify(body);
+				if (isMisled || !text.includes('/results/')) return body;
+				isMisled = true;
+				return JSON.parse(text.replaceAll('/results/', '/results/elsewhere-')) as object;
+			}),
+		);
+	}
+
+	test.each(lanes)('is downloaded from the one that the next poll gives (%s)', async (lane) => {
+		misleadOnce(lane);
+		lab.emulator.rule({ route: 'download', times: 4 }, { status: 500, headers: AT_ONCE });
+		const run = await lab.run(making(lane), { items: prompts(1) });
+
+		await expectPaidOnce(run);
+		const { downloads } = lab.emulator.ledger;
+		expect(downloads.map(({ file, status }) => [file.startsWith('elsewhere-'), status])).toEqual([
+			...Array<unknown>(4).fill([true, 500]),
+			[false, 200],
+		]);
+		const url = (run.items(NODE)[0]?.json.image as { url: string }).url;
+		expect(url).not.toContain('elsewhere');
+	});
+});
+
+describe('the cost that a poll of the task API states', () => {
+	const usage = { usage: { cost: '0.02' } };
+
+	test('is the cost of the item', async () => {
+		lab.emulator.rule(
+			{ route: 'task.status' },
+			mutateBody((body) => ({ ...body, ...usage })),
+		);
+		const run = await lab.run(making('task'), { items: prompts(1) });
+
+		expect(run.items(NODE)[0]?.json.cost).toEqual({ amount: 0.02, currency: 'USD' });
+	});
+
+	test('of a failed task is in its error, and in Task: Get', async () => {
+		const fail = { message: 'Request Moderated' };
+		lab.emulator.rule({ route: 'task.submit' }, { task: { fail } });
+		lab.emulator.rule(
+			{ route: 'task.status' },
+			mutateBody((body) => ({ ...body, ...usage })),
+		);
+		const run = await lab.run(making('task', CONTINUE), { items: prompts(1) });
+		const [task] = lab.emulator.ledger.tasks;
+		const parameters = {
+			resource: 'task',
+			operation: 'get',
+			taskId: task!.id,
+			waitForCompletion: false,
+		};
+		const got = await lab.run({ type: 'flux2Task', parameters });
+
+		const cost = { amount: 0.02, currency: 'USD' };
+		expect(run.items(NODE)[0]?.json.error).toMatchObject({ kind: 'moderated', cost });
+		expect(got.items(NODE)[0]?.json).toMatchObject({ status: 'failed', kind: 'moderated', cost });
+	});
+});
+
+describe('Task: Cancel', () => {
+	const cancelling = (taskId: string) => ({
+		type: 'flux2Task' as const,
+		parameters: { resource: 'task', operation: 'cancel', dialect: 'queue', taskId },
+	});
+
+	async function submitted(task: NonNullable<Effect['task']>): Promise<string> {
+		lab.emulator.rule({ route: 'queue.submit' }, { task });
+		const node = making('queue');
+		Object.assign(node.parameters, { resource: 'task', operation: 'submit' });
+		await lab.run(node, { items: prompts(1) });
+		return lab.emulator.ledger.tasks[0]!.id;
+	}
+
+	test('of a completed task says so, also where the provider takes note of the cancel', async () => {
+		const id = await submitted({ seconds: 0 });
+		const noted = { status: 202, body: { status: 'CANCELLATION_REQUESTED' } };
+		lab.emulator.rule({ route: 'queue.cancel' }, noted);
+		const run = await lab.run(cancelling(id));
+
+		expect(run.items(NODE).map(({ json }) => json)).toEqual([
+			{ provider: 'task', taskId: id, status: 'completed' },
+		]);
+	});
+
+	test('that fails while the task runs is an error', async () => {
+		const id = await submitted({ seconds: 60 });
+		lab.emulator.rule({ route: 'queue.cancel' }, { status: 500, headers: AT_ONCE });
+		const run = await lab.run(cancelling(id));
+
+		expect(run.error).toMatchObject({
+			message: 'Task API responded with 500: an empty response',
+			context: { kind: 'unavailable' },
+		});
+	});
+
+	test('of a task whose state cannot be read says what the provider said to the cancel', async () => {
+		const id = await submitted({ seconds: 60 });
+		lab.emulator.rule({ route: 'queue.status' }, { status: 500, headers: AT_ONCE });
+		const run = await lab.run(cancelling(id));
+
+		expect(run.items(NODE)[0]?.json).toMatchObject({ taskId: id });
+		expect(run.items(NODE)[0]?.json.status).toBe('cancellationRequested');
+	});
+});
