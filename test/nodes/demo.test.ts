@@ -109,7 +109,7 @@ describe('the demo counts an image', () => {
 		expect(await problems({ bytes: undefined })).toEqual(['the item has no image']);
 	});
 
-	test('but not one that is cut short', async () => {
+	test('but not one that is truncated', async () => {
 		const bytes = drawn.bytes.subarray(0, -200);
 		expect(await problems({ bytes })).toEqual([expect.stringMatching(/^cannot be decoded: /)]);
 	});

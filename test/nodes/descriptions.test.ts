@@ -11,21 +11,14 @@ import type {
 } from 'n8n-workflow';
 import typescriptEslint from 'typescript-eslint';
 import manifest from '../../package.json';
-import { models as bfl } from '../../nodes/Flux2Bfl/models';
-import { models as cloudflare } from '../../nodes/Flux2Cloudflare/models';
-import { models as oxen } from '../../nodes/Flux2Oxen/models';
-import { models as task } from '../../nodes/Flux2Task/models';
-import type { Model } from '../../nodes/shared/parameters/model';
 import { startEngine, type Engine } from '../support/engine';
+import { NODE_TYPES, providers } from '../support/providers';
 
 const ROOT = path.resolve(__dirname, '../..');
 
-const modelsOf: Record<string, readonly Model[]> = {
-	flux2Bfl: bfl,
-	flux2Cloudflare: cloudflare,
-	flux2Oxen: oxen,
-	flux2Task: task,
-};
+/** The models of a node; the trigger has none. */
+const modelsOf = (type: string) =>
+	providers.find((provider) => provider.type === type)?.models ?? [];
 
 const classNames = manifest.n8n.nodes.map((file) => path.basename(file, '.node.js'));
 
@@ -70,10 +63,8 @@ describe('n8n loads the package', () => {
 		);
 	});
 
-	const providers = classNames.filter((name) => !name.endsWith('Trigger'));
-
-	test.each(providers)('%s with its icons, its codex and a tool for agents', (name) => {
-		const own = nodeName(name);
+	test.each(NODE_TYPES)('%s with its icons, its codex and a tool for agents', (own) => {
+		const name = classNames.find((className) => nodeName(className) === own)!;
 		const found = types.nodes.find((node) => node.name === own)!;
 		const icon = (theme: string) => `icons/n8n-nodes-flux2/dist/nodes/${name}/${own}${theme}.svg`;
 
@@ -86,7 +77,7 @@ describe('n8n loads the package', () => {
 	});
 });
 
-test('n8n loads the trigger with the icons of the service that calls it, and as no tool', () => {
+test('n8n loads the trigger with the icons of the provider that calls it, and as no tool', () => {
 	const icon = (theme: string) => `icons/n8n-nodes-flux2/dist/nodes/Flux2Bfl/flux2Bfl${theme}.svg`;
 
 	expect(types.nodes.find(({ name }) => name === 'flux2Trigger')).toMatchObject({
@@ -147,7 +138,7 @@ describe("n8n's lint has nothing to say about properties that functions build", 
 				.verify(source, [config], path.join(ROOT, `nodes/${name}/${name}.node.ts`))
 				.map(({ ruleId, message, line }) => `${ruleId}: ${message} ${source.split('\n')[line - 1]}`)
 				// the models' names are spelt as their maker spells them
-				.filter((told) => !/display-name-miscased.*'FLUX\.2 \[[a-z]+\]/.test(told))
+				.filter((message) => !/display-name-miscased.*'FLUX\.2 \[[a-z]+\]/.test(message))
 				.sort()
 		);
 	}
@@ -188,7 +179,7 @@ describe.each(classNames)('%s', (name) => {
 				own === 'options' &&
 				(!displayOptions?.show?.operation || displayOptions.show.operation.includes('generate')),
 		)!;
-		for (const model of modelsOf[nodeName(name)] ?? []) {
+		for (const model of modelsOf(nodeName(name))) {
 			const shown = inside(generate)
 				.filter(visibleFor(model.id))
 				.map((option) => option.name);
@@ -201,7 +192,7 @@ describe.each(classNames)('%s', (name) => {
 	});
 
 	test('shows no option for a model that lacks it', () => {
-		const models = modelsOf[nodeName(name)] ?? [];
+		const models = modelsOf(nodeName(name));
 		const ofModels = new Set(
 			models.flatMap(({ parameters }) => parameters.map(({ property }) => property.name)),
 		);
@@ -272,8 +263,8 @@ function render(entry: Entry, indent = ''): string {
 	}
 	if (!isProperty(entry)) {
 		const { name, value, description, action } = entry;
-		const words = [description, action && `(${action})`].filter(Boolean).join(' ');
-		return `${indent}${json(value)} ${name}${words ? ` – ${words}` : ''}${conditions(entry)}`;
+		const texts = [description, action && `(${action})`].filter(Boolean).join(' ');
+		return `${indent}${json(value)} ${name}${texts ? ` – ${texts}` : ''}${conditions(entry)}`;
 	}
 	const {
 		name,
@@ -295,12 +286,12 @@ function render(entry: Entry, indent = ''): string {
 		`${indent}${name}: ${displayName} <${type}> = ${json(standard)}`,
 		...flags.filter(Boolean),
 	].join(' ');
-	const words = [description, placeholder && `(${placeholder})`, hint && `[${hint}]`]
+	const texts = [description, placeholder && `(${placeholder})`, hint && `[${hint}]`]
 		.filter(Boolean)
 		.join(' ');
 	return [
 		line + conditions(entry),
-		...(words ? [`${deeper}"${words}"`] : []),
+		...(texts ? [`${deeper}"${texts}"`] : []),
 		...options.map((option) => render(option, deeper)),
 	].join('\n');
 }

@@ -17,6 +17,7 @@ import { mutate } from '../chaos/mutate';
 import { randomFrom } from '../emulator/images/random';
 import { KINDS } from '../support/failureKinds';
 import fc from '../support/properties';
+import { providers } from '../support/providers';
 
 /** Whatever a provider responds with, it is a state of the task or an error with a kind; and it is asked once only. */
 
@@ -75,6 +76,12 @@ const routes: Array<[string, ProviderDefinition, Record<string, unknown>, object
 		{ id: 'b1', status: 'Ready', result: { sample: IMAGE_URL, seed: 1 }, progress: 1 },
 	],
 ];
+
+test('no provider is left out', () => {
+	expect(new Set(routes.map(([, { name }]) => name))).toEqual(
+		new Set(providers.map(({ definition }) => definition.name)),
+	);
+});
 
 /** Never 429, which certainly refuses. */
 const STATUSES = [

@@ -1,8 +1,4 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
-import { models as bfl } from '../../../nodes/Flux2Bfl/models';
-import { models as cloudflare } from '../../../nodes/Flux2Cloudflare/models';
-import { models as oxen } from '../../../nodes/Flux2Oxen/models';
-import { models as task } from '../../../nodes/Flux2Task/models';
 import { Flux2Error } from '../../../nodes/shared/core/errors';
 import {
 	readImageRequest,
@@ -20,6 +16,7 @@ import {
 } from '../../../nodes/shared/parameters/param';
 import { ParameterReader } from '../../../nodes/shared/parameters/reader';
 import fc from '../../support/properties';
+import { providers } from '../../support/providers';
 
 /** What is typed in or comes out of an expression, for any value of it. */
 
@@ -134,7 +131,7 @@ test('a value is taken where it is on the list, and refused by its label where i
 	);
 });
 
-const everyModel = [...bfl, ...cloudflare, ...oxen, ...task];
+const everyModel = providers.flatMap(({ models }) => models);
 const namesIn = ({ parameters }: Model) =>
 	[...parameters, ...generateOptions].map(({ property }) => property.name);
 
