@@ -120,7 +120,8 @@ describe('what was submitted elsewhere', () => {
 				model: 'flux-2-pro',
 				status: 'completed',
 				taskId: id,
-				prompt: 'announced',
+				// a delivery knows the prompt that was used, not the one that was given
+				prompt: 'announced, in fine detail',
 				seed: 5,
 				image: {
 					width: 256,
