@@ -102,6 +102,7 @@ describe('a suspended execution', () => {
 					status: 'completed',
 					taskId: id,
 					prompt: 'item 1',
+					revisedPrompt: 'item 1, in fine detail',
 					seed: 9,
 					image: {
 						width: 256,

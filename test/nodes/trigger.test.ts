@@ -120,7 +120,8 @@ describe('what was submitted elsewhere', () => {
 				model: 'flux-2-pro',
 				status: 'completed',
 				taskId: id,
-				prompt: 'announced',
+				// [pro] lengthens prompts, and the delivery knows no other
+				prompt: 'announced, in fine detail',
 				seed: 5,
 				image: {
 					width: 256,
