@@ -17,6 +17,7 @@ import {
 	taskProperties,
 } from '../shared/parameters/properties';
 import { models } from './models';
+import { testSecret } from './secretTest';
 
 const generate = { resource: ['image'], operation: ['generate'] };
 const submit = { resource: ['task'], operation: ['submit'] };
@@ -60,7 +61,12 @@ export class Flux2Bfl implements INodeType {
 		credentials: [
 			{ name: 'flux2BflApi', required: true },
 			// for Notify Secret: the same credential as the FLUX.2 Trigger's
-			{ name: 'flux2WebhookApi', required: false, displayOptions: { show: submit } },
+			{
+				name: 'flux2WebhookApi',
+				required: false,
+				testedBy: 'testSecret',
+				displayOptions: { show: submit },
+			},
 		],
 		webhooks: [
 			{
@@ -82,6 +88,8 @@ export class Flux2Bfl implements INodeType {
 			optionsProperty(collectOptions, get),
 		],
 	};
+
+	methods = { credentialTest: { testSecret } };
 
 	webhookMethods = noWebhookRegistration;
 

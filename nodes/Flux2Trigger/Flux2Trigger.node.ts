@@ -1,20 +1,15 @@
 import {
 	NodeConnectionTypes,
-	type ICredentialDataDecryptedObject,
-	type ICredentialsDecrypted,
-	type ICredentialTestFunctions,
 	type IExecuteFunctions,
-	type INodeCredentialTestResult,
 	type INodeType,
 	type INodeTypeDescription,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
 import { models } from '../Flux2Bfl/models';
+import { testSecret } from '../Flux2Bfl/secretTest';
 import { noWebhookRegistration } from '../shared/parameters/operationProperties';
 import { optionsProperty } from '../shared/parameters/properties';
 import { triggerOptions } from './options';
-
-const MIN_SECRET_LENGTH = 16;
 
 export class Flux2Trigger implements INodeType {
 	description: INodeTypeDescription = {
@@ -76,20 +71,7 @@ export class Flux2Trigger implements INodeType {
 		],
 	};
 
-	methods = {
-		credentialTest: {
-			/** Only a real delivery proves that both sides have the same secret. This test rejects secrets short enough to guess. */
-			async testSecret(
-				this: ICredentialTestFunctions,
-				{ data }: ICredentialsDecrypted<ICredentialDataDecryptedObject>,
-			): Promise<INodeCredentialTestResult> {
-				const isShort = typeof data?.secret !== 'string' || data.secret.length < MIN_SECRET_LENGTH;
-				return isShort
-					? { status: 'Error', message: `Use at least ${MIN_SECRET_LENGTH} characters` }
-					: { status: 'OK', message: 'The secret is long enough' };
-			},
-		},
-	};
+	methods = { credentialTest: { testSecret } };
 
 	webhookMethods = noWebhookRegistration;
 

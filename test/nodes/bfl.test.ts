@@ -82,6 +82,11 @@ const statuses = () => lab.emulator.ledger.submissions.map(({ status }) => statu
 
 const statusWords = () => lab.emulator.ledger.polls.map(({ state }) => state);
 
+const ON_THE_WAY = ['Pending', 'Reasoning', 'Generating'];
+
+/** The polls of tasks that have ended. */
+const endWords = () => statusWords().filter((word = '') => !ON_THE_WAY.includes(word));
+
 const firstId = () => lab.emulator.ledger.tasks[0]?.id;
 
 async function expectEachImageOnce(run: Run, count: number): Promise<void> {
@@ -105,6 +110,7 @@ test('an item says everything that is known about its image, the price in credit
 				status: 'completed',
 				taskId: id,
 				prompt: 'item 1',
+				// [pro] lengthens prompts
 				revisedPrompt: 'item 1, in fine detail',
 				seed: 7,
 				image: {
@@ -251,7 +257,7 @@ describe('a task that ends', () => {
 		const run = await lab.run(generating(), { items: prompts(1) });
 
 		await expectEachImageOnce(run, 1);
-		expect(statusWords().filter((word) => word !== 'Pending')).toEqual(['Ready']);
+		expect(endWords()).toEqual(['Ready']);
 	});
 
 	test.each<[string, object, object]>([
@@ -290,8 +296,7 @@ describe('a task that ends', () => {
 			const run = await lab.run(generating({}, CONTINUE), { items: prompts(1) });
 
 			expect(errors(run)).toMatchObject([{ ...expected, taskId: firstId(), provider: 'bfl' }]);
-			const running = ['Pending', 'Reasoning', 'Generating'];
-			expect(statusWords().filter((word) => !running.includes(word ?? ''))).toEqual([status]);
+			expect(endWords()).toEqual([status]);
 			expect(statuses()).toEqual([200]);
 		},
 	);

@@ -314,6 +314,19 @@ test.each([
 	expect(lab.emulator.ledger.requests).toEqual([]);
 });
 
+test.each(['../credits', 'flux-2-pro/..', 'a\\b', 'a//b', 'a\tb'])(
+	'the custom model %j, which would change the path, is refused by label',
+	async (customModel) => {
+		const parameters = { model: 'custom', customModel, prompt: 'refused' };
+		const run = await lab.run({ type: 'flux2Bfl', parameters });
+
+		expect(run.error?.message).toBe(
+			'Custom Model: must not have empty or dot segments, backslashes or control characters',
+		);
+		expect(lab.emulator.ledger.requests).toEqual([]);
+	},
+);
+
 test('Custom Body is merged in last', async () => {
 	const options = {
 		seed: 1,

@@ -120,7 +120,7 @@ describe('what was submitted elsewhere', () => {
 				model: 'flux-2-pro',
 				status: 'completed',
 				taskId: id,
-				// a delivery knows the prompt that was used, not the one that was given
+				// [pro] lengthens prompts, and the delivery knows no other
 				prompt: 'announced, in fine detail',
 				seed: 5,
 				image: {

@@ -549,6 +549,21 @@ describe('a model given as an expression', () => {
 	});
 });
 
+test.each(['../user', 'a/b', '..', 'a\\b'])(
+	'the account ID %j, which would change the path, is refused by label',
+	async (accountId) => {
+		const working = lab.credentials.flux2CloudflareApi!;
+		lab.credentials.flux2CloudflareApi = { ...working, accountId };
+		const run = await lab.run({ type: 'flux2Cloudflare', parameters: { prompt: 'refused' } });
+		lab.credentials.flux2CloudflareApi = working;
+
+		expect(run.error?.message).toBe(
+			'Account ID: must consist of letters and digits; correct the credential',
+		);
+		expect(lab.emulator.ledger.requests).toEqual([]);
+	},
+);
+
 test('an option that was left behind by another model is not sent', async () => {
 	const calls = await send('flux2Cloudflare', {
 		model: '@cf/black-forest-labs/flux-2-klein-4b',

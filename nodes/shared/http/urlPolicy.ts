@@ -50,15 +50,6 @@ const isTrustedHost = ({ trustsHost }: KeyOwner, target: URL, base: URL): boolea
 export const resolveDownloadUrl = (origin: string, url: string): URL =>
 	requireHttps(new URL(origin), toUrl(url));
 
-/** Whether the URL could be opened without a credential. */
-export function isDownloadable(origin: string, url: string): boolean {
-	try {
-		return resolveDownloadUrl(origin, url) instanceof URL;
-	} catch {
-		return false;
-	}
-}
-
 function toUrl(text: string): URL {
 	if (URL.canParse(text)) return new URL(text);
 	throw new Flux2Error('badResponse', `"${text.slice(0, MAX_SHOWN_URL_LENGTH)}" is not a URL`);

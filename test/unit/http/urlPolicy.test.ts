@@ -1,5 +1,4 @@
 import {
-	isDownloadable,
 	resolveApiUrl,
 	resolveDownloadUrl,
 	trustedUrl,
@@ -38,7 +37,6 @@ describe('a download', () => {
 		['https://api.example.com', 'a.png', '"a.png" is not a URL'],
 	])('from %s, %s: %s', (origin, url, expected) => {
 		expect(messageOr(() => resolveDownloadUrl(origin, url))).toBe(expected);
-		expect(isDownloadable(origin, url)).toBe(expected === OPENED);
 	});
 });
 
