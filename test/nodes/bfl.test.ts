@@ -82,6 +82,9 @@ const statuses = () => lab.emulator.ledger.submissions.map(({ status }) => statu
 
 const statusWords = () => lab.emulator.ledger.polls.map(({ state }) => state);
 
+const RUNNING = ['Pending', 'Reasoning', 'Generating'];
+const endWords = () => statusWords().filter((word = '') => !RUNNING.includes(word));
+
 const firstId = () => lab.emulator.ledger.tasks[0]?.id;
 
 async function expectEachImageOnce(run: Run, count: number): Promise<void> {
@@ -105,6 +108,7 @@ test('an item says everything that is known about its image, the price in credit
 				status: 'completed',
 				taskId: id,
 				prompt: 'item 1',
+				revisedPrompt: 'item 1, in fine detail',
 				seed: 7,
 				image: {
 					width: 1408,
@@ -250,7 +254,7 @@ describe('a task that ends', () => {
 		const run = await lab.run(generating(), { items: prompts(1) });
 
 		await expectEachImageOnce(run, 1);
-		expect(statusWords().filter((word) => word !== 'Pending')).toEqual(['Ready']);
+		expect(endWords()).toEqual(['Ready']);
 	});
 
 	test.each<[string, object, object]>([
@@ -289,7 +293,7 @@ describe('a task that ends', () => {
 			const run = await lab.run(generating({}, CONTINUE), { items: prompts(1) });
 
 			expect(errors(run)).toMatchObject([{ ...expected, taskId: firstId(), provider: 'bfl' }]);
-			expect(statusWords().filter((word) => word !== 'Pending')).toEqual([status]);
+			expect(endWords()).toEqual([status]);
 			expect(statuses()).toEqual([200]);
 		},
 	);

@@ -120,7 +120,7 @@ describe('what was submitted elsewhere', () => {
 				model: 'flux-2-pro',
 				status: 'completed',
 				taskId: id,
-				prompt: 'announced',
+				prompt: 'announced, in fine detail',
 				seed: 5,
 				image: {
 					width: 256,
