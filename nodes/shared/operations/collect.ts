@@ -1,3 +1,4 @@
+import { delay } from '../core/async';
 import { AbortedError, Flux2Error, rethrow } from '../core/errors';
 import { pollInterval, timeout } from '../parameters/options';
 import type { Settings } from '../parameters/param';
@@ -6,6 +7,8 @@ import { splitImages, type Done, type Task, type TaskProtocol } from '../tasks/p
 import type { OutputItem } from '../tasks/savedResults';
 import { collectImage, type CollectTarget, type ImageSummary } from './items';
 import type { ItemContext } from './types';
+
+const REFUSAL_PAUSE_MS = 1000;
 
 /** Where an image comes from and where it goes, for one task. */
 export interface Collector {
@@ -43,7 +46,7 @@ export function createPoller(item: ItemContext, facts: PollerFacts): TaskPoller 
 
 /**
  * The item of a finished image. When its download fails for good, the task is asked for its image once more: the URL
- * may be another one then.
+ * may be another one then. Where that brings nothing, a URL that was refused is tried once more.
  * @param onRefreshed is given what the task responds with
  */
 export async function collectWithRefresh(
@@ -57,11 +60,16 @@ export async function collectWithRefresh(
 	} catch (error) {
 		if (error instanceof AbortedError) throw rethrow(error);
 		const refreshed = await refreshImage(collector, done);
-		if (!refreshed) throw rethrow(error);
-		onRefreshed(refreshed);
-		return await collectImage(targetOf(collector), summary, refreshed);
+		if (refreshed) onRefreshed(refreshed);
+		else if (isRefusal(error)) await delay(REFUSAL_PAUSE_MS, collector.item.signal);
+		else throw rethrow(error);
+		return await collectImage(targetOf(collector), summary, refreshed ?? done);
 	}
 }
+
+/** Whether the image's host has refused it at the first attempt: it may lag behind the provider. */
+const isRefusal = (error: unknown): boolean =>
+	error instanceof Flux2Error && error.httpCode !== undefined && !error.transient;
 
 /** The image as the task has it now; undefined where there is no task to ask, or no image any more. */
 export async function refreshImage(
