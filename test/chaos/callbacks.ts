@@ -1,5 +1,6 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Run } from '../support/engine';
-import { NODE, until, workflowWith } from '../support/lab';
+import { NODE, workflowWith } from '../support/lab';
 import type { Webhooks } from '../support/webhooks';
 import { toInput, type ChaosWorld } from './runner';
 import { COLLECTING_NODE, toNode, type Scenario } from './scenarios';
@@ -56,7 +57,7 @@ async function sendForgedCallbacks(
 
 /** Resolves with nothing once the provider delivers no more, and n8n has had time to run the execution. */
 async function waitForDeliveries(
-	{ emulator: { ledger } }: ChaosWorld,
+	{ emulator: { ledger }, timeoutMs }: ChaosWorld,
 	task: string,
 	isCalledBack: boolean,
 ): Promise<undefined> {
@@ -66,8 +67,9 @@ async function waitForDeliveries(
 		const hasEnded = own.length >= MAX_DELIVERIES && own.every(({ respondedAt }) => respondedAt);
 		return isAccepted || hasEnded || !isCalledBack;
 	};
-	await until(isOver);
-	await new Promise((resolve) => setTimeout(resolve, GRACE_MS));
+	const deadline = Date.now() + timeoutMs;
+	while (!isOver() && Date.now() < deadline) await wait(20);
+	await wait(GRACE_MS);
 }
 
 /** n8n's timer resumes the execution, and the next node of the workflow collects the task. */

@@ -44,7 +44,7 @@ const RARE_SHARE = 0.15;
 const SPECIFIC_SHARE = 0.4;
 const MAX_POLLS = 3;
 /** Seconds; long enough for every item whose task ends. */
-const TIMEOUT = 30;
+const TIMEOUT = 60;
 /** Seconds; for an item whose task never ends. */
 const ENDLESS_TIMEOUT = 2;
 /** Words that no document explains; the last one is none. */

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import type { Emulator } from '../emulator';
 import { sha256 } from '../emulator/images';
@@ -92,7 +93,9 @@ async function runUntilEnd(world: ChaosWorld, scenario: Scenario, executions: Ru
 	};
 	faultPlan.startExecution(scenario);
 	// a retry would have another address to call
-	if (scenario.variant === 'bflCallback') return record(await runWithCallback(world, scenario));
+	if (scenario.variant === 'bflCallback') {
+		return record(await withLimit(timeoutMs, runWithCallback(world, scenario)));
+	}
 	const items = toInput(world, scenario);
 	let run = record(await engine.run(workflowWith(toNode(scenario)), { items, limitMs: timeoutMs }));
 	for (let count = 1; count <= MAX_MANUAL_RETRIES && run.status === 'error'; count++) {
@@ -102,6 +105,16 @@ async function runUntilEnd(world: ChaosWorld, scenario: Scenario, executions: Ru
 	if (run.status !== 'error') return run;
 	faultPlan.limitToTransient(scenario);
 	return await retry(run, true);
+}
+
+async function withLimit<T>(ms: number, work: Promise<T>): Promise<T> {
+	const limit = new AbortController();
+	const late = wait(ms, undefined, limit).then(() => {
+		throw new Error(`The execution was still waiting after ${ms / 1000} s`);
+	});
+	// what is left of the losing promise is of no interest
+	late.catch(() => undefined);
+	return await Promise.race([work, late]).finally(() => limit.abort());
 }
 
 export const toInput = ({ faultPlan }: ChaosWorld, { items }: Scenario): INodeExecutionData[] =>

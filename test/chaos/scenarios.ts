@@ -11,22 +11,22 @@ export const API_VARIANTS = {
 		parameters: { model: '@cf/black-forest-labs/flux-2-klein-4b' },
 		timing: {},
 	},
-	task: { type: 'flux2Task', parameters: { dialect: 'task' }, timing: { pollInterval: 0.05 } },
+	task: { type: 'flux2Task', parameters: { dialect: 'task' }, timing: { pollInterval: 0.1 } },
 	taskFlat: {
 		type: 'flux2Task',
 		parameters: { dialect: 'task', bodyFormat: 'flat' },
-		timing: { pollInterval: 0.05 },
+		timing: { pollInterval: 0.1 },
 	},
-	queue: { type: 'flux2Task', parameters: { dialect: 'queue' }, timing: { pollInterval: 0.05 } },
+	queue: { type: 'flux2Task', parameters: { dialect: 'queue' }, timing: { pollInterval: 0.1 } },
 	oxenSync: { type: 'flux2Oxen', parameters: { mode: 'sync' }, timing: {} },
-	oxenQueue: { type: 'flux2Oxen', parameters: { mode: 'queue' }, timing: { pollInterval: 0.05 } },
+	oxenQueue: { type: 'flux2Oxen', parameters: { mode: 'queue' }, timing: { pollInterval: 0.1 } },
 	// the node polls only if no event arrives
 	oxenEvents: { type: 'flux2Oxen', parameters: { mode: 'events' }, timing: { pollInterval: 1 } },
-	bfl: { type: 'flux2Bfl', parameters: {}, timing: { pollInterval: 0.05 } },
+	bfl: { type: 'flux2Bfl', parameters: {}, timing: { pollInterval: 0.1 } },
 	bflCallback: {
 		type: 'flux2Bfl',
 		parameters: { completion: 'callback' },
-		timing: { pollInterval: 0.05 },
+		timing: { pollInterval: 0.1 },
 	},
 } as const;
 
@@ -63,7 +63,7 @@ export interface Scenario {
 
 const MAX_ITEMS = 20;
 /** A run with few items has small scenarios, so that it still has many of them. */
-const MIN_SCENARIOS = 70;
+const MIN_SCENARIOS = 90;
 const SINGLE_ITEM_SHARE = 0.15;
 const STOP_SHARE = 0.15;
 

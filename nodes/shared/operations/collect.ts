@@ -8,7 +8,8 @@ import type { OutputItem } from '../tasks/savedResults';
 import { collectImage, type CollectTarget, type ImageSummary } from './items';
 import type { ItemContext } from './types';
 
-const REFUSAL_PAUSE_MS = 1000;
+/** How long an image's host that has failed is left alone. */
+const RECOVERY_MS = 1000;
 
 /** Where an image comes from and where it goes, for one task. */
 export interface Collector {
@@ -46,7 +47,7 @@ export function createPoller(item: ItemContext, facts: PollerFacts): TaskPoller 
 
 /**
  * The item of a finished image. When its download fails for good, the task is asked for its image once more: the URL
- * may be another one then. Where that brings nothing, a URL that was refused is tried once more.
+ * may be another one then. Where there is none to ask, or no clear response, the same URL is downloaded once more.
  * @param onRefreshed is given what the task responds with
  */
 export async function collectWithRefresh(
@@ -61,15 +62,17 @@ export async function collectWithRefresh(
 		if (error instanceof AbortedError) throw rethrow(error);
 		const refreshed = await refreshImage(collector, done);
 		if (refreshed) onRefreshed(refreshed);
-		else if (isRefusal(error)) await delay(REFUSAL_PAUSE_MS, collector.item.signal);
+		else if (mayRecover(error, done)) await delay(RECOVERY_MS, collector.item.signal);
 		else throw rethrow(error);
 		return await collectImage(targetOf(collector), summary, refreshed ?? done);
 	}
 }
 
-/** Whether the image's host has refused it at the first attempt: it may lag behind the provider. */
-const isRefusal = (error: unknown): boolean =>
-	error instanceof Flux2Error && error.httpCode !== undefined && !error.transient;
+/** Whether the image's host was asked in vain: it may be down for a moment, or lag behind the provider. */
+const mayRecover = (error: unknown, { images }: Done): boolean =>
+	error instanceof Flux2Error &&
+	(error.transient || error.httpCode !== undefined) &&
+	images.some((image) => 'url' in image);
 
 /** The image as the task has it now; undefined where there is no task to ask, or no image any more. */
 export async function refreshImage(
