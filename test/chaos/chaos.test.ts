@@ -6,7 +6,7 @@ import { formatItem, runChaos, type ChaosReport } from './chaos';
 /** The promises under load and faults, with few items; `npm run chaos` runs more of them. */
 
 /** This seed meets every fault. After a change of the fault plan, another one may have to be found. */
-const SMALL = { items: 120, seed: 450 };
+const SMALL = { items: 160, seed: 640 };
 
 describe('a chaos run', () => {
 	let report: ChaosReport;
@@ -18,9 +18,11 @@ describe('a chaos run', () => {
 		expect(formatViolations(report, SMALL.items)).toBe(
 			`Replay: npm run chaos -- --jobs ${SMALL.items} --seed ${SMALL.seed}`,
 		);
-		const { items, images, errorItems, ...broken } = countFigures(report);
+		const { items, images, errorItems, deliverable, delivered, ...broken } = countFigures(report);
 		expect(broken).toEqual({ lost: 0, paidTwice: 0, keysLeaked: 0, hung: 0, seed: SMALL.seed });
 		expect(images + errorItems).toBe(items);
+		expect(deliverable).toBeGreaterThan(50);
+		expect(delivered).toBe(deliverable);
 		expect(arePromisesKept(report)).toBe(true);
 	});
 
@@ -52,13 +54,21 @@ describe('the judge', () => {
 		taskId: 'one',
 		description: '',
 	};
-	const call = { item: 1, route: 'task.submit', nth: 1, fault: 'none', fate: 'goesWell' } as const;
+	const call = {
+		item: 1,
+		execution: 1,
+		route: 'task.submit',
+		nth: 1,
+		fault: 'none',
+		fate: 'goesWell',
+	} as const;
 	const truth: Evidence = {
 		number: 1,
 		prompt: 'A fox',
 		hasTasks: true,
 		ended: true,
 		results: [image],
+		firstResults: [image],
 		calls: [call],
 		submissions: [{ accepted: true, taskId: 'one' }],
 		tasks: [{ id: 'one' }],
@@ -74,12 +84,35 @@ describe('the judge', () => {
 		expect(judgeWith({ results: [error] })).toEqual(['unavailable', 0, 0]);
 	});
 
-	test('counts a second accepted submission, unless the first task no longer exists', () => {
-		const submissions = [...truth.submissions, { accepted: true, taskId: 'two' }];
-		const second = { ...call, nth: 2 };
-		expect(judgeWith({ submissions, calls: [call, second] })).toEqual(['image', 1, 1]);
-		const vanished = { ...call, fate: 'vanishes' };
-		expect(judgeWith({ submissions, calls: [vanished, second] })).toEqual(['image', 0, 0]);
+	const twice = [...truth.submissions, { accepted: true, taskId: 'two' }];
+	const second = { ...call, nth: 2 };
+	const bySomebody = { ...second, execution: 2 };
+
+	test.each([
+		['goesWell', 1],
+		['endsUnknown', 1],
+		['vanishes', 1],
+		['cancelled', 1],
+		['moderated', 0],
+		['fails', 0],
+	])('after a task with the fate %s, counts %d for a second accepted submission', (fate, count) => {
+		const calls = [{ ...call, fate }, second];
+		expect(judgeWith({ submissions: twice, calls })).toEqual(['image', count, count]);
+	});
+
+	test.each([
+		['goesWell', 'none', 1],
+		['goesWell', 'resetInBody', 0],
+		['goesWell', 'error500', 0],
+		['endsUnknown', 'none', 1],
+		['vanishes', 'none', 0],
+		['cancelled', 'none', 0],
+	])("after the fate %s and the fault %s, counts %d for a person's", (fate, fault, count) => {
+		const calls = [{ ...call, fate, fault }, bySomebody];
+		expect(judgeWith({ submissions: twice, calls })).toEqual(['image', count, count]);
+	});
+
+	test('counts no submission that was refused', () => {
 		const refused = [{ accepted: false }, ...truth.submissions];
 		expect(judgeWith({ submissions: refused })).toEqual(['image', 0, 0]);
 	});
@@ -107,6 +140,19 @@ describe('the judge', () => {
 		const results = [{ ...error, taskId: undefined }];
 		expect(judgeWith({ calls, submissions, results })).toEqual(['unavailable', 0, 0]);
 		expect(judgeWith({ submissions, results })).toEqual(['lost', 0, 1]);
+	});
+
+	test('knows what a first execution could have brought, and whether it did', () => {
+		const deliver = (changes: Partial<Evidence>) => {
+			const { isDeliverable, isDelivered } = judge({ ...truth, ...changes });
+			return [isDeliverable, isDelivered];
+		};
+		expect(deliver({})).toEqual([true, true]);
+		expect(deliver({ firstResults: [error] })).toEqual([true, false]);
+		expect(deliver({ firstResults: undefined })).toEqual([false, false]);
+		expect(deliver({ calls: [{ ...call, fate: 'fails' }] })).toEqual([false, false]);
+		expect(deliver({ calls: [{ ...call, fault: 'truncatedJson' }] })).toEqual([false, false]);
+		expect(deliver({ calls: [bySomebody], firstResults: [error] })).toEqual([false, false]);
 	});
 
 	test('counts as hung what did not end', () => {

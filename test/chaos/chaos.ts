@@ -8,11 +8,12 @@ import {
 import { SECRETS } from '../emulator/keys';
 import { sha256 } from '../emulator/images';
 import { emulatorCredentials } from '../support/providers';
-import { startEngine, type Engine } from '../support/engine';
+import { startEngine } from '../support/engine';
+import { openWebhooks } from '../support/webhooks';
 import { pLimit } from '../../nodes/shared/core/vendor';
 import { judge, type Evidence, type Verdict } from './judge';
-import { API_VARIANTS, planScenarios, type ChaosItem, type Scenario } from './scenarios';
-import { runScenario, type ScenarioResult } from './runner';
+import { planScenarios, type ApiVariant, type ChaosItem, type Scenario } from './scenarios';
+import { runScenario, type ChaosWorld, type ScenarioResult } from './runner';
 import { FaultPlan, type CallRecord } from './faultPlan';
 
 /** Runs all scenarios of one seed and judges every item. */
@@ -54,6 +55,7 @@ export interface ChaosReport {
 const EXECUTION_TIMEOUT_MS = 180_000;
 const MAX_CONCURRENT_SCENARIOS = 64;
 const TASK_SECONDS = 0.05;
+const VARIANTS_WITHOUT_TASKS: readonly ApiVariant[] = ['catalogue', 'workersAi', 'sync'];
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 	const started = Date.now();
@@ -67,16 +69,20 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 		seconds: TASK_SECONDS,
 		images: 'plain',
 		keepAliveMs: 1000,
+		webhookUnitMs: 20,
 		script: faultPlan.effect,
 	});
 	const foreignHost = await startListener();
-	faultPlan.foreignHosts = {
+	faultPlan.hosts = {
+		missingImageUrl: `${emulator.urls.results}/results/missing.jpeg`,
 		foreignUrl: foreignHost.url,
 		sameHostUrl: `http://127.0.0.1:${foreignHost.port}`,
 	};
 	const engine = await startEngine({ credentials: emulatorCredentials(emulator) });
+	const webhooks = await openWebhooks(engine);
+	const world = { engine, webhooks, emulator, faultPlan, foreignUrl: foreignHost.url };
 	try {
-		const results = await runAll(engine, scenarios, faultPlan, options);
+		const results = await runAll(world, scenarios, options);
 		const judged = await judgeScenarios(scenarios, results, faultPlan, emulator);
 		return {
 			...judged,
@@ -85,6 +91,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 			seconds: (Date.now() - started) / 1000,
 		};
 	} finally {
+		await webhooks.close();
 		await engine.close();
 		await foreignHost.close();
 		await emulator.close();
@@ -92,15 +99,14 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 }
 
 async function runAll(
-	engine: Engine,
+	world: Omit<ChaosWorld, 'timeoutMs'>,
 	scenarios: readonly Scenario[],
-	faultPlan: FaultPlan,
 	{ timeoutMs = EXECUTION_TIMEOUT_MS, onScenario }: ChaosOptions,
 ): Promise<ScenarioResult[]> {
 	const limit = pLimit(MAX_CONCURRENT_SCENARIOS);
 	let done = 0;
 	const run = async (scenario: Scenario) => {
-		const result = await runScenario(engine, scenario, faultPlan, timeoutMs);
+		const result = await runScenario({ ...world, timeoutMs }, scenario);
 		onScenario?.(++done, scenarios.length);
 		return result;
 	};
@@ -115,12 +121,13 @@ async function judgeScenarios(
 ) {
 	const perScenario = scenarios.map(async (scenario, index) => {
 		const judgeOne = async (item: ChaosItem, itemIndex: number): Promise<ItemReport> => {
-			const { ended, results: itemResults } = results[index]!;
+			const { ended, results: itemResults, firstResults } = results[index]!;
 			const evidence: Evidence = {
 				...item,
-				hasTasks: API_VARIANTS[scenario.variant].hasTasks,
+				hasTasks: !VARIANTS_WITHOUT_TASKS.includes(scenario.variant),
 				ended,
 				results: itemResults[itemIndex] ?? [],
+				firstResults: firstResults[itemIndex],
 				calls: calls.filter((call) => call.item === item.number),
 				...(await findRecords(ledger, item)),
 			};

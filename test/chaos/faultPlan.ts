@@ -10,8 +10,7 @@ import {
 	type Fault,
 	type Step,
 } from './faults';
-import type { NodeType } from '../support/providers';
-import { API_VARIANTS, mayBeInterrupted, type ChaosItem, type Scenario } from './scenarios';
+import { mayBeInterrupted, type ChaosItem, type Scenario, type ApiVariant } from './scenarios';
 
 /**
  * Decides about every response. The fault follows from the seed, the item, the route and the number of the call, never
@@ -26,6 +25,8 @@ export interface CallRecord {
 	nth: number;
 	/** The name of its fault; `none` where the response was as documented. */
 	fault: string;
+	/** The execution of the item's scenario, from 1 on: a person has started every one but the first. */
+	execution: number;
 	/** For a submit that created a task: the name of the task's fate. */
 	fate?: string;
 }
@@ -42,7 +43,22 @@ const RARE_SHARE = 0.15;
 /** The probability that a fault of this step only is preferred. */
 const SPECIFIC_SHARE = 0.4;
 const MAX_POLLS = 3;
+/** Seconds; long enough for every item whose task ends. */
+const TIMEOUT = 60;
+/** Seconds; for an item whose task never ends. */
+const ENDLESS_TIMEOUT = 2;
+/** Words that no document explains; the last one is none. */
+const UNKNOWN_WORDS = [UNKNOWN_STATUS, 'constructor', ''];
+/** No later poll goes wrong: what is left of the time would decide about the outcome. */
+const LONG_WAITS = ['busyForLong'];
 
+const POLLED_VARIANTS: readonly ApiVariant[] = ['task', 'taskFlat', 'queue', 'oxen', 'bfl'];
+const TASK_VARIANTS: readonly ApiVariant[] = [...POLLED_VARIANTS, 'events', 'bflCallback'];
+/** Their documents have a word for a task that somebody has cancelled. */
+const CANCELLING_VARIANTS: readonly ApiVariant[] = ['task', 'taskFlat', 'oxen'];
+/** Oxen's tasks leave its queue for the history when they have ended. */
+const QUEUE_VARIANTS: readonly ApiVariant[] = ['oxen', 'events'];
+const CANCELLED: Fate = { status: 'cancelled' };
 const SMALL_IMAGE = { width: 64, height: 64 };
 
 interface PlannedItem {
@@ -53,10 +69,12 @@ interface PlannedItem {
 export class FaultPlan {
 	readonly calls: CallRecord[] = [];
 
-	/** Set before the first call: the listener's port is not known earlier. */
-	foreignHosts = { foreignUrl: '', sameHostUrl: '' };
+	/** Set before the first call: the ports are not known earlier. */
+	hosts = { missingImageUrl: '', foreignUrl: '', sameHostUrl: '' };
 
 	private readonly plannedItems = new Map<string, PlannedItem>();
+
+	private readonly executions = new Map<Scenario, number>();
 
 	private readonly callCounts = new Map<string, number>();
 
@@ -64,6 +82,9 @@ export class FaultPlan {
 
 	/** Scenarios that meet only transient faults from now on. */
 	private readonly transientOnly = new Set<Scenario>();
+
+	/** Numbers of items whose polls have met a long wait. */
+	private readonly hasWaited = new Set<number>();
 
 	private streams = 0;
 
@@ -74,6 +95,21 @@ export class FaultPlan {
 		for (const scenario of scenarios) {
 			for (const item of scenario.items) this.plannedItems.set(item.prompt, { item, scenario });
 		}
+	}
+
+	/** The scenario's next execution starts. */
+	startExecution(scenario: Scenario): void {
+		this.executions.set(scenario, (this.executions.get(scenario) ?? 0) + 1);
+	}
+
+	/** The item's *Timeout* in seconds. */
+	timeoutOf({ prompt }: ChaosItem): number {
+		const { name } = this.chooseFate(this.plannedItems.get(prompt)!, 1);
+		return name === 'endsUnknown' ? ENDLESS_TIMEOUT : TIMEOUT;
+	}
+
+	isCalledBack({ prompt }: ChaosItem): boolean {
+		return this.chooseFate(this.plannedItems.get(prompt)!, 1).name !== 'callbackNever';
 	}
 
 	limitToTransient(scenario: Scenario): void {
@@ -90,7 +126,8 @@ export class FaultPlan {
 	private decideStreamEffect(): Effect | undefined {
 		const names = ['none', ...Object.keys(STREAM_FAULTS)];
 		const name = names[++this.streams % names.length]!;
-		this.calls.push({ item: 0, route: 'oxen.events', nth: this.streams, fault: name });
+		const call = { item: 0, route: 'oxen.events', nth: this.streams, fault: name, execution: 0 };
+		this.calls.push(call as CallRecord);
 		return STREAM_FAULTS[name];
 	}
 
@@ -101,12 +138,14 @@ export class FaultPlan {
 		const random = this.random(item.number, route, nth, 'effect');
 		const context: FaultContext = {
 			random,
-			...this.foreignHosts,
+			...this.hosts,
 			mayLoseResponse: mayLoseResponses(scenario),
 		};
 		const effect: Effect = FAULTS[fault]?.effect(context) ?? {};
-		const call: CallRecord = { item: item.number, route, nth, fault };
+		const execution = this.executions.get(scenario) ?? 0;
+		const call: CallRecord = { item: item.number, route, nth, fault, execution };
 		this.calls.push(call);
+		if (step === 'poll' && LONG_WAITS.includes(fault)) this.hasWaited.add(item.number);
 		if (step !== 'submit' || !runsHandler(effect)) return effect;
 		const { fate, name } = this.chooseFate(planned, countUp(this.acceptedCounts, item.prompt));
 		call.fate = name;
@@ -116,6 +155,7 @@ export class FaultPlan {
 	private chooseFault(planned: PlannedItem, route: RouteName, step: Step, nth: number): string {
 		const { number } = planned.item;
 		const names = this.listFaults(planned, route, step);
+		if (step === 'poll' && this.hasWaited.has(number)) return 'none';
 		const burst = this.random(number, step, 'burst');
 		const random = this.random(number, route, nth, 'fault');
 		const isTransientOnly = this.isTransientOnly(planned, step);
@@ -137,7 +177,7 @@ export class FaultPlan {
 		return Object.entries(FAULTS)
 			.filter(([, { on, routes }]) => on.includes(step) && (routes?.includes(route) ?? true))
 			.filter(([name, fault]) => {
-				if (isTransientOnly) return isHarmless(name, fault, step);
+				if (isTransientOnly) return survives(name, fault, step);
 				if (fault.persistent && mayBeInterrupted(scenario)) return false;
 				return step !== 'submit' || !fault.losesResponse || mayLoseResponses(scenario);
 			})
@@ -145,43 +185,72 @@ export class FaultPlan {
 	}
 
 	/**
-	 * Time decides how often a task with events is polled, how often a vanished one is, and what an interrupted scenario
-	 * has left to do. None of that may decide about the outcome.
+	 * Time decides how often a task with events or a callback is polled, how often one that vanishes or never ends is, and
+	 * what an interrupted scenario has left to do. None of that may decide about the outcome.
 	 */
 	private isTransientOnly(planned: PlannedItem, step: Step): boolean {
 		const { scenario } = planned;
 		if (this.transientOnly.has(scenario)) return true;
-		const { hasEvents = false } = API_VARIANTS[scenario.variant];
-		const pollsByTime = hasEvents || this.chooseFate(planned, 1).name === 'vanishes';
+		const pollsByTime =
+			['events', 'bflCallback'].includes(scenario.variant) ||
+			['vanishes', 'endsUnknown', 'cancelled'].includes(this.chooseFate(planned, 1).name);
 		return step === 'poll' && pollsByTime;
 	}
 
 	private chooseFate({ item, scenario }: PlannedItem, nth: number): { name: string; fate: Fate } {
 		const random = this.random(item.number, 'fate');
-		const { type, hasTasks, hasEvents = false } = API_VARIANTS[scenario.variant];
-		const isPolled = hasTasks && !hasEvents;
+		const isPolled = POLLED_VARIANTS.includes(scenario.variant);
 		const polls = isPolled ? Math.floor(random() * (MAX_POLLS + 1)) : undefined;
 		const timing: Fate = isPolled ? { seconds: 0, polls } : { seconds: 0.02 + random() / 5 };
-		const chance = random() * 100;
+		let chance = random() * 100;
+		const found = listFates(scenario.variant, random).find(
+			({ percent }) => (chance -= percent) < 0,
+		);
 		const isFirst = nth === 1 && !mayBeInterrupted(scenario);
-		const fates: Array<[upTo: number, name: string, possible: boolean, fate: Fate]> = [
-			[4, 'moderated', true, toModeration(type)],
-			[8, 'fails', isFirst, { fail: { message: 'out of memory' } }],
-			[11, 'vanishes', isFirst && hasTasks, { vanish: true }],
-			[14, 'endsUnknown', hasTasks, { status: UNKNOWN_STATUS }],
-			[17, 'runsUnknown', isPolled, { running: UNKNOWN_STATUS, polls: 1 }],
-			[23, 'leavesQueue', type === 'flux2Oxen' && hasTasks, { leaves: 'queue' }],
-			[26, 'eventTwice', hasEvents, { event: 'twice' }],
-			[29, 'eventLost', hasEvents, { event: 'lost' }],
-		];
-		const found = fates.find(([upTo]) => chance < upTo);
-		if (!found?.[2]) return { name: 'goesWell', fate: timing };
-		return { name: found[1], fate: { ...timing, ...found[3] } };
+		if (!found || (found.firstOnly && !isFirst)) return { name: 'goesWell', fate: timing };
+		return { name: found.name, fate: { ...timing, ...found.fate } };
 	}
 
 	private random(...parts: Array<string | number>): Random {
 		return randomFrom([this.seed, ...parts].join(' '));
 	}
+}
+
+interface PlannedFate {
+	/** The share of tasks with it. */
+	percent: number;
+	name: string;
+	fate: Fate;
+	/** Only for the first submission of an item that runs to its end. */
+	firstOnly?: true;
+}
+
+function listFates(variant: ApiVariant, random: Random): PlannedFate[] {
+	const running = pickOne(random, UNKNOWN_WORDS);
+	const polls = 1 + Math.floor(random() * MAX_POLLS);
+	const fates: Array<PlannedFate & { of?: readonly ApiVariant[] }> = [
+		{ percent: 4, name: 'moderated', fate: toModeration(variant) },
+		{ percent: 4, name: 'fails', firstOnly: true, fate: { fail: { message: 'out of memory' } } },
+		{ percent: 3, name: 'vanishes', of: TASK_VARIANTS, firstOnly: true, fate: { vanish: true } },
+		{ percent: 3, name: 'endsUnknown', of: TASK_VARIANTS, fate: { status: UNKNOWN_STATUS } },
+		{ percent: 5, name: 'runsUnknown', of: POLLED_VARIANTS, fate: { running, polls } },
+		{ percent: 2, name: 'cancelled', of: CANCELLING_VARIANTS, firstOnly: true, fate: CANCELLED },
+		{ percent: 4, name: 'foundLate', of: ['bfl'], fate: { unknownPolls: 2 } },
+		{ percent: 6, name: 'leavesQueue', of: QUEUE_VARIANTS, fate: { leaves: 'queue' } },
+		{ percent: 3, name: 'eventTwice', of: ['events'], fate: { event: 'twice' } },
+		{ percent: 3, name: 'eventLost', of: ['events'], fate: { event: 'lost' } },
+		{ percent: 10, name: 'callbackEarly', of: ['bflCallback'], fate: { webhook: 'early' } },
+		{ percent: 10, name: 'callbackLate', of: ['bflCallback'], fate: { webhook: 'late' } },
+		{ percent: 15, name: 'callbackTwice', of: ['bflCallback'], fate: { webhook: 'twice' } },
+		{
+			percent: 10,
+			name: 'callbackForged',
+			of: ['bflCallback'],
+			fate: { webhook: 'wrongSignature' },
+		},
+		{ percent: 10, name: 'callbackNever', of: ['bflCallback'], fate: { webhook: 'never' } },
+	];
+	return fates.filter(({ of }) => of?.includes(variant) ?? true);
 }
 
 function countUp(counts: Map<string, number>, key: string): number {
@@ -201,12 +270,10 @@ const burstLength = ({ scenario }: PlannedItem, step: Step): number =>
 const listTransient = (names: readonly string[]) => names.filter((name) => FAULTS[name]!.transient);
 
 /** A submit survives only faults that certainly refuse it; polls and downloads survive all transient ones. */
-const isHarmless = (name: string, { transient, on }: Fault, step: Step): boolean => {
+const survives = (name: string, { transient, isHarmless }: Fault, step: Step): boolean => {
 	if (step !== 'submit') return transient === true;
-	return transient === true && (/^(busy|slow|hostile)/.test(name) || !on.includes('submit'));
+	return transient === true && (isHarmless === true || /^busy/.test(name));
 };
 
-const toModeration = (type: NodeType): Fate =>
-	type === 'flux2Bfl'
-		? { status: 'Request Moderated' }
-		: { fail: { message: 'Request Moderated' } };
+const toModeration = (variant: ApiVariant): Fate =>
+	variant === 'bfl' ? { status: 'Request Moderated' } : { fail: { message: 'Request Moderated' } };

@@ -11,6 +11,8 @@ export interface FaultContext {
 	random: Random;
 	/** Whether the provider may accept a submit whose response is then lost. */
 	mayLoseResponse: boolean;
+	/** The URL of an image that the provider's own host does not have. */
+	missingImageUrl: string;
 	/** A host that belongs to no provider. */
 	foreignUrl: string;
 	/** That server under the host name of the base URLs: images may be fetched there, without a key. */
@@ -25,6 +27,10 @@ export interface Fault {
 	transient?: true;
 	/** A submit is accepted, and its response is of no use. */
 	losesResponse?: true;
+	/** A submit may be accepted, and its response is of no use then. */
+	isAmbiguous?: true;
+	/** It does not harm a submit. */
+	isHarmless?: true;
 	/** Its effect on the task lasts. */
 	persistent?: true;
 	effect(context: FaultContext): Effect;
@@ -47,6 +53,26 @@ const withContentType = (type: string) => (response: ApiResponse) => ({
 	headers: { ...response.headers, 'content-type': type },
 });
 
+/** Whether an accepted submit had a response that says nothing of it. */
+export const isResponseLost = ({ fault, fate }: { fault: string; fate?: string }): boolean =>
+	fate !== undefined && Boolean(FAULTS[fault]?.losesResponse ?? FAULTS[fault]?.isAmbiguous);
+
+/** The state's word, which some APIs call `state`. */
+const withStatus = (status: string | undefined) =>
+	withBody((body) => ({
+		...body,
+		...('status' in body && { status }),
+		...('state' in body && { state: status }),
+	}));
+
+/** What no image depends on, as null. */
+const NULLS = Object.fromEntries(
+	['progress', 'details', 'preview', 'cost', 'usage', 'seed', 'queue_position', 'logs'].map(
+		(field) => [field, null],
+	),
+);
+const NULL_ERRORS = { error: null, error_message: null, message: null };
+
 /** Replaces every URL of an image in the response. */
 const withImageUrl = (url: string) =>
 	withBody(
@@ -61,7 +87,7 @@ const halveImage = ({ result, ...body }: Record<string, unknown>) => {
 	return { ...body, result: { image: image.slice(0, Math.floor(image.length / 8) * 4) } };
 };
 
-/** The provider refuses the call, or its response is slow. */
+/** The provider refuses the call, or its response is slow or odd. */
 const transientFaults: Record<string, Fault> = {
 	busy: {
 		on: EVERY_STEP,
@@ -86,7 +112,39 @@ const transientFaults: Record<string, Fault> = {
 			headers: { 'retry-after': new Date(Date.now() + 1000).toUTCString() },
 		}),
 	},
-	slowBytes: { on: EVERY_STEP, transient: true, effect: () => ({ slowBytes: true }) },
+	slowBytes: {
+		on: EVERY_STEP,
+		transient: true,
+		isHarmless: true,
+		effect: () => ({ slowBytes: true }),
+	},
+	nullsBeside: {
+		on: ['submit', 'poll'],
+		transient: true,
+		isHarmless: true,
+		effect: () => ({ mutate: withBody((body) => ({ ...NULL_ERRORS, ...body, ...NULLS })) }),
+	},
+	unknownStatus: {
+		on: ['submit', 'poll'],
+		transient: true,
+		isHarmless: true,
+		effect: () => ({ mutate: withStatus(UNKNOWN_STATUS) }),
+	},
+	missingStatus: {
+		on: ['submit', 'poll'],
+		transient: true,
+		isHarmless: true,
+		effect: () => ({ mutate: withStatus(undefined) }),
+	},
+	proxy404Html: { on: ['poll'], effect: () => ({ html: true, status: 404 }) },
+	proxy404Json: {
+		on: ['poll'],
+		effect: () => ({ status: 404, body: { message: 'no Route matched with those values' } }),
+	},
+	missingImage: {
+		on: ['poll'],
+		effect: ({ missingImageUrl }) => ({ mutate: withImageUrl(missingImageUrl) }),
+	},
 };
 
 /** They leave open whether a submit was accepted. */
@@ -94,21 +152,25 @@ const ambiguousFaults: Record<string, Fault> = {
 	error500: {
 		on: EVERY_STEP,
 		transient: true,
+		isAmbiguous: true,
 		effect: (context) => ({ status: 500, body: serverError, accepted: decideAccepted(context) }),
 	},
 	html502: {
 		on: EVERY_STEP,
 		transient: true,
+		isAmbiguous: true,
 		effect: (context) => ({ html: true, accepted: decideAccepted(context) }),
 	},
 	error503: {
 		on: EVERY_STEP,
 		transient: true,
+		isAmbiguous: true,
 		effect: (context) => ({ status: 503, body: serverError, accepted: decideAccepted(context) }),
 	},
 	resetBeforeHeaders: {
 		on: EVERY_STEP,
 		transient: true,
+		isAmbiguous: true,
 		effect: (context) => ({ reset: 'beforeHeaders', accepted: decideAccepted(context) }),
 	},
 	resetInHeaders: {
@@ -146,6 +208,7 @@ const ambiguousFaults: Record<string, Fault> = {
 	oddServerStatus: {
 		on: EVERY_STEP,
 		transient: true,
+		isAmbiguous: true,
 		effect: (context) => ({
 			status: pickOne(context.random, [520, 530, 599]),
 			body: 'web server is returning an unknown error',
@@ -177,17 +240,6 @@ const lastingFaults: Record<string, Fault> = {
 		persistent: true,
 		effect: ({ random }) => ({
 			mutate: (response) => ({ ...response, body: mutate(response.body, random) }),
-		}),
-	},
-	unknownStatus: {
-		on: ['submit', 'poll'],
-		losesResponse: true,
-		effect: () => ({
-			mutate: withBody((body) => ({
-				...body,
-				...('status' in body && { status: UNKNOWN_STATUS }),
-				...('state' in body && { state: UNKNOWN_STATUS }),
-			})),
 		}),
 	},
 	hostileImage: {
@@ -227,6 +279,7 @@ const misleadingFaults: Record<string, Fault> = {
 		on: ['submit'],
 		routes: ['bfl.submit'],
 		transient: true,
+		isHarmless: true,
 		effect: ({ foreignUrl }) => ({
 			task: { pollingUrl: `${foreignUrl}/v1/get_result` },
 		}),
@@ -235,6 +288,7 @@ const misleadingFaults: Record<string, Fault> = {
 		on: ['submit'],
 		routes: ['queue.submit'],
 		transient: true,
+		isHarmless: true,
 		effect: ({ foreignUrl }) => {
 			const url = `${foreignUrl}/model/v1/queue/flux_2_pro/requests/1`;
 			return {

@@ -1,5 +1,6 @@
 import type { TaskRecord, SubmissionRecord } from '../emulator';
 import type { CallRecord } from './faultPlan';
+import { isResponseLost } from './faults';
 import { KINDS } from '../support/failureKinds';
 
 /** Decides about each item whether the promises were kept. Pure, so that tests can pass false evidence. */
@@ -24,6 +25,8 @@ export interface Evidence {
 	/** Whether the execution ended within its time limit. */
 	ended: boolean;
 	results: ItemResult[];
+	/** What the first execution brought, before any person's retry; undefined where another item ended it. */
+	firstResults?: ItemResult[];
 	/** The item's calls, in order. */
 	calls: CallRecord[];
 	submissions: Array<Pick<SubmissionRecord, 'accepted' | 'taskId'>>;
@@ -37,6 +40,10 @@ export interface Verdict {
 	outcome: string;
 	form?: ItemResult['form'];
 	paidTwice: number;
+	/** Whether a first execution that nothing else ended could have brought the image. */
+	isDeliverable: boolean;
+	/** Whether it did. */
+	isDelivered: boolean;
 	/** What is wrong; empty if all is well. */
 	problems: string[];
 }
@@ -44,10 +51,31 @@ export interface Verdict {
 /** The node's message when it is unknown whether a submit was accepted. */
 export const MAYBE_BILLED = /may have (accepted and|been) billed/;
 
-/** After these, the provider has no task any more: the next submission is no second payment. */
-const FATES_WITHOUT_TASK = ['moderated', 'fails', 'vanishes'];
+/** The provider itself has said that the task failed: the next submission is no second payment. */
+const FAILED_FATES = ['moderated', 'fails'];
+/** The provider has not said what became of the task: only a person may submit anew. */
+const LOST_FATES = ['vanishes', 'cancelled'];
+const FATES_WITHOUT_IMAGE = [...FAILED_FATES, ...LOST_FATES, 'endsUnknown'];
 
 export function judge(evidence: Evidence): Verdict {
+	return { ...judgeOutcome(evidence), ...judgeDelivery(evidence) };
+}
+
+/** An image counts that the provider has generated in the first execution, for a submit whose response was of use. */
+function judgeDelivery({ firstResults, calls }: Evidence) {
+	const isDeliverable =
+		firstResults !== undefined &&
+		calls.some(
+			(call) =>
+				call.execution === 1 &&
+				call.fate !== undefined &&
+				!FATES_WITHOUT_IMAGE.includes(call.fate) &&
+				!isResponseLost(call),
+		);
+	return { isDeliverable, isDelivered: isDeliverable && firstResults[0]?.form === 'image' };
+}
+
+function judgeOutcome(evidence: Evidence): Omit<Verdict, 'isDeliverable' | 'isDelivered'> {
 	const paidTwice = countPaidTwice(evidence);
 	const paymentProblems = paidTwice > 0 ? [`${paidTwice} accepted beyond the first`] : [];
 	if (!evidence.ended) {
@@ -71,24 +99,35 @@ export function judge(evidence: Evidence): Verdict {
 	};
 }
 
-/** The accepted submissions, and whether the task of each still exists at the provider. */
-function findAccepted({
-	submissions,
-	calls,
-}: Evidence): Array<{ taskId?: string; exists: boolean }> {
-	const fates = calls.flatMap(({ fate }) => fate ?? []);
-	const accepted = submissions.filter((one) => one.accepted);
-	return accepted.map(({ taskId }, index) => ({
-		taskId,
-		exists: !FATES_WITHOUT_TASK.includes(fates[index] ?? ''),
-	}));
+interface Accepted {
+	taskId?: string;
+	/** The call that submitted it. */
+	call?: CallRecord;
 }
 
-/** Counts accepted submissions after one whose task still existed. */
-const countPaidTwice = (evidence: Evidence): number =>
-	findAccepted(evidence)
-		.slice(0, -1)
-		.filter(({ exists }) => exists).length;
+const findAccepted = ({ submissions, calls }: Evidence): Accepted[] => {
+	const accepting = calls.filter(({ fate }) => fate !== undefined);
+	return submissions
+		.filter(({ accepted }) => accepted)
+		.map(({ taskId }, index) => ({ taskId, call: accepting[index] }));
+};
+
+/** Counts accepted submissions after one that nothing excuses. */
+const countPaidTwice = (evidence: Evidence): number => {
+	const accepted = findAccepted(evidence);
+	return accepted.slice(1).filter((next, index) => !mayFollow(accepted[index]!, next)).length;
+};
+
+/** Whether the first one has failed by the provider's own word, or was lost until a person retried. */
+function mayFollow({ call: first }: Accepted, { call: next }: Accepted): boolean {
+	if (!first || !next) return false;
+	if (FAILED_FATES.includes(first.fate ?? '')) return true;
+	const isPersons = next.execution > first.execution;
+	return isPersons && (LOST_FATES.includes(first.fate ?? '') || isResponseLost(first));
+}
+
+const hasTask = ({ call }: Accepted): boolean =>
+	![...FAILED_FATES, ...LOST_FATES].includes(call?.fate ?? '');
 
 function findProblems(result: ItemResult, evidence: Evidence): string[] {
 	if (result.form === 'image') return findImageProblems(result, evidence);
@@ -118,7 +157,7 @@ const FAULTS_HIDING_TASK_ID = ['mutatedJson'];
 
 function findTaskProblems({ taskId, description = '' }: ItemResult, evidence: Evidence): string[] {
 	const accepted = findAccepted(evidence);
-	if (!evidence.hasTasks || !accepted.some(({ exists }) => exists)) return [];
+	if (!evidence.hasTasks || !accepted.some(hasTask)) return [];
 	if (accepted.some((one) => one.taskId !== undefined && one.taskId === taskId)) return [];
 	if (MAYBE_BILLED.test(description)) return [];
 	const isHidden = evidence.calls.some(

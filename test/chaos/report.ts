@@ -1,3 +1,4 @@
+import type { Verdict } from './judge';
 import { formatItem, type ItemReport, type ChaosReport } from './chaos';
 
 /** A report as figures, JSON and text. */
@@ -6,12 +7,18 @@ export interface Figures {
 	items: number;
 	images: number;
 	errorItems: number;
+	/** Images that the provider has made and that a first execution could have brought; those that it brought. */
+	deliverable: number;
+	delivered: number;
 	lost: number;
 	paidTwice: number;
 	keysLeaked: number;
 	hung: number;
 	seed: number;
 }
+
+/** Of what was deliverable. */
+const MIN_DELIVERED_SHARE = 0.99;
 
 export function countFigures(report: ChaosReport): Figures {
 	const { items, leaks, seed } = report;
@@ -24,6 +31,8 @@ export function countFigures(report: ChaosReport): Figures {
 		items: items.length,
 		images,
 		errorItems: items.length - images - lost - hung,
+		deliverable: countItems(({ verdict }) => verdict.isDeliverable),
+		delivered: countItems(({ verdict }) => verdict.isDelivered),
 		lost,
 		paidTwice: items.reduce((sum, { verdict }) => sum + verdict.paidTwice, 0),
 		keysLeaked: leaks.length,
@@ -33,7 +42,8 @@ export function countFigures(report: ChaosReport): Figures {
 }
 
 export function arePromisesKept(report: ChaosReport): boolean {
-	const { lost, paidTwice, keysLeaked, hung } = countFigures(report);
+	const { lost, paidTwice, keysLeaked, hung, delivered, deliverable } = countFigures(report);
+	if (delivered < MIN_DELIVERED_SHARE * deliverable) return false;
 	return lost + paidTwice + keysLeaked + hung + report.unexpected.length === 0;
 }
 
@@ -82,13 +92,16 @@ function countOutcomes({ items }: ChaosReport): Array<[string, number]> {
 
 /** Each broken promise with the item's calls and the command that replays it. */
 export function formatViolations(report: ChaosReport, count: number): string {
-	const brokenItems = report.items.filter(({ verdict }) => verdict.problems.length > 0);
+	const listProblems = ({ problems, isDeliverable, isDelivered }: Verdict) =>
+		isDeliverable && !isDelivered ? [...problems, 'not delivered'] : problems;
+	const brokenItems = report.items.filter(({ verdict }) => listProblems(verdict).length > 0);
 	const itemTexts = brokenItems.map((item) =>
 		[
-			`Item ${formatItem(item)}: ${item.verdict.problems.join('; ')}`,
+			`Item ${formatItem(item)}: ${listProblems(item.verdict).join('; ')}`,
 			`  scenario ${item.scenario.number}: ${formatSettings(item)}`,
 			...item.calls.map(
-				({ route, nth, fault, fate }) => `  ${route} ${nth}: ${fault}${fate ? `, ${fate}` : ''}`,
+				({ route, nth, fault, fate, execution }) =>
+					`  execution ${execution}, ${route} ${nth}: ${fault}${fate ? `, ${fate}` : ''}`,
 			),
 			`  replay: npm run chaos -- --jobs ${count} --seed ${report.seed} --job ${item.number}`,
 		].join('\n'),

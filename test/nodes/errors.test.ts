@@ -12,7 +12,11 @@ interface Case {
 	/** The error carries the id of the task that was paid for. */
 	accepted?: true;
 	/** Calls that the item cost: submits, polls, downloads. */
-	calls: [submits: number, polls?: number | 'ever more rarely', downloads?: number];
+	calls: [
+		submits: number,
+		polls?: number | 'ever more rarely' | 'again and again',
+		downloads?: number,
+	];
 	timeout?: number;
 	/** Takes seconds, so it is not run once more without continue on fail. */
 	slow?: true;
@@ -46,6 +50,7 @@ const LOST_ADVICE =
 const IMAGE_URL_HINT = ' The image is at {image} for a short time.';
 
 const AT_ONCE = { 'retry-after': '0.01' };
+const SOON = { 'retry-after': '0.1' };
 const PRO = 'black-forest-labs/flux-2-pro-preview';
 const DEV = '@cf/black-forest-labs/flux-2-dev';
 const SMALL = { as: { width: 32, height: 32 } };
@@ -172,11 +177,14 @@ function expectNoKey(run: Run) {
  * the timeout of 1 s. The queue's poll is two calls where the status is COMPLETED.
  */
 const RARE_POLLS = { min: 2, max: 14 };
+/** A poll that fails has four attempts. */
+const FAILED_POLLS = { min: 5, max: 40 };
 
 function expectCalls(seen: number[], [submits, polls = 0, downloads = 0]: Case['calls']) {
 	const [, seenPolls = 0] = seen;
-	const isRare = seenPolls >= RARE_POLLS.min && seenPolls <= RARE_POLLS.max;
-	const expectedPolls = polls === 'ever more rarely' && isRare ? seenPolls : polls;
+	const { min, max } = polls === 'ever more rarely' ? RARE_POLLS : FAILED_POLLS;
+	const isWithin = seenPolls >= min && seenPolls <= max;
+	const expectedPolls = typeof polls === 'string' && isWithin ? seenPolls : polls;
 	expect(seen).toEqual([submits, expectedPolls, downloads]);
 }
 
@@ -271,7 +279,8 @@ const onDownload = (
 ): Case => ({
 	rules: [['download', effect]],
 	expected,
-	calls: [1, 0, downloads],
+	// there is no task to ask, so the download starts anew by itself
+	calls: [1, 0, 2 * downloads],
 	...more,
 });
 
@@ -782,6 +791,18 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 		unclear(`the provider's last status was "${status}", which no document explains`);
 	const withoutImage = (status: string) =>
 		unclear(`the provider's last status was "${status}", but its response has no image`);
+	/** So is a task whose polls fail. */
+	const failing = (problem: string, timeout = 5): ReturnType<typeof unclear> => ({
+		...unclear(''),
+		expected: [
+			'timeout',
+			`The image was not ready after ${timeout} s: the last poll failed: ${problem}`,
+			TIMEOUT + COLLECT_ADVICE,
+		],
+		calls: [1, 'again and again'],
+		// the first poll takes its four attempts
+		timeout,
+	});
 	const NO_STATUS = unclear('the provider names no status');
 	const onStatus = (effect: Effect, more: ReturnType<typeof unclear>): Case => ({
 		rules: [[`${dialect}.status`, effect]],
@@ -956,22 +977,18 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 			AUTH,
 			401,
 		]),
-		'an internal error at the poll, four times': onPoll(
-			{ status: 500, body: { error: 'internal' }, headers: AT_ONCE },
-			4,
-			['unavailable', 'Task API responded with 500: internal', UNAVAILABLE, 500],
+		'an internal error at every poll': onStatus(
+			{ status: 500, body: { error: 'internal' }, headers: SOON },
+			failing('Task API responded with 500: internal'),
 		),
-		'too many polls, four times': onPoll(
-			{ status: 429, body: { message: 'slow down' }, headers: AT_ONCE },
-			4,
-			['rateLimited', 'Task API responded with 429: slow down', RATE, 429],
+		'too many polls, every time': onStatus(
+			{ status: 429, body: { message: 'slow down' }, headers: SOON },
+			failing('Task API responded with 429: slow down'),
 		),
-		'an HTML page at the poll, four times': onPoll({ html: true, headers: AT_ONCE }, 4, [
-			'unavailable',
-			'Task API responded with 502: 502 502 Error',
-			UNAVAILABLE,
-			502,
-		]),
+		'an HTML page at every poll': onStatus(
+			{ html: true, headers: SOON },
+			failing('Task API responded with 502: 502 502 Error'),
+		),
 		'truncated JSON at the poll': onStatus({ status: 200, body: '{"id":"d1' }, NO_STATUS),
 		'an HTML page under 200 at the poll': onStatus({ html: true, status: 200 }, NO_STATUS),
 		'an empty response to the poll': onStatus({ status: 200 }, NO_STATUS),
@@ -984,19 +1001,13 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 			{ status: 200, body: { id: null, status: null, output: null, error: null } },
 			NO_STATUS,
 		),
-		'a connection that breaks at the poll, four times': onPoll(
+		'a connection that breaks at every poll': onStatus(
 			{ reset: 'midBody' },
-			4,
-			[
-				'unavailable',
-				'The connection to Task API ({api}) broke before the response was complete',
-				UNAVAILABLE,
-			],
-			{ slow: true },
+			failing('The connection to Task API ({api}) broke before the response was complete', 8),
 		),
-		'a redirect at the poll, which is not followed with the key': onPoll(
+		'a redirect at the poll, four times, which is not followed with the key': onPoll(
 			{ redirect: `${HOSTILE}/poll` },
-			1,
+			4,
 			['badResponse', 'Task API responded with 302: an empty response', BAD_RESPONSE, 302],
 		),
 

@@ -1,3 +1,4 @@
+import { delay } from '../core/async';
 import { AbortedError, Flux2Error, rethrow } from '../core/errors';
 import { pollInterval, timeout } from '../parameters/options';
 import type { Settings } from '../parameters/param';
@@ -6,6 +7,9 @@ import { splitImages, type Done, type Task, type TaskProtocol } from '../tasks/p
 import type { OutputItem } from '../tasks/savedResults';
 import { collectImage, type CollectTarget, type ImageSummary } from './items';
 import type { ItemContext } from './types';
+
+/** How long an image's host that has failed is left alone. */
+const RECOVERY_MS = 1000;
 
 /** Where an image comes from and where it goes, for one task. */
 export interface Collector {
@@ -43,7 +47,7 @@ export function createPoller(item: ItemContext, facts: PollerFacts): TaskPoller 
 
 /**
  * The item of a finished image. When its download fails for good, the task is asked for its image once more: the URL
- * may be another one then.
+ * may be another one then. Where there is none to ask, or no clear response, the same URL is downloaded once more.
  * @param onRefreshed is given what the task responds with
  */
 export async function collectWithRefresh(
@@ -57,11 +61,18 @@ export async function collectWithRefresh(
 	} catch (error) {
 		if (error instanceof AbortedError) throw rethrow(error);
 		const refreshed = await refreshImage(collector, done);
-		if (!refreshed) throw rethrow(error);
-		onRefreshed(refreshed);
-		return await collectImage(targetOf(collector), summary, refreshed);
+		if (refreshed) onRefreshed(refreshed);
+		else if (mayRecover(error, done)) await delay(RECOVERY_MS, collector.item.signal);
+		else throw rethrow(error);
+		return await collectImage(targetOf(collector), summary, refreshed ?? done);
 	}
 }
+
+/** Whether the image's host was asked in vain: it may be down for a moment, or lag behind the provider. */
+const mayRecover = (error: unknown, { images }: Done): boolean =>
+	error instanceof Flux2Error &&
+	(error.transient || error.httpCode !== undefined) &&
+	images.some((image) => 'url' in image);
 
 /** The image as the task has it now; undefined where there is no task to ask, or no image any more. */
 export async function refreshImage(

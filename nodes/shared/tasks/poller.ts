@@ -1,5 +1,5 @@
 import { delay, raceTimeout, withTimeout } from '../core/async';
-import { Flux2Error, rethrow } from '../core/errors';
+import { flux2ErrorOrThrow, Flux2Error, rethrow } from '../core/errors';
 import type { ApiClient } from '../http/types';
 import {
 	initialEstimate,
@@ -35,10 +35,12 @@ export interface PollerOptions {
  * servers, and later a proxy may be in the way. So many polls in a row, within so much time, are not believed.
  */
 const NOT_FOUND_GRACE = { polls: 3, seconds: 10 };
+/** So many responses in a row with a status that nobody documents are not believed: a proxy may be in the way. */
+const MAX_ODD_RESPONSES = 3;
 /** Seconds between polls while the event stream lives: events may get lost, and some ends have none. */
 const POLL_INTERVAL_WITH_EVENTS = 20;
-/** Seconds; how rarely a task is polled whose state stays unclear. */
-const MAX_UNCLEAR_POLL_INTERVAL = 60;
+/** Seconds; how rarely a task is polled of whose state nothing is learnt. */
+const MAX_VAIN_POLL_INTERVAL = 60;
 /** What a call gets that begins at the deadline: the last poll, and the download of what it finds. */
 const MIN_CALL_MS = 2000;
 
@@ -71,9 +73,16 @@ export class TaskPoller {
 	/** When polls in a row began to miss the task, and how many they are. */
 	private missing = { since: 0, polls: 0 };
 
-	private unclearPolls = 0;
+	/** Polls in a row that said nothing: the state was unclear, or the poll failed. */
+	private vainPolls = 0;
 
-	private lastState?: TaskState;
+	private oddResponses = 0;
+
+	/** Why the last poll failed. */
+	private failure?: Flux2Error;
+
+	/** What the timeout's message says about the last poll. */
+	private lastProblem?: string;
 
 	constructor(private readonly options: PollerOptions) {
 		this.deadline = Date.now() + options.timeoutSeconds * 1000;
@@ -85,8 +94,9 @@ export class TaskPoller {
 	}
 
 	/**
-	 * Waits until the task has ended, polling when the schedule says so.
-	 * @throws Flux2Error `timeout` at the deadline, or what a poll has met; each names the task and how to collect it
+	 * Waits until the task has ended, polling when the schedule says so. A poll that fails is no end of a paid task.
+	 * @throws Flux2Error `timeout` at the deadline, or what no later poll would change (a refused key, say); each names
+	 * the task and how to collect it
 	 */
 	async waitUntilFinal(task: Task): Promise<FinalState> {
 		const { events, estimator, submittedByThisRun } = this.options;
@@ -94,10 +104,12 @@ export class TaskPoller {
 		// what ends while a resumed task is polled for the first time would otherwise be missed
 		await events?.ready;
 		let lastSeenRunning = 0;
-		let state: TaskState | undefined = submittedByThisRun ? undefined : await this.poll(task);
+		let state: TaskState | undefined = submittedByThisRun
+			? undefined
+			: await this.pollPatiently(task);
 		while (!state || !this.isFinal(state, task)) {
-			lastSeenRunning = age();
-			state = (await this.waitForNextPoll(task, lastSeenRunning)) ?? (await this.poll(task));
+			if (!this.failure) lastSeenRunning = age();
+			state = (await this.waitForNextPoll(task, age())) ?? (await this.pollPatiently(task));
 		}
 		if (state.status === 'done' && submittedByThisRun) {
 			// an event comes when the task ends; a poll finds out somewhat later
@@ -128,10 +140,33 @@ export class TaskPoller {
 		}
 	}
 
+	/** One poll. Undefined where it failed and the next one may do better. */
+	private async pollPatiently(task: Task): Promise<TaskState | undefined> {
+		try {
+			const state = await this.poll(task);
+			this.failure = undefined;
+			this.oddResponses = 0;
+			return state;
+		} catch (thrown) {
+			const error = flux2ErrorOrThrow(thrown);
+			if (!this.mayPass(error)) throw rethrow(error);
+			this.failure = error;
+			this.missing = { since: 0, polls: 0 };
+			this.vainPolls++;
+			this.lastProblem = `the last poll failed: ${error.message}`;
+			return undefined;
+		}
+	}
+
+	private mayPass({ transient, kind }: Flux2Error): boolean {
+		return transient || (kind === 'badResponse' && this.oddResponses++ < MAX_ODD_RESPONSES);
+	}
+
 	/** False for a state that may still change. Counts how often the task was missing or unclear. */
 	private isFinal(state: TaskState, task: Task): state is FinalState {
-		this.lastState = state;
-		this.unclearPolls = state.status === 'unclear' ? this.unclearPolls + 1 : 0;
+		const isUnclear = state.status === 'unclear';
+		this.lastProblem = isUnclear ? state.message : undefined;
+		this.vainPolls = isUnclear ? this.vainPolls + 1 : 0;
 		const isMissing = state.status === 'failed' && state.lost === 'missing';
 		if (!isMissing) this.missing = { since: 0, polls: 0 };
 		else if (this.mayStillAppear(task)) return false;
@@ -160,21 +195,27 @@ export class TaskPoller {
 		return end && { ...end, task };
 	}
 
-	/** As the user has set it, or as the schedule says. A task whose state stays unclear is polled ever more rarely. */
+	/** As the user has set it, or as the schedule says. A task of which nothing is learnt is polled ever more rarely. */
 	private pollDelaySeconds(ageSeconds: number): number {
 		const { estimator, events, minPollIntervalSeconds, pollIntervalSeconds } = this.options;
 		const scheduled = events?.isConnected
 			? POLL_INTERVAL_WITH_EVENTS
 			: nextPollDelay(ageSeconds, estimator.estimate, minPollIntervalSeconds);
 		const seconds = pollIntervalSeconds ?? scheduled;
-		if (this.unclearPolls === 0) return seconds;
+		if (this.vainPolls === 0) return seconds;
 		const base = pollIntervalSeconds ?? minPollIntervalSeconds;
-		return Math.max(seconds, Math.min(base * 2 ** this.unclearPolls, MAX_UNCLEAR_POLL_INTERVAL));
+		const backoff = Math.min(base * 2 ** this.vainPolls, MAX_VAIN_POLL_INTERVAL);
+		return Math.max(seconds, backoff, this.retryAfterSeconds);
+	}
+
+	/** As the failed poll's response asks, but half of the time that is left must remain for the image. */
+	private get retryAfterSeconds(): number {
+		const ms = Math.min(this.failure?.retryAfterMs ?? 0, (this.deadline - Date.now()) / 2);
+		return ms / 1000;
 	}
 
 	private timeoutError(task: Task): Flux2Error {
-		const { lastState } = this;
-		const reason = lastState?.status === 'unclear' ? `: ${lastState.message}` : '';
+		const reason = this.lastProblem ? `: ${this.lastProblem}` : '';
 		const message = `The image was not ready after ${this.options.timeoutSeconds} s${reason}`;
 		return withCollectHint(new Flux2Error('timeout', message), task);
 	}

@@ -63,9 +63,9 @@ const pollerOf = (status: () => Promise<TaskState>, more: Options = {}): TaskPol
 		...more,
 	});
 
-/** Follows a task on a fake clock. The last of these states goes on for ever. */
+/** Follows a task on a fake clock. An error stands for a poll that fails. The last of these goes on for ever. */
 async function follow(
-	states: TaskState[],
+	states: Array<TaskState | Flux2Error>,
 	{ seconds = 8, ...more }: Options & { seconds?: number } = {},
 ) {
 	const startedAt = Date.now();
@@ -73,6 +73,7 @@ async function follow(
 	const poller = pollerOf(async () => {
 		const state = states[Math.min(polledAt.length, states.length - 1)]!;
 		polledAt.push((Date.now() - startedAt) / 1000);
+		if (state instanceof Flux2Error) throw state;
 		return state;
 	}, more);
 	const end: { state?: TaskState; error?: unknown } = {};
@@ -210,6 +211,71 @@ describe('a task whose state stays unclear', () => {
 		jest.useFakeTimers();
 		const { polledAt } = await follow([unclear], { pollIntervalSeconds: 3, seconds: 59 });
 		expect(gapsOf(polledAt)).toEqual([6, 12, 24]);
+	});
+});
+
+describe('a poll that fails', () => {
+	const outage = new Flux2Error('unavailable', 'The provider responded with 503', {
+		transient: true,
+	});
+	const odd = new Flux2Error('badResponse', 'The provider responded with 418');
+
+	test('is no end of the task, however often it fails', async () => {
+		jest.useFakeTimers();
+		const states = [...Array<Flux2Error>(9).fill(outage), pending, done];
+		expect(await follow(states, { seconds: 400, timeoutSeconds: 400 })).toMatchObject({
+			state: done,
+			polls: 11,
+		});
+	});
+
+	test('is repeated ever more rarely, and the timeout names the last failure', async () => {
+		jest.useFakeTimers();
+		const { polledAt, error } = await follow([outage], { pollIntervalSeconds: 1, seconds: 61 });
+		expect(gapsOf(polledAt).slice(0, 4)).toEqual([2, 4, 8, 16]);
+		expect(error).toMatchObject({
+			kind: 'timeout',
+			message:
+				'The image was not ready after 60 s: the last poll failed: The provider responded with 503',
+			taskId: 'made-up',
+		});
+	});
+
+	test('waits as long as the provider asks, at most half of the time that is left', async () => {
+		jest.useFakeTimers();
+		const busy = (retryAfterMs: number) =>
+			new Flux2Error('rateLimited', 'busy', { transient: true, retryAfterMs });
+		const options = { pollIntervalSeconds: 1, seconds: 61 };
+		expect((await follow([busy(20_000), done], options)).polledAt).toEqual([1, 21]);
+		expect((await follow([busy(3_600_000), done], options)).polledAt).toEqual([1, 30.5]);
+	});
+
+	test('with a status that nobody documents is believed at the fourth time in a row', async () => {
+		jest.useFakeTimers();
+		const options = { pollIntervalSeconds: 1, seconds: 61 };
+		expect(await follow([odd, odd, odd, pending, odd, odd, odd, done], options)).toMatchObject({
+			state: done,
+			polls: 8,
+		});
+		const { error, polls } = await follow([odd], options);
+		expect([polls, (error as Flux2Error).message]).toEqual([4, odd.message]);
+	});
+
+	test.each(['auth', 'credits', 'invalidInput', 'expired'] as const)(
+		'for a reason of the kind %s ends the wait at once',
+		async (kind) => {
+			jest.useFakeTimers();
+			const { error, polls } = await follow([new Flux2Error(kind, 'no')]);
+			expect([polls, (error as Flux2Error).kind]).toEqual([1, kind]);
+		},
+	);
+
+	test('is not taken for a sign that the task still ran then', async () => {
+		jest.useFakeTimers();
+		const estimator = new DurationEstimator(new Map(), KEY, 10);
+		const learn = jest.spyOn(estimator, 'learn');
+		await follow([outage, outage, done], { estimator, pollIntervalSeconds: 2, seconds: 61 });
+		expect(learn.mock.calls[0]![0]).toBeCloseTo(7);
 	});
 });
 
