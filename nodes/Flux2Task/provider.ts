@@ -128,7 +128,11 @@ const queueProtocol: AsyncProtocol = {
 async function readResult(client: ApiClient, task: Task, signal: AbortSignal): Promise<TaskState> {
 	const { value, response } = await readJson(
 		client,
-		{ url: queueUrl(task, 'response'), schema: queueResultSchema },
+		{
+			url: queueUrl(task, 'response'),
+			schema: queueResultSchema,
+			isResult: isStatusOf(task, 'request_id'),
+		},
 		signal,
 	);
 	const raw = response.json;

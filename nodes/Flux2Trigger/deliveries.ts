@@ -6,6 +6,7 @@ import {
 	type IWebhookFunctions,
 	type IWebhookResponseData,
 } from 'n8n-workflow';
+import { withoutSecrets } from '../Flux2Bfl/hosts';
 import { bfl, webhook } from '../Flux2Bfl/provider';
 import { AbortedError, Flux2Error, rethrow, toFlux2Error, withAdvice } from '../shared/core/errors';
 import { parseJson } from '../shared/core/json';
@@ -25,16 +26,15 @@ const CREDENTIAL = 'flux2WebhookApi';
 const DOWNLOAD_TIMEOUT_MS = 300_000;
 const MS_PER_MINUTE = 60_000;
 
-/** A webhook has no credential whose secrets could be sent back to us. */
+/** A delivery is saved without its secret, so that nothing is left to hide. */
 const redact = createRedactor([]);
 
 /** The trigger's `webhook`: starts the workflow for what is genuine, new and wanted; the image comes afterwards. */
 export async function receiveDelivery(context: IWebhookFunctions): Promise<IWebhookResponseData> {
 	const body = await readRawBody(context);
 	if (!body) return respond(context, 413, 'The body is too large');
-	const { secret } = await context.getCredentials<{ secret: string }>(CREDENTIAL);
 	const headers = context.getHeaderData() as IDataObject;
-	if (!webhook.isSigned(body, headers, secret.trim())) {
+	if (!webhook.isSigned(body, headers, await readSecret(context))) {
 		return respond(context, 401, unsignedMessage(headers));
 	}
 	const delivery = parseJson(body);
@@ -49,7 +49,15 @@ export async function receiveDelivery(context: IWebhookFunctions): Promise<IWebh
 	if (status === 'inProgress') return respond(context, 409, 'The delivery is being processed');
 	if (status === 'processed') return respond(context, 200, 'The delivery was processed before');
 	markInProgress(context, key);
-	return { workflowData: [[{ json: { delivery: delivery as IDataObject, model } }]] };
+	return {
+		workflowData: [[{ json: { delivery: withoutSecrets(delivery) as IDataObject, model } }]],
+	};
+}
+
+/** Empty where the credential cannot be used: then no call is genuine. */
+async function readSecret(context: IWebhookFunctions): Promise<string> {
+	const credential = await context.getCredentials(CREDENTIAL).catch(() => undefined);
+	return typeof credential?.secret === 'string' ? credential.secret.trim() : '';
 }
 
 /** The names of the headers say which form of signature was sent, if any. */

@@ -130,7 +130,13 @@ export function toNode(
 		parameters: {
 			...parameters,
 			prompt: '={{ $json.prompt }}',
-			options: { maxConcurrent, timeout: '={{ $json.timeout }}', ...timing },
+			options: {
+				maxConcurrent,
+				timeout: '={{ $json.timeout }}',
+				// Task: Get knows no prompt but the provider's
+				...(type === 'flux2Bfl' && { disablePup: true }),
+				...timing,
+			},
 		},
 		settings: {
 			...(maxTries > 1 && { retryOnFail: true, maxTries, waitBetweenTries: 1 }),

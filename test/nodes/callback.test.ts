@@ -407,8 +407,9 @@ describe('is refused before anything is paid', () => {
 
 test('what an earlier run has submitted is polled, because the provider would call that run', async () => {
 	faultTask({ webhook: 'never' });
+	// four attempts, and four after the task was asked for its image again
 	lab.emulator.rule(
-		{ route: 'bfl.result', times: 4 },
+		{ route: 'download', times: 8 },
 		{ status: 503, headers: { 'retry-after': '0.01' } },
 	);
 	const options = { width: 256, height: 256, ...QUICK };

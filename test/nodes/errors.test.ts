@@ -555,6 +555,7 @@ describe('Cloudflare catalogue', () => {
 				BAD_RESPONSE + IMAGE_URL_HINT,
 			],
 			1,
+			{ calls: [1, 0, 1] },
 		),
 	};
 

@@ -2,6 +2,7 @@ import type { IExecuteFunctions, IN8nHttpFullResponse } from 'n8n-workflow';
 import { withTimeout } from '../core/async';
 import { AbortedError, Flux2Error, rethrow } from '../core/errors';
 import { parseJson } from '../core/json';
+import { imageSize } from '../core/vendor';
 import { ignoreLateErrors, readBytes } from './download';
 import { networkError, schemaError, statusError, TimeoutError } from './errors';
 import { retry } from './retry';
@@ -122,7 +123,7 @@ async function send<T>(
 						timeout: timeoutMs,
 					},
 				)) as IN8nHttpFullResponse;
-				return await toApiResponse(client, received, callSignal);
+				return await toApiResponse(client, received, { idempotent, signal: callSignal });
 			},
 			() => {
 				throw new TimeoutError();
@@ -139,26 +140,39 @@ async function send<T>(
 async function toApiResponse(
 	{ label }: ApiClient,
 	response: IN8nHttpFullResponse,
-	signal: AbortSignal,
+	{ idempotent, signal }: { idempotent: boolean; signal: AbortSignal },
 ): Promise<ApiResponse> {
 	const { statusCode: status, headers } = response;
 	const stream = ignoreLateErrors(toStream(response));
 	// nobody reads on after the time limit
-	signal.addEventListener('abort', () => stream.destroy(), { once: true });
+	if (signal.aborted) stream.destroy();
+	else signal.addEventListener('abort', () => stream.destroy(), { once: true });
 	const bytes = await readBytes({ stream, timer: {} }, MAX_RESPONSE_BYTES, () =>
-		tooLargeError(label, status),
+		tooLargeError(label, status, idempotent),
 	);
 	const { 'content-type': type } = headers;
-	const isImage = typeof type === 'string' && type.toLowerCase().startsWith('image/');
-	return { status, headers, bytes, isImage, json: isImage ? undefined : parseJson(bytes) };
+	const saysImage = typeof type === 'string' && type.toLowerCase().startsWith('image/');
+	const isImageData = hasImageHeader(bytes);
+	const json = isImageData ? undefined : parseJson(bytes);
+	const isImage = isImageData || (saysImage && json === undefined);
+	return { status, headers, bytes, isImage, json };
+}
+
+/** The bytes say what they are, whatever the content type says. */
+function hasImageHeader(bytes: Buffer): boolean {
+	try {
+		return ['png', 'jpg', 'webp'].includes(imageSize(bytes).type ?? '');
+	} catch {
+		return false;
+	}
 }
 
 /** Of a submit, the image has been made and billed. */
-const tooLargeError = (label: string, httpCode: number) =>
+const tooLargeError = (label: string, httpCode: number, idempotent: boolean) =>
 	new Flux2Error(
 		'badResponse',
 		`${label} responded with more than ${MAX_RESPONSE_BYTES / 1024 / 1024} MB`,
-		{ httpCode, maybeBilled: true },
+		{ httpCode, maybeBilled: !idempotent },
 	);
 
 function parseResponse<T>(client: ApiClient, request: ApiRequest<T>, response: ApiResponse): T {

@@ -81,7 +81,7 @@ export function schemaError(
 		httpCode: response.status,
 		transient: content === undefined,
 	});
-	return !idempotent && !said ? maybeBilledError(error) : error;
+	return !idempotent && UNCERTAIN_KINDS.includes(error.kind) ? maybeBilledError(error) : error;
 }
 
 function schemaMessage(

@@ -20,6 +20,9 @@ export class AdaptiveLimiter {
 
 	private notBefore = 0;
 
+	/** Runs that use the limiter. */
+	private runs = 0;
+
 	/** Items whose submit is on the wire or about to be. */
 	private submitting = 0;
 
@@ -33,13 +36,19 @@ export class AdaptiveLimiter {
 	}
 
 	/** A run of so many items at once starts. What a refusal has taught counts more. */
-	welcome(maxConcurrency: number): void {
+	join(maxConcurrency: number): void {
+		this.runs++;
 		if (!this.wasRefused) this.limit = Math.max(this.limit, maxConcurrency);
 	}
 
-	/** Whether nobody uses the limiter. What it has learnt is old news then. */
+	/** A run has ended. */
+	leave(): void {
+		this.runs--;
+	}
+
+	/** Whether no run uses the limiter. What it has learnt is old news then. */
 	get isIdle(): boolean {
-		return this.submitting + this.running + this.queue.size === 0;
+		return this.runs === 0;
 	}
 
 	/** Resolves in order of arrival, when there is room for one more and the provider wants no pause. */
@@ -117,9 +126,11 @@ export class Permit {
 
 	private sentAt = 0;
 
-	private acceptedBefore = 0;
+	private acceptedBefore: number;
 
-	constructor(private readonly limiter: AdaptiveLimiter) {}
+	constructor(private readonly limiter: AdaptiveLimiter) {
+		this.acceptedBefore = limiter.acceptedCount;
+	}
 
 	/** Whether the provider has accepted other items since this one was refused last. */
 	get othersAccepted(): boolean {

@@ -19,7 +19,7 @@ const knownTypes: Readonly<Record<string, Pick<ImageInfo, 'mimeType' | 'extensio
 const PNG_END = Buffer.from('IEND\xae\x42\x60\x82', 'latin1');
 const JPEG_END = Buffer.from([0xff, 0xd9]);
 /** Some encoders pad behind the end marker. */
-const TAIL_BYTES = 64;
+const TAIL_BYTES = 4096;
 /** The longest header with a size at a fixed place, WebP's, is 30 bytes. Read from less, the size would be wrong. */
 const MIN_HEADER_BYTES = 30;
 

@@ -65,13 +65,15 @@ export async function runItems(
 	const cancelSignal = context.getExecutionCancelSignal() ?? new AbortController().signal;
 	if (cancelSignal.aborted) return [[]];
 	const run = openRun(context, provider, state, cancelSignal);
+	let limiter: AdaptiveLimiter | undefined;
 	try {
 		const { readThrottle } = state;
 		const client = await createClient(context, provider, { cancelSignal, readThrottle }).catch(
 			toCredentialFailure,
 		);
 		if ('thrown' in client) return [failWithoutCredential(run, client.thrown)];
-		const prepared = prepareItems(run, client, state);
+		limiter = limiterOf(state.limiters, client, run.maxConcurrency);
+		const prepared = prepareItems(run, client, limiter);
 		const limit = pLimit(run.maxConcurrency);
 		const items = await Promise.all(
 			prepared.map(async (item) => await limit(async () => await runItem(run, item))),
@@ -79,6 +81,7 @@ export async function runItems(
 		concludeRun(run, client);
 		return [items.flat()];
 	} finally {
+		limiter?.leave();
 		run.close();
 	}
 }
@@ -119,10 +122,9 @@ const isCalledAsTool = (context: IExecuteFunctions & { isToolExecution?(): boole
 	context.isToolExecution?.() ?? false;
 
 /** Every item's parameters are checked before the first one is paid for. */
-function prepareItems(run: Run, client: ReadClient, { limiters }: ProcessState): PreparedItem[] {
-	const { runContext, maxConcurrency } = run;
+function prepareItems(run: Run, client: ReadClient, limiter: AdaptiveLimiter): PreparedItem[] {
+	const { runContext } = run;
 	const { context } = runContext;
-	const limiter = limiterOf(limiters, client, maxConcurrency);
 	return context.getInputData().map((_item, itemIndex) => {
 		const reader = new ParameterReader(context, itemIndex);
 		const permit = new Permit(limiter);
@@ -231,6 +233,6 @@ function limiterOf(
 	const key = createHash('sha256').update(facts).digest('hex');
 	const limiter = limiters.get(key) ?? new AdaptiveLimiter(maxConcurrency);
 	limiters.set(key, limiter);
-	limiter.welcome(maxConcurrency);
+	limiter.join(maxConcurrency);
 	return limiter;
 }

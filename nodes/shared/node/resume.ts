@@ -1,5 +1,5 @@
 import type { INodeExecutionData, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
-import { throttle } from '../core/async';
+import { throttle, withTimeout } from '../core/async';
 import { toFlux2Error, type Flux2Error } from '../core/errors';
 import { parseJson } from '../core/json';
 import { createRedactor } from '../core/redact';
@@ -7,11 +7,10 @@ import { pLimit } from '../core/vendor';
 import { AdaptiveLimiter, Permit } from '../http/limiter';
 import { collectImage, errorJson, taskItem, type CollectTarget } from '../operations/items';
 import { loadSuspended, type SuspendedExecution } from '../operations/suspend';
-import { DEFAULT_URL_LIFETIME_MS } from '../operations/generate';
 import type { ProviderDefinition, WebhookProtocol } from '../operations/types';
 import { Settings } from '../parameters/param';
 import type { Done, Failed, FinalState, TaskState, WebhookPayload } from '../tasks/protocol';
-import { isWithinUrlLifetime, taskError } from '../tasks/taskErrors';
+import { taskError } from '../tasks/taskErrors';
 import { createClient, type ReadClient } from './client';
 import { readRawBody, respond } from './webhookRequest';
 
@@ -30,6 +29,8 @@ interface Delivery {
 
 /** Providers give up on a response after 30 s. */
 const MAX_RESPONSE_MS = 25_000;
+/** Leaves time for the download. */
+const MAX_POLL_MS = 10_000;
 const MAX_DOWNLOADS = 8;
 const MIN_READ_GAP_MS = 20;
 
@@ -87,7 +88,7 @@ async function openDelivery(facts: Omit<Delivery, 'client' | 'target'>): Promise
 		deadline: Date.now() + MAX_RESPONSE_MS,
 		provider: provider.name,
 		settings: new Settings(new Map(suspended.settings)),
-		redact: client?.redact ?? createRedactor([]),
+		redact: client?.redactItem ?? createRedactor([suspended.secret]),
 	};
 	return { ...facts, client, target };
 }
@@ -132,23 +133,25 @@ async function pollTask({
 	if (!client) return undefined;
 	// reading needs no permit to submit
 	const permit = new Permit(new AdaptiveLimiter(1));
-	const state = await webhook
-		.status({ ...client, permit }, suspended.task, target.signal)
-		.catch(() => undefined);
+	const state = await withTimeout(
+		MAX_POLL_MS,
+		target.signal,
+		async (signal) => await webhook.status({ ...client, permit }, suspended.task, signal),
+		() => undefined,
+	).catch(() => undefined);
 	return state?.status === 'failed' && state.lost === 'missing' ? undefined : state;
 }
 
 async function collect(delivery: Delivery, done: Done): Promise<IWebhookResponseData> {
-	const { context, target, suspended, provider, payload } = delivery;
+	const { context, target, suspended } = delivery;
 	const { task, prompt, seed } = suspended;
 	try {
 		const item = await collectImage(target, { model: task.model, prompt, seed }, done);
 		return { workflowData: [[{ ...item, pairedItem: { item: 0 } }]] };
 	} catch (thrown) {
 		const error = toFlux2Error(thrown);
-		const readyAt = payload.sentAt ? new Date(payload.sentAt).toISOString() : done.readyAt;
 		// the provider delivers again, and the execution goes on waiting for that
-		if (mayComeLater(error, readyAt, provider)) {
+		if (mayComeLater(error)) {
 			return respond(context, 503, 'The image could not be fetched');
 		}
 		const { kind, message } = error;
@@ -157,14 +160,9 @@ async function collect(delivery: Delivery, done: Done): Promise<IWebhookResponse
 	}
 }
 
-const mayComeLater = (
-	{ transient, kind }: Flux2Error,
-	readyAt: string,
-	{ imageUrlLifetimeMs = DEFAULT_URL_LIFETIME_MS }: ProviderDefinition,
-): boolean =>
-	transient ||
-	kind === 'timeout' ||
-	(kind === 'expired' && isWithinUrlLifetime(readyAt, imageUrlLifetimeMs));
+/** A URL that is refused so soon after the task's end is late or blocked, not gone. */
+const mayComeLater = ({ transient, kind }: Flux2Error): boolean =>
+	transient || kind === 'timeout' || kind === 'expired';
 
 /** n8n does not run the node again, so it cannot fail any more: a failure is an item. */
 function failedItem({ context, target, suspended }: Delivery, failed: Failed): INodeExecutionData {

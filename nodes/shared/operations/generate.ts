@@ -36,7 +36,7 @@ export interface Suspension {
 }
 
 /** How long the URL of an image lives at least, where the provider's documents do not say. */
-export const DEFAULT_URL_LIFETIME_MS = 600_000;
+const DEFAULT_URL_LIFETIME_MS = 600_000;
 
 /** What the steps of one request share. */
 interface Finishing extends Submission, Collector {}

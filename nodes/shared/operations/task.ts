@@ -95,7 +95,8 @@ function statusAfterCancel(
 		if (state.status === 'failed' && state.lost !== 'missing') return 'failed';
 	}
 	if (result instanceof Flux2Error) throw result;
-	return result === 'requested' ? 'cancellationRequested' : 'cancelled';
+	const mayRun = !(state instanceof Flux2Error) && state.status !== 'failed';
+	return result === 'requested' || mayRun ? 'cancellationRequested' : 'cancelled';
 }
 
 function readTarget(item: ItemContext): TaskTarget {
@@ -127,7 +128,7 @@ function taskFromInput({ context, itemIndex }: ParameterReader, id: string): Par
 	if (taskId !== id) return {};
 	const isTime = typeof submittedAt === 'string' && !Number.isNaN(Date.parse(submittedAt));
 	return {
-		...(typeof model === 'string' && model !== '' && { model }),
+		...(typeof model === 'string' && isPathSafe(model) && { model }),
 		...(isTime && { submittedAt }),
 	};
 }

@@ -52,7 +52,9 @@ export function toTaskState(
 		return { status: 'unclear', task, message, providerStatus: word, raw };
 	}
 	const lost = known === 'cancelled' ? { lost: known } : {};
-	const fallback = known && known !== 'cancelled' ? known.kind : 'unavailable';
+	// an error without any status may be a proxy's: only a person submits anew then
+	const unknownKind = word === '' ? 'badResponse' : 'unavailable';
+	const fallback = known && known !== 'cancelled' ? known.kind : unknownKind;
 	return {
 		status: 'failed',
 		task,

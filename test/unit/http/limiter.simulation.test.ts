@@ -48,7 +48,7 @@ async function runItem(provider: Provider, limiter: AdaptiveLimiter): Promise<vo
 
 /** One execution: its items at once, up to "Max Concurrent". */
 async function runExecution(provider: Provider, limiter: AdaptiveLimiter): Promise<void> {
-	limiter.welcome(MAX_CONCURRENT);
+	limiter.join(MAX_CONCURRENT);
 	let started = 0;
 	const workers = Array.from({ length: MAX_CONCURRENT }, async () => {
 		while (started++ < ITEMS_PER_RUN) await runItem(provider, limiter);

@@ -185,25 +185,26 @@ test('a permit that was granted to a waiter which is aborted in the pause is fre
 describe('shared by all executions of one credential', () => {
 	test('a run with more items at once raises the limit, one with fewer does not lower it', async () => {
 		const limiter = new AdaptiveLimiter(4);
-		limiter.welcome(9);
+		limiter.join(9);
 		expect(await room(limiter)).toBe(9);
-		limiter.welcome(2);
+		limiter.join(2);
 		expect(await room(limiter)).toBe(9);
 	});
 
 	test('a new run does not undo what a refusal has taught', async () => {
 		const limiter = new AdaptiveLimiter(8);
 		await refuse(limiter, 8);
-		limiter.welcome(8);
+		limiter.join(8);
 		expect(await room(limiter)).toBe(4);
 	});
 
-	test('is idle, and forgotten, only while nobody uses it', async () => {
+	test('is idle, and forgotten, only while no run uses it', () => {
 		const limiter = new AdaptiveLimiter(1);
-		const { permits, all } = request(limiter, 1);
-		await all();
+		limiter.join(1);
+		limiter.join(1);
+		limiter.leave();
 		expect(limiter.isIdle).toBe(false);
-		permits[0]!.release();
+		limiter.leave();
 		expect(limiter.isIdle).toBe(true);
 	});
 });
