@@ -162,8 +162,8 @@ function readInputIndex({ pairedItem }: INodeExecutionData): number {
 async function toItemResult(engine: Engine, item: INodeExecutionData): Promise<ItemResult> {
 	const failure = toFailure(item.json);
 	if (failure) {
-		const { kind, taskId, description } = failure;
-		return { form: 'errorItem', kind, taskId, description: String(description) };
+		const { kind, taskId, description = '' } = failure;
+		return { form: 'errorItem', kind, taskId, description: description as string };
 	}
 	// Task: Get knows no prompt but the provider's
 	const { prompt = item.json.revisedPrompt, taskId } = item.json;

@@ -42,13 +42,13 @@ afterEach(() => {
 
 afterAll(async () => await lab.close());
 
-/** The attempts of one run at a download: a task is asked for its image once more, and they start anew. */
-const DOWNLOADS = { task: 8, queue: 8, catalogue: 4 } as const;
+/** The attempts of one run at a download: a task is asked for its image once more, or the URL tried again. */
+const DOWNLOADS = 8;
 
 /** All attempts of one run at a download fail, without the pauses between them. */
-const breakDownloads = (route: keyof typeof DOWNLOADS, prompt?: RegExp) =>
+const breakDownloads = (prompt?: RegExp) =>
 	lab.emulator.rule(
-		{ route: 'download', prompt, times: DOWNLOADS[route] },
+		{ route: 'download', prompt, times: DOWNLOADS },
 		{ status: 503, headers: { 'retry-after': '0.01' } },
 	);
 
@@ -73,11 +73,11 @@ describe('an image that was paid for', () => {
 	test.each(['task', 'queue', 'catalogue'] as const)(
 		'is downloaded again, not submitted again, by Retry On Fail (%s)',
 		async (route) => {
-			breakDownloads(route);
+			breakDownloads();
 			const run = await lab.run(generating(route, RETRY), { items: prompts(1) });
 
 			expect(run.status).toBe('success');
-			const withoutTask = ['submit', ...four, 'download'];
+			const withoutTask = ['submit', ...four, ...four, 'download'];
 			expect(traffic(lab)).toEqual(route === 'catalogue' ? withoutTask : RESUMED);
 			expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
 		},
@@ -123,12 +123,12 @@ describe('an image that was paid for', () => {
 	test.each(['task', 'queue', 'catalogue'] as const)(
 		'stays when n8n runs the node again because the first item failed (%s)',
 		async (route) => {
-			breakDownloads(route, /item 1/);
+			breakDownloads(/item 1/);
 			const settings = { ...RETRY, ...CONTINUE };
 			const run = await lab.run(generating(route, settings), { items: prompts(3) });
 
 			expect(lab.emulator.ledger.submissions).toHaveLength(3);
-			expect(lab.emulator.ledger.downloads).toHaveLength(DOWNLOADS[route] + 3);
+			expect(lab.emulator.ledger.downloads).toHaveLength(DOWNLOADS + 3);
 			expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(3)));
 			expect(checkpointsOf(run)).toEqual({});
 		},
@@ -137,7 +137,7 @@ describe('an image that was paid for', () => {
 	test.each(['task', 'queue', 'catalogue'] as const)(
 		"is resumed by the editor's Retry execution (%s)",
 		async (route) => {
-			breakDownloads(route, /item 2/);
+			breakDownloads(/item 2/);
 			const failed = await lab.run(generating(route), { items: prompts(3) });
 			expect(failed.status).toBe('error');
 			const run = await lab.retry(failed, generating(route, {}, { fileName: 'other', timeout: 9 }));
@@ -150,7 +150,7 @@ describe('an image that was paid for', () => {
 	);
 
 	test('is not taken for another request: a changed prompt is submitted', async () => {
-		breakDownloads('task');
+		breakDownloads();
 		const failed = await lab.run(generating('task'), { items: prompts(1) });
 		const changed = generating('task');
 		changed.parameters.prompt = 'something else';
@@ -526,7 +526,7 @@ describe("a tool's call", () => {
 	});
 
 	test('resumes what an earlier try has paid for', async () => {
-		breakDownloads('task');
+		breakDownloads();
 		let responses: string[] = [];
 		const { error } = await run(async (call) => {
 			responses = [await call()];
@@ -538,7 +538,7 @@ describe("a tool's call", () => {
 	});
 
 	test('resumes what an earlier call of the agent has paid for and not got', async () => {
-		breakDownloads('task');
+		breakDownloads();
 		let responses: string[] = [];
 		await run(async (call) => {
 			await expect(call()).rejects.toThrow();

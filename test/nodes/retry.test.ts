@@ -20,11 +20,8 @@ import { standIns } from '../support/standIns';
 
 const RETRY = { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 };
 const CONTINUE = { onError: 'continueRegularOutput' } as const;
-/** The attempts of one run at a download. Where there is a task, it is asked for its image once more, and they start anew. */
-const DOWNLOADS_WITHOUT_TASK = 4;
-const DOWNLOADS_WITH_TASK = 8;
-const downloadsOfRun = (lane: LaneName) =>
-	lane === 'catalogue' ? DOWNLOADS_WITHOUT_TASK : DOWNLOADS_WITH_TASK;
+/** The attempts of one run at a download: four, and four more after the task was asked or a second has passed. */
+const DOWNLOADS_OF_RUN = 8;
 
 let lab: Lab;
 const agents = agentsOf(() => lab);
@@ -44,9 +41,9 @@ afterEach(() => {
 afterAll(async () => await lab.close());
 
 /** So many runs of the node do not get the image. */
-const breakDownloads = (lane: LaneName, prompt: RegExp, runs: number, delayMs?: number) =>
+const breakDownloads = (prompt: RegExp, runs: number, delayMs?: number) =>
 	lab.emulator.rule(
-		{ route: 'download', prompt, times: downloadsOfRun(lane) * runs },
+		{ route: 'download', prompt, times: DOWNLOADS_OF_RUN * runs },
 		{ status: 503, headers: { 'retry-after': '0.01' }, delayMs },
 	);
 
@@ -85,30 +82,30 @@ const many = [
 
 describe('many items, of which one cannot be downloaded twice', () => {
 	test.each(many)('are submitted once each with Retry On Fail (%s, %i)', async (lane, count) => {
-		breakDownloads(lane, /^item 40$/, 2);
+		breakDownloads(/^item 40$/, 2);
 		const run = await lab.run(making(lane, RETRY), { items: prompts(count) });
 
 		await expectEachPaidOnce(run, count);
-		expect(downloadsOf('item 40')).toHaveLength(2 * downloadsOfRun(lane) + 1);
+		expect(downloadsOf('item 40')).toHaveLength(2 * DOWNLOADS_OF_RUN + 1);
 	});
 
 	test.each(many)(
 		'are submitted and downloaded once each when the first is an error item (%s, %i)',
 		async (lane, count) => {
-			breakDownloads(lane, /^item 1$/, 2);
+			breakDownloads(/^item 1$/, 2);
 			const node = making(lane, { ...RETRY, ...CONTINUE });
 			const run = await lab.run(node, { items: prompts(count) });
 
 			await expectEachPaidOnce(run, count);
-			expect(downloadsOf('item 1')).toHaveLength(2 * downloadsOfRun(lane) + 1);
-			expect(lab.emulator.ledger.downloads).toHaveLength(2 * downloadsOfRun(lane) + count);
+			expect(downloadsOf('item 1')).toHaveLength(2 * DOWNLOADS_OF_RUN + 1);
+			expect(lab.emulator.ledger.downloads).toHaveLength(2 * DOWNLOADS_OF_RUN + count);
 		},
 	);
 
 	test.each(many)(
 		'are submitted once each, also those on the wire when it fails (%s, %i)',
 		async (lane, count) => {
-			breakDownloads(lane, /^item 40$/, 2, 30);
+			breakDownloads(/^item 40$/, 2, 30);
 			lab.emulator.rule({ route: LANES[lane].submit, prompt: /^item 4[1-4]$/ }, { delayMs: 1500 });
 			const run = await lab.run(making(lane, RETRY), { items: prompts(count) });
 
@@ -119,7 +116,7 @@ describe('many items, of which one cannot be downloaded twice', () => {
 	test.each(many)(
 		'are submitted once each when the saved execution is retried by hand, twice (%s, %i)',
 		async (lane, count) => {
-			breakDownloads(lane, /^item 40$/, 2);
+			breakDownloads(/^item 40$/, 2);
 			const first = await lab.run(making(lane), { items: prompts(count) });
 			const second = await lab.retry(first, making(lane));
 			const third = await lab.retry(second, making(lane));
@@ -170,7 +167,7 @@ describe('inside Loop Over Items', () => {
 
 	test.each(loopLanes)('each round is resumed by its own retries (%s)', async (lane) => {
 		lab.emulator.rule({ route: LANES[lane].submit, times: 2 }, { task: { seconds: 0.02 } });
-		breakDownloads(lane, /the same/, 2);
+		breakDownloads(/the same/, 2);
 		const run = await lab.engine.run(looping(making(lane, RETRY, { maxConcurrent: 1 })), {
 			items: equalItems(6),
 		});
@@ -189,7 +186,7 @@ describe('inside Loop Over Items', () => {
 			lab.emulator.rule({ route: submit, skip: 1, times: 1 }, { task: { seconds: 0.02 } });
 			const node = making(lane, { ...RETRY, ...CONTINUE }, { maxConcurrent: 1 });
 			lab.emulator.rule(
-				{ route: 'download', skip: 1, times: DOWNLOADS_WITH_TASK },
+				{ route: 'download', skip: 1, times: DOWNLOADS_OF_RUN },
 				{ status: 503, headers: { 'retry-after': '0.01' } },
 			);
 			const run = await lab.engine.run(looping(node), { items: equalItems(6) });
@@ -207,7 +204,7 @@ describe('inside Loop Over Items', () => {
 		async (lane) => {
 			const node = looping(making(lane, {}, { maxConcurrent: 1 }));
 			lab.emulator.rule(
-				{ route: 'download', skip: 3, times: DOWNLOADS_WITH_TASK },
+				{ route: 'download', skip: 3, times: DOWNLOADS_OF_RUN },
 				{ status: 503, headers: { 'retry-after': '0.01' } },
 			);
 			const failed = await lab.engine.run(node, { items: equalItems(6) });
@@ -230,7 +227,7 @@ describe("as an agent's tool", () => {
 		responses.flatMap((response) => (JSON.parse(response) as Array<{ taskId: string }>)[0]?.taskId);
 
 	test.each(toolLanes)('a call resumes what its earlier tries have paid for (%s)', async (lane) => {
-		breakDownloads(lane, /item 1/, 2);
+		breakDownloads(/item 1/, 2);
 		let responses: string[] = [];
 		const run = await calling(lane, async (call) => {
 			responses = [await call()];
@@ -244,7 +241,7 @@ describe("as an agent's tool", () => {
 	test.each(toolLanes)(
 		'two equal calls at once are two images, although each has to be tried again (%s)',
 		async (lane) => {
-			breakDownloads(lane, /item 1/, 2);
+			breakDownloads(/item 1/, 2);
 			let responses: string[] = [];
 			const run = await calling(lane, async (call) => {
 				responses = await Promise.all([call(), call()]);
@@ -257,7 +254,7 @@ describe("as an agent's tool", () => {
 	);
 
 	test.each(toolLanes)('an equal call after one that went well pays anew (%s)', async (lane) => {
-		breakDownloads(lane, /item 1/, 1);
+		breakDownloads(/item 1/, 1);
 		let responses: string[] = [];
 		await calling(lane, async (call) => {
 			responses = [await call(), await call()];
