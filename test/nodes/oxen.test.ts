@@ -308,7 +308,7 @@ describe('a generation that has left the queue', () => {
 	});
 
 	test.each([
-		['and the history as well', { leaves: 'everywhere' }],
+		['and the history as well', { leaves: 'everywhere', seconds: 0 }],
 		['without having been there', { vanish: true }],
 	] as const)('%s is reported by its ID, after some patience', async (_how, fault) => {
 		faultTask(fault);
