@@ -11,7 +11,7 @@ import { withCustomBody, type ImageRequest } from '../shared/parameters/imageReq
 import { customModel, encodeModelId } from '../shared/parameters/model';
 import type { ParameterReader } from '../shared/parameters/reader';
 import { isoNow, type AsyncProtocol, type Task, type TaskState } from '../shared/tasks/protocol';
-import { isStatusOf } from '../shared/tasks/statusReport';
+import { errorCodeOf, isAbout, isStatusOf } from '../shared/tasks/statusReport';
 import { notFoundAsState } from '../shared/tasks/taskErrors';
 import { models, type Dialect } from './models';
 import {
@@ -67,12 +67,10 @@ const taskProtocol = (bodyFormat: (typeof bodyFormats)[number]): AsyncProtocol =
 				signal,
 			);
 			const withModel = { ...task, model: task.model ?? value.model };
-			return toTaskState(value, withModel, response.json, errorStatus(response.status));
+			return toTaskState(value, withModel, response.json, errorCodeOf(response));
 		});
 	},
 });
-
-const errorStatus = (status: number) => (status >= 300 ? status : undefined);
 
 /** POST /model/v1/queue/{model}, then `status`, `response` and `cancel` below the request. */
 const queueProtocol: AsyncProtocol = {
@@ -104,9 +102,9 @@ const queueProtocol: AsyncProtocol = {
 				},
 				signal,
 			);
-			const { status, json } = response;
-			const state = toQueueState(value, task, json, errorStatus(status));
-			const isCompleted = value.status.toLowerCase() === 'completed';
+			const state = toQueueState(value, task, response.json, errorCodeOf(response));
+			const isCompleted =
+				isAbout(task, value.request_id) && value.status.toLowerCase() === 'completed';
 			// the word alone says only that the result can be asked for
 			return isCompleted && state.status === 'unclear'
 				? await readResult(client, task, signal)
@@ -136,7 +134,7 @@ async function readResult(client: ApiClient, task: Task, signal: AbortSignal): P
 		signal,
 	);
 	const raw = response.json;
-	return response.status === 202
+	return response.status === 202 && isAbout(task, value.request_id)
 		? { status: 'pending', task, raw }
 		: toQueueResult(value, task, raw);
 }
