@@ -16,6 +16,7 @@ import { notFoundAsState } from '../shared/tasks/taskErrors';
 import { models, type Dialect } from './models';
 import {
 	generationSchema,
+	isCancelled,
 	queueCancelSchema,
 	queuedSchema,
 	queueResultSchema,
@@ -118,7 +119,7 @@ const queueProtocol: AsyncProtocol = {
 			{ url: queueUrl(task, 'cancel'), method: 'PUT', schema: queueCancelSchema },
 			signal,
 		);
-		return value.status.toLowerCase() === 'cancellation_requested' ? 'requested' : 'cancelled';
+		return isCancelled(value.status) ? 'cancelled' : 'requested';
 	},
 };
 
@@ -139,15 +140,20 @@ async function readResult(client: ApiClient, task: Task, signal: AbortSignal): P
 		: toQueueResult(value, task, raw);
 }
 
-/** The address from the submit's response; the documented one where there is none or it is on a foreign host. */
+/**
+ * The address from the submit's response, with its query; the documented one where there is none or it is on a foreign
+ * host.
+ */
 function queueUrl(
 	{ id, model = '', pollUrl }: Task,
 	end: 'status' | 'response' | 'cancel',
 ): string {
-	const base =
-		pollUrl?.replace(/\/status\/?$/, '') ??
-		`/model/v1/queue/${encodeModelId(model)}/requests/${encodeURIComponent(id)}`;
-	return `${base}/${end}`;
+	if (pollUrl === undefined) {
+		return `/model/v1/queue/${encodeModelId(model)}/requests/${encodeURIComponent(id)}/${end}`;
+	}
+	const url = new URL(pollUrl);
+	url.pathname = `${url.pathname.replace(/\/(status\/?)?$/, '')}/${end}`;
+	return url.href;
 }
 
 // the first is what the editor shows at first

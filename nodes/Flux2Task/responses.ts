@@ -174,7 +174,10 @@ export function toQueueState(
 
 /** The word for a cancelled request is not documented: it ends as `COMPLETED`, with an error of that code. */
 const isCancellation = (error: TaskError): boolean =>
-	typeof error === 'object' && /^cancell?ed$/i.test(String(error.code));
+	typeof error === 'object' && isCancelled(String(error.code));
+
+/** Any other word of a response to a cancel says no more than that the wish was heard. */
+export const isCancelled = (word: string): boolean => /^cancell?ed$/i.test(word);
 
 /** What the queue's `response` says about a task whose status was `COMPLETED`. */
 export function toQueueResult(
