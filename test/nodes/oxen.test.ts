@@ -5,6 +5,7 @@ import {
 	checkpointsOf,
 	items,
 	NODE,
+	PROMPTLY_MS,
 	openLab,
 	imagesIn,
 	imagesOf,
@@ -530,7 +531,7 @@ describe('promises that hold here too', () => {
 			stop();
 			const run = await done;
 
-			expect(Date.now() - stoppedAt).toBeLessThan(500);
+			expect(Date.now() - stoppedAt).toBeLessThan(PROMPTLY_MS);
 			expect(run.status).toBe('canceled');
 			await until(
 				() => lab.emulator.ledger.cancels.filter(({ status }) => status === 200).length === 3,

@@ -97,7 +97,7 @@ describe('a task is polled on', () => {
 				return isRunning ? { ...body, status: 'Warming Up' } : body;
 			}),
 		);
-		lab.emulator.rule({ route: LANES[lane].submit }, { task: { seconds: 0.2 } });
+		lab.emulator.rule({ route: LANES[lane].submit }, { task: { polls: 2 } });
 		const run = await lab.run(making(lane), { items: prompts(1) });
 
 		await expectPaidOnce(run);

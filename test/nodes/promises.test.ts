@@ -503,7 +503,7 @@ describe("a tool's call", () => {
 	});
 
 	test('is submitted anew while the same call before it is still running', async () => {
-		lab.emulator.rule({ route: 'task.submit', times: 1 }, { task: { seconds: 0.3 } });
+		lab.emulator.rule({ route: 'task.submit', times: 1 }, { task: { polls: 20 } });
 		let responses: string[] = [];
 		await run(async (call) => {
 			const first = call();
