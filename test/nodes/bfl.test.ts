@@ -8,16 +8,17 @@ import { testCredential } from '../support/credentialTest';
 import type { Run } from '../support/engine';
 import {
 	checkpointsOf,
-	items,
-	NODE,
-	openLab,
 	imagesIn,
 	imagesOf,
+	items,
+	type Lab,
+	NODE,
+	type NodeUnderTest,
+	openLab,
 	prompts,
 	QUICK,
+	shortId,
 	until,
-	type Lab,
-	type NodeUnderTest,
 } from '../support/lab';
 
 const CONTINUE = { onError: 'continueRegularOutput' } as const;
@@ -129,7 +130,7 @@ test('an item says everything that is known about its image, the price in credit
 					polls: lab.emulator.ledger.polls.length,
 				},
 			},
-			binary: { data: expect.objectContaining({ fileName: `flux-2-pro-${id}.jpg` }) },
+			binary: { data: expect.objectContaining({ fileName: `item-1-${shortId(id)}.jpg` }) },
 			pairedItem: { item: 0 },
 		},
 	]);

@@ -3,16 +3,17 @@ import type { Run } from '../support/engine';
 import { testCredential } from '../support/credentialTest';
 import {
 	checkpointsOf,
-	items,
-	NODE,
-	openLab,
 	imagesIn,
 	imagesOf,
+	items,
+	type Lab,
+	NODE,
+	type NodeUnderTest,
+	openLab,
 	prompts,
 	QUICK,
+	shortId,
 	until,
-	type Lab,
-	type NodeUnderTest,
 } from '../support/lab';
 
 type Mode = 'sync' | 'queue' | 'events';
@@ -126,7 +127,7 @@ test('an item says everything that is known about its image', async () => {
 					polls: polls().length,
 				},
 			},
-			binary: { data: expect.objectContaining({ fileName: `flux-2-pro-${record?.id}.webp` }) },
+			binary: { data: expect.objectContaining({ fileName: `item-1-${shortId(record?.id)}.webp` }) },
 			pairedItem: { item: 0 },
 		},
 	]);

@@ -1,17 +1,18 @@
 import type { Effect } from '../emulator/types';
 import {
 	generating,
-	NODE,
-	openLab,
 	imagesIn,
 	imagesOf,
+	type Lab,
+	NODE,
+	type NodeUnderTest,
+	openLab,
 	prompts,
+	type Route,
 	ROUTES,
+	shortId,
 	traffic,
 	until,
-	type Lab,
-	type NodeUnderTest,
-	type Route,
 } from '../support/lab';
 
 /** Promises 2 and 3: nothing lost, in order, each linked to its input, never more at once than asked for. */
@@ -279,7 +280,7 @@ test('each image of one response is an item with a file and a part of the cost o
 	).toEqual(
 		[1, 2].map((number) => ({
 			cost: { amount: amount / 2, currency: 'USD' },
-			fileName: `flux_2_pro-${task!.id}-${number}.jpg`,
+			fileName: `item-1-${shortId(task!.id)}-${number}.jpg`,
 			pairedItem: { item: 0 },
 		})),
 	);
