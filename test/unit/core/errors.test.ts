@@ -78,6 +78,6 @@ test('all problems of an item are one error, which says that nothing was sent', 
 	expect(invalidInput(['Width: must be a number', 'Prompt: must not be empty'])).toMatchObject({
 		kind: 'invalidInput',
 		message: 'Width: must be a number; Prompt: must not be empty',
-		description: expect.stringContaining('Nothing was sent.'),
+		description: expect.stringContaining('Nothing was sent, so nothing was billed.'),
 	});
 });
