@@ -8,7 +8,7 @@ import {
 } from '../shared/core/errors';
 import { createRedactor, redactJson } from '../shared/core/redact';
 import { readJson, submitJson } from '../shared/http/client';
-import type { ApiClient } from '../shared/http/types';
+import type { ApiClient, ReadClient } from '../shared/http/types';
 import { trustedUrl } from '../shared/http/urlPolicy';
 import { imageFields, loadReferences } from '../shared/images/references';
 import { submitTask } from '../shared/operations/submit';
@@ -61,7 +61,7 @@ async function toBody(
  * From the trigger's credential, where the node has it.
  * @throws Flux2Error `auth` or `invalidInput`: without the secret, the trigger would refuse the delivery of what is paid
  */
-async function readNotifySecret({ context }: ApiClient): Promise<string | undefined> {
+async function readNotifySecret({ context }: ReadClient): Promise<string | undefined> {
 	const { credentials, parameters } = context.getNode();
 	// n8n hides it from every other operation, which may have kept it
 	const isOffered = parameters.resource === 'task';
