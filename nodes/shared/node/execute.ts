@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { ExpressionError, type IExecuteFunctions, type INodeExecutionData } from 'n8n-workflow';
-import { throttle, type Throttle } from '../core/async';
 import { AbortedError, Flux2Error, invalidInput, rethrow, toFlux2Error } from '../core/errors';
 import { createRedactor } from '../core/redact';
 import { pLimit } from '../core/vendor';
 import { AdaptiveLimiter, Permit } from '../http/limiter';
+import type { ReadClient } from '../http/types';
 import { errorJson } from '../operations/items';
 import type {
 	ItemContext,
@@ -18,26 +18,9 @@ import { maxConcurrent, OPTIONS } from '../parameters/options';
 import { ParameterReader } from '../parameters/reader';
 import { CheckpointStore } from '../tasks/checkpoints';
 import { RunEvents } from '../tasks/eventStream';
-import type { Durations } from '../tasks/pollSchedule';
-import { createClient, type ReadClient } from './client';
+import { createClient } from './client';
 import { mostInformative, toNodeError, type Failure } from './nodeError';
-
-/** What the executions of one process learn and share. */
-export interface ProcessState {
-	readonly durations: Durations;
-	/** By credential. */
-	readonly limiters: Map<string, AdaptiveLimiter>;
-	readonly readThrottle: Throttle;
-}
-
-/** At most 50 reads a second and host, whatever the number of tasks. */
-const MIN_READ_GAP_MS = 20;
-
-const processState: ProcessState = {
-	durations: new Map(),
-	limiters: new Map(),
-	readThrottle: throttle(MIN_READ_GAP_MS),
-};
+import { processState, type ProcessState } from './processState';
 
 /** One run of the node. */
 interface Run {
