@@ -76,6 +76,8 @@ export interface RunContext {
 	readonly signal: AbortSignal;
 	/** Whether an agent has called the node as its tool. */
 	readonly isToolCall: boolean;
+	/** By task ID: what was unclear about the state of a task that was waited for all the same. */
+	readonly unclearTasks: Map<string, string>;
 }
 
 /** One item of the run. */
@@ -95,4 +97,17 @@ export interface PreparedOperation {
 	run(): Promise<ItemResult[]>;
 }
 
-export type ItemResult = { item: OutputItem } | { error: Flux2Error };
+export type ItemResult = ({ item: OutputItem } | { error: Flux2Error }) & ResultFacts;
+
+/** What is told of a result after the run, beside what its item says. */
+export interface ResultFacts {
+	/** By this execution, or by an earlier one, whose task or image is passed on. Left out where nothing was submitted. */
+	readonly paid?: 'here' | 'before';
+	/** The size that was asked for, where the request names one. */
+	readonly requestedSize?: PixelSize;
+}
+
+export interface PixelSize {
+	readonly width: number;
+	readonly height: number;
+}
