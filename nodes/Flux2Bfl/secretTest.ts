@@ -14,6 +14,9 @@ export async function testSecret(
 ): Promise<INodeCredentialTestResult> {
 	const isShort = typeof data?.secret !== 'string' || data.secret.trim().length < MIN_SECRET_LENGTH;
 	return isShort
-		? { status: 'Error', message: `Use at least ${MIN_SECRET_LENGTH} characters` }
+		? {
+				status: 'Error',
+				message: `This secret can be guessed: make it at least ${MIN_SECRET_LENGTH} characters long`,
+			}
 		: { status: 'OK', message: 'The secret is long enough' };
 }

@@ -4,9 +4,12 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
+import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import { syncOptions } from '../shared/parameters/options';
 import { requestProperties } from '../shared/parameters/properties';
 import { models } from './models';
+
+const generate = { resource: ['image'], operation: ['generate', 'edit'] };
 
 export class Flux2Cloudflare implements INodeType {
 	description: INodeTypeDescription = {
@@ -15,7 +18,7 @@ export class Flux2Cloudflare implements INodeType {
 		icon: { light: 'file:flux2Cloudflare.svg', dark: 'file:flux2Cloudflare.dark.svg' },
 		group: ['transform'],
 		version: [1],
-		subtitle: '={{String($parameter["model"]).split("/").pop()}}',
+		subtitle: subtitleOf(models),
 		description:
 			'Generate and edit images with Black Forest Labs FLUX.2 on Cloudflare (AI Gateway catalog and Workers AI)',
 		defaults: { name: 'FLUX.2 (Cloudflare)' },
@@ -23,7 +26,10 @@ export class Flux2Cloudflare implements INodeType {
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'flux2CloudflareApi', required: true }],
-		properties: requestProperties(models, syncOptions),
+		properties: [
+			...operationProperties(['image:generate', 'image:edit']),
+			...requestProperties(models, syncOptions, generate),
+		],
 	};
 
 	async execute(this: IExecuteFunctions) {

@@ -97,6 +97,6 @@ export const cloudflare: ProviderDefinition<CloudflareModel> = {
 	minPollIntervalSeconds: 1,
 	typicalSeconds: 10,
 	readError,
-	operations: { 'image:generate': generate },
+	operations: { 'image:generate': generate, 'image:edit': generate },
 	routeFor: () => ({ models, customModel: toCustomModel, protocol }),
 };

@@ -15,8 +15,9 @@ import type { CredentialStore } from './credentials';
 interface ProviderLane {
 	/** The emulator's route of the submit. */
 	submit: RouteName;
-	/** What chooses the lane, among the node's parameters. */
+	/** What chooses the lane, among the node's parameters and its options. */
 	parameters: Record<string, unknown>;
+	options?: Record<string, unknown>;
 	/** Whether the response to the submit is a task, not the image. */
 	hasTasks: boolean;
 	/** Whether the provider pushes the ends of its tasks. */
@@ -47,7 +48,11 @@ export const PROVIDERS = {
 			baseUrl: urls.cloudflare,
 		}),
 		lanes: {
-			catalogue: { submit: 'cloudflare.run', parameters: {}, hasTasks: false },
+			catalogue: {
+				submit: 'cloudflare.run',
+				parameters: { model: 'black-forest-labs/flux-2-pro-preview' },
+				hasTasks: false,
+			},
 			workersAi: {
 				submit: 'cloudflare.workersAi',
 				parameters: { model: '@cf/black-forest-labs/flux-2-klein-4b' },
@@ -76,16 +81,23 @@ export const PROVIDERS = {
 		wireTest: 'oxenWire',
 		credential: ({ keys, urls }) => ({ apiKey: keys.oxenKey, baseUrl: urls.oxen }),
 		lanes: {
-			sync: { submit: 'oxen.sync', parameters: { mode: 'sync' }, hasTasks: false },
+			sync: {
+				submit: 'oxen.sync',
+				parameters: {},
+				options: { mode: 'sync' },
+				hasTasks: false,
+			},
 			oxen: {
 				submit: 'oxen.enqueue',
-				parameters: { mode: 'queue' },
+				parameters: {},
+				options: { mode: 'queue' },
 				hasTasks: true,
 				canCancel: true,
 			},
 			events: {
 				submit: 'oxen.enqueue',
-				parameters: { mode: 'events' },
+				parameters: {},
+				options: { mode: 'events' },
 				hasTasks: true,
 				hasEvents: true,
 				canCancel: true,

@@ -58,13 +58,13 @@ const routes: Array<[string, ProviderDefinition, Record<string, unknown>, object
 	[
 		'Oxen.ai',
 		oxen,
-		{ mode: 'sync' },
+		{ options: { mode: 'sync' } },
 		{ model: 'flux-2-pro', created: 1, images: [{ url: IMAGE_URL }] },
 	],
 	[
 		"Oxen.ai's queue",
 		oxen,
-		{ mode: 'queue' },
+		{ options: { mode: 'queue' } },
 		{ generations: [{ generation_id: 'g1', status: 'queued' }] },
 		{ generation_id: 'g1', status: 'succeeded', result_url: IMAGE_URL, error_message: null },
 	],
