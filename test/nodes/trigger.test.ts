@@ -4,7 +4,6 @@ import { sha256 } from '../emulator/images';
 import type { Effect } from '../emulator';
 import type { Run, WorkflowJson } from '../support/engine';
 import { items, openLab, shortId, until, type Lab } from '../support/lab';
-import { items, openLab, until, type Lab } from '../support/lab';
 import { placed } from '../support/placed';
 import { openWebhooks, type Webhooks } from '../support/webhooks';
 
