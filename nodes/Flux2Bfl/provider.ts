@@ -71,7 +71,7 @@ async function readNotifySecret({ context }: ReadClient): Promise<string | undef
 		throw new Flux2Error('auth', `Notify Secret: the credential cannot be read: ${message}`);
 	});
 	if (isLongEnough(secret)) return secret.trim();
-	throw invalidInput([`Notify Secret: ${TOO_SHORT}`]);
+	throw invalidInput([`Notify Secret: the credential is too short. ${TOO_SHORT}`]);
 }
 
 /** The webhook's body names no model, but the trigger can filter by it. */
