@@ -76,7 +76,7 @@ const ERROR_CASES: readonly ErrorCase[] = [
 	{
 		name: 'Wrong width',
 		of: 'flux2Task',
-		parameters: { prompt, options: { width: 1000, height: 768 } },
+		parameters: { prompt, size: 'custom', width: 1000, height: 768 },
 		messages: [/Width: 1000 is not a multiple of 32; try 992 or 1024/],
 	},
 	{
@@ -85,7 +85,9 @@ const ERROR_CASES: readonly ErrorCase[] = [
 		parameters: {
 			prompt,
 			model: '@cf/black-forest-labs/flux-2-dev',
-			options: { width: 128, steps: 0 },
+			size: 'custom',
+			width: 128,
+			options: { steps: 0 },
 		},
 		messages: [/Width: 128 is not between 256 and 1920; try 256/, /Steps: 0 is less than 1; try 1/],
 	},

@@ -4,12 +4,7 @@ import path from 'node:path';
 import { startEmulator, type Emulator, type EmulatorOptions } from '../../emulator';
 import { startChatModel, type ChatModel } from './chatModel';
 import type { Cleanup } from './cleanup';
-import {
-	importCredentials,
-	localCredentials,
-	WEBHOOK_SECRET,
-	type CredentialIds,
-} from './credentials';
+import { importCredentials, localCredentials, type CredentialIds } from './credentials';
 import { createEnvironment } from './environment';
 import { installN8n, type InstalledN8n } from './install';
 import { installPackage, packPackage } from './package';
@@ -79,7 +74,6 @@ export async function openHost(options: HostOptions, cleanup: Cleanup): Promise<
 	const fillIn = {
 		n8nUrl: url,
 		references: `${emulator.urls.results}/references`,
-		webhookSecret: WEBHOOK_SECRET,
 	};
 	const host = { n8n, folder, url, environment, server, rest, emulator, chat, credentials, fillIn };
 	return { ...host, examples: await importExamples(host, options.examples ?? listExampleSlugs()) };

@@ -54,7 +54,6 @@ export const listExampleSlugs = (): string[] =>
 export interface FillIn {
 	n8nUrl: string;
 	references: string;
-	webhookSecret: string;
 }
 
 export function readExample(slug: string, fillIn: FillIn): WorkflowFile {
@@ -62,12 +61,7 @@ export function readExample(slug: string, fillIn: FillIn): WorkflowFile {
 	const filled = text
 		.replaceAll(PUBLIC_REFERENCES_URL, fillIn.references)
 		.replaceAll(EXAMPLE_N8N_URL, fillIn.n8nUrl);
-	const file = JSON.parse(filled) as WorkflowFile;
-	file.nodes.forEach(({ parameters }) => {
-		const options = parameters.options as { webhookSecret?: string } | undefined;
-		if (options?.webhookSecret !== undefined) options.webhookSecret = fillIn.webhookSecret;
-	});
-	return file;
+	return JSON.parse(filled) as WorkflowFile;
 }
 
 /** Selects the imported credential in every node that asks for one, and activates nodes that wait for it. */
