@@ -136,14 +136,8 @@ const protocol: AsyncProtocol = {
 /** Account: Get Credits. */
 const getCredits = ({ client, signal }: ItemContext): PreparedOperation => ({
 	async run() {
-		const { value } = await readJson(
-			client,
-			{
-				url: '/v1/credits',
-				schema: creditsSchema,
-			},
-			signal,
-		);
+		const request = { url: '/v1/credits', schema: creditsSchema };
+		const { value } = await readJson(client, request, signal);
 		const { credits } = value;
 		const worth = { amount: creditsToUsd(credits), currency: 'USD' };
 		return [{ item: { json: { credits, worth, provider: bfl.name } } }];
