@@ -3,6 +3,7 @@ import type { Flux2Error } from '../core/errors';
 import type { ApiClient, CredentialValues } from '../http/types';
 import type { ModelChoice } from '../parameters/imageRequest';
 import type { Model } from '../parameters/model';
+import type { Param } from '../parameters/param';
 import type { ParameterReader } from '../parameters/reader';
 import type { CheckpointStore } from '../tasks/checkpoints';
 import type { RunEvents } from '../tasks/eventStream';
@@ -22,6 +23,8 @@ interface Provider
 	readonly typicalSeconds: number;
 	/** Milliseconds for which the URL of an image can be opened, as the provider documents it. */
 	readonly imageUrlLifetimeMs?: number;
+	/** The provider's own options of a request, beside those that every node has. */
+	readonly options?: readonly Param[];
 	readonly operations: Readonly<Record<string, Operation>>;
 	/** Where the provider can call when a task has ended. */
 	readonly webhook?: WebhookProtocol;
@@ -76,6 +79,8 @@ export interface RunContext {
 	readonly signal: AbortSignal;
 	/** Whether an agent has called the node as its tool. */
 	readonly isToolCall: boolean;
+	/** By task ID: what was unclear about the state of a task that was waited for all the same. */
+	readonly unclearTasks: Map<string, string>;
 }
 
 /** One item of the run. */
@@ -95,4 +100,17 @@ export interface PreparedOperation {
 	run(): Promise<ItemResult[]>;
 }
 
-export type ItemResult = { item: OutputItem } | { error: Flux2Error };
+export type ItemResult = ({ item: OutputItem } | { error: Flux2Error }) & ResultFacts;
+
+/** What is told of a result after the run, beside what its item says. */
+export interface ResultFacts {
+	/** By this execution, or by an earlier one, whose task or image is passed on. Left out where nothing was submitted. */
+	readonly paid?: 'here' | 'before';
+	/** The size that was asked for, where the request names one. */
+	readonly requestedSize?: PixelSize;
+}
+
+export interface PixelSize {
+	readonly width: number;
+	readonly height: number;
+}

@@ -8,7 +8,7 @@ import {
 	type DurationEstimate,
 	type Durations,
 } from './pollSchedule';
-import type { FinalState, Task, TaskEvents, TaskProtocol, TaskState } from './protocol';
+import type { FinalState, Task, TaskEvents, TaskProtocol, TaskState, Unclear } from './protocol';
 import { withCollectHint } from './taskErrors';
 
 /** How one task is followed until its end. */
@@ -28,6 +28,8 @@ export interface PollerOptions {
 	readonly submittedByThisRun: boolean;
 	/** Where the provider pushes the task's end. */
 	readonly events?: TaskEvents;
+	/** Told each state of a task that is waited for although it is not clear. */
+	onUnclear?(this: void, state: Unclear): void;
 }
 
 /**
@@ -165,6 +167,7 @@ export class TaskPoller {
 	/** False for a state that may still change. Counts how often the task was missing or unclear. */
 	private isFinal(state: TaskState, task: Task): state is FinalState {
 		const isUnclear = state.status === 'unclear';
+		if (isUnclear) this.options.onUnclear?.(state);
 		this.lastProblem = isUnclear ? state.message : undefined;
 		this.vainPolls = isUnclear ? this.vainPolls + 1 : 0;
 		const isMissing = state.status === 'failed' && state.lost === 'missing';
