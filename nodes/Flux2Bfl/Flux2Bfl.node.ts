@@ -16,7 +16,8 @@ import {
 	requestProperties,
 	taskProperties,
 } from '../shared/parameters/properties';
-import { completion, models } from './models';
+import { exactPromptHint } from '../shared/parameters/promptProperties';
+import { completion, disablePup, models, promptUpsampling } from './models';
 import { testSecret } from './secretTest';
 
 const generate = { resource: ['image'], operation: ['generate', 'edit'] };
@@ -46,6 +47,8 @@ export class Flux2Bfl implements INodeType {
 				whenToDisplay: 'beforeExecution',
 				displayCondition: '={{ $parameter["options"]?.["completion"] === "callback" }}',
 			},
+			exactPromptHint(models, disablePup, true),
+			exactPromptHint(models, promptUpsampling, false),
 		],
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],

@@ -8,16 +8,18 @@ import { testCredential } from '../support/credentialTest';
 import type { Run } from '../support/engine';
 import {
 	checkpointsOf,
-	items,
-	NODE,
-	openLab,
 	imagesIn,
 	imagesOf,
+	items,
+	type Lab,
+	NODE,
+	type NodeUnderTest,
+	openLab,
+	PROMPTLY_MS,
 	prompts,
 	QUICK,
+	shortId,
 	until,
-	type Lab,
-	type NodeUnderTest,
 } from '../support/lab';
 import { placed } from '../support/placed';
 
@@ -136,7 +138,7 @@ test('an item says everything that is known about its image, the price in credit
 					polls: lab.emulator.ledger.polls.length,
 				},
 			},
-			binary: { data: expect.objectContaining({ fileName: `flux-2-pro-${id}.jpg` }) },
+			binary: { data: expect.objectContaining({ fileName: `item-1-${shortId(id)}.jpg` }) },
 			pairedItem: { item: 0 },
 		},
 	]);
@@ -311,7 +313,7 @@ describe('a task that ends', () => {
 	test.each(['Reasoning', 'Generating', 'Queued', 'Processing'])(
 		'is waited for while it says %s',
 		async (running) => {
-			faultTask({ running, seconds: 0.1 });
+			faultTask({ running, polls: 1 });
 			const run = await lab.run(generating(), { items: prompts(1) });
 
 			await expectEachImageOnce(run, 1);
@@ -341,7 +343,7 @@ describe('a status that no document explains', () => {
 	});
 
 	test('may be followed by the image', async () => {
-		faultTask({ running: 'Warming up', seconds: 0.1 });
+		faultTask({ running: 'Warming up', polls: 1 });
 		const run = await lab.run(generating(), { items: prompts(1) });
 
 		await expectEachImageOnce(run, 1);
@@ -601,7 +603,7 @@ test('a stop returns at once, and nothing more is sent', async () => {
 	const run = await done;
 	const sent = lab.emulator.ledger.requests.length;
 
-	expect(Date.now() - stoppedAt).toBeLessThan(500);
+	expect(Date.now() - stoppedAt).toBeLessThan(PROMPTLY_MS);
 	expect(run.status).toBe('canceled');
 	expect(statuses()).toEqual([200, 200]);
 	await new Promise((resolve) => setTimeout(resolve, 60));

@@ -308,14 +308,14 @@ describe('reference images', () => {
 });
 
 test.each([
-	[{ width: 100 }, 'Width: must be a multiple of 16'],
-	[{ width: 48 }, 'Width: must be at least 64'],
+	[{ width: 100 }, 'Width: 100 is not a multiple of 16; try 96 or 112'],
+	[{ width: 48 }, 'Width: 48 is less than 64; try 64'],
 	[
 		{ width: 2064, height: 2048 },
 		'Width, Height: 2064 × 2048 is more than the 4 megapixels that FLUX.2 [pro] makes',
 	],
 	[{ steps: 4 }, 'Steps: FLUX.2 [pro] has no such parameter here'],
-	[{ megapixels: 5, size: '1:1' }, 'Megapixels: must be between 0.1 and 4'],
+	[{ megapixels: 5, size: '1:1' }, 'Megapixels: 5 is not between 0.1 and 4; try 4'],
 	[{ webhookUrl: 'http://n8n.example/a' }, 'Notify URL: must be an https URL'],
 	[{ webhookUrl: 'n8n' }, 'Notify URL: must be an https URL'],
 ])('%j is refused by label, and nothing is sent', async (options, message) => {

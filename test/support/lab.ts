@@ -100,11 +100,16 @@ export const QUICK = { pollInterval: 0.02 };
 export const items = (...jsons: Array<INodeExecutionData['json']>): INodeExecutionData[] =>
 	jsons.map((json) => ({ json }));
 
+const GIVE_UP_MS = 60_000;
+
+/** A stopped execution returns long before the minute that it would otherwise have waited for, on any machine. */
+export const PROMPTLY_MS = 20_000;
+
 /** Waits for what the emulator is to see; fails when it does not come. */
 export async function until(seen: () => boolean, what = String(seen)): Promise<void> {
-	const deadline = Date.now() + 10_000;
+	const deadline = Date.now() + GIVE_UP_MS;
 	while (!seen()) {
-		if (Date.now() > deadline) throw new Error(`Waited 10 s in vain for ${what}`);
+		if (Date.now() > deadline) throw new Error(`Waited ${GIVE_UP_MS / 1000} s in vain for ${what}`);
 		await new Promise((resolve) => setTimeout(resolve, 2));
 	}
 }
@@ -133,6 +138,9 @@ export const generating = (
 /** Items with the prompts "item 1", "item 2" and so on. */
 export const prompts = (count: number): INodeExecutionData[] =>
 	Array.from({ length: count }, (_, index) => ({ json: { prompt: `item ${index + 1}` } }));
+
+/** The part of a task's ID that its image's file name ends in. */
+export const shortId = (id = ''): string => id.replace(/[^a-z0-9]/gi, '').slice(-8);
 
 /** Prompt and image of each item that came out. */
 export async function imagesIn({ engine }: Lab, run: Run): Promise<Array<[unknown, string]>> {

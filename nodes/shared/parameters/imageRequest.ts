@@ -1,12 +1,13 @@
 import type { IDataObject } from 'n8n-workflow';
 import { mergeJson } from '../core/json';
 import { CUSTOM_MODEL, isPathSafe, UNSAFE_ID, type Model } from './model';
-import { customBody, OPTIONS, prompt } from './options';
+import { customBody, OPTIONS } from './options';
 import { Settings, type Param } from './param';
 import { messageOf, type ParameterReader } from './reader';
 import { EDIT, readReferenceImages, type ReferenceInput } from './referenceImages';
 import { megapixelsOf } from './size';
 import { withSize } from './sizeParameters';
+import { readPrompt } from './structuredPrompt';
 
 /** What one item asks of a model, read and checked. */
 export interface ImageRequest<M extends Model = Model> {
@@ -87,12 +88,6 @@ function readModel<M extends Model>(
 		);
 	}
 	return listed ?? customModel(id);
-}
-
-function readPrompt(reader: ParameterReader): string {
-	const text = prompt.schema().parse(reader.raw('prompt') ?? '');
-	if (text.trim() === '') reader.addProblem('Prompt', 'must not be empty');
-	return text;
 }
 
 function readReferences(

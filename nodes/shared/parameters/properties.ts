@@ -1,7 +1,8 @@
 import type { IDisplayOptions, INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 import { CUSTOM_MODEL, type Model } from './model';
-import { FILTERS, limit, OPTIONS, prompt, returnAll, simplify, waitForCompletion } from './options';
+import { FILTERS, limit, OPTIONS, returnAll, simplify, waitForCompletion } from './options';
 import { groupsOf, type OptionGroup, type Param } from './param';
+import { promptProperties } from './promptProperties';
 import { referenceImagesProperties } from './referenceImages';
 
 /** The editor's properties of an operation that makes an image, in the order of every node's main panel. */
@@ -13,7 +14,7 @@ export function requestProperties(
 	const displayOptions = show && { show };
 	return [
 		...modelProperties(models, show),
-		{ ...prompt.property, required: true, ...(displayOptions && { displayOptions }) },
+		...promptProperties(show),
 		...referenceImagesProperties(show),
 		...panelProperties(models, show),
 		optionsProperty(nodeOptions, show, models),
