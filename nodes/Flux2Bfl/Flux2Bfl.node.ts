@@ -49,6 +49,8 @@ export class Flux2Bfl implements INodeType {
 				whenToDisplay: 'beforeExecution',
 				displayCondition: '={{ $parameter["options"]?.["completion"] === "callback" }}',
 			},
+			exactPromptHint(models, disablePup, true),
+			exactPromptHint(models, promptUpsampling, false),
 		],
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
