@@ -10,6 +10,7 @@ import {
 	toggle,
 	zeroAsUnset,
 } from '../shared/parameters/param';
+import type { ListPrice } from '../shared/parameters/price';
 import { isLoopback } from '../shared/core/urls';
 
 /** The API's automatic size is an unset field: its schema does not take the 0 that its text speaks of. */
@@ -90,6 +91,18 @@ const webhookSecret = {
 	property: { ...secretText.property, typeOptions: { password: true } },
 };
 
+/** 1 credit is 1 US cent. Images beyond 4 megapixels are made smaller before they count. */
+const price = (first: number, further: number): ListPrice => ({
+	unit: 'startedMegapixel',
+	first,
+	further,
+	reference: further,
+	maxReferenceUnits: 4,
+	certain: 'all',
+	source: 'https://bfl.ai/pricing',
+	date: '2026-08-24',
+});
+
 const flux2 = {
 	parameters: [
 		size,
@@ -115,6 +128,7 @@ export const models: readonly Model[] = [
 		name: 'FLUX.2 [pro]',
 		description: 'Best balance of quality, speed and price',
 		typicalSeconds: 8,
+		price: price(0.03, 0.015),
 	},
 	{
 		...upsampled,
@@ -122,6 +136,7 @@ export const models: readonly Model[] = [
 		name: 'FLUX.2 [pro] Preview',
 		description: 'Follows the latest [pro] weights',
 		typicalSeconds: 8,
+		price: price(0.03, 0.015),
 	},
 	{
 		...upsampled,
@@ -129,6 +144,7 @@ export const models: readonly Model[] = [
 		name: 'FLUX.2 [max]',
 		description: 'Highest quality, with grounding search',
 		typicalSeconds: 20,
+		price: price(0.07, 0.03),
 	},
 	{
 		...flux2,
@@ -137,23 +153,27 @@ export const models: readonly Model[] = [
 		description: 'Steps and guidance can be set; strong at typography',
 		parameters: [...flux2.parameters, guidance, steps, promptUpsampling],
 		typicalSeconds: 20,
+		price: price(0.05, 0.05),
 	},
 	{
 		...klein,
 		id: 'flux-2-klein-4b',
 		name: 'FLUX.2 [klein] 4B',
 		description: 'Fastest and cheapest',
+		price: price(0.014, 0.001),
 	},
 	{
 		...klein,
 		id: 'flux-2-klein-9b',
 		name: 'FLUX.2 [klein] 9B',
 		description: 'Fast, with better quality than 4B',
+		price: price(0.015, 0.002),
 	},
 	{
 		...klein,
 		id: 'flux-2-klein-9b-preview',
 		name: 'FLUX.2 [klein] 9B Preview',
 		description: 'The 9B model with a cache for reference images',
+		price: price(0.015, 0.002),
 	},
 ];

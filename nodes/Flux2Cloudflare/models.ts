@@ -187,6 +187,16 @@ const workersAiParameters = [
 	guidance,
 ];
 
+const inMegapixels = { unit: 'startedMegapixel', certain: 'none' } as const;
+/** Cloudflare shows the price in its dashboard only: it resells at the price of Black Forest Labs. */
+const resold = { ...inMegapixels, source: 'https://bfl.ai/pricing', date: '2026-08-24' } as const;
+/** Whether a tile counts when it is started is not said; the free neurons of each day are not taken off. */
+const ofWorkersAi = {
+	certain: 'none',
+	source: 'https://developers.cloudflare.com/workers-ai/platform/pricing/',
+	date: '2026-11-21',
+} as const;
+
 const catalog = {
 	route: 'catalog',
 	maxReferences: 8,
@@ -197,6 +207,8 @@ const catalog = {
 const workersAi = {
 	route: 'workersAi',
 	maxReferences: 4,
+	referenceSidesBelow: 512,
+	automaticSize: { width: 1024, height: 768 },
 	parameters: workersAiParameters,
 } as const;
 
@@ -208,6 +220,7 @@ export const models: readonly CloudflareModel[] = [
 		name: 'FLUX.2 [pro] Preview',
 		description: 'Best balance of quality, speed and price; follows the latest [pro] weights',
 		typicalSeconds: 10,
+		price: { ...resold, first: 0.03, further: 0.015, reference: 0.015 },
 	},
 	{
 		...catalog,
@@ -221,6 +234,7 @@ export const models: readonly CloudflareModel[] = [
 			promptUpsampling,
 		],
 		typicalSeconds: 30,
+		price: { ...resold, first: 0.05, reference: 0.05 },
 	},
 	{
 		...catalog,
@@ -228,6 +242,14 @@ export const models: readonly CloudflareModel[] = [
 		name: 'FLUX.2 [max]',
 		description: 'Highest quality, with grounding search',
 		typicalSeconds: 30,
+		price: {
+			...inMegapixels,
+			first: 0.07,
+			further: 0.03,
+			reference: 0.03,
+			source: 'https://developers.cloudflare.com/ai/models/black-forest-labs/flux-2-max/',
+			date: '2026-11-21',
+		},
 	},
 	{
 		...workersAi,
@@ -236,6 +258,14 @@ export const models: readonly CloudflareModel[] = [
 		description: "Open weights on Cloudflare's own GPUs; the number of steps can be set",
 		parameters: [...workersAiParameters, steps],
 		typicalSeconds: 15,
+		price: {
+			...ofWorkersAi,
+			unit: 'tile',
+			first: 0.0004125,
+			reference: 0.00020625,
+			perSteps: 1,
+			assumedSteps: 25,
+		},
 	},
 	{
 		...workersAi,
@@ -243,6 +273,7 @@ export const models: readonly CloudflareModel[] = [
 		name: 'FLUX.2 [klein] 4B (Workers AI)',
 		description: 'Fastest and cheapest, in 4 fixed steps',
 		typicalSeconds: 3,
+		price: { ...ofWorkersAi, unit: 'tile', first: 0.000287, reference: 0.000059 },
 	},
 	{
 		...workersAi,
@@ -250,6 +281,7 @@ export const models: readonly CloudflareModel[] = [
 		name: 'FLUX.2 [klein] 9B (Workers AI)',
 		description: 'Fast, with better quality than 4B, in 4 fixed steps',
 		typicalSeconds: 4,
+		price: { ...ofWorkersAi, ...inMegapixels, first: 0.015, further: 0.002, reference: 0.002 },
 	},
 ];
 

@@ -14,9 +14,6 @@ import { rawOf, readError, responseSchema, selectBody, toFinalState } from './re
 
 type CloudflareRequest = ImageRequest<CloudflareModel>;
 
-/** Workers AI takes references below 512 × 512 only. */
-const WORKERS_AI_SIDES_BELOW = 512;
-
 const protocol: SyncProtocol<CloudflareModel> = {
 	async submit(client, request, signal) {
 		const submit = request.model.route === 'catalog' ? runCatalog : runWorkersAi;
@@ -44,7 +41,7 @@ async function runWorkersAi(
 	request: CloudflareRequest,
 	signal: AbortSignal,
 ): Promise<FinalState> {
-	const rules = { takesUrls: false, sidesBelow: WORKERS_AI_SIDES_BELOW };
+	const rules = { takesUrls: false, sidesBelow: request.model.referenceSidesBelow };
 	const references = await loadReferences(client, request.references, rules, signal);
 	const form = new FormData();
 	const fields = withCustomBody({ prompt: request.prompt, ...request.body }, request.settings);
