@@ -187,7 +187,11 @@ const workersAiParameters = [
 	guidance,
 ];
 
-const inMegapixels = { unit: 'startedMegapixel', certain: 'none' } as const;
+const inMegapixels = {
+	unit: 'startedMegapixel',
+	maxReferenceUnits: 4,
+	certain: 'none',
+} as const;
 /** Cloudflare shows the price in its dashboard only: it resells at the price of Black Forest Labs. */
 const resold = { ...inMegapixels, source: 'https://bfl.ai/pricing', date: '2026-08-24' } as const;
 /** Whether a tile counts when it is started is not said; the free neurons of each day are not taken off. */

@@ -3,6 +3,7 @@ import { invalidInput } from '../shared/core/errors';
 import { submitJson } from '../shared/http/client';
 import type { ApiClient } from '../shared/http/types';
 import { loadReferences, toDataUri } from '../shared/images/references';
+import { estimateCostWithoutKey } from '../shared/operations/estimate';
 import { generate } from '../shared/operations/generate';
 import type { ProviderDefinition } from '../shared/operations/types';
 import { withCustomBody, type ImageRequest } from '../shared/parameters/imageRequest';
@@ -94,6 +95,6 @@ export const cloudflare: ProviderDefinition<CloudflareModel> = {
 	minPollIntervalSeconds: 1,
 	typicalSeconds: 10,
 	readError,
-	operations: { 'image:generate': generate },
+	operations: { 'image:estimateCost': estimateCostWithoutKey, 'image:generate': generate },
 	routeFor: () => ({ models, customModel: toCustomModel, protocol }),
 };

@@ -4,6 +4,7 @@ import { z } from '../shared/core/vendor';
 import { readJson, submitJson } from '../shared/http/client';
 import { type ApiClient, type ApiResponse } from '../shared/http/types';
 import { loadReferences, toDataUri } from '../shared/images/references';
+import { estimateCost } from '../shared/operations/estimate';
 import { generate } from '../shared/operations/generate';
 import { submitTask } from '../shared/operations/submit';
 import { cancelTask, getTask } from '../shared/operations/task';
@@ -11,6 +12,7 @@ import type { ProviderDefinition, Route } from '../shared/operations/types';
 import { withCustomBody, type ImageRequest } from '../shared/parameters/imageRequest';
 import { customModel } from '../shared/parameters/model';
 import { timeout } from '../shared/parameters/options';
+import { roundUsd } from '../shared/parameters/price';
 import { withRange, type Param } from '../shared/parameters/param';
 import type { ParameterReader } from '../shared/parameters/reader';
 import { subscribeToTaskEvents } from '../shared/tasks/eventStream';
@@ -23,6 +25,7 @@ import {
 	generationSchema,
 	historySchema,
 	imagesSchema,
+	modelPriceSchema,
 	priceOf,
 	queuedSchema,
 	readError,
@@ -136,8 +139,18 @@ async function getOrUndefined<T>(
 	}
 }
 
+/** What an image costs is published; whether a larger one costs more is not, so that it counts as it does elsewhere. */
+const quote: AsyncProtocol['quote'] = async (client, { model, body }, { images }, signal) => {
+	const url = `/api/ai/models/${encodeURIComponent(model.id)}`;
+	const { value } = await readJson(client, { url, schema: modelPriceSchema }, signal);
+	const megapixels = Math.ceil(parseFloat(String(body.resolution ?? 1)));
+	const amount = roundUsd(value * Math.max(1, megapixels) * images);
+	return { amount, currency: 'USD', exact: false, basis: 'pricing API' };
+};
+
 const queue: AsyncProtocol = {
 	validate,
+	quote,
 	submit: enqueue,
 	status: readStatus,
 	async cancel(client, { id }, signal) {
@@ -152,8 +165,8 @@ const queue: AsyncProtocol = {
 		);
 		return 'cancelled';
 	},
-	async price(client, task, signal) {
-		const entry = await readHistory(client, task, signal);
+	async price(client, { task }, signal) {
+		const entry = task && (await readHistory(client, task, signal));
 		return entry && priceOf(entry);
 	},
 };
@@ -198,6 +211,7 @@ export const oxen: ProviderDefinition = {
 	typicalSeconds: 12,
 	readError,
 	operations: {
+		'image:estimateCost': estimateCost,
 		'image:generate': generate,
 		'task:submit': submitTask,
 		'task:get': getTask,

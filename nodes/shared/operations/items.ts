@@ -6,7 +6,8 @@ import { redactJson, toDisplayText, type Redact } from '../core/redact';
 import { storeImage, type ImageSource, type ImageTarget, type StoredImage } from '../images/store';
 import { binaryField, download, fileName, simplify } from '../parameters/options';
 import type { Settings } from '../parameters/param';
-import type { Done, Failed, Pending, Price, Task, Unclear } from '../tasks/protocol';
+import type { Estimate } from '../parameters/price';
+import type { Done, Failed, Pending, Price, PricedImage, Task, Unclear } from '../tasks/protocol';
 import type { OutputItem, RequestSummary } from '../tasks/savedResults';
 
 /** Every output item is made here, and shows no secret. */
@@ -22,7 +23,9 @@ export interface CollectTarget extends ItemTarget, ImageTarget {
 	/** How often the task was polled. */
 	readonly polls?: number;
 	/** Where the price has a call of its own. */
-	fetchPrice?(this: void, task: Task, signal: AbortSignal): Promise<Price | undefined>;
+	fetchPrice?(this: void, done: PricedImage, signal: AbortSignal): Promise<Price | undefined>;
+	/** How long that call may take; 3 seconds when left out. */
+	readonly maxPriceMs?: number;
 }
 
 /** What is known of an image beside the provider's response. */
@@ -33,7 +36,7 @@ export interface ImageSummary extends RequestSummary {
 	itemIndex?: number;
 }
 
-const MAX_PRICE_MS = 3000;
+const DEFAULT_MAX_PRICE_MS = 3000;
 
 /**
  * The item of a finished image, which is put into n8n's binary store.
@@ -66,15 +69,15 @@ const fieldName = (settings: Settings): string =>
 
 /** Asked for while the image is downloaded. It neither delays the image for long nor loses it. */
 async function priceOf(
-	{ fetchPrice, signal }: CollectTarget,
-	{ task, price }: Done,
+	{ fetchPrice, signal, maxPriceMs = DEFAULT_MAX_PRICE_MS }: CollectTarget,
+	{ task, price, priceKey }: Done,
 ): Promise<Price | undefined> {
 	const known = price ?? task?.price;
-	if (known || !task || !fetchPrice) return known;
+	if (known || !fetchPrice) return known;
 	return await withTimeout(
-		MAX_PRICE_MS,
+		maxPriceMs,
 		signal,
-		async (callSignal) => await fetchPrice(task, callSignal),
+		async (callSignal) => await fetchPrice({ task, priceKey }, callSignal),
 		() => undefined,
 	).catch(() => undefined);
 }
@@ -93,7 +96,7 @@ function baseName({ settings }: ItemTarget, summary: ImageSummary, { task, part 
 
 function imageJson(
 	target: CollectTarget,
-	{ model, prompt, seed, imageNumber }: ImageSummary,
+	{ model, prompt, seed, imageNumber, estimatedCost }: ImageSummary,
 	done: Done,
 	image: ImageSource,
 	stored: StoredImage | undefined,
@@ -109,7 +112,7 @@ function imageJson(
 		// several images of one request cannot all have its seed
 		seed: done.seed ?? (imageNumber === undefined ? seed : undefined),
 		image: imageFacts(image, stored),
-		cost: costOf(done),
+		cost: costOf(done) ?? estimatedCost,
 		megapixels: done.price?.megapixels && omitUndefined({ ...done.price.megapixels }),
 		timing: timingOf(target, done),
 		raw: rawOf(target, done.raw),
@@ -148,11 +151,21 @@ function timingOf({ polls = 0 }: CollectTarget, done: Done): IDataObject {
 /** A task that was accepted: what *Task: Get* needs to collect its image later. */
 export const submittedItem = (
 	{ provider, redact }: Pick<ItemTarget, 'provider' | 'redact'>,
-	{ model }: RequestSummary,
+	{ model, estimatedCost }: RequestSummary,
 	{ task, raw }: { task?: Task; raw?: unknown },
-): OutputItem => ({
-	json: redactJson(omitUndefined({ ...taskFacts(provider, task, model), raw }), redact),
-});
+): OutputItem => {
+	const cost = task?.price?.cost ?? estimatedCost;
+	return {
+		json: redactJson(omitUndefined({ ...taskFacts(provider, task, model), cost, raw }), redact),
+	};
+};
+
+/** What an image would cost. */
+export const estimateItem = (
+	{ provider, redact }: Pick<ItemTarget, 'provider' | 'redact'>,
+	model: string,
+	estimate: Estimate | undefined,
+): OutputItem => ({ json: redactJson(omitUndefined({ provider, model, estimate }), redact) });
 
 /** A task that has no image to show: it still runs, or has failed. */
 export function taskItem(

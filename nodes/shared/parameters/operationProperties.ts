@@ -13,6 +13,11 @@ const operations = {
 		action: 'Get account credits',
 		description: 'See how many credits are left',
 	},
+	'image:estimateCost': {
+		name: 'Estimate Cost',
+		action: 'Estimate cost of image',
+		description: 'Find out what an image would cost; nothing is generated or paid for',
+	},
 	'image:generate': {
 		name: 'Generate',
 		action: 'Generate or edit image',

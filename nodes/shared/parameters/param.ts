@@ -39,6 +39,8 @@ interface Limits {
 
 interface NumberParam extends Common, Limits {
 	default: number;
+	/** How many digits of a fraction the editor takes; 2 when left out. */
+	precision?: number;
 }
 
 interface Choice<V extends string> extends Common {
@@ -117,7 +119,7 @@ function numberParam(wireName: string, spec: NumberParam, whole: boolean): Param
 	const typeOptions = {
 		...(spec.min !== undefined && { minValue: spec.min }),
 		...(spec.max !== undefined && { maxValue: spec.max }),
-		...(!whole && { numberPrecision: 2 }),
+		...(!whole && { numberPrecision: spec.precision ?? 2 }),
 	};
 	const value = { schema: numberSchema(spec, whole), default: spec.default };
 	return declare(wireName, spec, value, {

@@ -65,11 +65,17 @@ export interface Estimate {
 
 const MEGAPIXEL = 1024 * 1024;
 const TILE_SIDE = 512;
-/** The side that counts where the provider chooses it: one megapixel in all. */
-const ASSUMED_SIDE = 1024;
+/** The side that counts where it is not known: one megapixel in all. */
+export const ASSUMED_SIDE = 1024;
 
 /** Sums of binary fractions would otherwise show digits that nobody has charged. */
 export const roundUsd = (amount: number): number => Number(amount.toFixed(6));
+
+/** "$0.03", "$0.001148": no fewer digits than people write, and no more than there are. */
+export const formatUsd = (amount: number): string => {
+	const [whole, fraction = ''] = String(roundUsd(amount)).split('.');
+	return `$${whole}.${fraction.padEnd(2, '0')}`;
+};
 
 /** How many megapixels are counted: each started one. */
 export const startedMegapixels = ({ width, height }: Size): number =>
@@ -93,7 +99,7 @@ export function estimatePrice(
 	const units = UNITS_OF[price.unit](outputSize(automaticSize, facts));
 	const referenceUnits = references.reduce((sum, size) => sum + unitsOfReference(price, size), 0);
 	const amount = first + further * (units - 1) + reference * referenceUnits;
-	const atLeast = hasUnknown({ price, automaticSize }, facts);
+	const atLeast = leavesPriceOpen({ price, automaticSize }, facts);
 	return {
 		amount: roundUsd(amount * stepsFactor(price, facts) * images),
 		currency: 'USD',
@@ -117,13 +123,13 @@ function stepsFactor({ perSteps, assumedSteps }: ListPrice, { steps }: PriceFact
 	return perSteps === undefined ? 1 : (steps ?? assumedSteps ?? perSteps) / perSteps;
 }
 
-/** Whether the request leaves open what the price depends on. */
-function hasUnknown({ price, automaticSize }: Priced, facts: PriceFacts): boolean {
+/** Whether something is not known that the price depends on. */
+export function leavesPriceOpen({ price, automaticSize }: Priced, facts: PriceFacts): boolean {
 	const { width = automaticSize?.width, height = automaticSize?.height, steps } = facts;
 	const hasSize = price?.unit === 'image' || (width !== undefined && height !== undefined);
 	const hasSteps = steps !== undefined || price?.assumedSteps === undefined;
-	const hasReferences =
-		!price?.reference || facts.references.every((reference) => reference !== undefined);
+	const countsReferences = !price || price.reference !== undefined;
+	const hasReferences = !countsReferences || !facts.references.includes(undefined);
 	return !hasSize || !hasSteps || !hasReferences || (facts.hasUnknownFields ?? false);
 }
 
