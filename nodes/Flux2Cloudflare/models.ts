@@ -137,6 +137,15 @@ const metadata = metadataHeader(
 	}),
 );
 
+/** Of this node alone: no other gateway keeps a log that tells the cost. */
+export const lookUpCost = toggle('lookUpCost', {
+	label: 'Look Up Cost',
+	description:
+		"Whether to wait up to 6 seconds for the cost in the AI Gateway's log, which not every account has. Otherwise the cost is an estimate.",
+	default: true,
+	in: 'node',
+});
+
 /** Node refuses to send anything but visible ASCII in a header. */
 function inHeader(param: Param<string>): Param<string> {
 	return withCheck(param, (value) => /^[\x20-\x7e]*$/.test(value), 'must be plain ASCII text');
@@ -176,6 +185,7 @@ const catalogParameters = [
 	noUnifiedBilling,
 	requestTimeout,
 	metadata,
+	lookUpCost,
 ];
 
 // https://developers.cloudflare.com/workers-ai/models/flux-2-dev/ and its changelogs

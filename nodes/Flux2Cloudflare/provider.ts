@@ -1,5 +1,4 @@
 import type { IDataObject } from 'n8n-workflow';
-import { invalidInput } from '../shared/core/errors';
 import { submitJson } from '../shared/http/client';
 import type { ApiClient } from '../shared/http/types';
 import { loadReferences, toDataUri } from '../shared/images/references';
@@ -10,8 +9,16 @@ import { withCustomBody, type ImageRequest } from '../shared/parameters/imageReq
 import { encodeModelId } from '../shared/parameters/model';
 import { timeout } from '../shared/parameters/options';
 import { isoNow, type FinalState, type SyncProtocol } from '../shared/tasks/protocol';
-import { models, toCustomModel, type CloudflareModel } from './models';
-import { rawOf, readError, responseSchema, selectBody, toFinalState } from './responses';
+import { createCostLookUp, MAX_LOOK_UP_MS, toLogKey } from './gatewayLog';
+import { lookUpCost, models, toCustomModel, type CloudflareModel } from './models';
+import {
+	accountPath,
+	rawOf,
+	readError,
+	responseSchema,
+	selectBody,
+	toFinalState,
+} from './responses';
 
 type CloudflareRequest = ImageRequest<CloudflareModel>;
 
@@ -20,6 +27,8 @@ const protocol: SyncProtocol<CloudflareModel> = {
 		const submit = request.model.route === 'catalog' ? runCatalog : runWorkersAi;
 		return [await submit(client, request, signal)];
 	},
+	price: createCostLookUp(),
+	maxPriceMs: MAX_LOOK_UP_MS,
 };
 
 /** POST /accounts/{id}/ai/run with `{model, input}`; the response names the image's URL. */
@@ -67,22 +76,20 @@ async function postRun(
 	signal: AbortSignal,
 ): Promise<FinalState> {
 	const submittedAt = isoNow();
-	const { accountId = '' } = client.credentials;
-	if (!/^[\w-]+$/.test(accountId)) {
-		throw invalidInput(['Account ID: must consist of letters and digits; correct the credential']);
-	}
 	const { value, response } = await submitJson(
 		client,
 		{
 			...to,
-			url: `/accounts/${accountId}${to.url}`,
+			url: `${accountPath(client)}${to.url}`,
 			schema: responseSchema,
 			selectBody,
 			timeoutMs: settings.getOrDefault(timeout) * 1000,
 		},
 		signal,
 	);
-	return toFinalState(value, submittedAt, rawOf(response));
+	const state = toFinalState(value, submittedAt, rawOf(response));
+	const priceKey = settings.get(lookUpCost) ? toLogKey(response, to.headers ?? {}) : undefined;
+	return state.status === 'done' && priceKey ? { ...state, priceKey } : state;
 }
 
 /** FLUX.2 on Cloudflare: one call makes the image, so there are no tasks. */

@@ -20,7 +20,7 @@ const suspendedSchema = z.object({
 	prompt: z.string(),
 	seed: z.unknown(),
 	estimatedCost: z
-		.object({ amount: z.number(), currency: z.string(), estimated: z.literal(true) })
+		.object({ amount: z.number(), currency: z.string(), estimated: z.literal(true).optional() })
 		.optional(),
 	settings: z.array(z.tuple([z.string(), z.unknown()])),
 });
