@@ -10,7 +10,12 @@ import {
 	noWebhookRegistration,
 	operationProperties,
 } from '../shared/parameters/operationProperties';
-import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
+import {
+	collectOptions,
+	generateOptions,
+	priceFrom,
+	submitOptions,
+} from '../shared/parameters/options';
 import {
 	optionsProperty,
 	requestProperties,
@@ -19,7 +24,7 @@ import {
 import { models } from './models';
 import { testSecret } from './secretTest';
 
-const generate = { resource: ['image'], operation: ['generate'] };
+const generate = { resource: ['image'], operation: ['generate', 'estimateCost'] };
 const submit = { resource: ['task'], operation: ['submit'] };
 const get = { resource: ['task'], operation: ['get'] };
 
@@ -59,7 +64,7 @@ export class Flux2Bfl implements INodeType {
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [
-			{ name: 'flux2BflApi', required: true },
+			{ name: 'flux2BflApi', required: true, displayOptions: { hide: { priceFrom: ['formula'] } } },
 			// for Notify Secret: the same credential as the FLUX.2 Trigger's
 			{
 				name: 'flux2WebhookApi',
@@ -79,8 +84,20 @@ export class Flux2Bfl implements INodeType {
 			},
 		],
 		properties: [
-			...operationProperties(['account:getCredits', 'image:generate', 'task:get', 'task:submit']),
+			...operationProperties([
+				'account:getCredits',
+				'image:estimateCost',
+				'image:generate',
+				'task:get',
+				'task:submit',
+			]),
 			...requestProperties(models, generateOptions, generate, completion),
+			{
+				...priceFrom.property,
+				description:
+					'Price List needs no credential. Provider asks Black Forest Labs, and goes by the price list where it does not respond.',
+				displayOptions: { show: { resource: ['image'], operation: ['estimateCost'] } },
+			},
 			...requestProperties(models, submitOptions, submit),
 			taskProperties.taskId(get),
 			taskProperties.pollUrl(get),

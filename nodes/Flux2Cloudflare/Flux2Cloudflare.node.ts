@@ -4,9 +4,12 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
+import { operationProperties } from '../shared/parameters/operationProperties';
 import { syncOptions } from '../shared/parameters/options';
 import { requestProperties } from '../shared/parameters/properties';
 import { models } from './models';
+
+const generate = { resource: ['image'], operation: ['generate', 'estimateCost'] };
 
 export class Flux2Cloudflare implements INodeType {
 	description: INodeTypeDescription = {
@@ -22,8 +25,17 @@ export class Flux2Cloudflare implements INodeType {
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
-		credentials: [{ name: 'flux2CloudflareApi', required: true }],
-		properties: requestProperties(models, syncOptions),
+		credentials: [
+			{
+				name: 'flux2CloudflareApi',
+				required: true,
+				displayOptions: { hide: { operation: ['estimateCost'] } },
+			},
+		],
+		properties: [
+			...operationProperties(['image:estimateCost', 'image:generate']),
+			...requestProperties(models, syncOptions, generate),
+		],
 	};
 
 	async execute(this: IExecuteFunctions) {

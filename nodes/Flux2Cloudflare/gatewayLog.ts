@@ -5,7 +5,7 @@ import { z } from '../shared/core/vendor';
 import { readJson } from '../shared/http/client';
 import type { ApiClient, ApiResponse } from '../shared/http/types';
 import type { TaskProtocol } from '../shared/tasks/protocol';
-import { accountPath } from './responses';
+import { accountPath } from './account';
 
 /** When the log of a request is asked for, in milliseconds after its response: it comes late, and for many accounts never. */
 const LOOK_UP_AT_MS = [1000, 3000, 6000];

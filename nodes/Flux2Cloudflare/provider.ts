@@ -9,16 +9,10 @@ import { withCustomBody, type ImageRequest } from '../shared/parameters/imageReq
 import { encodeModelId } from '../shared/parameters/model';
 import { timeout } from '../shared/parameters/options';
 import { isoNow, type FinalState, type SyncProtocol } from '../shared/tasks/protocol';
+import { accountPath } from './account';
 import { createCostLookUp, MAX_LOOK_UP_MS, toLogKey } from './gatewayLog';
 import { lookUpCost, models, toCustomModel, type CloudflareModel } from './models';
-import {
-	accountPath,
-	rawOf,
-	readError,
-	responseSchema,
-	selectBody,
-	toFinalState,
-} from './responses';
+import { rawOf, readError, responseSchema, selectBody, toFinalState } from './responses';
 
 type CloudflareRequest = ImageRequest<CloudflareModel>;
 

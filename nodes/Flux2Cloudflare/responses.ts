@@ -1,17 +1,11 @@
-import { invalidInput, type ErrorKind } from '../shared/core/errors';
+import type { ErrorKind } from '../shared/core/errors';
 import { hideBase64 } from '../shared/core/json';
 import { z } from '../shared/core/vendor';
 import { kindFromMessage, kindFromResponse } from '../shared/http/errorKind';
 import { optionalTextSchema, wordSchema } from '../shared/http/schemas';
-import type { ApiClient, ApiResponse, ErrorResponse } from '../shared/http/types';
+import type { ApiResponse, ErrorResponse } from '../shared/http/types';
 import type { ImageSource } from '../shared/images/store';
 import { isoNow, type FinalState } from '../shared/tasks/protocol';
-
-/** @throws Flux2Error `invalidInput` for an ID that would change the path */
-export function accountPath({ credentials: { accountId = '' } }: ApiClient): string {
-	if (/^[\w-]+$/.test(accountId)) return `/accounts/${accountId}`;
-	throw invalidInput(['Account ID: must consist of letters and digits; correct the credential']);
-}
 
 const imageSchema = z.object({ image: z.string().min(1) });
 const runErrorSchema = z

@@ -16,7 +16,7 @@ import {
 import { modelFilters, taskFilters } from './filters';
 import { models } from './models';
 
-const generate = { resource: ['image'], operation: ['generate'] };
+const generate = { resource: ['image'], operation: ['generate', 'estimateCost'] };
 const submit = { resource: ['task'], operation: ['submit'] };
 const get = { resource: ['task'], operation: ['get'] };
 const named = { resource: ['task'], operation: ['get', 'cancel'] };
@@ -62,6 +62,7 @@ export class Flux2Oxen implements INodeType {
 		credentials: [{ name: 'flux2OxenApi', required: true }],
 		properties: [
 			...operationProperties([
+				'image:estimateCost',
 				'image:generate',
 				'model:getMany',
 				'task:cancel',

@@ -14,7 +14,7 @@ import {
 } from '../shared/parameters/properties';
 import { models } from './models';
 
-const generate = { resource: ['image'], operation: ['generate'] };
+const generate = { resource: ['image'], operation: ['generate', 'estimateCost'] };
 const submit = { resource: ['task'], operation: ['submit'] };
 const get = { resource: ['task'], operation: ['get'] };
 const named = { resource: ['task'], operation: ['get', 'cancel'] };
@@ -36,9 +36,12 @@ export class Flux2Task implements INodeType {
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'flux2TaskApi', required: true }],
 		properties: [
-			...operationProperties(['image:generate', 'task:cancel', 'task:get', 'task:submit'], {
-				'task:cancel': { show: { dialect: ['queue'] } },
-			}),
+			...operationProperties(
+				['image:estimateCost', 'image:generate', 'task:cancel', 'task:get', 'task:submit'],
+				{
+					'task:cancel': { show: { dialect: ['queue'] } },
+				},
+			),
 			{
 				displayName: 'Dialect',
 				name: 'dialect',
@@ -67,7 +70,7 @@ export class Flux2Task implements INodeType {
 				description:
 					'How the parameters are arranged in the request. Try Flat when Wrapped is refused.',
 				displayOptions: {
-					show: { dialect: ['task'], operation: ['generate', 'submit'] },
+					show: { dialect: ['task'], operation: ['generate', 'estimateCost', 'submit'] },
 				},
 			},
 			...requestProperties(models, generateOptions, generate),

@@ -12,6 +12,7 @@ const kinds: Record<ErrorKind, true> = {
 	timeout: true,
 	unavailable: true,
 	badResponse: true,
+	budget: true,
 };
 
 export const KINDS: readonly string[] = Object.keys(kinds);
