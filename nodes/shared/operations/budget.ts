@@ -25,6 +25,16 @@ interface Accepted {
 	readonly usd?: number;
 }
 
+/** What one execution has spent. */
+interface Spent {
+	version: typeof VERSION;
+	executionId: string;
+	/** US dollars by task ID. */
+	costs: Record<string, number>;
+	/** How much higher than its estimate a price has turned out to be, at most. */
+	factor: number;
+}
+
 interface Planned extends PlannedSubmit {
 	readonly itemIndex: number;
 }
@@ -48,7 +58,10 @@ const UNKNOWN_PRICE_ADVICE =
 export class Budget {
 	private maxUsd?: number;
 
-	private saved?: Record<string, number>;
+	private saved?: Spent;
+
+	/** By the same keys as the costs. */
+	private readonly estimates = new Map<string, number>();
 
 	constructor(
 		private readonly context: IExecuteFunctions,
@@ -69,8 +82,11 @@ export class Budget {
 		for (const { itemIndex, usd } of planned) {
 			if (usd === undefined) refusals.set(itemIndex, unknownPriceError());
 		}
-		const known = planned.filter(({ usd }) => usd !== undefined);
-		const usd = this.spentUsd + known.reduce((sum, submit) => sum + (submit.usd ?? 0), 0);
+		const known = planned.flatMap((submit) => {
+			const counted = this.counted(submit);
+			return counted === undefined ? [] : [{ ...submit, usd: counted }];
+		});
+		const usd = known.reduce((sum, submit) => sum + submit.usd, this.spentUsd);
 		if (known.length === 0 || this.allows(usd)) return refusals;
 		const error = this.overBudgetError(usd, known);
 		return new Map([...refusals, ...known.map(({ itemIndex }) => [itemIndex, error] as const)]);
@@ -80,31 +96,44 @@ export class Budget {
 	 * Counts a submit before it is sent.
 	 * @throws Flux2Error `budget` where it would go over the limit
 	 */
-	reserve(key: string, usd: number | undefined): void {
+	reserve(key: string, submit: PlannedSubmit): void {
 		if (!this.isLimited) return;
+		const usd = this.counted(submit);
 		if (usd === undefined) throw unknownPriceError();
 		if (!this.allows(this.spentUsd + usd)) throw this.exhaustedError(usd);
-		this.costs[key] = usd;
+		this.spent.costs[key] = usd;
+		if (submit.usd !== undefined) this.estimates.set(key, submit.usd);
 	}
 
 	/** Nothing was submitted. */
 	release(key: string): void {
-		if (this.isLimited) delete this.costs[key];
+		if (this.isLimited) delete this.spent.costs[key];
 	}
 
 	/** Counts each task of an accepted submit on its own. */
 	accept(key: string, accepted: readonly Accepted[]): void {
-		if (!this.isLimited) return;
-		const share = (this.costs[key] ?? 0) / Math.max(1, accepted.length);
-		if (accepted.length > 0) delete this.costs[key];
-		for (const { taskId = key, usd = share } of accepted) {
-			this.costs[taskId] = (this.costs[taskId] ?? 0) + usd;
+		if (!this.isLimited || accepted.length === 0) return;
+		const { costs } = this.spent;
+		const { [key]: reserved = 0 } = costs;
+		const estimate = (this.estimates.get(key) ?? 0) / accepted.length;
+		delete costs[key];
+		for (const { taskId = key, usd } of accepted) {
+			costs[taskId] = (costs[taskId] ?? 0) + reserved / accepted.length;
+			this.estimates.set(taskId, estimate);
+			if (usd !== undefined) this.settle(taskId, usd);
 		}
 	}
 
-	/** Counts what was charged in place of the estimate. */
+	/** Counts what was charged in place of the estimate. One that was too low makes later ones that are not exact as much higher. */
 	settle(key: string, usd: number): void {
-		if (this.isLimited && Object.hasOwn(this.costs, key)) this.costs[key] = usd;
+		if (!this.isLimited || !Object.hasOwn(this.spent.costs, key)) return;
+		this.spent.costs[key] = usd;
+		const estimate = this.estimates.get(key);
+		if (estimate) this.spent.factor = Math.max(this.spent.factor, usd / estimate);
+	}
+
+	private counted({ usd, isExact }: PlannedSubmit): number | undefined {
+		return usd === undefined || isExact ? usd : usd * this.spent.factor;
 	}
 
 	private allows(usd: number): boolean {
@@ -112,23 +141,23 @@ export class Budget {
 	}
 
 	private get spentUsd(): number {
-		return Object.values(this.costs).reduce((sum, usd) => sum + usd, 0);
+		return Object.values(this.spent.costs).reduce((sum, usd) => sum + usd, 0);
 	}
 
-	private get costs(): Record<string, number> {
+	private get spent(): Spent {
 		return (this.saved ??= this.read());
 	}
 
 	/** n8n saves the object itself, so it is changed in place; runs at the same time share it. */
-	private read(): Record<string, number> {
+	private read(): Spent {
 		const nodeContext = this.context.getContext('node');
 		const saved: unknown = nodeContext[STORE];
-		if (isStoreOf(saved, this.executionId)) return saved.costs;
-		const costs: Record<string, number> = {};
 		const { executionId } = this;
+		if (isSpentIn(executionId, saved)) return saved;
+		const spent: Spent = { version: VERSION, executionId, costs: {}, factor: 1 };
 		// n8n's type of the node context knows plain values only
-		Object.assign(nodeContext, { [STORE]: { version: VERSION, executionId, costs } });
-		return costs;
+		Object.assign(nodeContext, { [STORE]: spent });
+		return spent;
 	}
 
 	private overBudgetError(usd: number, planned: readonly Planned[]): Flux2Error {
@@ -179,18 +208,14 @@ export async function planSpending(
 	return new Map([...failures, ...budget.check((await Promise.all(planned)).flat())]);
 }
 
-interface Store {
-	executionId: string;
-	costs: Record<string, number>;
-}
-
 /** Another execution, which a person has started, may spend anew. */
-const isStoreOf = (value: unknown, executionId: string): value is Store =>
+const isSpentIn = (executionId: string, value: unknown): value is Spent =>
 	z
 		.object({
 			version: z.literal(VERSION),
 			executionId: z.literal(executionId),
 			costs: z.record(z.number()),
+			factor: z.number(),
 		})
 		.safeParse(value).success;
 

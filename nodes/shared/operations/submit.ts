@@ -18,7 +18,7 @@ import {
 	type RequestSummary,
 	type SavedResult,
 } from '../tasks/savedResults';
-import type { Spending } from './budget';
+import type { PlannedSubmit, Spending } from './budget';
 import { estimateRequest } from './estimate';
 import { submittedItem } from './items';
 import { prepareRequest, type PreparedRequest } from './request';
@@ -59,8 +59,7 @@ export function openSubmission(
 		async planSubmit() {
 			const submission = claim();
 			if (!submission.submittedByThisRun) return undefined;
-			const estimate = await submission.estimate();
-			return { usd: plannedUsd(submission, estimate), isExact: estimate?.exact ?? false };
+			return toPlanned(submission, await submission.estimate());
 		},
 	};
 	return { claim, spending };
@@ -83,13 +82,12 @@ function claimSubmission(prepared: PreparedRequest, operation: string): Submissi
 const sourcesOf = ({ budget }: ItemContext) =>
 	budget.isLimited ? (['formula', 'provider'] as const) : (['formula'] as const);
 
-/** What the budget counts for a request; undefined where its price is not known. */
-function plannedUsd(
-	{ request }: PreparedRequest,
-	estimate: Estimate | undefined,
-): number | undefined {
+/** What the budget counts for a request. */
+function toPlanned({ request }: PreparedRequest, estimate: Estimate | undefined): PlannedSubmit {
+	if (estimate) return { usd: estimate.amount, isExact: estimate.exact };
 	const assumed = request.settings.get(assumedCost);
-	return estimate?.amount ?? (assumed === undefined ? undefined : assumed * imagesOf(request));
+	const usd = assumed === undefined ? undefined : assumed * imagesOf(request);
+	return { usd, isExact: false };
 }
 
 /** What makes two requests the same image to pay for. How to wait and to store is no part of it. */
@@ -128,7 +126,7 @@ export async function submit(submission: Submission): Promise<void> {
 	const estimate = await knownEstimate(submission);
 	checkpoint.request = summarize(request, estimate);
 	checkpoint.costKey = randomUUID();
-	budget.reserve(checkpoint.costKey, plannedUsd(submission, estimate));
+	budget.reserve(checkpoint.costKey, toPlanned(submission, estimate));
 	try {
 		// nothing is buffered for late listeners
 		if (protocol.status) await item.events.beforeSubmit(protocol, client)?.ready;
