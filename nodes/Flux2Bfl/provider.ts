@@ -173,7 +173,7 @@ const getCredits = ({ client, signal }: ItemContext): PreparedOperation => ({
 		);
 		const { credits } = value;
 		const worth = { amount: creditsToUsd(credits), currency: 'USD' };
-		return [{ item: { json: { provider: bfl.name, credits, worth } } }];
+		return [{ item: { json: { credits, worth, provider: bfl.name } } }];
 	},
 });
 

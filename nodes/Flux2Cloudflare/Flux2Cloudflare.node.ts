@@ -7,7 +7,8 @@ import {
 import { operationProperties } from '../shared/parameters/operationProperties';
 import { syncOptions } from '../shared/parameters/options';
 import { requestProperties } from '../shared/parameters/properties';
-import { models } from './models';
+import { exactPromptHint } from '../shared/parameters/promptProperties';
+import { models, promptUpsampling } from './models';
 
 const generate = { resource: ['image'], operation: ['generate', 'estimateCost'] };
 
@@ -25,6 +26,7 @@ export class Flux2Cloudflare implements INodeType {
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
+		hints: [exactPromptHint(models, promptUpsampling, false)],
 		credentials: [
 			{
 				name: 'flux2CloudflareApi',

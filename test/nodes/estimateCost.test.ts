@@ -154,7 +154,11 @@ describe('checks the request as Generate does', () => {
 		(await lab.run(node, { items: [{ json: {}, ...item }] })).error?.message;
 
 	test('the parameters', async () => {
-		const node = estimating('flux2Bfl', { model: 'flux-2-pro', prompt: '={{ "" }}' }, { width: 70 });
+		const node = estimating(
+			'flux2Bfl',
+			{ model: 'flux-2-pro', prompt: '={{ "" }}' },
+			{ width: 70 },
+		);
 		expect(await failureOf(node)).toBe(
 			'Prompt: must not be empty; Width: must be a multiple of 16',
 		);

@@ -15,4 +15,4 @@ const kinds: Record<ErrorKind, true> = {
 	budget: true,
 };
 
-export const KINDS: readonly string[] = Object.keys(kinds);
+export const KINDS = Object.keys(kinds) as ErrorKind[];

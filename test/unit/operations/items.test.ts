@@ -1,6 +1,6 @@
 import type { IBinaryData } from 'n8n-workflow';
 import sharp from 'sharp';
-import { Flux2Error } from '../../../nodes/shared/core/errors';
+import { Flux2Error, type Cost } from '../../../nodes/shared/core/errors';
 import { createRedactor } from '../../../nodes/shared/core/redact';
 import {
 	collectImage,
@@ -97,8 +97,29 @@ describe('the item of an image', () => {
 		const { seconds, completedAt } = json.timing as { seconds: number; completedAt: string };
 		expect(seconds).toBe((Date.parse(completedAt) - Date.parse(SUBMITTED_AT)) / 1000);
 		expect(binary).toEqual({
-			data: { data: '', mimeType: 'image/png', fileName: 'flux-t1.png' },
+			data: { data: '', mimeType: 'image/png', fileName: 'a-fox-t1.png' },
 		});
+	});
+
+	test('begins with what matters in a table', async () => {
+		const settings = settingsOf([simplify, false]);
+		const price = { cost: { amount: 1, currency: 'USD' }, megapixels: { output: 1 } };
+		const done = { seed: 7, revisedPrompt: 'A red fox', price };
+		const { json } = await collect(settings, done, { prompt: 'A fox', model: 'flux' });
+		expect(Object.keys(json)).toEqual([
+			'prompt',
+			'model',
+			'image',
+			'cost',
+			'seed',
+			'status',
+			'revisedPrompt',
+			'megapixels',
+			'taskId',
+			'timing',
+			'provider',
+			'raw',
+		]);
 	});
 
 	test('has only its URL when it is not downloaded, and bytes that came with the response all the same', async () => {
@@ -210,19 +231,32 @@ describe('the cost', () => {
 		expect(json.cost).toEqual({ amount: 0.02, currency: 'USD', credits: 2 });
 	});
 
-	test("is the response's, then the submit's, then what the provider is asked for", async () => {
+	test("is the response's, then the submit's, then what the provider is asked for, then the estimate", async () => {
 		const costOf = (amount: number) => ({ cost: { amount, currency: 'USD' } });
-		const fetchPrice = jest.fn(async () => costOf(3));
+		const fetchPrice = jest.fn(async ({ task: { id } = {} }: Partial<Done>) =>
+			id === task.id ? costOf(3) : undefined,
+		);
+		const estimatedCost: Cost = { amount: 4, currency: 'USD', estimated: true };
 		const ask = async (done: Partial<Done>) =>
-			(await collect(undefined, done, {}, { fetchPrice })).json.cost;
+			(await collect(undefined, done, { estimatedCost }, { fetchPrice })).json.cost;
 
 		const quoted = { ...task, price: costOf(2) };
 		expect(await ask({ price: costOf(1), task: quoted })).toMatchObject({ amount: 1 });
 		expect(await ask({ task: quoted })).toMatchObject({ amount: 2 });
 		expect(fetchPrice).not.toHaveBeenCalled();
 		expect(await ask({})).toMatchObject({ amount: 3 });
-		expect(await ask({ task: undefined })).toBeUndefined();
-		expect(fetchPrice).toHaveBeenCalledTimes(1);
+		expect(await ask({ task: undefined, priceKey: { log: 1 } })).toEqual(estimatedCost);
+		expect(fetchPrice.mock.calls.map(([done]) => done)).toEqual([
+			{ task, priceKey: undefined },
+			{ task: undefined, priceKey: { log: 1 } },
+		]);
+	});
+
+	test('that is long in coming does not hold the image up for long', async () => {
+		const fetchPrice = async () => await new Promise<undefined>(() => undefined);
+		const { json } = await collect(undefined, {}, {}, { fetchPrice, maxPriceMs: 10 });
+		expect(json.status).toBe('completed');
+		expect(json).not.toHaveProperty('cost');
 	});
 
 	test('that cannot be asked for loses no image', async () => {
@@ -249,12 +283,44 @@ describe('the item of a task without an image', () => {
 		});
 	});
 
+	test('that was submitted says what it costs: the quote, or the estimate', () => {
+		const estimatedCost: Cost = { amount: 4, currency: 'USD', estimated: true };
+		const cost = { amount: 3, currency: 'USD' };
+		const costIn = (submitted: Task) =>
+			submittedItem(target, { estimatedCost }, { task: submitted }).json.cost;
+
+		expect(costIn({ ...task, price: { cost } })).toEqual(cost);
+		expect(costIn(task)).toEqual(estimatedCost);
+	});
+
 	const facts = {
 		provider: 'made-up',
 		model: 'vendor/flux',
 		taskId: 't1',
 		submittedAt: SUBMITTED_AT,
 	};
+
+	test('begins with its state, and its address stands behind that', () => {
+		const withUrl = { ...task, pollUrl: 'https://api.example.com/tasks/t1' };
+		const failed = { status: 'failed', task, kind: 'timeout', message: 'no', raw: 1 } as const;
+		expect(Object.keys(taskItem(target, withUrl, failed).json)).toEqual([
+			'model',
+			'status',
+			'kind',
+			'message',
+			'taskId',
+			'submittedAt',
+			'pollUrl',
+			'provider',
+		]);
+		expect(Object.keys(submittedItem(target, {}, { task: withUrl }).json)).toEqual([
+			'model',
+			'taskId',
+			'submittedAt',
+			'pollUrl',
+			'provider',
+		]);
+	});
 
 	test('that runs has its progress', () => {
 		expect(
