@@ -247,7 +247,7 @@ describe('one execution has one limit:', () => {
 		);
 
 		const rounds = run.runData[NODE]!.map(({ data }) =>
-			data!.main[0]!.map(({ json }) => (json.error as IDataObject | undefined)?.kind ?? 'image'),
+			data!.main![0]!.map(({ json }) => (json.error as IDataObject | undefined)?.kind ?? 'image'),
 		);
 		expect(rounds).toEqual([
 			['image', 'image'],

@@ -233,9 +233,7 @@ describe('the cost', () => {
 
 	test("is the response's, then the submit's, then what the provider is asked for, then the estimate", async () => {
 		const costOf = (amount: number) => ({ cost: { amount, currency: 'USD' } });
-		const fetchPrice = jest.fn(async ({ task: { id } = {} }: Partial<Done>) =>
-			id === task.id ? costOf(3) : undefined,
-		);
+		const fetchPrice = jest.fn(async (done: Partial<Done>) => (done.task ? costOf(3) : undefined));
 		const estimatedCost: Cost = { amount: 4, currency: 'USD', estimated: true };
 		const ask = async (done: Partial<Done>) =>
 			(await collect(undefined, done, { estimatedCost }, { fetchPrice })).json.cost;
