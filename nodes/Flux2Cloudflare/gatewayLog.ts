@@ -3,7 +3,7 @@ import { delay } from '../shared/core/async';
 import { flux2ErrorOrThrow } from '../shared/core/errors';
 import { z } from '../shared/core/vendor';
 import { readJson } from '../shared/http/client';
-import type { ApiClient, ApiResponse } from '../shared/http/types';
+import type { ApiResponse, ReadClient } from '../shared/http/types';
 import type { TaskProtocol } from '../shared/tasks/protocol';
 import { accountPath } from './account';
 
@@ -52,7 +52,7 @@ export const createCostLookUp =
 	};
 
 async function readCost(
-	client: ApiClient,
+	client: ReadClient,
 	{ logId, gatewayId }: IDataObject,
 	signal: AbortSignal,
 ): Promise<number | undefined> {

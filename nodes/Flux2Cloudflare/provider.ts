@@ -92,10 +92,12 @@ export const cloudflare: ProviderDefinition<CloudflareModel> = {
 	label: 'Cloudflare',
 	credentialType: 'flux2CloudflareApi',
 	baseUrl: ({ baseUrl = '' }) => baseUrl,
-	// nothing is polled
-	minPollIntervalSeconds: 1,
 	typicalSeconds: 10,
 	readError,
-	operations: { 'image:estimateCost': estimateCostWithoutKey, 'image:generate': generate },
+	operations: {
+		'image:generate': generate,
+		'image:edit': generate,
+		'image:estimateCost': estimateCostWithoutKey,
+	},
 	routeFor: () => ({ models, customModel: toCustomModel, protocol }),
 };

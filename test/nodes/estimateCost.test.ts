@@ -1,5 +1,6 @@
 import { drawReference } from '../emulator/images';
 import { items, NODE, openLab, type Lab, type NodeUnderTest } from '../support/lab';
+import { placed } from '../support/placed';
 import type { NodeType } from '../support/providers';
 
 /** Image: Estimate Cost. Nothing is generated, and where a list price is enough, no key is needed. */
@@ -23,9 +24,18 @@ afterEach(() => {
 
 afterAll(async () => await lab.close());
 
-const estimating = (type: NodeType, parameters: object, options: object = {}): NodeUnderTest => ({
+const estimating = (
+	type: NodeType,
+	parameters: object,
+	options: Record<string, unknown> = {},
+): NodeUnderTest => ({
 	type,
-	parameters: { operation: 'estimateCost', prompt: 'A fox', ...parameters, options },
+	parameters: {
+		operation: 'estimateCost',
+		prompt: 'A fox',
+		...parameters,
+		...placed(type, options),
+	},
 });
 
 /** The node as the editor has it before any credential was chosen. */
@@ -49,7 +59,7 @@ const stored = async (width: number, height: number, format: 'png' | 'jpeg' | 'w
 };
 
 describe('without a key, by the list price', () => {
-	test.each<[NodeType, object, object, object]>([
+	test.each<[NodeType, object, Record<string, unknown>, object]>([
 		['flux2Bfl', { model: 'flux-2-pro' }, SQUARE, { amount: 0.03, exact: true }],
 		[
 			'flux2Bfl',
@@ -215,7 +225,7 @@ describe("asks Black Forest Labs' pricing call", () => {
 
 describe('asks the others, who have no list price', () => {
 	test.each([['wrapped'], ['flat']])('Vtrix for what it would charge (%s)', async (bodyFormat) => {
-		expect(await estimateOf(estimating('flux2Task', { bodyFormat }, SQUARE))).toEqual([
+		expect(await estimateOf(estimating('flux2Task', {}, { ...SQUARE, bodyFormat }))).toEqual([
 			{
 				provider: 'task',
 				model: 'flux_2_pro',

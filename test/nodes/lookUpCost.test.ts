@@ -1,5 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 import { NODE, openLab, type Lab } from '../support/lab';
+import { placed } from '../support/placed';
 
 /** The option Look Up Cost: the figure of the AI Gateway's log, in place of an estimate. */
 
@@ -17,7 +18,11 @@ const PRO = 'black-forest-labs/flux-2-pro-preview';
 
 const generating = (options: object, model = PRO) => ({
 	type: 'flux2Cloudflare' as const,
-	parameters: { model, prompt: 'A fox', options: { width: 1024, height: 1024, ...options } },
+	parameters: {
+		model,
+		prompt: 'A fox',
+		...placed('flux2Cloudflare', { width: 1024, height: 1024, ...options }),
+	},
 });
 
 const logReads = () =>
@@ -44,9 +49,8 @@ test('with it, the cost is what the log of its gateway says', async () => {
 });
 
 test('Workers AI has no such option: no gateway passes its images on', async () => {
-	const run = await lab.run(
-		generating({ lookUpCost: true }, '@cf/black-forest-labs/flux-2-klein-4b'),
-	);
+	const model = '={{ "@cf/black-forest-labs/flux-2-klein-4b" }}';
+	const run = await lab.run(generating({ lookUpCost: true }, model));
 	expect(run.error?.message).toBe(
 		'Look Up Cost: FLUX.2 [klein] 4B (Workers AI) has no such parameter here',
 	);

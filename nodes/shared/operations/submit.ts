@@ -22,7 +22,7 @@ import type { PlannedSubmit, Spending } from './budget';
 import { estimateRequest } from './estimate';
 import { submittedItem } from './items';
 import { prepareRequest, type PreparedRequest } from './request';
-import type { ItemContext, ItemResult, PreparedOperation } from './types';
+import type { ItemContext, ItemResult, PreparedOperation, ResultFacts } from './types';
 
 /** A request with its checkpoint. */
 export interface Submission extends PreparedRequest {
@@ -42,7 +42,9 @@ export function submitTask(item: ItemContext): PreparedOperation {
 		async run() {
 			const submission = claim();
 			if (submission.submittedByThisRun) await submit(submission);
-			return submission.checkpoint.results.map((result) => toItemResult(submission, result));
+			return submission.checkpoint.results
+				.map((result) => toItemResult(submission, result))
+				.map((result) => ({ ...result, ...factsOf(submission) }));
 		},
 	};
 }
@@ -103,6 +105,17 @@ const identityOf = ({ item, request }: PreparedRequest, operation: string) => ({
 	references: fingerprintReferences(request.references),
 });
 
+/** What is told of the submission's results after the run. */
+export function factsOf({ item, request, checkpoint }: Submission): ResultFacts {
+	const { settings, body } = request;
+	const { width, height } = settings.get(customBody) ? {} : body;
+	const isKnown = typeof width === 'number' && typeof height === 'number';
+	return {
+		paid: checkpoint.submittedIn === item.checkpoints.executionId ? 'here' : 'before',
+		...(isKnown && { requestedSize: { width, height } }),
+	};
+}
+
 function summarize(request: ImageRequest, estimate: Estimate | undefined): RequestSummary {
 	const { model, prompt, body } = request;
 	return {
@@ -127,6 +140,7 @@ export async function submit(submission: Submission): Promise<void> {
 	checkpoint.request = summarize(request, estimate);
 	checkpoint.costKey = randomUUID();
 	budget.reserve(checkpoint.costKey, toPlanned(submission, estimate));
+	checkpoint.submittedIn = item.checkpoints.executionId;
 	try {
 		// nothing is buffered for late listeners
 		if (protocol.status) await item.events.beforeSubmit(protocol, client)?.ready;

@@ -1,5 +1,6 @@
 import type { Param } from './param';
 import type { Priced } from './price';
+import type { Sizes } from './size';
 
 /** One model of a provider. Everything about it stands in its record. */
 export interface Model extends Priced {
@@ -11,8 +12,7 @@ export interface Model extends Priced {
 	readonly maxReferences: number;
 	/** Both sides of a reference image must be smaller than this, in pixels. */
 	readonly referenceSidesBelow?: number;
-	/** The largest image (width × height), where the provider has a limit for it. */
-	readonly maxPixels?: number;
+	readonly sizes?: Sizes;
 	/** How long an image usually takes. The first polls go by it until the node has learnt better. */
 	readonly typicalSeconds: number;
 }
@@ -31,7 +31,6 @@ export function customModel(id: string, candidates: readonly Model[]): Model {
 		if (parameters.has(param.wireName)) continue;
 		parameters.set(param.wireName, { ...param, sendDefault: false });
 	}
-	const pixels = candidates.map(({ maxPixels = Infinity }) => maxPixels);
 	const sides = candidates.map(({ referenceSidesBelow = Infinity }) => referenceSidesBelow);
 	return {
 		id,
@@ -40,7 +39,7 @@ export function customModel(id: string, candidates: readonly Model[]): Model {
 		parameters: [...parameters.values()],
 		maxReferences: Math.max(...candidates.map(({ maxReferences }) => maxReferences)),
 		referenceSidesBelow: Math.max(...sides),
-		maxPixels: Math.max(...pixels),
+		sizes: candidates[0]?.sizes,
 		typicalSeconds: Math.max(...candidates.map(({ typicalSeconds }) => typicalSeconds)),
 	};
 }

@@ -1,8 +1,4 @@
-/** Pixels. */
-export interface Size {
-	readonly width: number;
-	readonly height: number;
-}
+import { megapixelsOf, type Size } from './size';
 
 /** What a price counts: the started megapixels of each image, exact megapixels, started tiles of 512 × 512, or images. */
 export type PriceUnit = 'startedMegapixel' | 'megapixel' | 'tile' | 'image';
@@ -63,7 +59,6 @@ export interface Estimate {
 	atLeast?: true;
 }
 
-const MEGAPIXEL = 1024 * 1024;
 const TILE_SIDE = 512;
 /** The side that counts where it is not known: one megapixel in all. */
 export const ASSUMED_SIDE = 1024;
@@ -79,11 +74,11 @@ export const formatUsd = (amount: number): string => {
 
 /** How many megapixels are counted: each started one. */
 export const startedMegapixels = ({ width, height }: Size): number =>
-	Math.max(1, Math.ceil((width * height) / MEGAPIXEL));
+	Math.max(1, Math.ceil(megapixelsOf(width * height)));
 
 const UNITS_OF: Readonly<Record<PriceUnit, (size: Size) => number>> = {
 	startedMegapixel: startedMegapixels,
-	megapixel: ({ width, height }) => (width * height) / MEGAPIXEL,
+	megapixel: ({ width, height }) => megapixelsOf(width * height),
 	tile: ({ width, height }) => Math.ceil(width / TILE_SIDE) * Math.ceil(height / TILE_SIDE),
 	image: () => 1,
 };

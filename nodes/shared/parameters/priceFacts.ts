@@ -1,7 +1,8 @@
 import { isObject } from '../core/json';
 import type { ImageRequest } from './imageRequest';
 import { customBody } from './options';
-import type { PriceFacts, Size } from './price';
+import type { PriceFacts } from './price';
+import type { Size } from './size';
 
 /** What "Custom Body" may change without a doubt about the price. */
 const HARMLESS_FIELDS = ['model', 'prompt'];

@@ -81,7 +81,8 @@ test('is not looked up without a key, nor after a stop', async () => {
 });
 
 test('is under the ID that the response names, in the gateway that the request named', () => {
-	const response = (id: unknown) => ({ headers: { 'cf-aig-log-id': id } }) as ApiResponse;
+	const response = (id: unknown) =>
+		({ headers: { 'cf-aig-log-id': id } }) as unknown as ApiResponse;
 	expect(toLogKey(response('0A1B'), {})).toEqual({ logId: '0A1B', gatewayId: 'default' });
 	expect(toLogKey(response('0A1B'), { 'cf-aig-gateway-id': 'mine' })).toEqual({
 		logId: '0A1B',
