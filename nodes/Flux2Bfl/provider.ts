@@ -79,7 +79,7 @@ async function readNotifySecret({ context }: ReadClient): Promise<string | undef
 		throw new Flux2Error('auth', `Notify Secret: the credential cannot be read: ${message}`);
 	});
 	if (isLongEnough(secret)) return secret.trim();
-	throw invalidInput([`Notify Secret: ${TOO_SHORT}`]);
+	throw invalidInput([`Notify Secret: the credential is too short. ${TOO_SHORT}`]);
 }
 
 /** The webhook's body names no model, but the trigger can filter by it. */
@@ -178,14 +178,8 @@ const toPricingBody = (model: string, { width, height, references }: PriceFacts)
 /** Account: Get Credits. */
 const getCredits = ({ client, signal }: ItemContext): PreparedOperation => ({
 	async run() {
-		const { value } = await readJson(
-			client,
-			{
-				url: '/v1/credits',
-				schema: creditsSchema,
-			},
-			signal,
-		);
+		const request = { url: '/v1/credits', schema: creditsSchema };
+		const { value } = await readJson(client, request, signal);
 		const { credits } = value;
 		const worth = { amount: creditsToUsd(credits), currency: 'USD' };
 		return [{ item: { json: { credits, worth, provider: bfl.name } } }];
