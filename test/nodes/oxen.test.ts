@@ -3,17 +3,18 @@ import type { Run } from '../support/engine';
 import { testCredential } from '../support/credentialTest';
 import {
 	checkpointsOf,
-	items,
-	NODE,
-	PROMPTLY_MS,
-	openLab,
 	imagesIn,
 	imagesOf,
+	items,
+	type Lab,
+	NODE,
+	type NodeUnderTest,
+	openLab,
+	PROMPTLY_MS,
 	prompts,
 	QUICK,
+	shortId,
 	until,
-	type Lab,
-	type NodeUnderTest,
 } from '../support/lab';
 
 type Mode = 'sync' | 'queue' | 'events';
@@ -127,7 +128,7 @@ test('an item says everything that is known about its image', async () => {
 					polls: polls().length,
 				},
 			},
-			binary: { data: expect.objectContaining({ fileName: `flux-2-pro-${record?.id}.webp` }) },
+			binary: { data: expect.objectContaining({ fileName: `item-1-${shortId(record?.id)}.webp` }) },
 			pairedItem: { item: 0 },
 		},
 	]);
@@ -464,6 +465,61 @@ describe('several images of one prompt', () => {
 		});
 		expect(sum(run)).toBeCloseTo(0.09, 9);
 		expect(paid()).toEqual({ count: 2, amount: 0.09 });
+	});
+
+	const hide = (isHidden: (id: string) => boolean) => {
+		for (const route of ['oxen.queue', 'oxen.history'] as const) {
+			lab.emulator.rule(
+				{ route },
+				{
+					mutate: (sent) =>
+						isHidden(JSON.stringify(sent.body)) ? { ...sent, status: 404, body: {} } : sent,
+				},
+			);
+		}
+	};
+
+	test('that are there are kept when one is lost, for which a retry asks once more', async () => {
+		hide((body) => body.includes(ids()[1]!));
+		const failed = await lab.run(generating('queue', three), { items: prompts(1) });
+		const { description } = failed.error!;
+		expect(description).toContain('not submitted again by itself. Retry this execution to ask for');
+		expect(description).toContain('A retry passes on the other images of this request');
+		const pollsBefore = polls().length;
+		const again = await lab.retry(failed, generating('queue', three, CONTINUE));
+
+		expect(jsons(again).map(({ taskId }) => taskId)).toEqual([ids()[0], undefined, ids()[2]]);
+		expect(
+			new Set(
+				polls()
+					.slice(pollsBefore)
+					.map(({ taskId }) => taskId),
+			),
+		).toEqual(new Set([ids()[1]]));
+		expect(lab.emulator.ledger.submissions).toHaveLength(1);
+	});
+
+	test('are all there when a retry finds the one that was lost', async () => {
+		let isHidden = true;
+		hide((body) => isHidden && body.includes(ids()[1]!));
+		const failed = await lab.run(generating('queue', three), { items: prompts(1) });
+		isHidden = false;
+		const again = await lab.retry(failed, generating('queue', three));
+
+		expect(jsons(again).map(({ taskId }) => taskId)).toEqual(ids());
+		expect(lab.emulator.ledger.submissions).toHaveLength(1);
+	});
+
+	test('are submitted anew by a retry when one is lost and the provider has failed the others', async () => {
+		faultTask({ fail: { message: 'no luck' } }, 1);
+		hide((body) => body.includes(ids()[1]!));
+		const failed = await lab.run(generating('queue', three), { items: prompts(1) });
+		expect(failed.status).toBe('error');
+		expect(lab.emulator.ledger.submissions).toHaveLength(1);
+		const again = await lab.retry(failed, generating('queue', three));
+
+		expect(jsons(again).map(({ taskId }) => taskId)).toEqual(ids().slice(3));
+		expect(lab.emulator.ledger.submissions).toHaveLength(2);
 	});
 
 	test('that are there are neither lost nor paid again when one has failed', async () => {

@@ -197,7 +197,7 @@ describe('a re-run of a task that ended badly', () => {
 			expect(failure(failed)).toMatchObject({
 				kind: 'unavailable',
 				message: expect.stringContaining('out of memory'),
-				description: expect.stringContaining('Running the node again submits it anew.'),
+				description: expect.stringContaining('A retry submits it anew.'),
 				taskId: lab.emulator.ledger.tasks[0]?.id,
 			});
 			const run = await lab.retry(failed, generating(route));

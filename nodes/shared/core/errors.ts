@@ -142,9 +142,10 @@ const detailsOf = (error: Flux2Error): ErrorDetails => ({
 	cost: error.cost,
 });
 
-/** A failed parameter check, by label: "Width: must be a multiple of 32". */
+/** A failed parameter check, by label: "Width: 1001 is not a multiple of 16; try 992 or 1008". */
 export function invalidInput(problems: readonly string[]): Flux2Error {
 	return new Flux2Error('invalidInput', problems.join('; '), {
-		description: 'Nothing was sent. Change what is named in the message and run again.',
+		description:
+			'Nothing was sent, so nothing was billed. Change what the message names, then run again.',
 	});
 }

@@ -4,10 +4,11 @@ import { Flux2Error } from '../core/errors';
 import { omitUndefined } from '../core/json';
 import { redactJson, toDisplayText, type Redact } from '../core/redact';
 import { storeImage, type ImageSource, type ImageTarget, type StoredImage } from '../images/store';
-import { binaryField, download, fileName, simplify } from '../parameters/options';
+import { binaryField, download, simplify } from '../parameters/options';
 import type { Settings } from '../parameters/param';
 import type { Done, Failed, Pending, Price, Task, Unclear } from '../tasks/protocol';
 import type { OutputItem, RequestSummary } from '../tasks/savedResults';
+import { toBaseName } from './fileName';
 
 /** Every output item is made here, and shows no secret. */
 export interface ItemTarget {
@@ -51,7 +52,7 @@ export async function collectImage(
 	const pricing = priceOf(target, done);
 	const isDownloaded = 'base64' in image || settings.getOrDefault(download);
 	const stored = isDownloaded
-		? await storeImage(target, image, baseName(target, summary, done))
+		? await storeImage(target, image, toBaseName(target, summary, done))
 		: undefined;
 	const json = imageJson(target, summary, { ...done, price: await pricing }, image, stored);
 	return {
@@ -79,18 +80,7 @@ async function priceOf(
 	).catch(() => undefined);
 }
 
-/** The file's name without an extension. A number distinguishes several images of one item. */
-function baseName({ settings }: ItemTarget, summary: ImageSummary, { task, part }: Done): string {
-	const { itemIndex = 0, imageNumber, model = task?.model ?? 'flux2' } = summary;
-	const customName = settings
-		.get(fileName)
-		?.trim()
-		.replace(/\.(png|jpe?g|webp)$/i, '');
-	const name = customName || `${model.split('/').at(-1)}-${task?.id ?? itemIndex + 1}`;
-	const number = (customName && imageNumber) || part?.number;
-	return [name.replace(/[^\p{L}\p{N}._ -]+/gu, '-'), number].filter(Boolean).join('-');
-}
-
+/** In this order the editor's table shows what matters first. */
 function imageJson(
 	target: CollectTarget,
 	{ model, prompt, seed, imageNumber }: ImageSummary,
@@ -100,18 +90,18 @@ function imageJson(
 ): IDataObject {
 	const { revisedPrompt } = done;
 	return omitUndefined({
-		provider: target.provider,
-		model: model ?? done.task?.model,
-		status: 'completed',
-		taskId: done.task?.id,
 		prompt,
-		revisedPrompt: revisedPrompt === prompt ? undefined : revisedPrompt,
-		// several images of one request cannot all have its seed
-		seed: done.seed ?? (imageNumber === undefined ? seed : undefined),
+		model: model ?? done.task?.model,
 		image: imageFacts(image, stored),
 		cost: costOf(done),
+		// several images of one request cannot all have its seed
+		seed: done.seed ?? (imageNumber === undefined ? seed : undefined),
+		status: 'completed',
+		revisedPrompt: revisedPrompt === prompt ? undefined : revisedPrompt,
 		megapixels: done.price?.megapixels && omitUndefined({ ...done.price.megapixels }),
+		taskId: done.task?.id,
 		timing: timingOf(target, done),
+		provider: target.provider,
 		raw: rawOf(target, done.raw),
 	});
 }
@@ -151,7 +141,10 @@ export const submittedItem = (
 	{ model }: RequestSummary,
 	{ task, raw }: { task?: Task; raw?: unknown },
 ): OutputItem => ({
-	json: redactJson(omitUndefined({ ...taskFacts(provider, task, model), raw }), redact),
+	json: redactJson(
+		omitUndefined({ model: model ?? task?.model, ...taskFacts(task), provider, raw }),
+		redact,
+	),
 });
 
 /** A task that has no image to show: it still runs, or has failed. */
@@ -161,9 +154,11 @@ export function taskItem(
 	state: Pending | Unclear | Failed,
 ): OutputItem {
 	const json = omitUndefined({
-		...taskFacts(target.provider, task),
+		model: task.model,
 		...(state.status === 'failed' ? failureFacts(target, state) : runningFacts(state)),
 		providerStatus: state.providerStatus,
+		...taskFacts(task),
+		provider: target.provider,
 		raw: rawOf(target, state.raw),
 	});
 	return { json: redactJson(json, target.redact) };
@@ -185,12 +180,10 @@ const runningFacts = (state: Pending | Unclear) => ({
 	}),
 });
 
-const taskFacts = (provider: string, task: Task | undefined, model = task?.model) => ({
-	provider,
-	model,
+const taskFacts = (task: Task | undefined) => ({
 	taskId: task?.id,
-	pollUrl: task?.pollUrl,
 	submittedAt: task?.submittedAt,
+	pollUrl: task?.pollUrl,
 });
 
 const rawOf = ({ settings }: ItemTarget, raw: unknown): unknown =>

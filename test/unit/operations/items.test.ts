@@ -97,8 +97,29 @@ describe('the item of an image', () => {
 		const { seconds, completedAt } = json.timing as { seconds: number; completedAt: string };
 		expect(seconds).toBe((Date.parse(completedAt) - Date.parse(SUBMITTED_AT)) / 1000);
 		expect(binary).toEqual({
-			data: { data: '', mimeType: 'image/png', fileName: 'flux-t1.png' },
+			data: { data: '', mimeType: 'image/png', fileName: 'a-fox-t1.png' },
 		});
+	});
+
+	test('begins with what matters in a table', async () => {
+		const settings = settingsOf([simplify, false]);
+		const price = { cost: { amount: 1, currency: 'USD' }, megapixels: { output: 1 } };
+		const done = { seed: 7, revisedPrompt: 'A red fox', price };
+		const { json } = await collect(settings, done, { prompt: 'A fox', model: 'flux' });
+		expect(Object.keys(json)).toEqual([
+			'prompt',
+			'model',
+			'image',
+			'cost',
+			'seed',
+			'status',
+			'revisedPrompt',
+			'megapixels',
+			'taskId',
+			'timing',
+			'provider',
+			'raw',
+		]);
 	});
 
 	test('has only its URL when it is not downloaded, and bytes that came with the response all the same', async () => {
@@ -255,6 +276,28 @@ describe('the item of a task without an image', () => {
 		taskId: 't1',
 		submittedAt: SUBMITTED_AT,
 	};
+
+	test('begins with its state, and its address stands behind that', () => {
+		const withUrl = { ...task, pollUrl: 'https://api.example.com/tasks/t1' };
+		const failed = { status: 'failed', task, kind: 'timeout', message: 'no', raw: 1 } as const;
+		expect(Object.keys(taskItem(target, withUrl, failed).json)).toEqual([
+			'model',
+			'status',
+			'kind',
+			'message',
+			'taskId',
+			'submittedAt',
+			'pollUrl',
+			'provider',
+		]);
+		expect(Object.keys(submittedItem(target, {}, { task: withUrl }).json)).toEqual([
+			'model',
+			'taskId',
+			'submittedAt',
+			'pollUrl',
+			'provider',
+		]);
+	});
 
 	test('that runs has its progress', () => {
 		expect(
