@@ -99,9 +99,10 @@ function openRun(
 	const isToolCall = isCalledAsTool(context);
 	const events = new RunEvents(signal);
 	const checkpoints = new CheckpointStore(context, isToolCall);
+	const shared = { context, provider, checkpoints, durations, events, signal };
 	const failures: Failure[] = [];
 	return {
-		runContext: { context, provider, checkpoints, durations, events, signal, isToolCall },
+		runContext: { ...shared, isToolCall, linkProblems: [] },
 		cancelSignal,
 		maxConcurrency: maxConcurrencyOf(context),
 		failures,

@@ -92,8 +92,8 @@ export async function refreshImage(
 }
 
 /** Made anew for each image: `polls` goes on. */
-function targetOf({ item, protocol, settings, poller }: Collector): CollectTarget {
-	const { context, client, provider, signal } = item;
+export function targetOf({ item, protocol, settings, poller }: Collector): CollectTarget {
+	const { context, client, provider, signal, isToolCall, linkProblems } = item;
 	const price = protocol.status ? protocol.price : undefined;
 	return {
 		helpers: context.helpers,
@@ -104,6 +104,10 @@ function targetOf({ item, protocol, settings, poller }: Collector): CollectTarge
 		settings,
 		redact: client.redactItem,
 		polls: poller.polls,
+		isToolCall,
+		onUnlinked(reason) {
+			linkProblems.push(reason);
+		},
 		...(price && {
 			fetchPrice: async (task: Task, callSignal: AbortSignal) =>
 				await price(client, task, callSignal),

@@ -62,6 +62,8 @@ export interface RunContext {
 	readonly signal: AbortSignal;
 	/** Whether an agent has called the node as its tool. */
 	readonly isToolCall: boolean;
+	/** Why n8n could make no link, once for each image. */
+	readonly linkProblems: string[];
 }
 
 /** One item of the run. */

@@ -1,3 +1,4 @@
+import { linkLifetime } from './linkLifetime';
 import { choice, decimal, integer, jsonObject, text, toggle, type Param } from './param';
 
 /** The names of the editor's collections. */
@@ -139,7 +140,14 @@ export const limit = integer('limit', {
 });
 
 const common: readonly Param[] = [maxConcurrent, simplify];
-const collect: readonly Param[] = [timeout, pollInterval, binaryField, fileName, download];
+const collect: readonly Param[] = [
+	timeout,
+	pollInterval,
+	binaryField,
+	fileName,
+	download,
+	linkLifetime,
+];
 
 /** Options of an operation that sends a request and does not wait. */
 export const submitOptions: readonly Param[] = [customBody, ...common];
