@@ -2,7 +2,7 @@ import type { IDataObject } from 'n8n-workflow';
 import { Flux2Error, rethrow } from '../shared/core/errors';
 import { z } from '../shared/core/vendor';
 import { readJson, submitJson } from '../shared/http/client';
-import { type ApiClient, type ApiResponse } from '../shared/http/types';
+import type { ApiClient, ApiResponse, ReadClient } from '../shared/http/types';
 import { loadReferences, toDataUri } from '../shared/images/references';
 import { generate } from '../shared/operations/generate';
 import { submitTask } from '../shared/operations/submit';
@@ -18,7 +18,7 @@ import { isoNow, type AsyncProtocol, type Task, type TaskState } from '../shared
 import { errorCodeOf, isAbout, isStatusOf } from '../shared/tasks/statusReport';
 import { taskNotFound } from '../shared/tasks/taskErrors';
 import { getModels, getTasks } from './lists';
-import { models, numGenerations } from './models';
+import { mode, models, numGenerations } from './models';
 import {
 	generationSchema,
 	historySchema,
@@ -31,9 +31,6 @@ import {
 	toSyncState,
 	toTaskState,
 } from './responses';
-
-/** `queue`, the default: polls the queue. `sync`: the call waits. `events`: the queue, with server-sent events. */
-const modes = ['queue', 'sync', 'events'] as const;
 
 /** The body of both ways to ask. */
 async function toBody(
@@ -89,7 +86,7 @@ const enqueue: AsyncProtocol['submit'] = async (client, request, signal) => {
 };
 
 /** A generation leaves the queue when it has ended, says an older state of the documents: then it is in the history. */
-async function readStatus(client: ApiClient, task: Task, signal: AbortSignal): Promise<TaskState> {
+async function readStatus(client: ReadClient, task: Task, signal: AbortSignal): Promise<TaskState> {
 	const queueEntry = await getOrUndefined(
 		client,
 		{
@@ -104,7 +101,7 @@ async function readStatus(client: ApiClient, task: Task, signal: AbortSignal): P
 	return toTaskState(entry.value, task, errorCodeOf(entry.response));
 }
 
-const readHistory = async (client: ApiClient, task: Task, signal: AbortSignal) =>
+const readHistory = async (client: ReadClient, task: Task, signal: AbortSignal) =>
 	await getOrUndefined(
 		client,
 		{
@@ -117,7 +114,7 @@ const readHistory = async (client: ApiClient, task: Task, signal: AbortSignal) =
 
 /** Undefined where there is no such resource. */
 async function getOrUndefined<T>(
-	client: ApiClient,
+	client: ReadClient,
 	request: {
 		url: string;
 		schema: z.ZodType<T, z.ZodTypeDef, unknown>;
@@ -155,7 +152,8 @@ const queue: AsyncProtocol = {
 	},
 };
 
-const protocols: Record<(typeof modes)[number], AsyncProtocol> = {
+/** `queue`, the default: polls the queue. `sync`: the call waits. `events`: the queue, with server-sent events. */
+const protocols: Record<typeof mode.default, AsyncProtocol> = {
 	sync: { ...queue, submit: submitSync },
 	queue,
 	events: {
@@ -175,12 +173,12 @@ const syncModels = models.map((model) => ({
 }));
 
 function routeFor(reader: ParameterReader): Route {
-	const mode = reader.choice('mode', 'Mode', modes);
-	const choice = mode === 'sync' ? syncModels : models;
+	const chosen = reader.option(mode);
+	const choice = chosen === 'sync' ? syncModels : models;
 	return {
 		models: choice,
 		customModel: (id) => customModel(id, choice),
-		protocol: protocols[mode],
+		protocol: protocols[chosen],
 	};
 }
 
@@ -194,8 +192,10 @@ export const oxen: ProviderDefinition = {
 	minPollIntervalSeconds: 2,
 	typicalSeconds: 12,
 	readError,
+	options: [mode],
 	operations: {
 		'image:generate': generate,
+		'image:edit': generate,
 		'task:submit': submitTask,
 		'task:get': getTask,
 		'task:getMany': getTasks,

@@ -1,5 +1,6 @@
 import type { IDataObject, IExecuteFunctions, INodeExecutionData, INodeType } from 'n8n-workflow';
 import { agentsOf } from '../support/agent';
+import type { Run } from '../support/engine';
 import { NODE, openLab, prompts, QUICK, type Lab, type NodeUnderTest } from '../support/lab';
 import { LANES, type LaneName } from '../support/providers';
 
@@ -26,6 +27,9 @@ const generating = (
 	},
 	settings,
 });
+
+const messagesOf = ({ runData }: Run) =>
+	(runData[NODE]!.at(-1)!.hints ?? []).map(({ message }) => message);
 
 const linkOf = ({ json }: Pick<INodeExecutionData, 'json'>) =>
 	(json.image as IDataObject).link as string | undefined;
@@ -140,6 +144,7 @@ describe('where n8n keeps files', () => {
 
 		expect(run.status).toBe('success');
 		expect(run.items(NODE).map(({ json }) => Object.keys(json.image as object))).toEqual([['url']]);
+		expect(messagesOf(run)).toContain('<b>1 image</b> has no link: Download is off.');
 	});
 
 	test('what is no time is refused before anything is sent', async () => {
@@ -174,6 +179,9 @@ describe('where n8n keeps files', () => {
 			const [item] = run.items(NODE);
 			expect(linkOf(item!)).toBeUndefined();
 			expect(item!.binary?.data).toBeDefined();
+			expect(messagesOf(run)).toContain(
+				'<b>1 image</b> has no link: This version of n8n makes no links.',
+			);
 		});
 	});
 });
@@ -184,13 +192,24 @@ describe('where n8n keeps files in memory', () => {
 	});
 	afterAll(async () => await lab.close());
 
-	test.each(lanes)('the image comes without a link (%s)', async (lane) => {
-		const run = await lab.run(generating(lane, { linkLifetime: '7 days' }), { items: prompts(1) });
+	test.each(lanes)('the image comes without a link, and a hint says why (%s)', async (lane) => {
+		const run = await lab.run(generating(lane, { linkLifetime: '7 days' }), { items: prompts(2) });
 
 		expect(run.status).toBe('success');
-		const [item] = run.items(NODE);
-		expect(linkOf(item!)).toBeUndefined();
-		expect(item!.binary?.data).toBeDefined();
+		expect(run.items(NODE)).toHaveLength(2);
+		for (const item of run.items(NODE)) {
+			expect(linkOf(item)).toBeUndefined();
+			expect(item.binary?.data).toBeDefined();
+		}
+		expect(messagesOf(run)).toContain(
+			'<b>2 images</b> have no link: URL signing is not available in memory mode.',
+		);
+	});
+
+	test('who has not asked for a link hears nothing of it', async () => {
+		const run = await lab.run(generating('task'), { items: prompts(1) });
+
+		expect(messagesOf(run).filter((message) => message.includes('link'))).toEqual([]);
 	});
 
 	test('an agent gets the image that was paid for, without a link', async () => {

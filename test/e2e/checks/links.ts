@@ -24,7 +24,7 @@ async function makeLink(host: Host, linkLifetime: string): Promise<LinkedImage> 
 	const { link } = (output?.item.json.image ?? {}) as { link?: string };
 	const [task] = findTasks(host, trial);
 	if (!link || !task) throw new Error(`No link: ${JSON.stringify(output?.item.json)}`);
-	return { link, hash: task.sha256 };
+	return { link, hash: (await host.emulator.ledger.image(task.id)).sha256 };
 }
 
 const statusOf = async (link: string) => (await fetch(link)).status;

@@ -12,7 +12,7 @@ import type { Rest } from './rest';
 export type CredentialIds = Record<string, { id: string; name: string }>;
 
 /** The emulator signs its webhooks with it. */
-export const WEBHOOK_SECRET = 'made-up-webhook-secret';
+const WEBHOOK_SECRET = 'made-up-webhook-secret';
 
 const REPOSITORY = path.resolve(__dirname, '../../..');
 
