@@ -23,6 +23,7 @@ const LABELS: Record<ErrorKind, string> = {
 	timeout: 'too slow',
 	unavailable: 'provider unavailable',
 	badResponse: 'unusable response',
+	budget: 'not submitted because of Max Cost',
 };
 const MAX_LISTED = 3;
 const SECONDS_PER_MINUTE = 60;

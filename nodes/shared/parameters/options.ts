@@ -40,6 +40,28 @@ export const customBody = jsonObject('customBody', {
 	...own,
 });
 
+export const maxCost = decimal('maxCost', {
+	label: 'Max Cost',
+	description:
+		'How much this node may spend in one execution, in US dollars. When its items would cost more, nothing is submitted.',
+	hint: 'In US dollars',
+	min: 0,
+	precision: 4,
+	default: 1,
+	...own,
+});
+
+export const assumedCost = decimal('assumedCost', {
+	label: 'Assumed Cost',
+	description:
+		'What Max Cost counts for each image whose price is not known, in US dollars. Without it, such images are not submitted when Max Cost is set.',
+	hint: 'In US dollars per image',
+	min: 0,
+	precision: 4,
+	default: 0.1,
+	...own,
+});
+
 export const timeout = integer('timeout', {
 	label: 'Timeout',
 	description: 'How many seconds an image may take, from the accepted request until it is stored',
@@ -93,6 +115,14 @@ export const seed = integer('seed', {
 	default: 0,
 });
 
+/** Only where a provider can be asked, and its list price is known too. */
+export const priceFrom = choice('priceFrom', {
+	label: 'Price From',
+	description: 'Where the price comes from',
+	options: { formula: 'Price List', provider: 'Provider' },
+	default: 'formula',
+});
+
 export const waitForCompletion = toggle('waitForCompletion', {
 	label: 'Wait for Completion',
 	description:
@@ -142,14 +172,17 @@ const collect: readonly Param[] = [
 	linkLifetime,
 ];
 
+/** Options of an operation that sends a request. */
+const send: readonly Param[] = [customBody, maxCost, assumedCost];
+
 /** Options of an operation that sends a request and does not wait. */
-export const submitOptions: readonly Param[] = [customBody, ...common];
+export const submitOptions: readonly Param[] = [...send, ...common];
 
 /** Options of an operation that waits for an image and stores it. */
 export const collectOptions: readonly Param[] = [...collect, ...common];
 
 /** Options of an operation that sends, waits and stores. */
-export const generateOptions: readonly Param[] = [customBody, ...collect, ...common];
+export const generateOptions: readonly Param[] = [...send, ...collect, ...common];
 
 /** The same where one call does it all, so that there is nothing to poll. */
 export const syncOptions = generateOptions.filter((param) => param !== pollInterval);
