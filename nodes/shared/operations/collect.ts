@@ -113,9 +113,9 @@ export function settle(
 }
 
 /** Made anew for each image: `polls` goes on. */
-function targetOf(collector: Collector): CollectTarget {
+export function targetOf(collector: Collector): CollectTarget {
 	const { item, protocol, settings, poller } = collector;
-	const { context, client, provider, signal } = item;
+	const { context, client, provider, signal, isToolCall, linkProblems } = item;
 	const { price: fetchPrice, maxPriceMs } = protocol;
 	return {
 		helpers: context.helpers,
@@ -126,6 +126,10 @@ function targetOf(collector: Collector): CollectTarget {
 		settings,
 		redact: client.redactItem,
 		polls: poller.polls,
+		isToolCall,
+		onUnlinked(reason) {
+			linkProblems.push(reason);
+		},
 		maxPriceMs,
 		...(fetchPrice && {
 			fetchPrice: async (done: PricedImage, callSignal: AbortSignal) => {

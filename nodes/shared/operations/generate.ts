@@ -15,7 +15,15 @@ import {
 	type SavedResult,
 } from '../tasks/savedResults';
 import { isWithinUrlLifetime, taskError, withCollectHint, withTaskId } from '../tasks/taskErrors';
-import { collectWithRefresh, createPoller, refreshImage, settle, type Collector } from './collect';
+import {
+	collectWithRefresh,
+	createPoller,
+	refreshImage,
+	settle,
+	targetOf,
+	type Collector,
+} from './collect';
+import { withLink } from './imageLink';
 import type { ImageSummary } from './items';
 import { prepareRequest } from './request';
 import {
@@ -161,7 +169,8 @@ async function storeResult(
 	isResumed: boolean,
 ): Promise<ItemResult[]> {
 	const { checkpoint } = finishing;
-	if (result.state === 'stored') return [{ item: result.item }];
+	// an earlier run's link may have died
+	if (result.state === 'stored') return [{ item: withLink(targetOf(finishing), result.item) }];
 	if (result.state === 'failed') return [{ error: restoreError(result) }];
 	try {
 		if (isResumed) result.done = (await refreshImage(finishing, result.done)) ?? result.done;

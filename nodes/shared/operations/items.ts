@@ -10,6 +10,7 @@ import type { Estimate } from '../parameters/price';
 import type { Done, Failed, Pending, Price, PricedImage, Task, Unclear } from '../tasks/protocol';
 import type { OutputItem, RequestSummary } from '../tasks/savedResults';
 import { toBaseName } from './fileName';
+import { withLink, type LinkTarget } from './imageLink';
 
 /** Every output item is made here, and shows no secret. */
 export interface ItemTarget {
@@ -20,7 +21,8 @@ export interface ItemTarget {
 }
 
 /** Where an image and its item go. */
-export interface CollectTarget extends ItemTarget, ImageTarget {
+export interface CollectTarget extends ItemTarget, LinkTarget, ImageTarget {
+	readonly helpers: ImageTarget['helpers'] & LinkTarget['helpers'];
 	/** How often the task was polled. */
 	readonly polls?: number;
 	/** Where the price has a call of its own. */
@@ -59,10 +61,10 @@ export async function collectImage(
 		? await storeImage(target, image, toBaseName(target, summary, done))
 		: undefined;
 	const json = imageJson(target, summary, { ...done, price: await pricing }, image, stored);
-	return {
+	return withLink(target, {
 		json: redactJson(json, target.redact),
 		...(stored && { binary: { [fieldName(settings)]: stored.binary } }),
-	};
+	});
 }
 
 /** An expression may yield blanks, which n8n has no field for. */
