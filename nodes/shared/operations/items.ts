@@ -6,7 +6,15 @@ import { redactJson, toDisplayText, type Redact } from '../core/redact';
 import { storeImage, type ImageSource, type ImageTarget, type StoredImage } from '../images/store';
 import { binaryField, download, fileName, simplify } from '../parameters/options';
 import type { Settings } from '../parameters/param';
-import type { Done, Failed, Pending, Price, Task, Unclear } from '../tasks/protocol';
+import {
+	shareOf,
+	type Done,
+	type Failed,
+	type Pending,
+	type Price,
+	type Task,
+	type Unclear,
+} from '../tasks/protocol';
 import type { OutputItem, RequestSummary } from '../tasks/savedResults';
 
 /** Every output item is made here, and shows no secret. */
@@ -118,14 +126,7 @@ function imageJson(
 
 /** One image's part, so that the sum over the items is right. */
 function costOf({ price, part }: Done): IDataObject | undefined {
-	if (!price?.cost) return undefined;
-	const { amount, currency, credits } = price.cost;
-	const images = part?.of ?? 1;
-	return omitUndefined({
-		amount: amount / images,
-		currency,
-		credits: credits === undefined ? undefined : credits / images,
-	});
+	return price?.cost && omitUndefined({ ...shareOf(price.cost, part?.of ?? 1) });
 }
 
 function imageFacts(image: ImageSource, stored: StoredImage | undefined): IDataObject {

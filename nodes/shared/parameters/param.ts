@@ -1,5 +1,5 @@
 import type { IDataObject, INodeProperties } from 'n8n-workflow';
-import { jsonObjectSchema } from '../core/json';
+import { isObject, jsonObjectSchema } from '../core/json';
 import { z } from '../core/vendor';
 
 type Schema<T> = z.ZodType<T, z.ZodTypeDef, unknown>;
@@ -236,6 +236,76 @@ export const jsonObject = (wireName: string, spec: Common): Param<IDataObject> =
 	const schema = memoized(() => z.preprocess(toObject, jsonObjectSchema()));
 	return declare(wireName, spec, { schema, default: {} }, { type: 'json', default: '{}' });
 };
+
+interface ObjectList extends Common {
+	/** The editor's word for one object. */
+	entryLabel: string;
+	/** Those whose property is `required` must be set. */
+	fields: readonly Param[];
+	maxEntries: number;
+}
+
+/** The editor keeps the objects of a list under this name. */
+const ENTRY = 'entry';
+
+/** A list of objects with these fields, from the editor or by an expression; an empty one counts as unset. */
+export function objectList(wireName: string, spec: ObjectList): Param<IDataObject[] | undefined> {
+	const { entryLabel, fields, maxEntries } = spec;
+	const values = fields.map(({ property }) => property);
+	const schema = memoized(() =>
+		z
+			.preprocess(
+				toEntries,
+				z
+					.array(jsonObjectSchema(), { message: 'must be a list of JSON objects' })
+					.max(maxEntries, `must have at most ${maxEntries} entries`),
+			)
+			.transform((entries, problems) => {
+				const read = entries.map((entry, index) =>
+					readEntry(fields, entry, (message) => {
+						problems.addIssue({ code: 'custom', message: `entry ${index + 1}: ${message}` });
+					}),
+				);
+				return read.length > 0 ? read : undefined;
+			}),
+	);
+	return declare(
+		wireName,
+		spec,
+		{ schema, default: undefined },
+		{
+			type: 'fixedCollection',
+			typeOptions: { multipleValues: true },
+			default: {},
+			options: [{ displayName: entryLabel, name: ENTRY, values }],
+		},
+	);
+}
+
+function toEntries(value: unknown): unknown {
+	const list = toObject(value);
+	if (!isObject(list)) return list;
+	return ENTRY in list ? list[ENTRY] : Object.keys(list).length === 0 ? [] : [list];
+}
+
+/** One object by wire names. */
+function readEntry(
+	fields: readonly Param[],
+	entry: IDataObject,
+	addProblem: (message: string) => void,
+): IDataObject {
+	const read: IDataObject = {};
+	for (const { property, wireName, schema } of fields) {
+		const { name, displayName, required } = property;
+		const value = entry[name];
+		const isSet = value !== undefined && value !== null && value !== '';
+		const result = isSet ? schema().safeParse(value) : undefined;
+		if (result?.success) read[wireName] = result.data as IDataObject;
+		else if (result) addProblem(`${displayName} ${result.error.issues[0]?.message}`);
+		else if (required) addProblem(`${displayName} must not be empty`);
+	}
+	return read;
+}
 
 /** The option values of one item, read and checked. */
 export class Settings {
