@@ -2,6 +2,8 @@ import { models as bflModels } from '../../nodes/Flux2Bfl/models';
 import { bfl } from '../../nodes/Flux2Bfl/provider';
 import { models as cloudflareModels } from '../../nodes/Flux2Cloudflare/models';
 import { cloudflare } from '../../nodes/Flux2Cloudflare/provider';
+import { models as falModels } from '../../nodes/Flux2Fal/models';
+import { fal } from '../../nodes/Flux2Fal/provider';
 import { models as oxenModels } from '../../nodes/Flux2Oxen/models';
 import { oxen } from '../../nodes/Flux2Oxen/provider';
 import { models as taskModels } from '../../nodes/Flux2Task/models';
@@ -98,6 +100,27 @@ export const PROVIDERS = {
 		wireTest: 'bflWire',
 		credential: ({ keys, urls }) => ({ apiKey: keys.bflKey, region: 'custom', baseUrl: urls.bfl }),
 		lanes: { bfl: { submit: 'bfl.submit', parameters: {}, hasTasks: true } },
+	},
+	flux2Fal: {
+		definition: fal,
+		models: falModels,
+		wireTest: 'falWire',
+		credential: ({ keys, urls }) => ({ apiKey: keys.falKey, baseUrl: urls.fal }),
+		lanes: {
+			fal: {
+				submit: 'fal.submit',
+				parameters: { mode: 'queue' },
+				hasTasks: true,
+				canCancel: true,
+			},
+			falEvents: {
+				submit: 'fal.submit',
+				parameters: { mode: 'events' },
+				hasTasks: true,
+				hasEvents: true,
+				canCancel: true,
+			},
+		},
 	},
 } as const satisfies Record<string, TestedProvider>;
 

@@ -1,5 +1,5 @@
 import type { IDataObject, INodeProperties } from 'n8n-workflow';
-import { isObject, jsonObjectSchema } from '../core/json';
+import { jsonObjectSchema } from '../core/json';
 import { z } from '../core/vendor';
 
 type Schema<T> = z.ZodType<T, z.ZodTypeDef, unknown>;
@@ -248,23 +248,18 @@ interface ObjectList extends Common {
 /** The editor keeps the objects of a list under this name. */
 const ENTRY = 'entry';
 
-/** A list of objects with these fields, from the editor or by an expression; an empty one counts as unset. */
+/** A list of objects with these fields; an empty one counts as unset. n8n takes no expression for the whole of it. */
 export function objectList(wireName: string, spec: ObjectList): Param<IDataObject[] | undefined> {
 	const { entryLabel, fields, maxEntries } = spec;
 	const values = fields.map(({ property }) => property);
 	const schema = memoized(() =>
 		z
-			.preprocess(
-				toEntries,
-				z
-					.array(jsonObjectSchema(), { message: 'must be a list of JSON objects' })
-					.max(maxEntries, `must have at most ${maxEntries} entries`),
-			)
-			.transform((entries, problems) => {
+			.object({ [ENTRY]: z.array(jsonObjectSchema()).default([]) })
+			.transform(({ [ENTRY]: entries = [] }, problems) => {
+				const addProblem = (message: string) => problems.addIssue({ code: 'custom', message });
+				if (entries.length > maxEntries) addProblem(`must have at most ${maxEntries} entries`);
 				const read = entries.map((entry, index) =>
-					readEntry(fields, entry, (message) => {
-						problems.addIssue({ code: 'custom', message: `entry ${index + 1}: ${message}` });
-					}),
+					readEntry(fields, entry, (message) => addProblem(`entry ${index + 1}: ${message}`)),
 				);
 				return read.length > 0 ? read : undefined;
 			}),
@@ -280,12 +275,6 @@ export function objectList(wireName: string, spec: ObjectList): Param<IDataObjec
 			options: [{ displayName: entryLabel, name: ENTRY, values }],
 		},
 	);
-}
-
-function toEntries(value: unknown): unknown {
-	const list = toObject(value);
-	if (!isObject(list)) return list;
-	return ENTRY in list ? list[ENTRY] : Object.keys(list).length === 0 ? [] : [list];
 }
 
 /** One object by wire names. */
