@@ -21,6 +21,7 @@ import { providers } from '../support/providers';
 
 /** Whatever a provider responds with, it is a state of the task or an error with a kind; and it is asked once only. */
 
+const TASK_ID = 'one';
 const IMAGE_URL = 'https://images.example/1.png';
 /** What the documents say about the response to a submit, and to a poll. */
 const routes: Array<[string, ProviderDefinition, Record<string, unknown>, object, object?]> = [
@@ -28,9 +29,9 @@ const routes: Array<[string, ProviderDefinition, Record<string, unknown>, object
 		'the task API',
 		taskApi,
 		{ dialect: 'task' },
-		{ id: 'd1', status: 'pending', progress: 0, model: 'flux_2_pro' },
+		{ id: TASK_ID, status: 'pending', progress: 0, model: 'flux_2_pro' },
 		{
-			id: 'd1',
+			id: TASK_ID,
 			status: 'completed',
 			output: [{ content: [{ url: IMAGE_URL }] }],
 			usage: { cost: '1' },
@@ -40,8 +41,8 @@ const routes: Array<[string, ProviderDefinition, Record<string, unknown>, object
 		'its queue',
 		taskApi,
 		{ dialect: 'queue' },
-		{ request_id: 'm1', status_url: 'https://api.example/model/v1/queue/x/requests/m1/status' },
-		{ request_id: 'm1', status: 'COMPLETED', outputs: [{ url: IMAGE_URL }] },
+		{ request_id: TASK_ID, status_url: 'https://api.example/model/v1/queue/x/requests/one/status' },
+		{ request_id: TASK_ID, status: 'COMPLETED', outputs: [{ url: IMAGE_URL }] },
 	],
 	[
 		'the catalogue',
@@ -65,15 +66,15 @@ const routes: Array<[string, ProviderDefinition, Record<string, unknown>, object
 		"Oxen.ai's queue",
 		oxen,
 		{ mode: 'queue' },
-		{ generations: [{ generation_id: 'g1', status: 'queued' }] },
-		{ generation_id: 'g1', status: 'succeeded', result_url: IMAGE_URL, error_message: null },
+		{ generations: [{ generation_id: TASK_ID, status: 'queued' }] },
+		{ generation_id: TASK_ID, status: 'succeeded', result_url: IMAGE_URL, error_message: null },
 	],
 	[
 		'Black Forest Labs',
 		bfl,
 		{},
-		{ id: 'b1', polling_url: 'https://api.example/v1/get_result?id=b1', cost: 3 },
-		{ id: 'b1', status: 'Ready', result: { sample: IMAGE_URL, seed: 1 }, progress: 1 },
+		{ id: TASK_ID, polling_url: 'https://api.example/v1/get_result?id=one', cost: 3 },
+		{ id: TASK_ID, status: 'Ready', result: { sample: IMAGE_URL, seed: 1 }, progress: 1 },
 	],
 ];
 
@@ -207,13 +208,38 @@ describe.each(routes)('%s', (_name, provider, parameters, submitted, finished) =
 
 	const poll = async (sent: SentResponse) => {
 		const { client, protocol } = connect(provider, parameters, sent);
-		const task = { id: 'one', model: 'flux_2_pro' };
+		const task = { id: TASK_ID, model: 'flux_2_pro' };
 		return await outcomeOf(protocol.status!(client, task, signal));
 	};
 
 	test('has finished the task when it responds as its documents say', async () => {
 		expect(await poll(documented(finished))).toBe('done');
 	});
+
+	test('says nothing about the task when it names another one', async () => {
+		const ends = [finished, { ...finished, status: 'failed' }, { ...finished, status: 'Error' }];
+		const ids = fc.oneof(fc.string({ minLength: 1 }), fc.integer());
+		await fc.assert(
+			fc.asyncProperty(fc.constantFrom(...ends), ids, async (end, id) => {
+				fc.pre(id !== TASK_ID);
+				const about = Object.fromEntries(
+					Object.entries(end).map(([name, value]) => [name, value === TASK_ID ? id : value]),
+				);
+				expect(await poll(documented(about))).toBe('unclear');
+			}),
+			{ numRuns: 40 },
+		);
+	});
+
+	test.each([undefined, null, '', { id: 'x' }])(
+		'has finished the task when the ID is %j',
+		async (id) => {
+			const about = Object.fromEntries(
+				Object.entries(finished).map(([name, value]) => [name, value === TASK_ID ? id : value]),
+			);
+			expect(await poll(documented(about))).toBe('done');
+		},
+	);
 
 	test('yields a state or an error, whatever it responds with to a poll', async () => {
 		await fc.assert(

@@ -64,6 +64,16 @@ export class CheckpointStore {
 		return checkpoint;
 	}
 
+	/** Whether nothing else is left of the request than what another execution has lost: a person has retried it. */
+	wasLost(checkpoint: Checkpoint): boolean {
+		return this.isAllLost(checkpoint, (executionId) => executionId !== this.executionId);
+	}
+
+	/** Whether this execution has lost it too. */
+	isLostAgain(checkpoint: Checkpoint): boolean {
+		return this.isAllLost(checkpoint, (executionId) => executionId === this.executionId);
+	}
+
 	/** Lets a later run resume what this one has claimed. */
 	releaseAll(): void {
 		for (const { place, checkpoint } of this.claims) {
@@ -94,6 +104,15 @@ export class CheckpointStore {
 	/** A refusal was of those values alone; what may have been billed is reported again, whatever the values. */
 	private isResumable(result: SavedResult): boolean {
 		return result.state !== 'failed' || this.isForbiddenNow(result.resubmit);
+	}
+
+	/** An image that is there, or may still come, must not be paid for again: one request makes them all. */
+	private isAllLost({ results }: Checkpoint, isIn: (executionId: string) => boolean): boolean {
+		const isLost = (result: SavedResult) =>
+			'lostIn' in result && result.lostIn !== undefined && isIn(result.lostIn);
+		return (
+			results.some(isLost) && results.every((result) => isLost(result) || this.mayResubmit(result))
+		);
 	}
 
 	private mayResubmit(result: SavedResult): boolean {
@@ -141,16 +160,6 @@ const remove = (place: Checkpoint[], checkpoint: Checkpoint): void => {
 
 const hashOf = (identity: RequestIdentity): string =>
 	createHash('sha256').update(JSON.stringify(identity)).digest('hex');
-
-/** Whether nothing is left of the request but results that were lost in such an execution. */
-export const isLostIn = (
-	{ results }: Checkpoint,
-	matches: (executionId: string) => boolean,
-): boolean =>
-	results.length > 0 &&
-	results.every(
-		(result) => 'lostIn' in result && result.lostIn !== undefined && matches(result.lostIn),
-	);
 
 /** Puts other results in the place of one. */
 export function replaceResult(
