@@ -14,7 +14,7 @@ import { customModel, encodeModelId } from '../shared/parameters/model';
 import type { ParameterReader } from '../shared/parameters/reader';
 import { subscribeToTaskEvents } from '../shared/tasks/eventStream';
 import { isoNow, type AsyncProtocol, type Task, type TaskState } from '../shared/tasks/protocol';
-import { isStatusOf } from '../shared/tasks/statusReport';
+import { errorCodeOf, isAbout, isStatusOf } from '../shared/tasks/statusReport';
 import { notFoundAsState } from '../shared/tasks/taskErrors';
 import { candidates, models, type FalModel } from './models';
 import {
@@ -56,10 +56,13 @@ function addressOf({ id, model = '', pollUrl, data = {} }: Task, which: Address)
 	const { responseUrl, cancelUrl } = data as Record<string, string | undefined>;
 	const named = { status: pollUrl, response: responseUrl, cancel: cancelUrl }[which];
 	if (named !== undefined) return named;
-	const request =
-		pollUrl?.replace(/\/status\/?$/, '') ??
-		`/${encodeModelId(applicationOf(model))}/requests/${encodeURIComponent(id)}`;
-	return which === 'response' ? request : `${request}/${which}`;
+	const end = which === 'response' ? '' : `/${which}`;
+	if (pollUrl === undefined) {
+		return `/${encodeModelId(applicationOf(model))}/requests/${encodeURIComponent(id)}${end}`;
+	}
+	const url = new URL(pollUrl);
+	url.pathname = url.pathname.replace(/\/(status\/?)?$/, '') + end;
+	return url.href;
 }
 
 /** Requests lie below owner and application, whatever the endpoint's ID has behind them. */
@@ -110,10 +113,10 @@ const protocol: AsyncProtocol<FalModel> = {
 				},
 				signal,
 			);
-			const httpCode = response.status >= 300 ? response.status : undefined;
-			const state = toTaskState(value, task, response.json, httpCode);
+			const state = toTaskState(value, task, response.json, errorCodeOf(response));
+			const hasResult = isCompleted(value) && isAbout(task, value.request_id);
 			// the word alone says only that the result can be asked for
-			if (!isCompleted(value) || state.status === 'failed') return state;
+			if (!hasResult || state.status === 'failed') return state;
 			const responseUrl = task.data?.responseUrl ?? trustedUrl(client, value.response_url, task.id);
 			const located = { ...task, data: { ...task.data, responseUrl } };
 			return await readResult(client, located, value.error, signal);

@@ -11,6 +11,7 @@ import type { ServerSentEvent } from '../shared/http/eventSource';
 import {
 	entriesOf,
 	idSchema,
+	optionalIdSchema,
 	optionalNumberSchema,
 	optionalTextSchema,
 	wordSchema,
@@ -19,7 +20,11 @@ import type { ApiResponse, ErrorResponse } from '../shared/http/types';
 import { labelsOf } from '../shared/parameters/model';
 import type { ReadEvent } from '../shared/tasks/eventStream';
 import type { Failed, Task, TaskState } from '../shared/tasks/protocol';
-import { toTaskState as stateFromReport, type StatusWords } from '../shared/tasks/statusReport';
+import {
+	isAbout,
+	toTaskState as stateFromReport,
+	type StatusWords,
+} from '../shared/tasks/statusReport';
 import { models } from './models';
 
 const COMPLETED = 'completed';
@@ -30,32 +35,31 @@ const STATUS_WORDS: StatusWords = {
 	done: [COMPLETED],
 };
 
-/** https://fal.ai/docs/documentation/model-apis/request-errors; none of them is charged. */
-const REQUEST_ERRORS: Readonly<Record<string, ErrorKind>> = {
-	request_timeout: 'unavailable',
-	startup_timeout: 'unavailable',
-	runner_scheduling_failure: 'unavailable',
-	runner_connection_timeout: 'unavailable',
-	runner_disconnected: 'unavailable',
-	runner_connection_refused: 'unavailable',
-	runner_connection_error: 'unavailable',
-	runner_incomplete_response: 'unavailable',
-	runner_server_error: 'unavailable',
-	internal_error: 'unavailable',
-	client_disconnected: 'unavailable',
-	client_cancelled: 'unavailable',
-	bad_request: 'invalidInput',
-};
+/** https://fal.ai/docs/documentation/model-apis/request-errors */
+const REQUEST_ERRORS = new Map<string, ErrorKind>([
+	['request_timeout', 'unavailable'],
+	['startup_timeout', 'unavailable'],
+	['runner_scheduling_failure', 'unavailable'],
+	['runner_connection_timeout', 'unavailable'],
+	['runner_disconnected', 'unavailable'],
+	['runner_connection_refused', 'unavailable'],
+	['runner_connection_error', 'unavailable'],
+	['runner_incomplete_response', 'unavailable'],
+	['runner_server_error', 'unavailable'],
+	['internal_error', 'unavailable'],
+	['client_disconnected', 'unavailable'],
+	['client_cancelled', 'unavailable'],
+	['bad_request', 'invalidInput'],
+]);
 /** https://fal.ai/docs/documentation/model-apis/errors; any other type of a 422 names a wrong parameter. */
-const MODEL_ERRORS: Readonly<Record<string, ErrorKind>> = {
-	content_policy_violation: 'moderated',
-	no_media_generated: 'invalidInput',
-	internal_server_error: 'unavailable',
-	generation_timeout: 'unavailable',
-	downstream_service_error: 'unavailable',
-	downstream_service_unavailable: 'unavailable',
-};
-const ERROR_KINDS = new Map(Object.entries({ ...REQUEST_ERRORS, ...MODEL_ERRORS }));
+const MODEL_ERRORS = new Map<string, ErrorKind>([
+	['content_policy_violation', 'moderated'],
+	['no_media_generated', 'invalidInput'],
+	['internal_server_error', 'unavailable'],
+	['generation_timeout', 'unavailable'],
+	['downstream_service_error', 'unavailable'],
+	['downstream_service_unavailable', 'unavailable'],
+]);
 const CANCELLED = 'client_cancelled';
 
 const BLACK_IMAGE = "fal's safety checker has blackened the image";
@@ -69,6 +73,7 @@ export const submittedSchema = z.object({
 });
 
 const statusFields = z.object({
+	request_id: optionalIdSchema,
 	status: wordSchema,
 	response_url: optionalTextSchema,
 	queue_position: optionalNumberSchema,
@@ -126,7 +131,9 @@ export function readError({ status, json }: ApiResponse): ErrorResponse | undefi
 	const message = text ?? errorType ?? word;
 	if (!message) return undefined;
 	const types = [errorType, type, ...problems.map((problem) => problem.type)];
-	const known = types.flatMap((name) => ERROR_KINDS.get(name ?? '') ?? []);
+	const known = types.flatMap(
+		(name = '') => REQUEST_ERRORS.get(name) ?? MODEL_ERRORS.get(name) ?? [],
+	);
 	const fallback = problems.length > 0 ? kindFromStatus(status) : kindFromText(status, message);
 	return { kind: known[0] ?? fallback, message };
 }
@@ -160,15 +167,17 @@ export function toTaskState(
 	raw: unknown,
 	httpCode?: number,
 ): TaskState {
-	const { status: word, queue_position: queuePosition, error, error_type: type = '' } = status;
-	const kind = isCompleted(status) ? REQUEST_ERRORS[type] : undefined;
-	if (kind) {
+	const { request_id: reportedId, status: word, queue_position: queuePosition } = status;
+	const { error, error_type: type = '' } = status;
+	const kind = isCompleted(status) ? REQUEST_ERRORS.get(type) : undefined;
+	if (kind && isAbout(task, reportedId)) {
 		const message = `The request failed: ${[error, type].filter(Boolean).join(', ')}`;
 		const lost = type === CANCELLED ? ({ lost: 'cancelled' } as const) : {};
 		return { status: 'failed', task, kind, message, ...lost, raw };
 	}
 	const errorMessage = isCompleted(status) ? undefined : error;
-	const report = { task, word, images: [], queuePosition, errorMessage, httpCode, raw };
+	const about = { task, reportedId, word, images: [] };
+	const report = { ...about, queuePosition, errorMessage, httpCode, raw };
 	return stateFromReport(report, STATUS_WORDS, kindFromMessage);
 }
 
