@@ -69,6 +69,8 @@ async function* statuses(
 		// without an event that could come, nothing is waited for
 		if (event === 'lost') break;
 		last = body.status;
+		// for faults that count polls
+		task.polls++;
 		await world.wait(TICK_MS);
 	}
 	if (!disconnected.aborted) {
