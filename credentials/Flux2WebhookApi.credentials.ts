@@ -22,7 +22,7 @@ export class Flux2WebhookApi implements ICredentialType {
 			default: '',
 			required: true,
 			description:
-				'A long random text of your own. Black Forest Labs signs their calls with it when the option Notify Secret has the same.',
+				'A long random text of your own. Black Forest Labs signs their calls with it when Task: Submit has this credential, or the option Notify Secret the same text.',
 		},
 	];
 }

@@ -8,17 +8,18 @@ import { testCredential } from '../support/credentialTest';
 import type { Run } from '../support/engine';
 import {
 	checkpointsOf,
-	items,
-	NODE,
-	PROMPTLY_MS,
-	openLab,
 	imagesIn,
 	imagesOf,
+	items,
+	type Lab,
+	NODE,
+	type NodeUnderTest,
+	openLab,
+	PROMPTLY_MS,
 	prompts,
 	QUICK,
+	shortId,
 	until,
-	type Lab,
-	type NodeUnderTest,
 } from '../support/lab';
 
 const CONTINUE = { onError: 'continueRegularOutput' } as const;
@@ -130,7 +131,7 @@ test('an item says everything that is known about its image, the price in credit
 					polls: lab.emulator.ledger.polls.length,
 				},
 			},
-			binary: { data: expect.objectContaining({ fileName: `flux-2-pro-${id}.jpg` }) },
+			binary: { data: expect.objectContaining({ fileName: `item-1-${shortId(id)}.jpg` }) },
 			pairedItem: { item: 0 },
 		},
 	]);

@@ -296,8 +296,8 @@ describe('reference images', () => {
 });
 
 test.each([
-	[{ width: 100 }, 'Width: must be a multiple of 16'],
-	[{ width: 48 }, 'Width: must be at least 64'],
+	[{ width: 100 }, 'Width: 100 is not a multiple of 16; try 96 or 112'],
+	[{ width: 48 }, 'Width: 48 is less than 64; try 64'],
 	[
 		{ width: 2064, height: 2048 },
 		'Width, Height: 2064 × 2048 is more than the 4 megapixels that FLUX.2 [pro] makes',

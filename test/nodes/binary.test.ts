@@ -5,13 +5,14 @@ import type { INodeExecutionData } from 'n8n-workflow';
 import { drawReference, type DrawnImage } from '../emulator/images';
 import {
 	generating,
+	type Lab,
 	NODE,
 	openLab,
 	prompts,
-	ROUTES,
-	traffic,
-	type Lab,
 	type Route,
+	ROUTES,
+	shortId,
+	traffic,
 } from '../support/lab';
 
 /** Images in and out, in n8n's usual binary mode: files. */
@@ -81,10 +82,9 @@ describe('an image', () => {
 				},
 			});
 			expect(extension).toBe('jpeg');
-			const name = MODELS[route].split('/').at(-1);
 			expect(item?.binary).toEqual({
 				data: expect.objectContaining({
-					fileName: `${name}-${isTask ? task?.id : 1}.jpg`,
+					fileName: `item-1-${isTask ? shortId(task?.id) : 1}.jpg`,
 					fileExtension: 'jpg',
 					mimeType: 'image/jpeg',
 					fileType: 'image',
@@ -167,6 +167,7 @@ describe('an option', () => {
 		['product photo', 'product photo.jpg'],
 		['../../etc/pass:wd*?', '..-..-etc-pass-wd-.jpg'],
 		['Bild für {{ $json.prompt }} 漢字', 'Bild für item 1 漢字.jpg'],
+		['हिन्दी', 'हिन्दी.jpg'],
 	])('File Name "%s" gives "%s"', async (fileName, expected) => {
 		const run = await lab.run(generating('task', {}, { fileName: `=${fileName}` }), {
 			items: prompts(1),

@@ -3,17 +3,18 @@ import type { Run } from '../support/engine';
 import { testCredential } from '../support/credentialTest';
 import {
 	checkpointsOf,
-	items,
-	NODE,
-	PROMPTLY_MS,
-	openLab,
 	imagesIn,
 	imagesOf,
+	items,
+	type Lab,
+	NODE,
+	type NodeUnderTest,
+	openLab,
+	PROMPTLY_MS,
 	prompts,
 	QUICK,
+	shortId,
 	until,
-	type Lab,
-	type NodeUnderTest,
 } from '../support/lab';
 
 type Mode = 'sync' | 'queue' | 'events';
@@ -127,7 +128,7 @@ test('an item says everything that is known about its image', async () => {
 					polls: polls().length,
 				},
 			},
-			binary: { data: expect.objectContaining({ fileName: `flux-2-pro-${record?.id}.webp` }) },
+			binary: { data: expect.objectContaining({ fileName: `item-1-${shortId(record?.id)}.webp` }) },
 			pairedItem: { item: 0 },
 		},
 	]);

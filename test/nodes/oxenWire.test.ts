@@ -242,6 +242,6 @@ test('several images in a call that makes one are refused, and nothing is sent',
 	const parameters = { mode: '={{ "sync" }}', prompt: 'refused', options: { numGenerations: 2 } };
 	const run = await lab.run({ type: 'flux2Oxen', parameters });
 
-	expect(run.error?.message).toBe('Number of Images: must be 1');
+	expect(run.error?.message).toBe('Number of Images: 2 is not possible here; try 1');
 	expect(lab.emulator.ledger.requests).toEqual([]);
 });

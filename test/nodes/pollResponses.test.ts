@@ -153,40 +153,6 @@ describe('an image counts', () => {
 			expect(run.items(NODE)[0]?.json.status).toBe('completed');
 		},
 	);
-
-	/** Null wherever neither the status nor the image stands. */
-	function withNulls(value: unknown, name = ''): unknown {
-		if (Array.isArray(value)) return value.map((entry) => withNulls(entry));
-		if (typeof value === 'object' && value !== null) {
-			const fields = Object.entries(value).map(([key, field]) => [key, withNulls(field, key)]);
-			return { ...NULLS, ...Object.fromEntries(fields) };
-		}
-		return NEEDED.includes(name) ? value : null;
-	}
-	const NEEDED = ['id', 'request_id', 'generation_id', 'status', 'url', 'result_url', 'sample'];
-	const NULLS = {
-		error: null,
-		error_message: null,
-		error_type: null,
-		provider_error: null,
-		details: null,
-		seed: null,
-		cost: null,
-		usage: null,
-		progress: null,
-	};
-
-	test.each(lanes)('beside nulls, and the item has none of them (%s)', async (lane) => {
-		const { status, result } = ROUTES_OF[lane];
-		const effect = mutateBody((body) => withNulls(body) as object);
-		for (const route of new Set([LANES[lane].submit, status, result])) {
-			lab.emulator.rule({ route }, effect);
-		}
-		const run = await lab.run(making(lane), { items: prompts(1) });
-
-		await expectPaidOnce(run);
-		expect(JSON.stringify(run.items(NODE).map(({ json }) => json))).not.toContain('null');
-	});
 });
 
 describe('an image whose URL leads nowhere', () => {

@@ -1,17 +1,18 @@
 import type { Effect } from '../emulator/types';
 import {
 	generating,
-	NODE,
-	openLab,
 	imagesIn,
 	imagesOf,
+	type Lab,
+	NODE,
+	type NodeUnderTest,
+	openLab,
 	prompts,
+	type Route,
 	ROUTES,
+	shortId,
 	traffic,
 	until,
-	type Lab,
-	type NodeUnderTest,
-	type Route,
 } from '../support/lab';
 
 /** Promises 2 and 3: nothing lost, in order, each linked to its input, never more at once than asked for. */
@@ -117,7 +118,7 @@ test('a wrong parameter of one item is reported before anything is sent', async 
 	node.parameters.options = { width: '={{ $json.prompt === "item 5" ? 100 : 256 }}', height: 256 };
 	const run = await lab.run(node, { items: prompts(6) });
 
-	expect(run.error?.message).toBe('Width: must be a multiple of 32');
+	expect(run.error?.message).toBe('Width: 100 is not a multiple of 32; try 96 or 128');
 	expect(run.error?.context).toMatchObject({ itemIndex: 4, kind: 'invalidInput' });
 	expect(traffic(lab)).toEqual([]);
 });
@@ -131,8 +132,9 @@ test('a wrong parameter of one item costs only that item with continue on fail',
 	expect(run.items(NODE)[0]).toEqual({
 		json: {
 			error: {
-				message: 'Width: must be a multiple of 32',
-				description: 'Nothing was sent. Change what is named in the message and run again.',
+				message: 'Width: 100 is not a multiple of 32; try 96 or 128',
+				description:
+					'Nothing was sent, so nothing was billed. Change what the message names, then run again.',
 				kind: 'invalidInput',
 				provider: 'task',
 			},
@@ -279,7 +281,7 @@ test('each image of one response is an item with a file and a part of the cost o
 	).toEqual(
 		[1, 2].map((number) => ({
 			cost: { amount: amount / 2, currency: 'USD' },
-			fileName: `flux_2_pro-${task!.id}-${number}.jpg`,
+			fileName: `item-1-${shortId(task!.id)}-${number}.jpg`,
 			pairedItem: { item: 0 },
 		})),
 	);

@@ -13,8 +13,8 @@ const TOO_LARGE = 2 ** 53;
 const settings: Bad = {
 	maxConcurrent: [
 		'Max Concurrent',
-		[0, 'must be between 1 and 100'],
-		[101, 'must be between 1 and 100'],
+		[0, '0 is not between 1 and 100; try 1'],
+		[101, '101 is not between 1 and 100; try 100'],
 	],
 	simplify: ['Simplify', ['maybe', 'must be true or false'], [1, 'must be true or false']],
 	customBody: [
@@ -25,10 +25,10 @@ const settings: Bad = {
 	],
 	timeout: [
 		'Timeout',
-		[0, 'must be between 1 and 86400'],
-		[86_401, 'must be between 1 and 86400'],
-		[1.5, 'must be a whole number'],
-		['soon', 'must be a number'],
+		[0, '0 is not between 1 and 86400; try 1'],
+		[86_401, '86401 is not between 1 and 86400; try 86400'],
+		[1.5, '1.5 is not a whole number; try 1 or 2'],
+		['soon', '"soon" is not a number'],
 	],
 	download: ['Download', ['no', 'must be true or false']],
 };
@@ -38,11 +38,17 @@ const takeAnything = ['binaryField', 'fileName'];
 const seed: Bad = {
 	seed: [
 		'Seed',
-		[0.5, 'must be a whole number'],
-		['lucky', 'must be a number'],
-		[true, 'must be a number'],
-		[TOO_LARGE, 'must be a safe whole number'],
-		[-TOO_LARGE, 'must be a safe whole number'],
+		[0.5, '0.5 is not a whole number; try 0 or 1'],
+		['lucky', '"lucky" is not a number'],
+		[true, 'true is not a number'],
+		[
+			TOO_LARGE,
+			'9007199254740992 is not between -9007199254740991 and 9007199254740991; try 9007199254740991',
+		],
+		[
+			-TOO_LARGE,
+			'-9007199254740992 is not between -9007199254740991 and 9007199254740991; try -9007199254740991',
+		],
 	],
 };
 const size: Bad = {
@@ -54,12 +60,12 @@ const catalogue: Bad = {
 	...size,
 	width: [
 		'Width',
-		[63, 'must be at least 64'],
-		[64.5, 'must be a whole number'],
-		['wide', 'must be a number'],
-		[{ pixels: 64 }, 'must be a number'],
+		[63, '63 is less than 64; try 64'],
+		[64.5, '64.5 is not a whole number; try 64 or 65'],
+		['wide', '"wide" is not a number'],
+		[{ pixels: 64 }, '{"pixels":64} is not a number'],
 	],
-	height: ['Height', [0, 'must be at least 64'], [-64, 'must be at least 64']],
+	height: ['Height', [0, '0 is less than 64; try 64'], [-64, '-64 is less than 64; try 64']],
 	outputFormat: [
 		'Output Format',
 		['gif', 'must be one of jpeg, png, webp'],
@@ -67,8 +73,8 @@ const catalogue: Bad = {
 	],
 	safetyTolerance: [
 		'Safety Tolerance',
-		[-1, 'must be between 0 and 5'],
-		[6, 'must be between 0 and 5'],
+		[-1, '-1 is not between 0 and 5; try 0'],
+		[6, '6 is not between 0 and 5; try 5'],
 	],
 	gatewayId: [
 		'Gateway ID',
@@ -78,13 +84,13 @@ const catalogue: Bad = {
 	skipCache: ['Gateway Skip Cache', ['perhaps', 'must be true or false']],
 	cacheTtl: [
 		'Gateway Cache TTL',
-		[59, 'must be between 60 and 2592000'],
-		[2_592_001, 'must be between 60 and 2592000'],
+		[59, '59 is not between 60 and 2592000; try 60'],
+		[2_592_001, '2592001 is not between 60 and 2592000; try 2592000'],
 	],
 	cacheKey: ['Gateway Cache Key', ['schlüssel', 'must be plain ASCII text']],
 	collectLog: ['Gateway Collect Log', [0, 'must be true or false']],
 	noUnifiedBilling: ['Gateway No Unified Billing', ['yes', 'must be true or false']],
-	requestTimeout: ['Gateway Request Timeout', [0, 'must be at least 1']],
+	requestTimeout: ['Gateway Request Timeout', [0, '0 is less than 1; try 1']],
 	metadata: [
 		'Gateway Metadata',
 		['team', 'must be a JSON object'],
@@ -99,31 +105,35 @@ const flex: Bad = {
 	...catalogue,
 	guidance: [
 		'Guidance',
-		[1.49, 'must be between 1.5 and 10'],
-		[10.01, 'must be between 1.5 and 10'],
+		[1.49, '1.49 is not between 1.5 and 10; try 1.5'],
+		[10.01, '10.01 is not between 1.5 and 10; try 10'],
 	],
 	steps: [
 		'Steps',
-		[0, 'must be between 1 and 50'],
-		[51, 'must be between 1 and 50'],
-		[1.5, 'must be a whole number'],
+		[0, '0 is not between 1 and 50; try 1'],
+		[51, '51 is not between 1 and 50; try 50'],
+		[1.5, '1.5 is not a whole number; try 1 or 2'],
 	],
 	promptUpsampling: ['Prompt Upsampling', ['off', 'must be true or false']],
 };
 const workersAi: Bad = {
 	...seed,
 	...size,
-	width: ['Width', [255, 'must be between 256 and 1920'], [1921, 'must be between 256 and 1920']],
+	width: [
+		'Width',
+		[255, '255 is not between 256 and 1920; try 256'],
+		[1921, '1921 is not between 256 and 1920; try 1920'],
+	],
 	height: [
 		'Height',
-		[64, 'must be between 256 and 1920'],
-		['2048', 'must be between 256 and 1920'],
+		[64, '64 is not between 256 and 1920; try 256'],
+		['2048', '2048 is not between 256 and 1920; try 1920'],
 	],
-	guidance: ['Guidance', [-0.1, 'must be at least 0'], ['much', 'must be a number']],
+	guidance: ['Guidance', [-0.1, '-0.1 is less than 0; try 0'], ['much', '"much" is not a number']],
 };
 const dev: Bad = {
 	...workersAi,
-	steps: ['Steps', [0, 'must be at least 1'], [2.5, 'must be a whole number']],
+	steps: ['Steps', [0, '0 is less than 1; try 1'], [2.5, '2.5 is not a whole number; try 2 or 3']],
 };
 
 const task: Bad = {
@@ -131,11 +141,11 @@ const task: Bad = {
 	...size,
 	width: [
 		'Width',
-		[63, 'must be at least 64'],
-		[100, 'must be a multiple of 32'],
-		[64.5, 'must be a whole number'],
+		[63, '63 is less than 64; try 64'],
+		[100, '100 is not a multiple of 32; try 96 or 128'],
+		[64.5, '64.5 is not a whole number; try 64 or 96'],
 	],
-	height: ['Height', ['1000', 'must be a multiple of 32']],
+	height: ['Height', ['1000', '1000 is not a multiple of 32; try 992 or 1024']],
 	safetyTolerance: [
 		'Safety Tolerance',
 		['7', 'must be one of 0, 1, 2, 3, 4, 5, 6'],
@@ -185,7 +195,8 @@ const variants: Array<[string, Variant]> = [
 	}),
 ];
 
-const NOTHING_SENT = 'Nothing was sent. Change what is named in the message and run again.';
+const NOTHING_SENT =
+	'Nothing was sent, so nothing was billed. Change what the message names, then run again.';
 
 const refused = (item: number, provider: string, message: string) => ({
 	json: { error: { message, description: NOTHING_SENT, kind: 'invalidInput', provider } },
@@ -294,8 +305,8 @@ describe('all that is wrong with an item is reported at once', () => {
 					'Reference Images (entry 3): the URL is empty',
 					'Reference Images (entry 4): the input item has no binary images',
 					'Gateway Metadata: must be a JSON object',
-					'Steps: must be a whole number',
-					'Timeout: must be between 1 and 86400',
+					'Steps: 0.5 is not between 1 and 50; try 1',
+					'Timeout: 0 is not between 1 and 86400; try 1',
 				].join('; '),
 			),
 		]);
@@ -317,8 +328,8 @@ describe('all that is wrong with an item is reported at once', () => {
 				[
 					'Custom Model: must not be empty',
 					'Prompt: must not be empty',
-					'Width: must be a multiple of 32',
-					'Height: must be at least 64',
+					'Width: 100 is not a multiple of 32; try 96 or 128',
+					'Height: 10 is less than 64; try 64',
 					'Safety Tolerance: must be one of 0, 1, 2, 3, 4, 5, 6',
 				].join('; '),
 			),
@@ -393,21 +404,21 @@ test.each<[string, NodeType, Record<string, unknown>, Record<string, unknown>, s
 		'flux2Task',
 		{ options: { pollInterval: 0 } },
 		{},
-		'Poll Interval: must be between 0.01 and 3600',
+		'Poll Interval: 0 is not between 0.01 and 3600; try 0.01',
 	],
 	[
 		'a poll interval that is no number',
 		'flux2Task',
 		{ options: { pollInterval: '={{ "often" }}' } },
 		{},
-		'Poll Interval: must be a number',
+		'Poll Interval: "often" is not a number',
 	],
 	[
 		'a bad option of Get',
 		'flux2Task',
 		{ resource: 'task', operation: 'get', taskId: 'a', options: { timeout: -1 } },
 		{},
-		'Timeout: must be between 1 and 86400',
+		'Timeout: -1 is not between 1 and 86400; try 1',
 	],
 ])('%s is refused before the good item is sent', async (_name, type, parameters, json, message) => {
 	const node = { type, parameters: { prompt: 'a pier', ...parameters } };

@@ -3,7 +3,7 @@ import type { INodeExecutionData } from 'n8n-workflow';
 import { sha256 } from '../emulator/images';
 import type { Effect } from '../emulator';
 import type { Run, WorkflowJson } from '../support/engine';
-import { items, openLab, until, type Lab } from '../support/lab';
+import { items, openLab, shortId, until, type Lab } from '../support/lab';
 import { openWebhooks, type Webhooks } from '../support/webhooks';
 
 const SECRET = 'made-up-webhook-secret-of-ours';
@@ -132,7 +132,11 @@ describe('what was submitted elsewhere', () => {
 				},
 				timing: { completedAt: expect.any(String) },
 			},
-			binary: { data: expect.objectContaining({ fileName: `flux-2-pro-${id}.jpg` }) },
+			binary: {
+				data: expect.objectContaining({
+					fileName: `announced-in-fine-detail-${shortId(id)}.jpg`,
+				}),
+			},
 			pairedItem: { item: 0 },
 		});
 		expect(sha256(await lab.engine.binary(item!.binary!.data!))).toBe(

@@ -132,6 +132,9 @@ export const generating = (
 export const prompts = (count: number): INodeExecutionData[] =>
 	Array.from({ length: count }, (_, index) => ({ json: { prompt: `item ${index + 1}` } }));
 
+/** The part of a task's ID that its image's file name ends in. */
+export const shortId = (id = ''): string => id.replace(/[^a-z0-9]/gi, '').slice(-8);
+
 /** Prompt and image of each item that came out. */
 export async function imagesIn({ engine }: Lab, run: Run): Promise<Array<[unknown, string]>> {
 	const pairs = run.items(NODE).map(async ({ json, binary }): Promise<[unknown, string]> => {

@@ -120,16 +120,24 @@ export function flux2ErrorOrThrow(thrown: unknown): Flux2Error {
 	throw rethrow(thrown);
 }
 
-/** The same failure with more advice behind it, e.g. how to collect a task later. */
+/** The same failure with more advice behind it, e.g. how to collect a task later, and with these details. */
 export const withAdvice = (
 	error: Flux2Error,
 	advice: string,
 	details: ErrorDetails = {},
-): Flux2Error => withDetails(error, { ...details, description: `${error.description} ${advice}` });
+): Flux2Error =>
+	new Flux2Error(error.kind, error.message, {
+		...detailsOf(error),
+		...details,
+		description: `${error.description} ${advice}`,
+	});
 
-/** The same failure with other details. */
-export const withDetails = (error: Flux2Error, details: ErrorDetails): Flux2Error =>
-	new Flux2Error(error.kind, error.message, { ...detailsOf(error), ...details });
+/** The same failure with its texts as `change` returns them. */
+export const withTexts = (error: Flux2Error, change: (text: string) => string): Flux2Error =>
+	new Flux2Error(error.kind, change(error.message), {
+		...detailsOf(error),
+		description: change(error.description),
+	});
 
 const detailsOf = (error: Flux2Error): ErrorDetails => ({
 	description: error.description,
@@ -142,9 +150,10 @@ const detailsOf = (error: Flux2Error): ErrorDetails => ({
 	cost: error.cost,
 });
 
-/** A failed parameter check, by label: "Width: must be a multiple of 32". */
+/** A failed parameter check, by label: "Width: 1001 is not a multiple of 16; try 992 or 1008". */
 export function invalidInput(problems: readonly string[]): Flux2Error {
 	return new Flux2Error('invalidInput', problems.join('; '), {
-		description: 'Nothing was sent. Change what is named in the message and run again.',
+		description:
+			'Nothing was sent, so nothing was billed. Change what the message names, then run again.',
 	});
 }

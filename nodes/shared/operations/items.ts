@@ -4,7 +4,7 @@ import { Flux2Error } from '../core/errors';
 import { omitUndefined } from '../core/json';
 import { redactJson, toDisplayText, type Redact } from '../core/redact';
 import { storeImage, type ImageSource, type ImageTarget, type StoredImage } from '../images/store';
-import { binaryField, download, fileName, simplify } from '../parameters/options';
+import { binaryField, download, simplify } from '../parameters/options';
 import type { Settings } from '../parameters/param';
 import {
 	shareOf,
@@ -16,6 +16,7 @@ import {
 	type Unclear,
 } from '../tasks/protocol';
 import type { OutputItem, RequestSummary } from '../tasks/savedResults';
+import { toBaseName } from './fileName';
 
 /** Every output item is made here, and shows no secret. */
 export interface ItemTarget {
@@ -42,6 +43,7 @@ export interface ImageSummary extends RequestSummary {
 }
 
 const MAX_PRICE_MS = 3000;
+const MAX_STATUS_LENGTH = 100;
 
 /**
  * The item of a finished image, which is put into n8n's binary store.
@@ -59,7 +61,7 @@ export async function collectImage(
 	const pricing = priceOf(target, done);
 	const isDownloaded = 'base64' in image || settings.getOrDefault(download);
 	const stored = isDownloaded
-		? await storeImage(target, image, baseName(target, summary, done))
+		? await storeImage(target, image, toBaseName(target, summary, done))
 		: undefined;
 	const json = imageJson(target, summary, { ...done, price: await pricing }, image, stored);
 	return {
@@ -87,18 +89,7 @@ async function priceOf(
 	).catch(() => undefined);
 }
 
-/** The file's name without an extension. A number distinguishes several images of one item. */
-function baseName({ settings }: ItemTarget, summary: ImageSummary, { task, part }: Done): string {
-	const { itemIndex = 0, imageNumber, model = task?.model ?? 'flux2' } = summary;
-	const customName = settings
-		.get(fileName)
-		?.trim()
-		.replace(/\.(png|jpe?g|webp)$/i, '');
-	const name = customName || `${model.split('/').at(-1)}-${task?.id ?? itemIndex + 1}`;
-	const number = (customName && imageNumber) || part?.number;
-	return [name.replace(/[^\p{L}\p{N}._ -]+/gu, '-'), number].filter(Boolean).join('-');
-}
-
+/** In this order the editor's table shows what matters first. */
 function imageJson(
 	target: CollectTarget,
 	{ model, prompt, seed, imageNumber }: ImageSummary,
@@ -108,18 +99,18 @@ function imageJson(
 ): IDataObject {
 	const { revisedPrompt } = done;
 	return omitUndefined({
-		provider: target.provider,
-		model: model ?? done.task?.model,
-		status: 'completed',
-		taskId: done.task?.id,
 		prompt,
-		revisedPrompt: revisedPrompt === prompt ? undefined : revisedPrompt,
-		// several images of one request cannot all have its seed
-		seed: done.seed ?? (imageNumber === undefined ? seed : undefined),
+		model: model ?? done.task?.model,
 		image: imageFacts(image, stored),
 		cost: costOf(done),
+		// several images of one request cannot all have its seed
+		seed: done.seed ?? (imageNumber === undefined ? seed : undefined),
+		status: 'completed',
+		revisedPrompt: revisedPrompt === prompt ? undefined : revisedPrompt,
 		megapixels: done.price?.megapixels && omitUndefined({ ...done.price.megapixels }),
+		taskId: done.task?.id,
 		timing: timingOf(target, done),
+		provider: target.provider,
 		raw: rawOf(target, done.raw),
 	});
 }
@@ -152,7 +143,10 @@ export const submittedItem = (
 	{ model }: RequestSummary,
 	{ task, raw }: { task?: Task; raw?: unknown },
 ): OutputItem => ({
-	json: redactJson(omitUndefined({ ...taskFacts(provider, task, model), raw }), redact),
+	json: redactJson(
+		omitUndefined({ model: model ?? task?.model, ...taskFacts(task), provider, raw }),
+		redact,
+	),
 });
 
 /** A task that has no image to show: it still runs, or has failed. */
@@ -162,13 +156,19 @@ export function taskItem(
 	state: Pending | Unclear | Failed,
 ): OutputItem {
 	const json = omitUndefined({
-		...taskFacts(target.provider, task),
+		model: task.model,
 		...(state.status === 'failed' ? failureFacts(target, state) : runningFacts(state)),
-		providerStatus: state.providerStatus,
+		providerStatus: shortStatus(target, state),
+		...taskFacts(task),
+		provider: target.provider,
 		raw: rawOf(target, state.raw),
 	});
 	return { json: redactJson(json, target.redact) };
 }
+
+/** The provider's own word; cut only once no secret can be cut in two. */
+const shortStatus = ({ redact }: ItemTarget, { providerStatus = '' }: Pending | Unclear | Failed) =>
+	redact(providerStatus).slice(0, MAX_STATUS_LENGTH) || undefined;
 
 const failureFacts = ({ redact }: ItemTarget, { kind, message, price }: Failed) => ({
 	status: 'failed',
@@ -186,12 +186,10 @@ const runningFacts = (state: Pending | Unclear) => ({
 	}),
 });
 
-const taskFacts = (provider: string, task: Task | undefined, model = task?.model) => ({
-	provider,
-	model,
+const taskFacts = (task: Task | undefined) => ({
 	taskId: task?.id,
-	pollUrl: task?.pollUrl,
 	submittedAt: task?.submittedAt,
+	pollUrl: task?.pollUrl,
 });
 
 const rawOf = ({ settings }: ItemTarget, raw: unknown): unknown =>

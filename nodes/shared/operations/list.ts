@@ -31,8 +31,9 @@ export const getMany =
 		const query = new URLSearchParams({ ...list.query, ...(filters as Record<string, string>) });
 		const toJson = (row: IDataObject) =>
 			omitUndefined({
+				...(isSimple && list.simplify(row)),
 				provider: provider.name,
-				...(isSimple ? list.simplify(row) : { raw: row }),
+				raw: isSimple ? undefined : row,
 			});
 		return {
 			async run() {

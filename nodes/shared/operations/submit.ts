@@ -19,7 +19,7 @@ import {
 	type SavedResult,
 } from '../tasks/savedResults';
 import { submittedItem } from './items';
-import type { ItemContext, ItemResult, PreparedOperation } from './types';
+import type { ItemContext, ItemResult, PreparedOperation, ResultFacts } from './types';
 
 /** A request that was checked. */
 export interface PreparedRequest {
@@ -42,7 +42,9 @@ export function submitTask(item: ItemContext): PreparedOperation {
 		async run() {
 			const submission = claimSubmission(prepared, 'submit');
 			if (submission.submittedByThisRun) await submit(submission);
-			return submission.checkpoint.results.map((result) => toItemResult(submission, result));
+			return submission.checkpoint.results
+				.map((result) => toItemResult(submission, result))
+				.map((result) => ({ ...result, ...factsOf(submission) }));
 		},
 	};
 }
@@ -81,6 +83,17 @@ const identityOf = ({ item, request }: PreparedRequest, operation: string) => ({
 	references: fingerprintReferences(request.references),
 });
 
+/** What is told of the submission's results after the run. */
+export function factsOf({ item, request, checkpoint }: Submission): ResultFacts {
+	const { settings, body } = request;
+	const { width, height } = settings.get(customBody) ? {} : body;
+	const isKnown = typeof width === 'number' && typeof height === 'number';
+	return {
+		paid: checkpoint.submittedIn === item.checkpoints.executionId ? 'here' : 'before',
+		...(isKnown && { requestedSize: { width, height } }),
+	};
+}
+
 const summarize = ({ model, prompt, body }: ImageRequest): RequestSummary => ({
 	model: model.id,
 	prompt,
@@ -92,6 +105,7 @@ export async function submit(submission: Submission): Promise<void> {
 	const { item, request, protocol, checkpoint } = submission;
 	const { client, signal } = item;
 	checkpoint.request = summarize(request);
+	checkpoint.submittedIn = item.checkpoints.executionId;
 	try {
 		// nothing is buffered for late listeners
 		if (protocol.status) await item.events.beforeSubmit(protocol, client)?.ready;

@@ -68,9 +68,9 @@ export function cancelTask(item: ItemContext): PreparedOperation {
 				{
 					item: {
 						json: {
-							provider: provider.name,
-							taskId: task.id,
 							status: statusAfterCancel(result, state),
+							taskId: task.id,
+							provider: provider.name,
 						},
 					},
 				},

@@ -70,7 +70,7 @@ export const binaryField = text('binaryField', {
 export const fileName = text('fileName', {
 	label: 'File Name',
 	description:
-		"The image's file name without the extension, which is added to match the real file type. When unset, the model and the task ID.",
+		"The image's file name without the extension, which is added to match the real file type. When unset, the prompt and the end of the task ID.",
 	placeholder: 'e.g. product-photo',
 	...own,
 });

@@ -1,6 +1,7 @@
 import type { IDataObject, INodeProperties } from 'n8n-workflow';
 import { jsonObjectSchema } from '../core/json';
 import { z } from '../core/vendor';
+import { numberProblem, type Limits } from './numberProblem';
 
 type Schema<T> = z.ZodType<T, z.ZodTypeDef, unknown>;
 /** A schema made when it is first used: n8n loads every node at its start, and most parameters are never set. */
@@ -31,13 +32,7 @@ interface Common {
 	hint?: string;
 }
 
-interface Limits {
-	min?: number;
-	max?: number;
-	multipleOf?: number;
-}
-
-interface NumberParam extends Common, Limits {
+interface NumberParam extends Common, Omit<Limits, 'whole'> {
 	default: number;
 }
 
@@ -92,34 +87,27 @@ const toObject = fromText((text) => {
 	}
 });
 
-function rangeMessage({ min, max }: Limits): string {
-	if (min !== undefined && min === max) return `must be ${min}`;
-	if (min !== undefined && max !== undefined) return `must be between ${min} and ${max}`;
-	return min === undefined ? `must be at most ${max}` : `must be at least ${min}`;
-}
-
-const numberSchema = (limits: Limits, whole: boolean): Memoized<number> =>
-	memoized(() => z.preprocess(toNumber, numberWithin(limits, whole)));
-
-function numberWithin(limits: Limits, whole: boolean): z.ZodNumber {
-	const message = rangeMessage(limits);
-	let schema = z.number({ message: 'must be a number' }).finite('must be a number');
-	if (whole) schema = schema.int('must be a whole number').safe('must be a safe whole number');
-	if (limits.min !== undefined) schema = schema.min(limits.min, message);
-	if (limits.max !== undefined) schema = schema.max(limits.max, message);
-	if (limits.multipleOf) {
-		schema = schema.multipleOf(limits.multipleOf, `must be a multiple of ${limits.multipleOf}`);
-	}
-	return schema;
-}
+const numberSchema = (limits: Limits): Memoized<number> =>
+	memoized(() => {
+		const problem = (value: unknown) => numberProblem(value, limits);
+		return z.preprocess(
+			toNumber,
+			z.custom<number>(
+				(value) => problem(value) === undefined,
+				(value) => ({ message: problem(value) }),
+			),
+		);
+	});
 
 function numberParam(wireName: string, spec: NumberParam, whole: boolean): Param<number> {
+	const { min, max, multipleOf } = spec;
 	const typeOptions = {
-		...(spec.min !== undefined && { minValue: spec.min }),
-		...(spec.max !== undefined && { maxValue: spec.max }),
+		...(min !== undefined && { minValue: min }),
+		...(max !== undefined && { maxValue: max }),
 		...(!whole && { numberPrecision: 2 }),
 	};
-	const value = { schema: numberSchema(spec, whole), default: spec.default };
+	const schema = numberSchema({ min, max, multipleOf, whole });
+	const value = { schema, default: spec.default };
 	return declare(wireName, spec, value, {
 		type: 'number',
 		default: spec.default,
@@ -134,9 +122,12 @@ export const integer = (wireName: string, spec: NumberParam) => numberParam(wire
 export const decimal = (wireName: string, spec: NumberParam) => numberParam(wireName, spec, false);
 
 /** The same parameter in the editor, with a model's own and narrower limits on the wire. */
-export const withRange = (param: Param<number>, limits: Limits): Param<number> => ({
+export const withRange = (param: Param<number>, limits: Omit<Limits, 'whole'>): Param<number> => ({
 	...param,
-	schema: numberSchema(limits, param.property.typeOptions?.numberPrecision === undefined),
+	schema: numberSchema({
+		...limits,
+		whole: param.property.typeOptions?.numberPrecision === undefined,
+	}),
 });
 
 /** The same parameter, of which 0 means "not set". */

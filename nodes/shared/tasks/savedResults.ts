@@ -22,7 +22,7 @@ export interface DoneResult extends MaybeLost {
 	done: Done;
 }
 
-export interface StoredResult {
+interface StoredResult {
 	state: 'stored';
 	item: OutputItem;
 }

@@ -69,7 +69,7 @@ const ERROR_CASES: readonly ErrorCase[] = [
 		name: 'Wrong width',
 		of: 'flux2Task',
 		parameters: { prompt, options: { width: 1000, height: 768 } },
-		messages: [/Width: must be a multiple of 32/],
+		messages: [/Width: 1000 is not a multiple of 32; try 992 or 1024/],
 	},
 	{
 		name: 'Several at once',
@@ -79,7 +79,7 @@ const ERROR_CASES: readonly ErrorCase[] = [
 			model: '@cf/black-forest-labs/flux-2-dev',
 			options: { width: 128, steps: 0 },
 		},
-		messages: [/Width: must be between 256 and 1920/, /Steps: must be at least 1/],
+		messages: [/Width: 128 is not between 256 and 1920; try 256/, /Steps: 0 is less than 1; try 1/],
 	},
 ];
 

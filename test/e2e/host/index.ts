@@ -4,12 +4,7 @@ import path from 'node:path';
 import { startEmulator, type Emulator, type EmulatorOptions } from '../../emulator';
 import { startChatModel, type ChatModel } from './chatModel';
 import type { Cleanup } from './cleanup';
-import {
-	importCredentials,
-	localCredentials,
-	WEBHOOK_SECRET,
-	type CredentialIds,
-} from './credentials';
+import { importCredentials, localCredentials, type CredentialIds } from './credentials';
 import { createEnvironment } from './environment';
 import { installN8n, type InstalledN8n } from './install';
 import { installPackage, packPackage } from './package';
@@ -74,7 +69,7 @@ export async function openHost(options: HostOptions, cleanup: Cleanup): Promise<
 	const rest = await setUpOwner(url);
 	const credentials = await importCredentials(rest, localCredentials(emulator, chat));
 	const references = `${emulator.urls.results}/references`;
-	const fillIn = { credentials, n8nUrl: url, references, webhookSecret: WEBHOOK_SECRET };
+	const fillIn = { credentials, n8nUrl: url, references };
 	const examples = await importExamples(rest, fillIn, options.examples ?? listExampleSlugs());
 	return { n8n, folder, url, environment, server, rest, emulator, chat, credentials, examples };
 }

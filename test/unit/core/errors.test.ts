@@ -5,9 +5,10 @@ import {
 	invalidInput,
 	toFlux2Error,
 	withAdvice,
-	withDetails,
+	withTexts,
 	type ErrorDetails,
 } from '../../../nodes/shared/core/errors';
+import { KINDS } from '../../support/failureKinds';
 
 const details: Required<ErrorDetails> = {
 	description: 'Do this.',
@@ -20,6 +21,26 @@ const details: Required<ErrorDetails> = {
 	cost: { amount: 1, currency: 'USD' },
 };
 
+test('an error is not refused, not transient and not billed, unless it says so', () => {
+	expect(new Flux2Error('unavailable', 'down')).toMatchObject({
+		name: 'Flux2Error',
+		kind: 'unavailable',
+		message: 'down',
+		refused: false,
+		transient: false,
+		maybeBilled: false,
+	});
+	expect(new AbortedError()).toMatchObject({
+		name: 'AbortedError',
+		message: 'The execution was stopped',
+	});
+});
+
+test('every kind says what to do', () => {
+	const advice = KINDS.map((kind) => [kind, new Flux2Error(kind, 'no').description]);
+	expect(Object.fromEntries(advice)).toMatchSnapshot();
+});
+
 test('advice is added behind the description, and everything else is kept', () => {
 	const error = withAdvice(new Flux2Error('unavailable', 'down', details), 'Then that.');
 	expect(error).toMatchObject({
@@ -30,9 +51,21 @@ test('advice is added behind the description, and everything else is kept', () =
 	});
 });
 
-test('details replace those that they name, and keep the others', () => {
-	const error = withDetails(new Flux2Error('unavailable', 'down', details), { taskId: 't2' });
-	expect(error).toMatchObject({ ...details, taskId: 't2' });
+test('details beside the advice replace those that they name, and keep the others', () => {
+	const error = withAdvice(new Flux2Error('unavailable', 'down', details), '', { taskId: 't2' });
+	expect(error).toMatchObject({ ...details, taskId: 't2', description: 'Do this. ' });
+});
+
+test('both texts of a failure are changed, and everything else is kept', () => {
+	const hide = (text: string) => text.replaceAll('made-up-secret', '***');
+	const told = { ...details, description: 'Change made-up-secret.' };
+	const error = withTexts(new Flux2Error('auth', 'made-up-secret is refused', told), hide);
+	expect(error).toMatchObject({
+		...details,
+		kind: 'auth',
+		message: '*** is refused',
+		description: 'Change ***.',
+	});
 });
 
 test('whatever was thrown becomes an error of ours, except an abort, which is no failure', () => {
@@ -57,6 +90,6 @@ test('all problems of an item are one error, which says that nothing was sent', 
 	expect(invalidInput(['Width: must be a number', 'Prompt: must not be empty'])).toMatchObject({
 		kind: 'invalidInput',
 		message: 'Width: must be a number; Prompt: must not be empty',
-		description: expect.stringContaining('Nothing was sent.'),
+		description: expect.stringContaining('Nothing was sent, so nothing was billed.'),
 	});
 });

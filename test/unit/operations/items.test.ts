@@ -97,8 +97,29 @@ describe('the item of an image', () => {
 		const { seconds, completedAt } = json.timing as { seconds: number; completedAt: string };
 		expect(seconds).toBe((Date.parse(completedAt) - Date.parse(SUBMITTED_AT)) / 1000);
 		expect(binary).toEqual({
-			data: { data: '', mimeType: 'image/png', fileName: 'flux-t1.png' },
+			data: { data: '', mimeType: 'image/png', fileName: 'a-fox-t1.png' },
 		});
+	});
+
+	test('begins with what matters in a table', async () => {
+		const settings = settingsOf([simplify, false]);
+		const price = { cost: { amount: 1, currency: 'USD' }, megapixels: { output: 1 } };
+		const done = { seed: 7, revisedPrompt: 'A red fox', price };
+		const { json } = await collect(settings, done, { prompt: 'A fox', model: 'flux' });
+		expect(Object.keys(json)).toEqual([
+			'prompt',
+			'model',
+			'image',
+			'cost',
+			'seed',
+			'status',
+			'revisedPrompt',
+			'megapixels',
+			'taskId',
+			'timing',
+			'provider',
+			'raw',
+		]);
 	});
 
 	test('has only its URL when it is not downloaded, and bytes that came with the response all the same', async () => {
@@ -256,6 +277,28 @@ describe('the item of a task without an image', () => {
 		submittedAt: SUBMITTED_AT,
 	};
 
+	test('begins with its state, and its address stands behind that', () => {
+		const withUrl = { ...task, pollUrl: 'https://api.example.com/tasks/t1' };
+		const failed = { status: 'failed', task, kind: 'timeout', message: 'no', raw: 1 } as const;
+		expect(Object.keys(taskItem(target, withUrl, failed).json)).toEqual([
+			'model',
+			'status',
+			'kind',
+			'message',
+			'taskId',
+			'submittedAt',
+			'pollUrl',
+			'provider',
+		]);
+		expect(Object.keys(submittedItem(target, {}, { task: withUrl }).json)).toEqual([
+			'model',
+			'taskId',
+			'submittedAt',
+			'pollUrl',
+			'provider',
+		]);
+	});
+
 	test('that runs has its progress', () => {
 		expect(
 			taskItem(target, task, {
@@ -278,6 +321,21 @@ describe('the item of a task without an image', () => {
 				raw: {},
 			}),
 		).toEqual({ json: { ...facts, status: 'pending', providerStatus: 'archived' } });
+	});
+
+	test.each<[string, string | undefined, string | undefined]>([
+		['cut', 'a'.repeat(101), 'a'.repeat(100)],
+		['redacted before it is cut', `${'a'.repeat(95)}${SECRET}`, `${'a'.repeat(95)}***`],
+		['left out when it is empty', '', undefined],
+		['left out when there is none', undefined, undefined],
+	])("whose state is unclear has the provider's word %s", (_what, providerStatus, expected) => {
+		const state = { status: 'unclear', task, message: '', providerStatus, raw: {} } as const;
+		const { json } = taskItem(target, task, state);
+		expect(json).toEqual({
+			...facts,
+			status: 'pending',
+			...(expected !== undefined && { providerStatus: expected }),
+		});
 	});
 
 	test('that has failed has its kind, its message and what was charged', () => {

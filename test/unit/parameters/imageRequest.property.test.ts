@@ -92,9 +92,9 @@ test('a number out of its range is refused by its label', () => {
 		fc.property(range, fc.integer({ min: 1 }), fc.boolean(), ({ min, max }, beyond, above) => {
 			const size = integer('some_size', { ...common, min, max, default: min });
 			const value = above ? max + beyond : min - beyond;
-			const range = min === max ? `${min}` : `between ${min} and ${max}`;
+			const range = min === max ? 'not possible here' : `not between ${min} and ${max}`;
 			expect(bodyOrMessage(read(modelWith(size), { someSize: value }))).toBe(
-				`invalidInput: Some Size: must be ${range}`,
+				`invalidInput: Some Size: ${value} is ${range}; try ${above ? max : min}`,
 			);
 		}),
 	);
@@ -107,7 +107,7 @@ test('a number between two steps is refused by its label, and one on a step is n
 			expect(bodyOrMessage(read(modelWith(size), { someSize: value }))).toEqual(
 				value % multipleOf === 0
 					? { some_size: value }
-					: `invalidInput: Some Size: must be a multiple of ${multipleOf}`,
+					: `invalidInput: Some Size: ${value} is not a multiple of ${multipleOf}; try ${value - (value % multipleOf)} or ${value - (value % multipleOf) + multipleOf}`,
 			);
 		}),
 	);

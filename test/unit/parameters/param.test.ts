@@ -54,16 +54,16 @@ test.each([
 	['1e2', 100],
 	['-0', -0],
 	['0x10', 16],
-	[1.5, 'refused: must be a whole number'],
-	['seven', 'refused: must be a number'],
-	['', 'refused: must be a number'],
-	['  ', 'refused: must be a number'],
-	[true, 'refused: must be a number'],
-	[[7], 'refused: must be a number'],
-	[NaN, 'refused: must be a number'],
-	[Infinity, 'refused: must be a number'],
-	['Infinity', 'refused: must be a number'],
-	[2 ** 53, 'refused: must be a safe whole number'],
+	[1.5, 'refused: 1.5 is not a whole number; try 1 or 2'],
+	['seven', 'refused: "seven" is not a number'],
+	['', 'refused: "" is not a number'],
+	['  ', 'refused: "  " is not a number'],
+	[true, 'refused: true is not a number'],
+	[[7], 'refused: [7] is not a number'],
+	[NaN, 'refused: NaN is not a number'],
+	[Infinity, 'refused: Infinity is not a number'],
+	['Infinity', 'refused: Infinity is not a number'],
+	[2 ** 53, 'refused: 9007199254740992 is too large'],
 ])('reads the integer %p as %p', (value, expected) => {
 	expect(read(integer('seed', { ...common, default: 0 }), value)).toEqual(expected);
 });
@@ -75,10 +75,10 @@ test('a refusal names the limits that there are', () => {
 	const steps = integer('width', { ...common, multipleOf: 32, default: 64 });
 
 	expect([read(low, 1), read(high, 11), read(both, 1), read(steps, 33)]).toEqual([
-		'refused: must be at least 1.5',
-		'refused: must be at most 10',
-		'refused: must be between 1.5 and 10',
-		'refused: must be a multiple of 32',
+		'refused: 1 is less than 1.5; try 1.5',
+		'refused: 11 is more than 10; try 10',
+		'refused: 1 is not between 1.5 and 10; try 1.5',
+		'refused: 33 is not a multiple of 32; try 32 or 64',
 	]);
 	expect([1.5, '10', 7.25].map((value) => read(both, value))).toEqual([1.5, 10, 7.25]);
 });
@@ -91,8 +91,8 @@ test("a model's narrower limits leave the editor's field as it is", () => {
 	expect(narrow.property).toBe(width.property);
 	expect([read(width, 64), read(narrow, 64), read(narrow, 256.5), read(guidance, 1.75)]).toEqual([
 		64,
-		'refused: must be between 256 and 1920',
-		'refused: must be a whole number',
+		'refused: 64 is not between 256 and 1920; try 256',
+		'refused: 256.5 is not a whole number; try 256 or 257',
 		1.75,
 	]);
 });
@@ -165,7 +165,7 @@ test('0 counts as unset where a parameter says so, typed in or as text', () => {
 		undefined,
 		undefined,
 		256,
-		'refused: must be between 256 and 1920',
+		'refused: 100 is not between 256 and 1920; try 256',
 	]);
 	expect(width.property.typeOptions).toEqual({ minValue: 0, maxValue: 1920 });
 });

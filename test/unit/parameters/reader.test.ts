@@ -35,7 +35,7 @@ test('collects every problem by its label, and throws them together', () => {
 	reader.choice('mode', 'Mode', ['sync', 'queue']);
 
 	expect(problemsOf(reader)).toBe(
-		'Prompt: must not be empty; Max Rows: must be between 1 and 10; Mode: must be one of sync, queue',
+		'Prompt: must not be empty; Max Rows: 11 is not between 1 and 10; try 10; Mode: must be one of sync, queue',
 	);
 });
 
@@ -69,7 +69,7 @@ test('goes on with the default for a parameter that does not exist or is wrong',
 	expect(readerOf({}).value(toggle('all', { ...common, default: false }))).toBe(false);
 	const reader = readerOf({ maxRows: 'many' });
 	expect(reader.value(maxRows)).toBe(5);
-	expect(problemsOf(reader)).toBe('Max Rows: must be a number');
+	expect(problemsOf(reader)).toBe('Max Rows: "many" is not a number');
 });
 
 test('a choice is the first of its list where the parameter does not exist, is empty or is wrong', () => {
