@@ -2,7 +2,7 @@ import type { IDataObject } from 'n8n-workflow';
 import { omitUndefined } from '../shared/core/json';
 import { z } from '../shared/core/vendor';
 import { readJson, submitJson } from '../shared/http/client';
-import type { ApiClient } from '../shared/http/types';
+import type { ApiClient, ReadClient } from '../shared/http/types';
 import { trustedUrl } from '../shared/http/urlPolicy';
 import { loadReferences, toDataUri } from '../shared/images/references';
 import { generate } from '../shared/operations/generate';
@@ -133,7 +133,7 @@ const protocol: AsyncProtocol<FalModel> = {
 
 /** The finished request's images, or its failure under the model's own HTTP status. */
 async function readResult(
-	client: ApiClient,
+	client: ReadClient,
 	task: Task,
 	errorMessage: string | undefined,
 	signal: AbortSignal,

@@ -15,6 +15,7 @@ import type { CredentialStore } from './credentials';
 import type { GoodBody, GoodResponse } from './goodResponses';
 import * as bflResponses from './responses/bfl';
 import * as cloudflareResponses from './responses/cloudflare';
+import * as falResponses from './responses/fal';
 import * as oxenResponses from './responses/oxen';
 import * as taskResponses from './responses/task';
 
@@ -164,6 +165,7 @@ export const PROVIDERS = {
 				parameters: { mode: 'queue' },
 				hasTasks: true,
 				canCancel: true,
+				responses: { polled: falResponses.responses, open: falResponses.openResponses },
 			},
 			falEvents: {
 				submit: 'fal.submit',
@@ -171,6 +173,7 @@ export const PROVIDERS = {
 				hasTasks: true,
 				hasEvents: true,
 				canCancel: true,
+				responses: { event: falResponses.eventResponses },
 			},
 		},
 	},

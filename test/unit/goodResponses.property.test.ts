@@ -40,7 +40,7 @@ async function imagesOf({ client, protocol, request }: ScriptedProvider): Promis
 	expect(others).toEqual([]);
 	if (!protocol.status || state?.status === 'done') return toImages(state);
 	const task = state!.task!;
-	const end = await events.of(protocol, client, task)?.next(task.id);
+	const end = await events.of(protocol, client, task)?.next(task.id, signal);
 	return toImages(end ?? (await protocol.status(client, task, signal)));
 }
 

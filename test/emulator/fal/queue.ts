@@ -17,7 +17,7 @@ import { BadInput, readInput, type FalInput } from './inputs';
 import { ENDPOINTS, type FalEndpoint } from './models';
 import { countUnits, priceImage } from './prices';
 import { authenticate, findRequest, saveRequest, type FalRequest } from './requests';
-import { toCancelResponse, toResult, toStatusBody } from './results';
+import { toCancelResponse, toQueuePosition, toResult, toStatusBody } from './results';
 import type { FalWorld } from './world';
 
 /**
@@ -116,10 +116,13 @@ async function submit(
 	const [task] = request.images as [Task];
 	const address = addressOf(world, request);
 	return toResponse(200, {
+		request_id: request.id,
+		response_url: toResponseUrl(world, request),
 		status_url: `${address}/status`,
 		cancel_url: `${address}/cancel`,
+		status: 'IN_QUEUE',
+		queue_position: toQueuePosition(task),
 		gateway_request_id: request.id,
-		...toStatusBody(task, request, toResponseUrl(world, request)),
 	});
 }
 

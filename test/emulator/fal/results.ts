@@ -58,7 +58,7 @@ export function toStatusBody(task: Task, request: FalRequest, responseUrl: strin
 }
 
 /** One place further at each poll. */
-const toQueuePosition = ({ fault: { queuePosition = 0 }, polls }: Task) =>
+export const toQueuePosition = ({ fault: { queuePosition = 0 }, polls }: Task) =>
 	Math.max(0, queuePosition - polls);
 
 /** Errors of a model stand in the result alone. */

@@ -66,9 +66,8 @@ describe('a submit', () => {
 			body: {
 				request_id: id,
 				gateway_request_id: id,
-				status: 'COMPLETED',
-				logs: [],
-				metrics: { inference_time: 0 },
+				status: 'IN_QUEUE',
+				queue_position: 0,
 				response_url: address,
 				status_url: `${address}/status`,
 				cancel_url: `${address}/cancel`,
@@ -476,11 +475,7 @@ describe('the stream of a request', () => {
 		events.map((event) => (JSON.parse(event) as { status: string }).status);
 
 	it('has an event for each change and ends with the request', async () => {
-		expect(words(await streamed({ polls: 20 }))).toEqual([
-			'IN_QUEUE',
-			'IN_PROGRESS',
-			'COMPLETED',
-		]);
+		expect(words(await streamed({ polls: 20 }))).toEqual(['IN_QUEUE', 'IN_PROGRESS', 'COMPLETED']);
 		expect(emulator.ledger.streams).toMatchObject([
 			{ taskIds: [lastTask().id], closedAt: expect.any(Number) as number },
 		]);
