@@ -26,7 +26,7 @@ import { isoNow, type AsyncProtocol, type Task } from '../shared/tasks/protocol'
 import { errorCodeOf, isStatusOf } from '../shared/tasks/statusReport';
 import { notFoundAsState } from '../shared/tasks/taskErrors';
 import { baseUrlOf, isBflHost, withoutSecrets } from './hosts';
-import { models } from './models';
+import { completion, models } from './models';
 import {
 	creditsSchema,
 	creditsToUsd,
@@ -88,7 +88,7 @@ const protocol: AsyncProtocol = {
 	validate({ body, settings, callback }, reader) {
 		const { webhook_url: url } = withCustomBody(body, settings);
 		if (!callback || typeof url !== 'string') return;
-		reader.addProblem('Notify URL', 'with the completion Callback, n8n itself is called');
+		reader.addProblem('Notify URL', 'with Callback, n8n itself is called');
 	},
 
 	async submit(client, request, signal) {
@@ -171,8 +171,10 @@ export const bfl: ProviderDefinition = {
 	// https://docs.bfl.ai/api_integration/integration_guidelines
 	imageUrlLifetimeMs: 600_000,
 	readError,
+	options: [completion],
 	operations: {
 		'image:generate': generateOrSuspend,
+		'image:edit': generateOrSuspend,
 		'task:submit': submitTask,
 		'task:get': getTask,
 		'account:getCredits': getCredits,

@@ -7,7 +7,7 @@ import type {
 
 const MIN_SECRET_LENGTH = 16;
 
-export const TOO_SHORT = `Use at least ${MIN_SECRET_LENGTH} characters`;
+export const TOO_SHORT = `Make the secret at least ${MIN_SECRET_LENGTH} characters long: a shorter one can be guessed`;
 
 /** A secret short enough to guess proves nothing. */
 export const isLongEnough = (secret: unknown): secret is string =>

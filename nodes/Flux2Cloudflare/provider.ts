@@ -95,6 +95,6 @@ export const cloudflare: ProviderDefinition<CloudflareModel> = {
 	baseUrl: ({ baseUrl = '' }) => baseUrl,
 	typicalSeconds: 10,
 	readError,
-	operations: { 'image:generate': generate },
+	operations: { 'image:generate': generate, 'image:edit': generate },
 	routeFor: () => ({ models, customModel: toCustomModel, protocol }),
 };

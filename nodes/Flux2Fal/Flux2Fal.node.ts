@@ -1,11 +1,10 @@
 import {
 	NodeConnectionTypes,
 	type IExecuteFunctions,
-	type INodeProperties,
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
-import { operationProperties } from '../shared/parameters/operationProperties';
+import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
 import {
 	modelProperties,
@@ -13,32 +12,12 @@ import {
 	requestProperties,
 	taskProperties,
 } from '../shared/parameters/properties';
-import { models } from './models';
+import { mode, models } from './models';
 
-const generate = { resource: ['image'], operation: ['generate'] };
+const generate = { resource: ['image'], operation: ['generate', 'edit'] };
 const submit = { resource: ['task'], operation: ['submit'] };
 const get = { resource: ['task'], operation: ['get'] };
 const named = { resource: ['task'], operation: ['get', 'cancel'] };
-
-const mode: INodeProperties = {
-	displayName: 'Mode',
-	name: 'mode',
-	type: 'options',
-	options: [
-		{
-			name: 'Events',
-			value: 'events',
-			description: 'Like Queue, but fal notifies the node when an image is ready',
-		},
-		{
-			name: 'Queue',
-			value: 'queue',
-			description: 'Checks at intervals until the image is ready',
-		},
-	],
-	default: 'queue',
-	description: 'How the node waits for the image',
-};
 
 export class Flux2Fal implements INodeType {
 	description: INodeTypeDescription = {
@@ -47,7 +26,7 @@ export class Flux2Fal implements INodeType {
 		icon: { light: 'file:flux2Fal.svg', dark: 'file:flux2Fal.dark.svg' },
 		group: ['transform'],
 		version: [1],
-		subtitle: '={{$parameter["operation"] + ": " + $parameter["resource"]}}',
+		subtitle: subtitleOf(models),
 		description: 'Generate and edit images with Black Forest Labs FLUX.2 on fal (fal.ai)',
 		defaults: { name: 'FLUX.2 (fal)' },
 		usableAsTool: true,
@@ -55,8 +34,14 @@ export class Flux2Fal implements INodeType {
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'flux2FalApi', required: true }],
 		properties: [
-			...operationProperties(['image:generate', 'task:cancel', 'task:get', 'task:submit']),
-			...requestProperties(models, generateOptions, generate, mode),
+			...operationProperties([
+				'image:generate',
+				'image:edit',
+				'task:submit',
+				'task:get',
+				'task:cancel',
+			]),
+			...requestProperties(models, [...generateOptions, mode], generate),
 			...requestProperties(models, submitOptions, submit),
 			taskProperties.taskId(named),
 			taskProperties.pollUrl(named),

@@ -1,9 +1,10 @@
 import type { Model } from '../shared/parameters/model';
-import { seed, size } from '../shared/parameters/options';
+import { HOW_TO_WAIT, seed } from '../shared/parameters/options';
 import {
 	choice,
 	decimal,
 	encodedAs,
+	inPanel,
 	integer,
 	objectList,
 	text,
@@ -12,13 +13,31 @@ import {
 	withValues,
 	zeroAsUnset,
 } from '../shared/parameters/param';
+import { pixelParameters } from '../shared/parameters/sizeParameters';
 
 export interface FalModel extends Model {
 	/** Where requests with reference images go. It follows from the ID by no rule. */
 	readonly editEndpoint: string;
 }
 
+/** How the node waits: an option of *Image: Generate*. */
+export const mode = choice('mode', {
+	label: HOW_TO_WAIT,
+	description: 'How the node waits for the image',
+	options: {
+		events: {
+			name: 'Events',
+			description: 'Like Poll, but fal notifies the node when the image is ready',
+		},
+		queue: { name: 'Poll', description: 'Checks at intervals until the image is ready' },
+	},
+	default: 'queue',
+	in: 'node',
+});
+
 /** The documents give 512 to 2048 for [dev], nothing for the others; behind [pro] are rules of their own. All take these. */
+const sizes = { step: 32, minSide: 512, maxSide: 2048, maxPixels: 4 * 1024 * 1024 };
+
 const side = (wireName: 'width' | 'height', label: string) =>
 	zeroAsUnset(
 		integer(wireName, {
@@ -26,9 +45,9 @@ const side = (wireName: 'width' | 'height', label: string) =>
 			description:
 				'In pixels: a multiple of 32, 512 to 2048, and at most 4 megapixels in all. Automatic when unset or 0.',
 			hint: 'In pixels, a multiple of 32',
-			min: 512,
-			max: 2048,
-			multipleOf: 32,
+			min: sizes.minSide,
+			max: sizes.maxSide,
+			multipleOf: sizes.step,
 			default: 1024,
 		}),
 	);
@@ -74,13 +93,19 @@ const guidanceScale = decimal('guidance_scale', {
 	max: 20,
 	default: 2.5,
 });
-const numImages = integer('num_images', {
-	label: 'Number of Images',
-	description: 'How many images to make of one prompt, each an item of its own',
-	min: 1,
-	max: 4,
-	default: 1,
-});
+/** The panel always has a value; one is what every model makes unasked, also one that lacks the field. */
+const numImages = encodedAs(
+	inPanel(
+		integer('num_images', {
+			label: 'Number of Images',
+			description: 'How many images to make of one prompt, each an item of its own',
+			min: 1,
+			max: 4,
+			default: 1,
+		}),
+	),
+	(count) => (count > 1 ? count : undefined),
+);
 const acceleration = choice('acceleration', {
 	label: 'Acceleration',
 	description: 'How much quality may be given up for speed. Regular when unset.',
@@ -152,9 +177,7 @@ const fileLifetime = encodedAs(
 
 const common = {
 	parameters: [
-		size,
-		side('width', 'Width'),
-		side('height', 'Height'),
+		...pixelParameters(sizes, side('width', 'Width'), side('height', 'Height')),
 		seed,
 		outputFormat,
 		safetyChecker,
@@ -162,7 +185,7 @@ const common = {
 		startTimeout,
 		fileLifetime,
 	],
-	maxPixels: 4 * 1024 * 1024,
+	sizes,
 };
 
 const closedWeights = {
@@ -226,7 +249,7 @@ export const models: readonly FalModel[] = [
 		id: 'fal-ai/flux-2-pro',
 		editEndpoint: 'fal-ai/flux-2-pro/edit',
 		name: 'FLUX.2 [pro]',
-		description: 'Best balance of quality, speed and price',
+		description: 'Best balance of quality, speed and price; about $0.03 for the first megapixel',
 		typicalSeconds: 10,
 	},
 	{
@@ -234,7 +257,7 @@ export const models: readonly FalModel[] = [
 		id: 'fal-ai/flux-2-max',
 		editEndpoint: 'fal-ai/flux-2-max/edit',
 		name: 'FLUX.2 [max]',
-		description: 'Highest quality',
+		description: 'Highest quality; about $0.07 for the first megapixel',
 		typicalSeconds: 20,
 	},
 	{
@@ -242,7 +265,7 @@ export const models: readonly FalModel[] = [
 		id: 'fal-ai/flux-2-flex',
 		editEndpoint: 'fal-ai/flux-2-flex/edit',
 		name: 'FLUX.2 [flex]',
-		description: 'Steps and guidance can be set; strong at typography',
+		description: 'Steps and guidance can be set; strong at typography; about $0.05 per megapixel',
 		parameters: [
 			...closedWeights.parameters,
 			steps,
@@ -255,21 +278,21 @@ export const models: readonly FalModel[] = [
 		id: 'fal-ai/flux-2',
 		editEndpoint: 'fal-ai/flux-2/edit',
 		name: 'FLUX.2 [dev]',
-		description: 'Open weights, close to [pro] in quality',
+		description: 'Open weights, close to [pro] in quality; about $0.012 per megapixel',
 	},
 	{
 		...fastDev,
 		id: 'fal-ai/flux-2/turbo',
 		editEndpoint: 'fal-ai/flux-2/turbo/edit',
 		name: 'FLUX.2 [dev] Turbo',
-		description: 'Faster and cheaper than [dev]',
+		description: 'Faster than [dev]; about $0.008 per megapixel',
 	},
 	{
 		...fastDev,
 		id: 'fal-ai/flux-2/flash',
 		editEndpoint: 'fal-ai/flux-2/flash/edit',
 		name: 'FLUX.2 [dev] Flash',
-		description: 'Fastest and cheapest [dev]',
+		description: 'Fastest [dev]; about $0.005 per megapixel',
 	},
 	{
 		...withLoras(dev),

@@ -16,7 +16,7 @@ import { subscribeToTaskEvents } from '../shared/tasks/eventStream';
 import { isoNow, type AsyncProtocol, type Task, type TaskState } from '../shared/tasks/protocol';
 import { errorCodeOf, isAbout, isStatusOf } from '../shared/tasks/statusReport';
 import { notFoundAsState } from '../shared/tasks/taskErrors';
-import { candidates, models, type FalModel } from './models';
+import { candidates, mode, models, type FalModel } from './models';
 import {
 	isCompleted,
 	isResult,
@@ -28,9 +28,6 @@ import {
 	toResultState,
 	toTaskState,
 } from './responses';
-
-/** `queue`, the default: polls the request. `events`: its status is streamed. */
-const modes = ['queue', 'events'] as const;
 
 async function toBody(
 	client: ApiClient,
@@ -164,7 +161,7 @@ const routeFor = (reader: ParameterReader): Route<FalModel> => ({
 	models,
 	// what the user types is where the request goes, with reference images or without
 	customModel: (id) => ({ ...customModel(id, candidates), editEndpoint: id }),
-	protocol: reader.choice('mode', 'Mode', modes) === 'events' ? withEvents : protocol,
+	protocol: reader.option(mode) === 'events' ? withEvents : protocol,
 	taskModel: reader.modelId(),
 });
 
@@ -184,8 +181,10 @@ export const fal: ProviderDefinition<FalModel> = {
 	// https://fal.ai/docs/documentation/model-apis/faq
 	imageUrlLifetimeMs: 7 * 86_400_000,
 	readError,
+	options: [mode],
 	operations: {
 		'image:generate': generate,
+		'image:edit': generate,
 		'task:submit': submitTask,
 		'task:get': getTask,
 		'task:cancel': cancelTask,

@@ -18,7 +18,7 @@ import { isoNow, type AsyncProtocol, type Task, type TaskState } from '../shared
 import { errorCodeOf, isAbout, isStatusOf } from '../shared/tasks/statusReport';
 import { taskNotFound } from '../shared/tasks/taskErrors';
 import { getModels, getTasks } from './lists';
-import { models, numGenerations } from './models';
+import { mode, models, numGenerations } from './models';
 import {
 	generationSchema,
 	historySchema,
@@ -31,9 +31,6 @@ import {
 	toSyncState,
 	toTaskState,
 } from './responses';
-
-/** `queue`, the default: polls the queue. `sync`: the call waits. `events`: the queue, with server-sent events. */
-const modes = ['queue', 'sync', 'events'] as const;
 
 /** The body of both ways to ask. */
 async function toBody(
@@ -155,7 +152,8 @@ const queue: AsyncProtocol = {
 	},
 };
 
-const protocols: Record<(typeof modes)[number], AsyncProtocol> = {
+/** `queue`, the default: polls the queue. `sync`: the call waits. `events`: the queue, with server-sent events. */
+const protocols: Record<typeof mode.default, AsyncProtocol> = {
 	sync: { ...queue, submit: submitSync },
 	queue,
 	events: {
@@ -175,12 +173,12 @@ const syncModels = models.map((model) => ({
 }));
 
 function routeFor(reader: ParameterReader): Route {
-	const mode = reader.choice('mode', 'Mode', modes);
-	const choice = mode === 'sync' ? syncModels : models;
+	const chosen = reader.option(mode);
+	const choice = chosen === 'sync' ? syncModels : models;
 	return {
 		models: choice,
 		customModel: (id) => customModel(id, choice),
-		protocol: protocols[mode],
+		protocol: protocols[chosen],
 	};
 }
 
@@ -194,8 +192,10 @@ export const oxen: ProviderDefinition = {
 	minPollIntervalSeconds: 2,
 	typicalSeconds: 12,
 	readError,
+	options: [mode],
 	operations: {
 		'image:generate': generate,
+		'image:edit': generate,
 		'task:submit': submitTask,
 		'task:get': getTask,
 		'task:getMany': getTasks,

@@ -13,7 +13,7 @@ import type { ParameterReader } from '../shared/parameters/reader';
 import { isoNow, type AsyncProtocol, type Task, type TaskState } from '../shared/tasks/protocol';
 import { errorCodeOf, isAbout, isStatusOf } from '../shared/tasks/statusReport';
 import { notFoundAsState } from '../shared/tasks/taskErrors';
-import { models, type Dialect } from './models';
+import { bodyFormat, dialects, models } from './models';
 import {
 	generationSchema,
 	isCancelled,
@@ -39,11 +39,11 @@ async function toParameters(
 }
 
 /** POST /model/v1/generation, GET /model/v1/generation/task/{id}. */
-const taskProtocol = (bodyFormat: (typeof bodyFormats)[number]): AsyncProtocol => ({
+const taskProtocol = (format: typeof bodyFormat.default): AsyncProtocol => ({
 	async submit(client, request, signal) {
 		const params = await toParameters(client, request, signal);
 		const model = request.model.id;
-		const body = bodyFormat === 'flat' ? { model, ...params } : { model, input: [{ params }] };
+		const body = format === 'flat' ? { model, ...params } : { model, input: [{ params }] };
 		const { value, response } = await submitJson(
 			client,
 			{
@@ -156,24 +156,19 @@ function queueUrl(
 	return url.href;
 }
 
-// the first is what the editor shows at first
-const dialects = ['task', 'queue'] as const satisfies readonly Dialect[];
-const bodyFormats = ['wrapped', 'flat'] as const;
-
 function routeFor(reader: ParameterReader): Route {
-	const dialect = reader.choice('dialect', 'Dialect', dialects);
-	const bodyFormat = reader.choice('bodyFormat', 'Body Format', bodyFormats);
+	const dialect = reader.choice('dialect', 'Service', dialects);
 	const ofDialect = models.filter((model) => model.dialect === dialect);
 	return {
 		models: ofDialect,
 		customModel: (id) => customModel(id, ofDialect),
-		protocol: dialect === 'queue' ? queueProtocol : taskProtocol(bodyFormat),
+		protocol: dialect === 'queue' ? queueProtocol : taskProtocol(reader.option(bodyFormat)),
 		// the queue's address of a task holds the model
 		taskModel: dialect === 'queue' ? reader.modelId() : undefined,
 	};
 }
 
-/** FLUX.2 behind a submit-and-poll task API: Vtrix, SeaCloud and their white labels. */
+/** FLUX.2 behind a submit-and-poll task API: Vtrix, SeaCloud, SeaArt and others. */
 export const taskApi: ProviderDefinition = {
 	name: 'task',
 	label: 'Task API',
@@ -183,8 +178,10 @@ export const taskApi: ProviderDefinition = {
 	minPollIntervalSeconds: 3,
 	typicalSeconds: 10,
 	readError,
+	options: [bodyFormat],
 	operations: {
 		'image:generate': generate,
+		'image:edit': generate,
 		'task:submit': submitTask,
 		'task:get': getTask,
 		'task:cancel': cancelTask,

@@ -21,6 +21,7 @@ import {
 	shortId,
 	until,
 } from '../support/lab';
+import { placed } from '../support/placed';
 
 const CONTINUE = { onError: 'continueRegularOutput' } as const;
 const RETRY = { retryOnFail: true, maxTries: 2, waitBetweenTries: 1 };
@@ -58,7 +59,13 @@ const generating = (
 	type: 'flux2Bfl',
 	parameters: {
 		prompt: '={{ $json.prompt }}',
-		options: { width: 256, height: 256, maxConcurrent: 20, ...QUICK, ...options },
+		...placed('flux2Bfl', {
+			width: 256,
+			height: 256,
+			maxConcurrent: 20,
+			...QUICK,
+			...options,
+		}),
 		...parameters,
 	},
 	settings,

@@ -15,6 +15,7 @@ import {
 	type LabOptions,
 	type NodeUnderTest,
 } from '../support/lab';
+import { placed } from '../support/placed';
 
 /** What only fal does: its addresses, failures that are results, black images, cancelling, the stream of one task. */
 
@@ -40,10 +41,9 @@ const generating = (
 ): NodeUnderTest => ({
 	type: 'flux2Fal',
 	parameters: {
-		mode,
 		model: MODEL,
 		prompt: '={{ $json.prompt }}',
-		options: { maxConcurrent: 20, ...(mode === 'queue' && QUICK), ...options },
+		...placed('flux2Fal', { mode, maxConcurrent: 20, ...(mode === 'queue' && QUICK), ...options }),
 	},
 	settings,
 });
@@ -332,7 +332,7 @@ describe('black images of the safety checker', () => {
 	test('are told by Task: Get, with the others', async () => {
 		await open({ seconds: 0 });
 		faultTask({ nsfw: [0] });
-		const submitting = { model: MODEL, prompt: 'two', options: { numImages: 2 } };
+		const submitting = { model: MODEL, prompt: 'two', numImages: 2 };
 		const submitted = await lab.run(onTask('submit', submitting));
 		const getting = { ...onTask('get', { options: QUICK }), settings: CONTINUE };
 		const given = items(...jsons(submitted));

@@ -1,6 +1,7 @@
 import { models } from '../../nodes/Flux2Fal/models';
 import { generateOptions, submitOptions } from '../../nodes/shared/parameters/options';
 import { NODE, openLab, QUICK, type Lab, type NodeUnderTest } from '../support/lab';
+import { placed } from '../support/placed';
 import {
 	bodiesOf,
 	fromItems,
@@ -39,11 +40,23 @@ const sized = (width: number, height: number) => ({ image_size: { width, height 
 const shared: Rows = {
 	...headers,
 	size: [
-		['square', sized(1024, 1024)],
-		['portrait', sized(896, 1152)],
-		['landscape', sized(1152, 896)],
-		['wide', sized(1344, 768)],
-		['custom'],
+		['automatic'],
+		['custom', sized(1024, 1024)],
+		['1:1', sized(1024, 1024)],
+		['16:9', sized(1344, 768)],
+		['9:16', sized(768, 1344)],
+		['4:3', sized(1152, 864)],
+		['3:4', sized(864, 1152)],
+		['3:2', sized(1248, 832)],
+		['2:3', sized(832, 1248)],
+		['4:5', sized(896, 1120)],
+		['5:4', sized(1120, 896)],
+		['21:9', sized(1536, 672)],
+	],
+	megapixels: [
+		[0.25, sized(512, 512)],
+		['2', sized(1440, 1440)],
+		[4, sized(2048, 2048)],
 	],
 	seed: [
 		[0, { seed: 0 }],
@@ -70,10 +83,7 @@ const flex: Rows = {
 const open: Rows = {
 	...shared,
 	outputFormat: verbatim('output_format', 'jpeg', 'png', 'webp'),
-	numImages: [
-		[1, { num_images: 1 }],
-		['2', { num_images: 2 }],
-	],
+	numImages: [[1], ['2', { num_images: 2 }]],
 };
 const fastDev: Rows = {
 	...open,
@@ -134,8 +144,9 @@ afterAll(async () => await lab.close());
 const numberOf = ({ prompt = '' }: { prompt?: string }) => Number(/\d+/.exec(prompt)?.[0] ?? 0);
 
 /** What was submitted, in the order of the items, and where it went. */
-async function sent(parameters: NodeUnderTest['parameters'], rows: Rows, more: object = {}) {
-	const node = { ...parameters, ...fromItems(rows), ...more };
+async function sent(parameters: NodeUnderTest['parameters'], rows: Rows, options: object = {}) {
+	const node = { ...parameters, ...fromItems('flux2Fal', Object.keys(rows)) };
+	Object.assign(node.options as object, options);
 	const continuing = { onError: 'continueRegularOutput' as const };
 	const items = itemsOf(rows);
 	await lab.run({ type: 'flux2Fal', parameters: node, settings: continuing }, { items });
@@ -199,7 +210,7 @@ describe('each parameter alone is on the wire as documented', () => {
 
 	test.each(['queue', 'events'])('by Image: Generate, as Task: Submit does (%s)', async (mode) => {
 		const rows = { ...klein, ...settings };
-		const { bodies, paths } = await sent({ mode, model: 'fal-ai/flux-2/klein/4b' }, rows);
+		const { bodies, paths } = await sent({ model: 'fal-ai/flux-2/klein/4b' }, rows, { mode });
 
 		expect(bodies).toEqual(bodiesOf(rows, {}));
 		expect(paths).toEqual(['/fal/fal-ai/flux-2/klein/4b']);
@@ -212,8 +223,14 @@ test("the node's own options are all in the table", () => {
 });
 
 /** One item with these options, submitted. */
-const submitted = async (options: object, more: object = {}) => {
-	const parameters = { resource: 'task', operation: 'submit', prompt: 'one', options, ...more };
+const submitted = async (options: Record<string, unknown>, more: object = {}) => {
+	const parameters = {
+		resource: 'task',
+		operation: 'submit',
+		prompt: 'one',
+		...placed('flux2Fal', options),
+		...more,
+	};
 	const run = await lab.run({ type: 'flux2Fal', parameters });
 	return { run, submissions: lab.emulator.ledger.submissions };
 };
@@ -252,13 +269,14 @@ test('width and height are one field', async () => {
 });
 
 test.each([
-	[{ width: 1024 }, 'Width, Height: set both, or none'],
-	[{ width: 1000, height: 1024 }, 'Width: must be a multiple of 32'],
-	[{ width: 480, height: 1024 }, 'Width: must be between 512 and 2048'],
+	[{ width: 1024, height: 0 }, 'Width, Height: set both, or none'],
+	[{ width: 1000, height: 1024 }, 'Width: 1000 is not a multiple of 32; try 992 or 1024'],
+	[{ width: 480, height: 1024 }, 'Width: 480 is not between 512 and 2048; try 512'],
 	[{ numInferenceSteps: 20 }, 'Inference Steps: FLUX.2 [pro] has no such parameter here'],
 	[{ outputFormat: 'webp' }, 'Output Format: must be one of jpeg, png'],
 ])('%j is refused, and nothing is sent', async (options, message) => {
-	const { run } = await submitted(options);
+	// n8n drops what a model that the editor shows does not have
+	const { run } = await submitted(options, { model: '={{ "fal-ai/flux-2-pro" }}' });
 
 	expect(run.error?.message).toBe(message);
 	expect(lab.emulator.ledger.requests).toEqual([]);
@@ -289,7 +307,7 @@ test('LoRAs are a list of paths and scales', async () => {
 
 test.each([
 	[[{ path: '' }], 'LoRAs: entry 1: Path must not be empty'],
-	[[{ path: 'a' }, { path: 'b', scale: 5 }], 'LoRAs: entry 2: Scale must be between 0 and 4'],
+	[[{ path: 'a' }, { path: 'b', scale: 5 }], 'LoRAs: entry 2: Scale 5 is not between 0 and 4; try 4'],
 	[Array(4).fill({ path: 'a' }), 'LoRAs: must have at most 3 entries'],
 ])('LoRAs %j are refused, and nothing is sent', async (entries, message) => {
 	const { run } = await lora(...(entries as object[]));

@@ -65,9 +65,17 @@ test.each<[string, object, boolean, string | undefined]>([
 });
 
 test.each<[string, { secret: string } | undefined, string]>([
-	['is empty', { secret: '' }, 'is too short. Use at least 16 characters'],
-	['is blank', { secret: ' '.repeat(20) }, 'is too short. Use at least 16 characters'],
-	['is short', { secret: 'fifteen-letters' }, 'is too short. Use at least 16 characters'],
+	['is empty', { secret: '' }, 'is too short. Make the secret at least 16 characters long'],
+	[
+		'is blank',
+		{ secret: ' '.repeat(20) },
+		'is too short. Make the secret at least 16 characters long',
+	],
+	[
+		'is short',
+		{ secret: 'fifteen-letters' },
+		'is too short. Make the secret at least 16 characters long',
+	],
 	['cannot be read', undefined, 'cannot be read: '],
 ])('refuses a credential that %s, before anything is submitted', async (_what, data, message) => {
 	if (data) lab.credentials.flux2WebhookApi = data;

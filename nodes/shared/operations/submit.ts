@@ -56,7 +56,8 @@ export function submitTask(item: ItemContext): PreparedOperation {
 export function prepareRequest(item: ItemContext, callback?: RequestCallback): PreparedRequest {
 	const { reader, provider } = item;
 	const { protocol, ...models } = provider.routeFor(reader);
-	const request = { ...readImageRequest(reader, models, generateOptions), callback };
+	const nodeOptions = [...generateOptions, ...(provider.options ?? [])];
+	const request = { ...readImageRequest(reader, models, nodeOptions), callback };
 	reader.throwIfInvalid();
 	protocol.validate?.(request, reader);
 	reader.throwIfInvalid();

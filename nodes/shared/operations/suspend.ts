@@ -4,7 +4,7 @@ import { invalidInput } from '../core/errors';
 import { parseJson } from '../core/json';
 import { isLoopback } from '../core/urls';
 import { z } from '../core/vendor';
-import { collectOptions, timeout } from '../parameters/options';
+import { collectOptions, completion, HOW_TO_WAIT, timeout } from '../parameters/options';
 import type { Settings } from '../parameters/param';
 import type { Task } from '../tasks/protocol';
 import type { OutputItem } from '../tasks/savedResults';
@@ -35,8 +35,8 @@ const DEFAULT_WAIT_SECONDS = 300;
 
 /** Image: Generate, where the provider can call back: by polling, or by suspending the execution until it calls. */
 export function generateOrSuspend(item: ItemContext): PreparedOperation {
-	const completion = item.reader.choice('completion', 'Completion', ['poll', 'callback']);
-	return generate(item, completion === 'callback' ? suspensionOf(item) : undefined);
+	const chosen = item.reader.option(completion(item.provider.label));
+	return generate(item, chosen === 'callback' ? suspensionOf(item) : undefined);
 }
 
 /** @throws Flux2Error `invalidInput` where nobody could be called back */
@@ -72,15 +72,15 @@ function checkSuspendable(
 	const { length } = context.getInputData();
 	if (length !== 1) {
 		throw invalidInput([
-			`Completion: Callback suspends the whole execution, so it takes one item at a time, and there are ${length}; choose Poll, or put a Loop Over Items node in front`,
+			`${HOW_TO_WAIT}: Callback suspends the whole execution, so it takes one item at a time, and there are ${length}; choose Poll, or put a Loop Over Items node in front`,
 		]);
 	}
 	if (isToolCall) {
-		throw invalidInput(["Completion: an agent's tool cannot be suspended; choose Poll"]);
+		throw invalidInput([`${HOW_TO_WAIT}: an agent's tool cannot be suspended; choose Poll`]);
 	}
 	if (!isReachable(resumeUrl, client.baseUrl)) {
 		throw invalidInput([
-			`Completion: ${provider.label} cannot call ${new URL(resumeUrl).origin}; set n8n's WEBHOOK_URL to its public https address, or choose Poll`,
+			`${HOW_TO_WAIT}: ${provider.label} cannot call ${new URL(resumeUrl).origin}; set n8n's WEBHOOK_URL to its public https address, or choose Poll`,
 		]);
 	}
 }

@@ -3,6 +3,7 @@ import type { Flux2Error } from '../core/errors';
 import type { ApiClient, CredentialValues } from '../http/types';
 import type { ModelChoice } from '../parameters/imageRequest';
 import type { Model } from '../parameters/model';
+import type { Param } from '../parameters/param';
 import type { ParameterReader } from '../parameters/reader';
 import type { CheckpointStore } from '../tasks/checkpoints';
 import type { RunEvents } from '../tasks/eventStream';
@@ -22,6 +23,8 @@ interface Provider
 	readonly typicalSeconds: number;
 	/** Milliseconds for which the URL of an image can be opened, as the provider documents it. */
 	readonly imageUrlLifetimeMs?: number;
+	/** The provider's own options of a request, beside those that every node has. */
+	readonly options?: readonly Param[];
 	readonly operations: Readonly<Record<string, Operation>>;
 	/** Where the provider can call when a task has ended. */
 	readonly webhook?: WebhookProtocol;

@@ -1,4 +1,5 @@
 import type { Param } from './param';
+import type { Sizes } from './size';
 
 /** One model of a provider. Everything about it stands in its record. */
 export interface Model {
@@ -8,8 +9,7 @@ export interface Model {
 	readonly description: string;
 	readonly parameters: readonly Param[];
 	readonly maxReferences: number;
-	/** The largest image (width × height), where the provider has a limit for it. */
-	readonly maxPixels?: number;
+	readonly sizes?: Sizes;
 	/** How long an image usually takes. The first polls go by it until the node has learnt better. */
 	readonly typicalSeconds: number;
 }
@@ -28,14 +28,13 @@ export function customModel(id: string, candidates: readonly Model[]): Model {
 		if (parameters.has(param.wireName)) continue;
 		parameters.set(param.wireName, { ...param, sendDefault: false });
 	}
-	const pixels = candidates.map(({ maxPixels = Infinity }) => maxPixels);
 	return {
 		id,
 		name: id,
 		description: '',
 		parameters: [...parameters.values()],
 		maxReferences: Math.max(...candidates.map(({ maxReferences }) => maxReferences)),
-		maxPixels: Math.max(...pixels),
+		sizes: candidates[0]?.sizes,
 		typicalSeconds: Math.max(...candidates.map(({ typicalSeconds }) => typicalSeconds)),
 	};
 }

@@ -83,32 +83,6 @@ export const download = toggle('download', {
 	...own,
 });
 
-// Every preset is a multiple of 32, 256 to 1920 on each side and below 2 megapixels: all documented APIs take it.
-const presets = {
-	square: { width: 1024, height: 1024 },
-	portrait: { width: 896, height: 1152 },
-	landscape: { width: 1152, height: 896 },
-	wide: { width: 1344, height: 768 },
-} as const;
-
-export const size = choice('size', {
-	label: 'Size',
-	description: 'A common size, in place of Width and Height',
-	options: {
-		custom: 'Custom (Width and Height)',
-		landscape: 'Landscape (1152 × 896)',
-		portrait: 'Portrait (896 × 1152)',
-		square: 'Square (1024 × 1024)',
-		wide: 'Wide (1344 × 768)',
-	},
-	default: 'square',
-	...own,
-});
-
-/** Width and height of a preset in pixels; undefined for "custom" and when unset. */
-export const presetSize = (preset: unknown): { width: number; height: number } | undefined =>
-	Object.entries(presets).find(([name]) => name === preset)?.[1];
-
 /** Every model of every provider has it, within these limits. */
 export const seed = integer('seed', {
 	label: 'Seed',
@@ -137,6 +111,25 @@ export const limit = integer('limit', {
 	min: 1,
 	default: 50,
 });
+
+/** The label of what decides whether a node polls, is notified or waits in one call. */
+export const HOW_TO_WAIT = 'How to Wait';
+
+/** How the node waits, where the provider can call n8n. */
+export const completion = (caller: string) =>
+	choice('completion', {
+		label: HOW_TO_WAIT,
+		description: 'How the node waits for the image',
+		options: {
+			callback: {
+				name: 'Callback',
+				description: `Suspends the execution, without holding a worker, until ${caller} calls n8n. One item per execution; n8n must be reachable from the internet.`,
+			},
+			poll: { name: 'Poll', description: 'Checks at intervals until the image is ready' },
+		},
+		default: 'poll',
+		...own,
+	});
 
 const common: readonly Param[] = [maxConcurrent, simplify];
 const collect: readonly Param[] = [timeout, pollInterval, binaryField, fileName, download];

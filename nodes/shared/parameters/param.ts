@@ -19,6 +19,16 @@ export interface Param<T = unknown> {
 	readonly in: 'body' | 'header' | 'node';
 	/** The default is sent when nothing is set, because the provider's own is not dependable. */
 	readonly sendDefault?: boolean;
+	/** Where the editor shows it: among the options when unset, in the main panel, or in a group of the options. */
+	readonly place?: 'panel' | OptionGroup;
+	/** The same field in the editor, where other parameters ask for another default. */
+	readonly variants?: readonly INodeProperties[];
+}
+
+/** Options that belong together: one entry of the options, with its own fields. */
+export interface OptionGroup {
+	readonly name: string;
+	readonly label: string;
 }
 
 interface Common {
@@ -37,8 +47,8 @@ interface NumberParam extends Common, Omit<Limits, 'whole'> {
 }
 
 interface Choice<V extends string> extends Common {
-	/** Value on the wire to name in the editor. */
-	options: Readonly<Record<V, string>>;
+	/** Value on the wire to name in the editor, with a description where the name does not say it all. */
+	options: Readonly<Record<V, string | { name: string; description: string }>>;
 	default: NoInfer<V>;
 }
 
@@ -173,7 +183,9 @@ const oneOf = <V extends string>(values: readonly V[]): Memoized<V> =>
 
 /** One of a list of values. */
 export function choice<V extends string>(wireName: string, spec: Choice<V>): Param<V> {
-	const entries = Object.entries(spec.options) as Array<[V, string]>;
+	const entries = Object.entries(spec.options) as Array<
+		[V, string | { name: string; description: string }]
+	>;
 	const schema = oneOf(entries.map(([value]) => value));
 	return declare<V>(
 		wireName,
@@ -181,7 +193,10 @@ export function choice<V extends string>(wireName: string, spec: Choice<V>): Par
 		{ schema, default: spec.default },
 		{
 			type: 'options',
-			options: entries.map(([value, name]) => ({ name, value })),
+			options: entries.map(([value, option]) => ({
+				...(typeof option === 'string' ? { name: option } : option),
+				value,
+			})),
 			default: spec.default,
 		},
 	);
@@ -193,11 +208,20 @@ export const withValues = <V extends string>(param: Param<V>, ...values: V[]): P
 	schema: oneOf(values),
 });
 
-/** The same parameter, hidden where the editor's other parameters have these values. */
-export const hiddenWhen = <T>(
+/** The same parameter, which the editor shows only where its other parameters have these values. */
+export const shownWhen = <T>(
 	param: Param<T>,
-	hide: NonNullable<INodeProperties['displayOptions']>['hide'],
-): Param<T> => ({ ...param, property: { ...param.property, displayOptions: { hide } } });
+	show: NonNullable<INodeProperties['displayOptions']>['show'],
+): Param<T> => ({ ...param, property: { ...param.property, displayOptions: { show } } });
+
+/** The same parameter, in the main panel of the editor. */
+export const inPanel = <T>(param: Param<T>): Param<T> => ({ ...param, place: 'panel' });
+
+/** The same parameter, in a group of the options. */
+export const inGroup = <T>(group: OptionGroup, param: Param<T>): Param<T> => ({
+	...param,
+	place: group,
+});
 
 /** The same parameter in the editor, written on the wire in another form. */
 export const encodedAs = <T, W>(param: Param<T>, encode: (value: T) => W): Param<W> => ({
@@ -268,6 +292,10 @@ export function objectList(wireName: string, spec: ObjectList): Param<IDataObjec
 	);
 }
 
+/** Whether the user has set it: n8n knows null and empty text for what is not. */
+export const isSet = (value: unknown): boolean =>
+	value !== undefined && value !== null && value !== '';
+
 /** One object by wire names. */
 function readEntry(
 	fields: readonly Param[],
@@ -278,14 +306,18 @@ function readEntry(
 	for (const { property, wireName, schema } of fields) {
 		const { name, displayName, required } = property;
 		const value = entry[name];
-		const isSet = value !== undefined && value !== null && value !== '';
-		const result = isSet ? schema().safeParse(value) : undefined;
+		const result = isSet(value) ? schema().safeParse(value) : undefined;
 		if (result?.success) read[wireName] = result.data as IDataObject;
 		else if (result) addProblem(`${displayName} ${result.error.issues[0]?.message}`);
 		else if (required) addProblem(`${displayName} must not be empty`);
 	}
 	return read;
 }
+
+/** The groups that parameters are in, each once. */
+export const groupsOf = (params: readonly Param[]): OptionGroup[] => [
+	...new Set(params.flatMap(({ place }) => (typeof place === 'object' ? [place] : []))),
+];
 
 /** The option values of one item, read and checked. */
 export class Settings {

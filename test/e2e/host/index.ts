@@ -16,6 +16,7 @@ import {
 	listExampleSlugs,
 	importWorkflow,
 	readExample,
+	withCredentials,
 	type FillIn,
 	type ImportedWorkflow,
 } from './workflows';
@@ -33,6 +34,8 @@ export interface Host {
 	emulator: Emulator;
 	chat: ChatModel;
 	credentials: CredentialIds;
+	/** What examples need here beside credentials. */
+	fillIn: FillIn;
 	examples: ImportedWorkflow[];
 }
 
@@ -68,10 +71,12 @@ export async function openHost(options: HostOptions, cleanup: Cleanup): Promise<
 	await waitUntilReady(`${url}/rest/settings`, server);
 	const rest = await setUpOwner(url);
 	const credentials = await importCredentials(rest, localCredentials(emulator, chat));
-	const references = `${emulator.urls.results}/references`;
-	const fillIn = { credentials, n8nUrl: url, references };
-	const examples = await importExamples(rest, fillIn, options.examples ?? listExampleSlugs());
-	return { n8n, folder, url, environment, server, rest, emulator, chat, credentials, examples };
+	const fillIn = {
+		n8nUrl: url,
+		references: `${emulator.urls.results}/references`,
+	};
+	const host = { n8n, folder, url, environment, server, rest, emulator, chat, credentials, fillIn };
+	return { ...host, examples: await importExamples(host, options.examples ?? listExampleSlugs()) };
 }
 
 /** Moderates the one prompt of the examples that providers refuse. */
@@ -82,10 +87,14 @@ function moderate(emulator: Emulator): void {
 	);
 }
 
-async function importExamples(rest: Rest, fillIn: FillIn, slugs: readonly string[]) {
+async function importExamples(
+	{ rest, fillIn, credentials }: Omit<Host, 'examples'>,
+	slugs: readonly string[],
+) {
 	const imported: ImportedWorkflow[] = [];
 	for (const slug of slugs) {
-		imported.push(await importWorkflow(rest, slug, readExample(slug, fillIn)));
+		const file = withCredentials(readExample(slug, fillIn), credentials);
+		imported.push(await importWorkflow(rest, slug, file));
 	}
 	return imported;
 }

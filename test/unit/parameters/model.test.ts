@@ -26,13 +26,15 @@ const format: Param = {
 	sendDefault: true,
 };
 
+const SIZES = { step: 16, minSide: 64, maxPixels: 1_000_000 };
+
 const modelWith = (parameters: readonly Param[], facts: Partial<Model> = {}): Model => ({
 	id: 'listed',
 	name: 'Listed',
 	description: 'A model of the list',
 	parameters,
 	maxReferences: 2,
-	maxPixels: 1_000_000,
+	sizes: SIZES,
 	typicalSeconds: 5,
 	...facts,
 });
@@ -88,11 +90,13 @@ describe('a custom model', () => {
 	});
 
 	test('takes the widest limits of the models that it might be', () => {
-		const large = { maxReferences: 10, maxPixels: 4_000_000, typicalSeconds: 30 };
+		const large = { maxReferences: 10, typicalSeconds: 30 };
 		expect(customModel('new', [modelWith([]), modelWith([], large)])).toMatchObject(large);
-		expect(
-			customModel('new', [modelWith([]), modelWith([], { maxPixels: undefined })]).maxPixels,
-		).toBe(Infinity);
+	});
+
+	test('makes the sizes of the first model that it might be', () => {
+		const other = { step: 32, minSide: 256 };
+		expect(customModel('new', [modelWith([]), modelWith([], { sizes: other })]).sizes).toBe(SIZES);
 	});
 
 	test("copies no other field: a fact of one provider's records says nothing about another model", () => {
@@ -104,7 +108,7 @@ describe('a custom model', () => {
 			description: '',
 			parameters: [],
 			maxReferences: 2,
-			maxPixels: 1_000_000,
+			sizes: SIZES,
 			typicalSeconds: 5,
 		});
 	});
