@@ -14,7 +14,7 @@ import {
 } from '../shared/parameters/properties';
 import { mode, models } from './models';
 
-const generate = { resource: ['image'], operation: ['generate', 'edit'] };
+const generate = { resource: ['image'], operation: ['generate', 'edit', 'estimateCost'] };
 const submit = { resource: ['task'], operation: ['submit'] };
 const get = { resource: ['task'], operation: ['get'] };
 const named = { resource: ['task'], operation: ['get', 'cancel'] };
@@ -35,6 +35,7 @@ export class Flux2Fal implements INodeType {
 		credentials: [{ name: 'flux2FalApi', required: true }],
 		properties: [
 			...operationProperties([
+				'image:estimateCost',
 				'image:generate',
 				'image:edit',
 				'task:submit',

@@ -13,6 +13,7 @@ import {
 	withValues,
 	zeroAsUnset,
 } from '../shared/parameters/param';
+import type { ListPrice } from '../shared/parameters/price';
 import { pixelParameters } from '../shared/parameters/sizeParameters';
 
 export interface FalModel extends Model {
@@ -175,6 +176,21 @@ const fileLifetime = encodedAs(
 	(seconds) => JSON.stringify({ expiration_duration_seconds: seconds }),
 );
 
+/**
+ * As the page of each model says it. The documents leave open what is rounded up, and how references of unknown size
+ * count: the result counts its units itself.
+ */
+const price = (first: number, further: number, reference: number): ListPrice => ({
+	unit: 'startedMegapixel',
+	first,
+	further,
+	reference,
+	certain: 'none',
+	source: 'https://fal.ai/models',
+	date: '2026-11-21',
+});
+const perMegapixel = (amount: number): ListPrice => price(amount, amount, amount);
+
 const common = {
 	parameters: [
 		...pixelParameters(sizes, side('width', 'Width'), side('height', 'Height')),
@@ -248,6 +264,7 @@ export const models: readonly FalModel[] = [
 		...closedWeights,
 		id: 'fal-ai/flux-2-pro',
 		editEndpoint: 'fal-ai/flux-2-pro/edit',
+		price: price(0.03, 0.015, 0.015),
 		name: 'FLUX.2 [pro]',
 		description: 'Best balance of quality, speed and price; about $0.03 for the first megapixel',
 		typicalSeconds: 10,
@@ -256,6 +273,7 @@ export const models: readonly FalModel[] = [
 		...closedWeights,
 		id: 'fal-ai/flux-2-max',
 		editEndpoint: 'fal-ai/flux-2-max/edit',
+		price: price(0.07, 0.03, 0.03),
 		name: 'FLUX.2 [max]',
 		description: 'Highest quality; about $0.07 for the first megapixel',
 		typicalSeconds: 20,
@@ -264,6 +282,7 @@ export const models: readonly FalModel[] = [
 		...closedWeights,
 		id: 'fal-ai/flux-2-flex',
 		editEndpoint: 'fal-ai/flux-2-flex/edit',
+		price: perMegapixel(0.05),
 		name: 'FLUX.2 [flex]',
 		description: 'Steps and guidance can be set; strong at typography; about $0.05 per megapixel',
 		parameters: [
@@ -277,6 +296,7 @@ export const models: readonly FalModel[] = [
 		...dev,
 		id: 'fal-ai/flux-2',
 		editEndpoint: 'fal-ai/flux-2/edit',
+		price: perMegapixel(0.012),
 		name: 'FLUX.2 [dev]',
 		description: 'Open weights, close to [pro] in quality; about $0.012 per megapixel',
 	},
@@ -284,6 +304,7 @@ export const models: readonly FalModel[] = [
 		...fastDev,
 		id: 'fal-ai/flux-2/turbo',
 		editEndpoint: 'fal-ai/flux-2/turbo/edit',
+		price: { ...perMegapixel(0.008), maxReferenceUnits: 1 },
 		name: 'FLUX.2 [dev] Turbo',
 		description: 'Faster than [dev]; about $0.008 per megapixel',
 	},
@@ -291,6 +312,7 @@ export const models: readonly FalModel[] = [
 		...fastDev,
 		id: 'fal-ai/flux-2/flash',
 		editEndpoint: 'fal-ai/flux-2/flash/edit',
+		price: { ...perMegapixel(0.005), maxReferenceUnits: 1 },
 		name: 'FLUX.2 [dev] Flash',
 		description: 'Fastest [dev]; about $0.005 per megapixel',
 	},
@@ -306,6 +328,8 @@ export const models: readonly FalModel[] = [
 		...klein,
 		id: 'fal-ai/flux-2/klein/4b',
 		editEndpoint: 'fal-ai/flux-2/klein/4b/edit',
+		// an edit costs 0.01 for the output too
+		price: price(0.005, 0.005, 0.015),
 		name: 'FLUX.2 [klein] 4B',
 		description: 'Fastest and cheapest',
 	},
@@ -327,6 +351,8 @@ export const models: readonly FalModel[] = [
 		...klein,
 		id: 'fal-ai/flux-2/klein/9b',
 		editEndpoint: 'fal-ai/flux-2/klein/9b/edit',
+		// an edit costs 0.011 for the output too
+		price: price(0.006, 0.006, 0.016),
 		name: 'FLUX.2 [klein] 9B',
 		description: 'Fast, with better quality than 4B',
 	},

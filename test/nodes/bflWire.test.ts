@@ -315,7 +315,7 @@ test.each([
 		'Width, Height: 2064 × 2048 is more than the 4 megapixels that FLUX.2 [pro] makes',
 	],
 	[{ steps: 4 }, 'Steps: FLUX.2 [pro] has no such parameter here'],
-	[{ megapixels: 5, size: '1:1' }, 'Megapixels: must be between 0.1 and 4'],
+	[{ megapixels: 5, size: '1:1' }, 'Megapixels: 5 is not between 0.1 and 4; try 4'],
 	[{ webhookUrl: 'http://n8n.example/a' }, 'Notify URL: must be an https URL'],
 	[{ webhookUrl: 'n8n' }, 'Notify URL: must be an https URL'],
 ])('%j is refused by label, and nothing is sent', async (options, message) => {

@@ -64,9 +64,9 @@ const size: Bad = {
 	],
 	megapixels: [
 		'Megapixels',
-		[0.09, 'must be between 0.1 and 4'],
-		[4.01, 'must be between 0.1 and 4'],
-		['many', 'must be a number'],
+		[0.09, '0.09 is not between 0.1 and 4; try 0.1'],
+		[4.01, '4.01 is not between 0.1 and 4; try 4'],
+		['many', '"many" is not a number'],
 	],
 };
 
@@ -319,7 +319,7 @@ describe('all that is wrong with an item is reported at once', () => {
 					'Reference Images (entry 2): "photo.jpg" is not an https URL',
 					'Reference Images (entry 3): the URL is empty',
 					'Reference Images (entry 4): the input item has no binary images',
-					'Width: 0 is less than 64; try 64',
+					'Width: 10 is less than 64; try 64',
 					'Metadata: must be a JSON object',
 					'Steps: 0.5 is not between 1 and 50; try 1',
 					'Timeout: 0 is not between 1 and 86400; try 1',

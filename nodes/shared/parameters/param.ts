@@ -44,6 +44,8 @@ interface Common {
 
 interface NumberParam extends Common, Omit<Limits, 'whole'> {
 	default: number;
+	/** How many digits of a fraction the editor takes; 2 when left out. */
+	precision?: number;
 }
 
 interface Choice<V extends string> extends Common {
@@ -110,11 +112,11 @@ const numberSchema = (limits: Limits): Memoized<number> =>
 	});
 
 function numberParam(wireName: string, spec: NumberParam, whole: boolean): Param<number> {
-	const { min, max, multipleOf } = spec;
+	const { min, max, multipleOf, precision = 2 } = spec;
 	const typeOptions = {
 		...(min !== undefined && { minValue: min }),
 		...(max !== undefined && { maxValue: max }),
-		...(!whole && { numberPrecision: 2 }),
+		...(!whole && { numberPrecision: precision }),
 	};
 	const schema = numberSchema({ min, max, multipleOf, whole });
 	const value = { schema, default: spec.default };

@@ -4,6 +4,7 @@ import type { ApiClient, ReadClient } from '../http/types';
 import type { ImageSource } from '../images/store';
 import type { ImageRequest } from '../parameters/imageRequest';
 import type { Model } from '../parameters/model';
+import type { Estimate, PriceFacts } from '../parameters/price';
 import type { ParameterReader } from '../parameters/reader';
 
 /** A unit of work at the provider: all that is needed to ask for it again. */
@@ -67,6 +68,8 @@ export interface Done extends StateFacts {
 	/** The prompt that the provider has used, where it says so. */
 	revisedPrompt?: string;
 	price?: Price;
+	/** What the price's own call needs where there is no task. Saved and restored as it is. */
+	priceKey?: IDataObject;
 }
 
 export interface Failed extends StateFacts {
@@ -99,7 +102,27 @@ type ProblemList = Pick<ParameterReader, 'addProblem'>;
 interface CommonProtocol<M extends Model> {
 	/** Reports what of a request can never work, by label; called before anything is paid for. */
 	validate?(this: void, request: ImageRequest<M>, reader: ProblemList): void;
+	/** What the provider says that a request would cost; nothing is generated. A failure means that it says nothing. */
+	quote?(
+		this: void,
+		client: ReadClient,
+		request: ImageRequest<M>,
+		facts: PriceFacts,
+		signal: AbortSignal,
+	): Promise<Estimate | undefined>;
+	/** Where the price has a call of its own; asked while the image is downloaded. */
+	price?(
+		this: void,
+		client: ReadClient,
+		done: PricedImage,
+		signal: AbortSignal,
+	): Promise<Price | undefined>;
+	/** How long that call may take beyond the download; 3 seconds when left out. */
+	readonly maxPriceMs?: number;
 }
+
+/** What is known of an image whose price is asked for. */
+export type PricedImage = Pick<Done, 'task' | 'priceKey'>;
 
 /** How to talk to a provider that responds with the image. */
 export interface SyncProtocol<M extends Model = Model> extends CommonProtocol<M> {
@@ -131,13 +154,6 @@ export interface AsyncProtocol<M extends Model = Model> extends CommonProtocol<M
 	status(this: void, client: ReadClient, task: Task, signal: AbortSignal): Promise<TaskState>;
 	/** @throws Flux2Error e.g. because the task has ended; the status is read afterwards in every case */
 	cancel?(this: void, client: ReadClient, task: Task, signal: AbortSignal): Promise<CancelResult>;
-	/** Where the price has a call of its own; asked while the image is downloaded. */
-	price?(
-		this: void,
-		client: ReadClient,
-		task: Task,
-		signal: AbortSignal,
-	): Promise<Price | undefined>;
 	/** Where the provider pushes events: one stream for the run's tasks, or one for each task. */
 	readonly events?: EventsOfRun | EventsOfTask;
 }

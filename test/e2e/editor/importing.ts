@@ -49,7 +49,7 @@ export async function completeCredentials(page: Page): Promise<void> {
 	await closeNode(page);
 	for (const name of await findIncomplete(page)) {
 		await openNode(page, name);
-		await page.getByTestId('node-credentials-select').click();
+		await page.locator('[data-test-id="node-credentials-select"][class*="_hasIssues_"]').click();
 		await page.locator('[data-test-id^="node-credentials-select-item-"]:visible').first().click();
 	}
 	await closeNode(page);

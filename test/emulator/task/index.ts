@@ -11,6 +11,7 @@ export const task = {
 	basePath: '',
 	routeNames: [
 		'task.submit',
+		'task.precharge',
 		'task.status',
 		'queue.submit',
 		'queue.status',
