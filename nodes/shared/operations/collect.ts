@@ -96,7 +96,8 @@ export async function refreshImage(
 	try {
 		const state = await poller.poll(task);
 		if (state.status !== 'done') return undefined;
-		return splitImages({ ...state, readyAt })[(part?.number ?? 1) - 1];
+		const image = splitImages({ ...state, readyAt })[(part?.number ?? 1) - 1];
+		return image?.status === 'done' ? image : undefined;
 	} catch (error) {
 		// the download's error says more than this one
 		if (error instanceof Flux2Error) return undefined;

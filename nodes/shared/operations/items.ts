@@ -7,7 +7,16 @@ import { storeImage, type ImageSource, type ImageTarget, type StoredImage } from
 import { binaryField, download, simplify } from '../parameters/options';
 import type { Settings } from '../parameters/param';
 import type { Estimate } from '../parameters/price';
-import type { Done, Failed, Pending, Price, PricedImage, Task, Unclear } from '../tasks/protocol';
+import {
+	shareOf,
+	type Done,
+	type Failed,
+	type Pending,
+	type Price,
+	type PricedImage,
+	type Task,
+	type Unclear,
+} from '../tasks/protocol';
 import type { OutputItem, RequestSummary } from '../tasks/savedResults';
 import { toBaseName } from './fileName';
 import { withLink, type LinkTarget } from './imageLink';
@@ -114,14 +123,7 @@ function imageJson(
 
 /** One image's part, so that the sum over the items is right. */
 function costOf({ price, part }: Done): IDataObject | undefined {
-	if (!price?.cost) return undefined;
-	const { amount, currency, credits } = price.cost;
-	const images = part?.of ?? 1;
-	return omitUndefined({
-		amount: amount / images,
-		currency,
-		credits: credits === undefined ? undefined : credits / images,
-	});
+	return price?.cost && omitUndefined({ ...shareOf(price.cost, part?.of ?? 1) });
 }
 
 function imageFacts(image: ImageSource, stored: StoredImage | undefined): IDataObject {
