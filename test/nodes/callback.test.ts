@@ -92,6 +92,7 @@ const submittedTask = () => ({
 	model: 'flux-2-pro',
 	taskId: firstTask().id,
 	submittedAt: expect.any(String),
+	cost: { amount: 0.03, currency: 'USD', credits: 3 },
 });
 
 describe('a suspended execution', () => {
