@@ -328,7 +328,10 @@ describe('a task that fails', () => {
 		const run = await resumed;
 
 		expect(run.items('Good')).toEqual([
-			{ json: { ...submittedTask(), status: 'failed', ...moderated }, pairedItem: { item: 0 } },
+			{
+				json: { ...submittedTask(), cost: undefined, status: 'failed', ...moderated },
+				pairedItem: { item: 0 },
+			},
 		]);
 	});
 
