@@ -49,7 +49,7 @@ export async function estimateRequest(
 ): Promise<Estimate | undefined> {
 	const { item, request } = prepared;
 	const { model, references } = request;
-	const helpers = item.context.helpers as IExecuteFunctions['helpers'];
+	const { helpers } = item.context;
 	const rules = { sidesBelow: model.referenceSidesBelow };
 	const facts = readPriceFacts(request, await measureReferences(helpers, references, rules));
 	if (!facts) return undefined;
