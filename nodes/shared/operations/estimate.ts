@@ -1,4 +1,3 @@
-import type { IExecuteFunctions } from 'n8n-workflow';
 import { withTimeout } from '../core/async';
 import { AbortedError, rethrow } from '../core/errors';
 import { measureReferences } from '../images/references';

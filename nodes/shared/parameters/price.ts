@@ -118,12 +118,14 @@ function stepsFactor({ perSteps, assumedSteps }: ListPrice, { steps }: PriceFact
 	return perSteps === undefined ? 1 : (steps ?? assumedSteps ?? perSteps) / perSteps;
 }
 
-const hasBothSides = ({ width, height }: Partial<Size>): boolean =>
-	width !== undefined && height !== undefined;
+const hasBothSides = (
+	{ width: standardWidth, height: standardHeight }: Partial<Size> = {},
+	{ width = standardWidth, height = standardHeight }: PriceFacts,
+): boolean => width !== undefined && height !== undefined;
 
 /** Whether something is not known that the price depends on. */
 export function leavesPriceOpen({ price, automaticSize }: Priced, facts: PriceFacts): boolean {
-	const hasSize = price?.unit === 'image' || hasBothSides({ ...automaticSize, ...facts });
+	const hasSize = price?.unit === 'image' || hasBothSides(automaticSize, facts);
 	const hasSteps = facts.steps !== undefined || price?.assumedSteps === undefined;
 	const countsReferences = !price || price.reference !== undefined;
 	const hasReferences = !countsReferences || !facts.references.includes(undefined);
