@@ -11,6 +11,7 @@ module.exports = {
 		'^(\\./|\\.\\./core/|\\.\\./shared/core/|.*/nodes/shared/core/)vendor$':
 			'<rootDir>/dist/nodes/shared/core/vendor.js',
 	},
-	testTimeout: 30_000,
+	// when to give up, far beyond what a slow machine needs
+	testTimeout: 120_000,
 	maxWorkers: 2,
 };

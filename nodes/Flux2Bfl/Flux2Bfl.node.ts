@@ -16,7 +16,8 @@ import {
 	requestProperties,
 	taskProperties,
 } from '../shared/parameters/properties';
-import { models } from './models';
+import { exactPromptHint } from '../shared/parameters/promptProperties';
+import { disablePup, models, promptUpsampling } from './models';
 import { testSecret } from './secretTest';
 
 const generate = { resource: ['image'], operation: ['generate'] };
@@ -58,6 +59,10 @@ export class Flux2Bfl implements INodeType {
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
+		hints: [
+			exactPromptHint(models, disablePup, true),
+			exactPromptHint(models, promptUpsampling, false),
+		],
 		credentials: [
 			{ name: 'flux2BflApi', required: true },
 			// for Notify Secret: the same credential as the FLUX.2 Trigger's

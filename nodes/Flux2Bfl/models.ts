@@ -53,13 +53,13 @@ const steps = integer('steps', {
 	max: 50,
 	default: 50,
 });
-const promptUpsampling = toggle('prompt_upsampling', {
+export const promptUpsampling = toggle('prompt_upsampling', {
 	label: 'Prompt Upsampling',
 	description: 'Whether short prompts are expanded before generation. On when unset.',
 	default: true,
 });
 /** The switch of [pro] and [max], whose name is the API's. [flex] has the one above. */
-const disablePup = toggle('disable_pup', {
+export const disablePup = toggle('disable_pup', {
 	label: 'Disable Prompt Upsampling',
 	description: 'Whether the prompt is used as it is, instead of being expanded. Off when unset.',
 	default: false,

@@ -17,7 +17,7 @@ import type {
 import { withCustomBody, type ImageRequest } from '../shared/parameters/imageRequest';
 import { customModel, encodeModelId } from '../shared/parameters/model';
 import { isoNow, type AsyncProtocol, type Task } from '../shared/tasks/protocol';
-import { isStatusOf } from '../shared/tasks/statusReport';
+import { errorCodeOf, isStatusOf } from '../shared/tasks/statusReport';
 import { notFoundAsState } from '../shared/tasks/taskErrors';
 import { baseUrlOf, isBflHost, withoutSecrets } from './hosts';
 import { models } from './models';
@@ -109,8 +109,7 @@ const protocol: AsyncProtocol = {
 				},
 				signal,
 			);
-			const httpCode = response.status >= 300 ? response.status : undefined;
-			return toTaskState(value, task, withoutSecrets(response.json), httpCode);
+			return toTaskState(value, task, withoutSecrets(response.json), errorCodeOf(response));
 		});
 	},
 };

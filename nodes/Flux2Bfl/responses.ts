@@ -9,6 +9,7 @@ import {
 } from '../shared/http/errorKind';
 import {
 	idSchema,
+	optionalIdSchema,
 	optionalNumberSchema,
 	optionalTextSchema,
 	wordSchema,
@@ -18,7 +19,6 @@ import { imageField } from '../shared/images/references';
 import { labelsOf } from '../shared/parameters/model';
 import type { Price, Task, TaskState } from '../shared/tasks/protocol';
 import { toTaskState as stateFromReport, type StatusWords } from '../shared/tasks/statusReport';
-import { taskNotFound } from '../shared/tasks/taskErrors';
 import { models } from './models';
 
 /** The statuses of the OpenAPI, of which the two after `pending` came in 2026; some clients list the last two pending. */
@@ -30,9 +30,9 @@ const STATUS_WORDS: StatusWords = {
 		error: 'unavailable',
 		failed: 'unavailable',
 	},
+	missing: ['task not found'],
 	done: ['ready'],
 };
-const MISSING = 'task not found';
 
 /** 1 credit is 1 US cent, https://docs.bfl.ai/quick_start/pricing */
 const CREDITS_PER_USD = 100;
@@ -61,6 +61,7 @@ const resultFields = z
 	.catch(undefined);
 
 const statusFields = z.object({
+	id: optionalIdSchema,
 	status: wordSchema,
 	result: resultFields,
 	progress: optionalNumberSchema,
@@ -120,6 +121,7 @@ export function toTaskState(
 	const { result, progress, details } = status;
 	const report = {
 		task,
+		reportedId: status.id,
 		word: status.status,
 		images: result?.sample ? [{ url: result.sample }] : [],
 		seed: result?.seed,
@@ -130,9 +132,6 @@ export function toTaskState(
 		httpCode,
 		raw,
 	};
-	if (status.status.toLowerCase() === MISSING) {
-		return { ...taskNotFound(task, `The task ended with the status "${status.status}"`), raw };
-	}
 	const state = stateFromReport(report, STATUS_WORDS, kindFromMessage);
 	// nobody has said that a failure was charged as the submit had quoted
 	return state.status === 'failed' ? { ...state, price: priceOf(status) } : state;

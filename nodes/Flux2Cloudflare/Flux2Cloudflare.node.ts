@@ -6,7 +6,8 @@ import {
 } from 'n8n-workflow';
 import { syncOptions } from '../shared/parameters/options';
 import { requestProperties } from '../shared/parameters/properties';
-import { models } from './models';
+import { exactPromptHint } from '../shared/parameters/promptProperties';
+import { models, promptUpsampling } from './models';
 
 export class Flux2Cloudflare implements INodeType {
 	description: INodeTypeDescription = {
@@ -22,6 +23,7 @@ export class Flux2Cloudflare implements INodeType {
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
+		hints: [exactPromptHint(models, promptUpsampling, false)],
 		credentials: [{ name: 'flux2CloudflareApi', required: true }],
 		properties: requestProperties(models, syncOptions),
 	};

@@ -58,7 +58,7 @@ const steps = integer('steps', {
 	min: 1,
 	default: 25,
 });
-const promptUpsampling = toggle('prompt_upsampling', {
+export const promptUpsampling = toggle('prompt_upsampling', {
 	label: 'Prompt Upsampling',
 	description: 'Whether short prompts are expanded before generation. On when unset.',
 	default: true,

@@ -44,6 +44,9 @@ export const responseSchema = z.union([
 	runWithStateSchema,
 	z.object({ result: runWithStateSchema }).transform(({ result }) => result),
 	runWithErrorSchema,
+	z
+		.object({ result: z.object({ result: imageSchema }) })
+		.transform(({ result }) => toCompletedRun(result.result)),
 	z.object({ result: imageSchema }).transform(({ result }) => toCompletedRun(result)),
 	imageSchema.transform(toCompletedRun),
 ]);

@@ -1,16 +1,19 @@
 import { getMany, type ListDefinition } from '../shared/operations/list';
 import { jsonObjectSchema } from '../shared/core/json';
 import { z } from '../shared/core/vendor';
+import { entriesOf } from '../shared/http/schemas';
 import { modelFilters, taskFilters } from './filters';
 
-const rowSchema = jsonObjectSchema();
+const listSchema = z.array(z.unknown());
 
 /** The documents do not show the queue's list; the history and the models wrap theirs differently. */
-const rowsSchema = z.union([
-	z.array(rowSchema),
-	z.object({ generations: z.array(rowSchema) }).transform(({ generations }) => generations),
-	z.object({ data: z.array(rowSchema) }).transform(({ data }) => data),
-]);
+const rowsSchema = z
+	.union([
+		listSchema,
+		z.object({ generations: listSchema }).transform(({ generations }) => generations),
+		z.object({ data: listSchema }).transform(({ data }) => data),
+	])
+	.pipe(entriesOf(jsonObjectSchema()));
 
 /** GET /api/ai/queue: active jobs only, unless a status is asked for. */
 const taskList: ListDefinition = {
@@ -49,5 +52,7 @@ export const getTasks = getMany(taskList);
 export const getModels = getMany(modelList);
 
 /** The API gives times as seconds since 1970. */
-const isoTime = (seconds: unknown): string | undefined =>
-	typeof seconds === 'number' ? new Date(seconds * 1000).toISOString() : undefined;
+function isoTime(seconds: unknown): string | undefined {
+	const time = new Date(typeof seconds === 'number' ? seconds * 1000 : NaN);
+	return Number.isNaN(time.getTime()) ? undefined : time.toISOString();
+}

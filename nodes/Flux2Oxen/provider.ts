@@ -15,7 +15,7 @@ import { withRange, type Param } from '../shared/parameters/param';
 import type { ParameterReader } from '../shared/parameters/reader';
 import { subscribeToTaskEvents } from '../shared/tasks/eventStream';
 import { isoNow, type AsyncProtocol, type Task, type TaskState } from '../shared/tasks/protocol';
-import { isStatusOf } from '../shared/tasks/statusReport';
+import { errorCodeOf, isAbout, isStatusOf } from '../shared/tasks/statusReport';
 import { taskNotFound } from '../shared/tasks/taskErrors';
 import { getModels, getTasks } from './lists';
 import { models, numGenerations } from './models';
@@ -23,13 +23,13 @@ import {
 	generationSchema,
 	historySchema,
 	imagesSchema,
+	isHistoryOf,
 	priceOf,
 	queuedSchema,
 	readError,
 	readEvent,
 	toSyncState,
 	toTaskState,
-	type Generation,
 } from './responses';
 
 /** `queue`, the default: polls the queue. `sync`: the call waits. `events`: the queue, with server-sent events. */
@@ -99,24 +99,21 @@ async function readStatus(client: ApiClient, task: Task, signal: AbortSignal): P
 		},
 		signal,
 	);
-	if (queueEntry) {
-		const { value, response } = queueEntry;
-		return toTaskState(value, task, response.status >= 300 ? response.status : undefined);
-	}
-	const historyEntry = await readHistory(client, task, signal);
-	if (historyEntry) return toTaskState(historyEntry, task);
-	return taskNotFound(task, `Oxen.ai knows no generation ${task.id}`);
+	const entry = queueEntry ?? (await readHistory(client, task, signal));
+	if (!entry) return taskNotFound(task, `Oxen.ai knows no generation ${task.id}`);
+	return toTaskState(entry.value, task, errorCodeOf(entry.response));
 }
 
-const readHistory = async (
-	client: ApiClient,
-	task: Task,
-	signal: AbortSignal,
-): Promise<Generation | undefined> => {
-	const url = `/api/ai/generations/${encodeURIComponent(task.id)}`;
-	const entry = await getOrUndefined(client, { url, schema: historySchema }, signal);
-	return entry?.value;
-};
+const readHistory = async (client: ApiClient, task: Task, signal: AbortSignal) =>
+	await getOrUndefined(
+		client,
+		{
+			url: `/api/ai/generations/${encodeURIComponent(task.id)}`,
+			schema: historySchema,
+			isResult: isHistoryOf(task),
+		},
+		signal,
+	);
 
 /** Undefined where there is no such resource. */
 async function getOrUndefined<T>(
@@ -153,8 +150,8 @@ const queue: AsyncProtocol = {
 		return 'cancelled';
 	},
 	async price(client, task, signal) {
-		const entry = await readHistory(client, task, signal);
-		return entry && priceOf(entry);
+		const { value } = (await readHistory(client, task, signal)) ?? {};
+		return value && isAbout(task, value.generation_id) ? priceOf(value) : undefined;
 	},
 };
 

@@ -7,6 +7,7 @@ import {
 	entriesOf,
 	idSchema,
 	optionalAmountSchema,
+	optionalIdSchema,
 	optionalNumberSchema,
 	optionalTextSchema,
 	wordSchema,
@@ -33,6 +34,7 @@ const STATUS_WORDS: StatusWords = {
 
 const generationFields = z
 	.object({
+		generation_id: optionalIdSchema,
 		status: wordSchema,
 		model_name: optionalTextSchema,
 		result_url: optionalTextSchema,
@@ -42,7 +44,7 @@ const generationFields = z
 		seed: optionalNumberSchema,
 	})
 	.passthrough();
-export type Generation = z.infer<typeof generationFields>;
+type Generation = z.infer<typeof generationFields>;
 
 const UNREADABLE: Generation = { status: '', completed_at: undefined };
 
@@ -68,6 +70,12 @@ export const historySchema = z
 	.object({ generation: generationFields })
 	.transform(({ generation }) => withHistoryStatus(generation))
 	.catch(UNREADABLE);
+
+/** Whether a response outside 2xx is the task's entry of the history all the same: it need not name a status. */
+export const isHistoryOf =
+	({ id }: Task) =>
+	({ json }: ApiResponse): boolean =>
+		historySchema.parse(json).generation_id === id;
 
 const imageSchema = z.object({ url: optionalTextSchema, b64_json: optionalTextSchema });
 export const imagesSchema = z.object({ images: entriesOf(imageSchema) });
@@ -109,6 +117,7 @@ export function toTaskState(generation: Generation, task: Task, httpCode?: numbe
 	const { status, result_url: url, error_message: error, model_name: model, seed } = generation;
 	const report = {
 		task: { ...task, model: task.model ?? model },
+		reportedId: generation.generation_id,
 		word: status,
 		images: url ? [{ url }] : [],
 		errorMessage: error || undefined,

@@ -11,11 +11,12 @@ import { withCustomBody, type ImageRequest } from '../shared/parameters/imageReq
 import { customModel, encodeModelId } from '../shared/parameters/model';
 import type { ParameterReader } from '../shared/parameters/reader';
 import { isoNow, type AsyncProtocol, type Task, type TaskState } from '../shared/tasks/protocol';
-import { isStatusOf } from '../shared/tasks/statusReport';
+import { errorCodeOf, isAbout, isStatusOf } from '../shared/tasks/statusReport';
 import { notFoundAsState } from '../shared/tasks/taskErrors';
 import { models, type Dialect } from './models';
 import {
 	generationSchema,
+	isCancelled,
 	queueCancelSchema,
 	queuedSchema,
 	queueResultSchema,
@@ -67,12 +68,10 @@ const taskProtocol = (bodyFormat: (typeof bodyFormats)[number]): AsyncProtocol =
 				signal,
 			);
 			const withModel = { ...task, model: task.model ?? value.model };
-			return toTaskState(value, withModel, response.json, errorStatus(response.status));
+			return toTaskState(value, withModel, response.json, errorCodeOf(response));
 		});
 	},
 });
-
-const errorStatus = (status: number) => (status >= 300 ? status : undefined);
 
 /** POST /model/v1/queue/{model}, then `status`, `response` and `cancel` below the request. */
 const queueProtocol: AsyncProtocol = {
@@ -104,9 +103,9 @@ const queueProtocol: AsyncProtocol = {
 				},
 				signal,
 			);
-			const { status, json } = response;
-			const state = toQueueState(value, task, json, errorStatus(status));
-			const isCompleted = value.status.toLowerCase() === 'completed';
+			const state = toQueueState(value, task, response.json, errorCodeOf(response));
+			const isCompleted =
+				isAbout(task, value.request_id) && value.status.toLowerCase() === 'completed';
 			// the word alone says only that the result can be asked for
 			return isCompleted && state.status === 'unclear'
 				? await readResult(client, task, signal)
@@ -120,7 +119,7 @@ const queueProtocol: AsyncProtocol = {
 			{ url: queueUrl(task, 'cancel'), method: 'PUT', schema: queueCancelSchema },
 			signal,
 		);
-		return value.status.toLowerCase() === 'cancellation_requested' ? 'requested' : 'cancelled';
+		return isCancelled(value.status) ? 'cancelled' : 'requested';
 	},
 };
 
@@ -136,20 +135,25 @@ async function readResult(client: ApiClient, task: Task, signal: AbortSignal): P
 		signal,
 	);
 	const raw = response.json;
-	return response.status === 202
+	return response.status === 202 && isAbout(task, value.request_id)
 		? { status: 'pending', task, raw }
 		: toQueueResult(value, task, raw);
 }
 
-/** The address from the submit's response; the documented one where there is none or it is on a foreign host. */
+/**
+ * The address from the submit's response, with its query; the documented one where there is none or it is on a foreign
+ * host.
+ */
 function queueUrl(
 	{ id, model = '', pollUrl }: Task,
 	end: 'status' | 'response' | 'cancel',
 ): string {
-	const base =
-		pollUrl?.replace(/\/status\/?$/, '') ??
-		`/model/v1/queue/${encodeModelId(model)}/requests/${encodeURIComponent(id)}`;
-	return `${base}/${end}`;
+	if (pollUrl === undefined) {
+		return `/model/v1/queue/${encodeModelId(model)}/requests/${encodeURIComponent(id)}/${end}`;
+	}
+	const url = new URL(pollUrl);
+	url.pathname = `${url.pathname.replace(/\/(status\/?)?$/, '')}/${end}`;
+	return url.href;
 }
 
 // the first is what the editor shows at first

@@ -9,6 +9,7 @@ import {
 	entriesOf,
 	idSchema,
 	optionalAmountSchema,
+	optionalIdSchema,
 	optionalNumberSchema,
 	optionalTextSchema,
 	wordSchema,
@@ -48,6 +49,7 @@ const urlSchema = z.object({ url: z.string().min(1) });
 const outputSchema = entriesOf(z.object({ content: entriesOf(urlSchema) }));
 
 const generationFields = z.object({
+	id: optionalIdSchema,
 	status: wordSchema,
 	model: optionalTextSchema,
 	progress: optionalNumberSchema,
@@ -70,6 +72,7 @@ export const queuedSchema = z.object({
 });
 
 const queueStatusFields = z.object({
+	request_id: optionalIdSchema,
 	status: wordSchema,
 	error: taskErrorSchema,
 	error_type: optionalTextSchema,
@@ -79,6 +82,7 @@ const queueStatusFields = z.object({
 export const queueStatusSchema = queueStatusFields.catch({ status: '' });
 
 const queueResultFields = z.object({
+	request_id: optionalIdSchema,
 	status: optionalTextSchema,
 	outputs: entriesOf(urlSchema),
 	error: taskErrorSchema,
@@ -117,13 +121,14 @@ function formatError(error: TaskError): string | undefined {
 
 /** @param httpCode of a response outside 2xx */
 export function toTaskState(
-	{ status, progress, output, error, usage }: Generation,
+	{ id, status, progress, output, error, usage }: Generation,
 	task: Task,
 	raw: unknown,
 	httpCode?: number,
 ): TaskState {
 	const report = {
 		task,
+		reportedId: id,
 		word: status,
 		images: output.flatMap(({ content }): ImageSource[] => content),
 		errorMessage: formatError(error),
@@ -139,6 +144,7 @@ export function toTaskState(
 /** What the queue's `status` says; its result has an address of its own. */
 export function toQueueState(
 	{
+		request_id: id,
 		status,
 		error,
 		error_type: type,
@@ -152,6 +158,7 @@ export function toQueueState(
 	const message = formatError(error) ?? formatError(provider_error);
 	const report = {
 		task,
+		reportedId: id,
 		word: status,
 		images: [],
 		errorMessage: [message, type].filter(Boolean).join(', ') || undefined,
@@ -167,14 +174,24 @@ export function toQueueState(
 
 /** The word for a cancelled request is not documented: it ends as `COMPLETED`, with an error of that code. */
 const isCancellation = (error: TaskError): boolean =>
-	typeof error === 'object' && /^cancell?ed$/i.test(String(error.code));
+	typeof error === 'object' && isCancelled(String(error.code));
+
+/** Any other word of a response to a cancel says no more than that the wish was heard. */
+export const isCancelled = (word: string): boolean => /^cancell?ed$/i.test(word);
 
 /** What the queue's `response` says about a task whose status was `COMPLETED`. */
 export function toQueueResult(
-	{ status = 'COMPLETED', outputs, error }: z.infer<typeof queueResultFields>,
+	{ request_id: id, status = 'COMPLETED', outputs, error }: z.infer<typeof queueResultFields>,
 	task: Task,
 	raw: unknown,
 ): TaskState {
-	const report = { task, word: status, images: outputs, errorMessage: formatError(error), raw };
+	const report = {
+		task,
+		reportedId: id,
+		word: status,
+		images: outputs,
+		errorMessage: formatError(error),
+		raw,
+	};
 	return stateFromReport(report, QUEUE_WORDS, kindFromMessage);
 }

@@ -82,7 +82,7 @@ function printReport(results: Result[], ledger: Ledger, seconds: number): void {
 	const cost = format.dollars(sumCosts(results));
 	console.log(`\n${formatTable(results)}\n`);
 	console.log(
-		`${good} of ${results.length} images in ${format.seconds(seconds)}; worth ${cost}, and nothing was paid.`,
+		`${good} of ${results.length} images in ${format.seconds(seconds)}; their items name costs of ${cost}, and nothing was paid.`,
 	);
 	problems.forEach((problem) => console.error(`  ✗ ${problem}`));
 	console.log(`Open ${path.relative(process.cwd(), path.join(OUTPUT, 'index.html'))}\n`);

@@ -39,7 +39,7 @@ ${readFileSync(STYLE, 'utf8')}</style>
 <header class="page">
 <h1>FLUX.2 in n8n</h1>
 <p>${renderSummary(results, seconds)}</p>
-<p class="small">Drawn by the emulator in this repository from the text of each prompt, to prove the nodes and not the models: no keys, no network, nothing paid. Costs follow the providers' price lists.</p>
+<p class="small">Drawn by the emulator in this repository from the text of each prompt, to prove the nodes and not the models: no keys, no network, nothing paid. Costs follow the price lists, where the provider's API names them.</p>
 </header>
 <main>
 ${cards.join('\n')}
@@ -52,7 +52,7 @@ function renderSummary(results: readonly Result[], seconds: number): string {
 	const good = results.filter(isGood).length;
 	const images = good === results.length ? good : `${good} of ${results.length}`;
 	const cost = format.dollars(sumCosts(results));
-	return `<b>${images} images</b> in <b>${format.seconds(seconds)}</b>, worth <b>${cost}</b>`;
+	return `<b>${images} images</b> in <b>${format.seconds(seconds)}</b>, with costs of <b>${cost}</b> in their items`;
 }
 
 async function renderCard(result: Result, lane: number, referenceBase: string): Promise<string> {
@@ -114,14 +114,14 @@ function renderPrompt({ prompt }: ImageRequest): string {
 const withSwatches = (html: string): string =>
 	html.replace(HEX_COLOR, (hex) => `<i style="background: ${hex}"></i>${hex}`);
 
-function renderFacts({ json: { image = {}, timing = {} }, task }: Result): string {
+function renderFacts({ json: { image = {}, timing = {}, cost } }: Result): string {
 	const facts = {
 		Time: format.seconds(timing.seconds),
 		Polls: format.polls(timing.polls),
 		Pixels: format.pixels(image.width, image.height),
 		Format: format.format(image.mimeType),
 		Size: format.size(image.fileSize),
-		Cost: format.dollars(task?.cost),
+		Cost: format.dollars(cost?.amount),
 	};
 	const rows = Object.entries(facts).map(
 		([name, value]) => `<div><dt>${name}</dt><dd>${escapeHtml(value)}</dd></div>`,

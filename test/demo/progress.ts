@@ -1,4 +1,4 @@
-import type { TaskRecord, Ledger } from '../emulator';
+import type { Ledger } from '../emulator';
 import { format } from './format';
 import { findTask } from './results';
 import type { Lane, ImageRequest } from './lanes';
@@ -18,14 +18,11 @@ export function showProgress(lanes: Lane[], ledger: Ledger): () => void {
 	const printDelivered = () => {
 		for (const one of pending) {
 			const { node, request } = one;
-			const seconds = measureSeconds(ledger, request);
-			if (seconds === undefined) continue;
+			if (!isDelivered(ledger, request)) continue;
 			pending.delete(one);
 			const count = String(requests.length - pending.size).padStart(String(requests.length).length);
 			const maker = `${node.padEnd(nodeWidth)}  ${format.model(request.model).padEnd(modelWidth)}`;
-			console.log(
-				`  ${count}/${requests.length}  ${maker}  ${format.seconds(seconds)}  ${request.name}`,
-			);
+			console.log(`  ${count}/${requests.length}  ${maker}  ${request.name}`);
 		}
 	};
 	const timer = setInterval(printDelivered, POLL_INTERVAL_MS);
@@ -37,17 +34,10 @@ export function showProgress(lanes: Lane[], ledger: Ledger): () => void {
 
 const maxLength = (texts: string[]): number => Math.max(...texts.map(({ length }) => length));
 
-/** From the accepted request to the delivered image; undefined until then. */
-function measureSeconds(ledger: Ledger, request: ImageRequest): number | undefined {
+function isDelivered(ledger: Ledger, request: ImageRequest): boolean {
 	const task = findTask(ledger, request);
-	const at = task && findDeliveredAt(ledger, task);
-	return at && (at - task.acceptedAt) / 1000;
-}
-
-function findDeliveredAt({ downloads, submissions }: Ledger, { id, route, readyAt }: TaskRecord) {
-	if (!INLINE_IMAGE_ROUTES.includes(route)) {
-		return downloads.find(({ taskId, status }) => taskId === id && status === 200)?.at;
-	}
-	const isDelivered = submissions.some(({ taskId, status }) => taskId === id && status === 200);
-	return isDelivered ? readyAt : undefined;
+	if (!task) return false;
+	const isInline = INLINE_IMAGE_ROUTES.includes(task.route);
+	const deliveries = isInline ? ledger.submissions : ledger.downloads;
+	return deliveries.some(({ taskId, status }) => taskId === task.id && status === 200);
 }

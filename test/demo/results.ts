@@ -41,9 +41,9 @@ export type RunOutput = Pick<Run, 'error' | 'items' | 'runData'>;
 
 export const isGood = ({ problems }: Result): boolean => problems.length === 0;
 
-/** The dollars that the emulator billed. */
+/** The dollars that the items name; not every provider says what an image cost. */
 export const sumCosts = (results: readonly Result[]): number =>
-	results.reduce((sum, { task }) => sum + (task?.cost ?? 0), 0);
+	results.reduce((sum, { json }) => sum + (json.cost?.amount ?? 0), 0);
 
 export const findTask = ({ tasks }: Ledger, request: ImageRequest): TaskRecord | undefined =>
 	tasks.find(({ model, prompt }) => model === request.model && prompt === toPromptText(request));

@@ -28,8 +28,8 @@ export function formatTable(results: readonly Result[]): string {
 }
 
 function toRow(result: Result): string[] {
-	const { lane, request, task, file } = result;
-	const { image = {}, timing = {} } = result.json;
+	const { lane, request, file } = result;
+	const { image = {}, timing = {}, cost } = result.json;
 	return [
 		lane,
 		format.model(request.model),
@@ -38,7 +38,7 @@ function toRow(result: Result): string[] {
 		format.pixels(image.width, image.height),
 		format.format(image.mimeType),
 		format.size(image.fileSize),
-		format.dollars(task?.cost),
+		format.dollars(cost?.amount),
 		isGood(result) ? (file ?? '–') : 'MISSING',
 	];
 }

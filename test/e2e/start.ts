@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { openHost, type Host } from './host';
+import { cacheFolder } from './host/cache';
 import type { Cleanup } from './host/cleanup';
 import { runProgram } from './host/program';
 import { OWNER } from './host/rest';
@@ -42,21 +43,19 @@ async function main(cleanup: Cleanup, signal: AbortSignal): Promise<void> {
 	await cleanup.add(async () => await signIn.close());
 	console.log(formatGuide(host, signIn.url));
 	await waitForExit(host, signal);
+	console.log(formatFarewell(host));
 }
 
-function formatGuide(
-	{ url, emulator, examples, folder, n8n, server }: Host,
-	signIn: string,
-): string {
+const RULE = '─'.repeat(72);
+
+/** What people need first stands last: that is where they look. */
+function formatGuide({ url, emulator, examples, n8n, server }: Host, signIn: string): string {
 	const width = Math.max(...examples.map(({ name }) => name.length));
 	const workflows = examples.map(({ name, id, isPublished }) => {
-		const note = isPublished ? '   (listens to its webhook)' : '';
+		const note = isPublished ? '   (published)' : '';
 		return `  ${name.padEnd(width)}   ${signIn}/workflow/${id}${note}`;
 	});
 	return `
-Open ${signIn}
-It signs you in and leads to ${url} (${OWNER.email}, ${OWNER.password}).
-
 Example workflows, with credentials for the emulator
 ${workflows.join('\n')}
 
@@ -64,9 +63,18 @@ n8n            ${n8n.release.version} on Node.js ${n8n.node.version}, with this 
 Log            ${server.logFile}
 Emulator       ${emulator.urls.task}, ledger at ${emulator.urls.task}/_emulator/ledger
 Sample images  ${emulator.urls.results}/references/mountains.png
-Everything is thrown away at the end (${folder}).
-Ctrl+C stops it.`;
+
+${RULE}
+  Open ${signIn}
+
+  It signs you in at ${url} (${OWNER.email}, ${OWNER.password}).
+  Ctrl+C ends it.
+${RULE}`;
 }
+
+const formatFarewell = ({ folder }: Host) => `
+Ending n8n and the emulator, and removing their workflows and images (${folder}).
+n8n stays installed in ${cacheFolder()}.`;
 
 async function waitForExit({ server }: Host, signal: AbortSignal): Promise<void> {
 	await new Promise<void>((resolve) => {

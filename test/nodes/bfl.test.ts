@@ -15,6 +15,7 @@ import {
 	NODE,
 	type NodeUnderTest,
 	openLab,
+	PROMPTLY_MS,
 	prompts,
 	QUICK,
 	shortId,
@@ -305,7 +306,7 @@ describe('a task that ends', () => {
 	test.each(['Reasoning', 'Generating', 'Queued', 'Processing'])(
 		'is waited for while it says %s',
 		async (running) => {
-			faultTask({ running, seconds: 0.1 });
+			faultTask({ running, polls: 1 });
 			const run = await lab.run(generating(), { items: prompts(1) });
 
 			await expectEachImageOnce(run, 1);
@@ -335,7 +336,7 @@ describe('a status that no document explains', () => {
 	});
 
 	test('may be followed by the image', async () => {
-		faultTask({ running: 'Warming up', seconds: 0.1 });
+		faultTask({ running: 'Warming up', polls: 1 });
 		const run = await lab.run(generating(), { items: prompts(1) });
 
 		await expectEachImageOnce(run, 1);
@@ -595,7 +596,7 @@ test('a stop returns at once, and nothing more is sent', async () => {
 	const run = await done;
 	const sent = lab.emulator.ledger.requests.length;
 
-	expect(Date.now() - stoppedAt).toBeLessThan(500);
+	expect(Date.now() - stoppedAt).toBeLessThan(PROMPTLY_MS);
 	expect(run.status).toBe('canceled');
 	expect(statuses()).toEqual([200, 200]);
 	await new Promise((resolve) => setTimeout(resolve, 60));

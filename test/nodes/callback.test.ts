@@ -208,8 +208,8 @@ describe('a suspended execution', () => {
 			const { first } = await suspend(options);
 			return (first.raw.waitTill!.getTime() - first.raw.startedAt.getTime()) / 1000;
 		};
-		expect(Math.abs((await waited()) - 300)).toBeLessThan(20);
-		expect(Math.abs((await waited({ timeout: 3600 })) - 3600)).toBeLessThan(20);
+		expect(Math.abs((await waited()) - 300)).toBeLessThan(100);
+		expect(Math.abs((await waited({ timeout: 3600 })) - 3600)).toBeLessThan(100);
 	});
 
 	test('whose node has a name that is hard to quote finds what it waits for', async () => {

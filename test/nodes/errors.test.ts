@@ -40,8 +40,9 @@ const KEY_OR_BALANCE =
 	"The key may lack the permission for this API or model, or the account's balance is used up.";
 const MAYBE_BILLED_ADVICE =
 	' The provider may have accepted and billed this request although its response was lost, so it was not sent again.';
-const RESUBMIT_ADVICE = ' Running the node again submits it anew.';
-const UNCERTAIN_ADVICE = ' It may have been billed.';
+const RESUBMIT_ADVICE = ' A retry submits it anew.';
+const UNCERTAIN_ADVICE =
+	' It may have been paid for, so it is not submitted again by itself. Retry this execution to submit it anew.';
 const TASK_ID_HINT = ' The task ID is {task}.';
 const COLLECT_ADVICE =
 	' The task ID is {task}{address}. To get the image without paying again, retry this execution, or use the resource Task, operation Get.';
@@ -418,7 +419,7 @@ describe('Cloudflare catalogue', () => {
 		'a state no document explains': onRun({ status: 200, body: { state: 'Pending' } }, [
 			'badResponse',
 			'Cloudflare responded with the state "Pending" and without "result.image"',
-			BAD_RESPONSE + UNCERTAIN_ADVICE + RESUBMIT_ADVICE,
+			BAD_RESPONSE + UNCERTAIN_ADVICE,
 		]),
 		'a status no document explains': onRun({ status: 418, body: { detail: 'teapot' } }, [
 			'badResponse',
@@ -461,7 +462,7 @@ describe('Cloudflare catalogue', () => {
 			[
 				'badResponse',
 				'Cloudflare responded with the state "Completed" and without "result.image"',
-				BAD_RESPONSE + UNCERTAIN_ADVICE + RESUBMIT_ADVICE,
+				BAD_RESPONSE + UNCERTAIN_ADVICE,
 			],
 		),
 		'a response of another shape': onRun({ status: 200, body: [] }, [
@@ -709,12 +710,12 @@ describe('Cloudflare Workers AI', () => {
 			'base64 of no image': onWorkersAi(base64('<html>no</html>'), [
 				'badResponse',
 				'The result is not a PNG, JPEG or WebP image; it begins with "<html>no</html>"',
-				BAD_RESPONSE + UNCERTAIN_ADVICE + RESUBMIT_ADVICE,
+				BAD_RESPONSE + UNCERTAIN_ADVICE,
 			]),
 			'base64 that is truncated': onWorkersAi(truncatedImage, [
 				'badResponse',
 				'The image is truncated after 300 bytes',
-				BAD_RESPONSE + UNCERTAIN_ADVICE + RESUBMIT_ADVICE,
+				BAD_RESPONSE + UNCERTAIN_ADVICE,
 			]),
 			'a connection that breaks in the image': onWorkersAi({ reset: 'midBody' }, [
 				'unavailable',
@@ -994,10 +995,7 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 		'an HTML page under 200 at the poll': onStatus({ html: true, status: 200 }, NO_STATUS),
 		'an empty response to the poll': onStatus({ status: 200 }, NO_STATUS),
 		'a response of another shape to the poll': onStatus({ status: 200, body: [] }, NO_STATUS),
-		'a response without a status to the poll': onStatus(
-			{ status: 200, body: { id: 'x' } },
-			NO_STATUS,
-		),
+		'a response without a status to the poll': onStatus({ status: 200, body: {} }, NO_STATUS),
 		'a response full of nulls to the poll': onStatus(
 			{ status: 200, body: { id: null, status: null, output: null, error: null } },
 			NO_STATUS,
@@ -1069,13 +1067,13 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 			calls: [1, 0],
 		},
 		'a finished task without an image': onStatus(
-			{ status: 200, body: { id: 'x', status: 'completed', output: [] } },
+			{ status: 200, body: { status: 'completed', output: [] } },
 			withoutImage('completed'),
 		),
 		'an image without a URL': onStatus(
 			{
 				status: 200,
-				body: { id: 'x', status: 'completed', output: [{ content: [{ type: 'image' }] }] },
+				body: { status: 'completed', output: [{ content: [{ type: 'image' }] }] },
 			},
 			withoutImage('completed'),
 		),
@@ -1086,8 +1084,8 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 	});
 	const ofQueue: Cases = {
 		'an image without a URL': onResult({ outputs: [{ type: 'image' }] }),
-		'a finished task without an image': onResult({ request_id: 'x' }),
-		'a result full of nulls': onResult({ request_id: 'x', outputs: null, error: null }),
+		'a finished task without an image': onResult({ metadata: {} }),
+		'a result full of nulls': onResult({ outputs: null, error: null }),
 	};
 
 	const ofDialect: NodeUnderTest = { type: 'flux2Task', parameters: { dialect } };

@@ -10,6 +10,7 @@ import {
 	NODE,
 	type NodeUnderTest,
 	openLab,
+	PROMPTLY_MS,
 	prompts,
 	QUICK,
 	shortId,
@@ -466,6 +467,61 @@ describe('several images of one prompt', () => {
 		expect(paid()).toEqual({ count: 2, amount: 0.09 });
 	});
 
+	const hide = (isHidden: (id: string) => boolean) => {
+		for (const route of ['oxen.queue', 'oxen.history'] as const) {
+			lab.emulator.rule(
+				{ route },
+				{
+					mutate: (sent) =>
+						isHidden(JSON.stringify(sent.body)) ? { ...sent, status: 404, body: {} } : sent,
+				},
+			);
+		}
+	};
+
+	test('that are there are kept when one is lost, for which a retry asks once more', async () => {
+		hide((body) => body.includes(ids()[1]!));
+		const failed = await lab.run(generating('queue', three), { items: prompts(1) });
+		const { description } = failed.error!;
+		expect(description).toContain('not submitted again by itself. Retry this execution to ask for');
+		expect(description).toContain('A retry passes on the other images of this request');
+		const pollsBefore = polls().length;
+		const again = await lab.retry(failed, generating('queue', three, CONTINUE));
+
+		expect(jsons(again).map(({ taskId }) => taskId)).toEqual([ids()[0], undefined, ids()[2]]);
+		expect(
+			new Set(
+				polls()
+					.slice(pollsBefore)
+					.map(({ taskId }) => taskId),
+			),
+		).toEqual(new Set([ids()[1]]));
+		expect(lab.emulator.ledger.submissions).toHaveLength(1);
+	});
+
+	test('are all there when a retry finds the one that was lost', async () => {
+		let isHidden = true;
+		hide((body) => isHidden && body.includes(ids()[1]!));
+		const failed = await lab.run(generating('queue', three), { items: prompts(1) });
+		isHidden = false;
+		const again = await lab.retry(failed, generating('queue', three));
+
+		expect(jsons(again).map(({ taskId }) => taskId)).toEqual(ids());
+		expect(lab.emulator.ledger.submissions).toHaveLength(1);
+	});
+
+	test('are submitted anew by a retry when one is lost and the provider has failed the others', async () => {
+		faultTask({ fail: { message: 'no luck' } }, 1);
+		hide((body) => body.includes(ids()[1]!));
+		const failed = await lab.run(generating('queue', three), { items: prompts(1) });
+		expect(failed.status).toBe('error');
+		expect(lab.emulator.ledger.submissions).toHaveLength(1);
+		const again = await lab.retry(failed, generating('queue', three));
+
+		expect(jsons(again).map(({ taskId }) => taskId)).toEqual(ids().slice(3));
+		expect(lab.emulator.ledger.submissions).toHaveLength(2);
+	});
+
 	test('that are there are neither lost nor paid again when one has failed', async () => {
 		faultTask({ only: 1, fail: { message: 'no luck' } }, 1);
 		const failed = await lab.run(generating('queue', three), { items: prompts(1) });
@@ -531,7 +587,7 @@ describe('promises that hold here too', () => {
 			stop();
 			const run = await done;
 
-			expect(Date.now() - stoppedAt).toBeLessThan(500);
+			expect(Date.now() - stoppedAt).toBeLessThan(PROMPTLY_MS);
 			expect(run.status).toBe('canceled');
 			await until(
 				() => lab.emulator.ledger.cancels.filter(({ status }) => status === 200).length === 3,

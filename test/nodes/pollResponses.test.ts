@@ -27,6 +27,26 @@ const CONTINUE = { onError: 'continueRegularOutput' } as const;
 const lanes = ['task', 'queue', 'oxen', 'bfl'] as const;
 type AsyncLane = (typeof lanes)[number];
 
+/** The end of a task that is not ours, as each provider says it. */
+const ANOTHER = { id: 'another', request_id: 'another', generation_id: 'another' };
+const failureOfAnother = {
+	...ANOTHER,
+	status: 'failed',
+	error: 'made up',
+	error_message: 'made up',
+	generation: { ...ANOTHER, error_message: 'made up' },
+};
+const anothersUrl = 'http://127.0.0.1:9/another.png';
+const imageOfAnother = {
+	...ANOTHER,
+	status: 'Served',
+	output: [{ content: [{ url: anothersUrl }] }],
+	outputs: [{ url: anothersUrl }],
+	result: { sample: anothersUrl },
+	result_url: anothersUrl,
+	generation: { ...ANOTHER, result_url: anothersUrl },
+};
+
 /** The routes of a poll: the one that is asked first, and the one whose response names the image. */
 const ROUTES_OF: Record<AsyncLane, { status: RouteName; result: RouteName }> = {
 	task: { status: 'task.status', result: 'task.status' },
@@ -60,6 +80,8 @@ describe('a task is polled on', () => {
 		),
 		'a status that no document explains': { status: 200, body: { status: 'Warming Up' } },
 		'a status that is a number': { status: 200, body: { status: 7 } },
+		"another task's failure": { status: 200, body: failureOfAnother },
+		"another task's image": { status: 200, body: imageOfAnother },
 	};
 
 	test.each(lanes.flatMap((lane) => Object.keys(obstacles).map((what) => [what, lane] as const)))(
@@ -77,7 +99,13 @@ describe('a task is polled on', () => {
 		},
 	);
 
-	test.each(['an HTML page under 200', 'an empty body under 200', 'a list'])(
+	test.each([
+		'an HTML page under 200',
+		'an empty body under 200',
+		'a list',
+		"another task's failure",
+		"another task's image",
+	])(
 		'after three responses of %s in the history of Oxen.ai, which the queue has left it for',
 		async (what) => {
 			lab.emulator.rule({ route: 'oxen.enqueue' }, { task: { leaves: 'queue' } });
@@ -85,6 +113,11 @@ describe('a task is polled on', () => {
 			await expectPaidOnce(await lab.run(making('oxen'), { items: prompts(1) }));
 		},
 	);
+
+	test("when the response of its queue is about another task's image", async () => {
+		lab.emulator.rule({ route: 'queue.response', times: 3 }, { status: 200, body: imageOfAnother });
+		await expectPaidOnce(await lab.run(making('queue'), { items: prompts(1) }));
+	});
 
 	test.each(lanes)('while its status is a word that no document explains (%s)', async (lane) => {
 		const { status } = ROUTES_OF[lane];
@@ -97,7 +130,7 @@ describe('a task is polled on', () => {
 				return isRunning ? { ...body, status: 'Warming Up' } : body;
 			}),
 		);
-		lab.emulator.rule({ route: LANES[lane].submit }, { task: { seconds: 0.2 } });
+		lab.emulator.rule({ route: LANES[lane].submit }, { task: { polls: 2 } });
 		const run = await lab.run(making(lane), { items: prompts(1) });
 
 		await expectPaidOnce(run);
@@ -120,40 +153,6 @@ describe('an image counts', () => {
 			expect(run.items(NODE)[0]?.json.status).toBe('completed');
 		},
 	);
-
-	/** Null wherever neither the status nor the image stands. */
-	function withNulls(value: unknown, name = ''): unknown {
-		if (Array.isArray(value)) return value.map((entry) => withNulls(entry));
-		if (typeof value === 'object' && value !== null) {
-			const fields = Object.entries(value).map(([key, field]) => [key, withNulls(field, key)]);
-			return { ...NULLS, ...Object.fromEntries(fields) };
-		}
-		return NEEDED.includes(name) ? value : null;
-	}
-	const NEEDED = ['id', 'request_id', 'generation_id', 'status', 'url', 'result_url', 'sample'];
-	const NULLS = {
-		error: null,
-		error_message: null,
-		error_type: null,
-		provider_error: null,
-		details: null,
-		seed: null,
-		cost: null,
-		usage: null,
-		progress: null,
-	};
-
-	test.each(lanes)('beside nulls, and the item has none of them (%s)', async (lane) => {
-		const { status, result } = ROUTES_OF[lane];
-		const effect = mutateBody((body) => withNulls(body) as object);
-		for (const route of new Set([LANES[lane].submit, status, result])) {
-			lab.emulator.rule({ route }, effect);
-		}
-		const run = await lab.run(making(lane), { items: prompts(1) });
-
-		await expectPaidOnce(run);
-		expect(JSON.stringify(run.items(NODE).map(({ json }) => json))).not.toContain('null');
-	});
 });
 
 describe('an image whose URL leads nowhere', () => {
@@ -184,6 +183,41 @@ describe('an image whose URL leads nowhere', () => {
 		]);
 		const url = (run.items(NODE)[0]?.json.image as { url: string }).url;
 		expect(url).not.toContain('elsewhere');
+	});
+});
+
+describe('the history of Oxen.ai, under an HTTP error all the same', () => {
+	const leaving = { task: { leaves: 'queue' } } as const;
+
+	test('has the image', async () => {
+		lab.emulator.rule({ route: 'oxen.enqueue' }, leaving);
+		lab.emulator.rule({ route: 'oxen.history' }, { mutate: (sent) => ({ ...sent, status: 503 }) });
+		await expectPaidOnce(await lab.run(making('oxen'), { items: prompts(1) }));
+	});
+
+	test('has the failure, and its HTTP status', async () => {
+		const fail = { message: 'Output flagged as NSFW' };
+		lab.emulator.rule({ route: 'oxen.enqueue' }, { task: { ...leaving.task, fail } });
+		lab.emulator.rule({ route: 'oxen.history' }, { mutate: (sent) => ({ ...sent, status: 422 }) });
+		const run = await lab.run(making('oxen', CONTINUE), { items: prompts(1) });
+
+		const failure = { kind: 'moderated', httpCode: 422 };
+		expect(run.items(NODE)[0]?.json.error).toMatchObject(failure);
+	});
+
+	test("is not believed when it is another task's", async () => {
+		lab.emulator.rule({ route: 'oxen.enqueue' }, leaving);
+		lab.emulator.rule({ route: 'oxen.history', times: 3 }, { status: 503, body: failureOfAnother });
+		await expectPaidOnce(await lab.run(making('oxen'), { items: prompts(1) }));
+	});
+
+	test("does not give another task's cost", async () => {
+		const body = { generation: { ...ANOTHER, cost: '7' } };
+		lab.emulator.rule({ route: 'oxen.history' }, { status: 200, body });
+		const run = await lab.run(making('oxen'), { items: prompts(1) });
+
+		await expectPaidOnce(run);
+		expect(run.items(NODE)[0]?.json).not.toHaveProperty('cost');
 	});
 });
 

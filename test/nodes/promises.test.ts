@@ -197,7 +197,7 @@ describe('a re-run of a task that ended badly', () => {
 			expect(failure(failed)).toMatchObject({
 				kind: 'unavailable',
 				message: expect.stringContaining('out of memory'),
-				description: expect.stringContaining('Running the node again submits it anew.'),
+				description: expect.stringContaining('A retry submits it anew.'),
 				taskId: lab.emulator.ledger.tasks[0]?.id,
 			});
 			const run = await lab.retry(failed, generating(route));
@@ -503,7 +503,7 @@ describe("a tool's call", () => {
 	});
 
 	test('is submitted anew while the same call before it is still running', async () => {
-		lab.emulator.rule({ route: 'task.submit', times: 1 }, { task: { seconds: 0.3 } });
+		lab.emulator.rule({ route: 'task.submit', times: 1 }, { task: { polls: 20 } });
 		let responses: string[] = [];
 		await run(async (call) => {
 			const first = call();

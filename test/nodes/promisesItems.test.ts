@@ -199,7 +199,7 @@ function mostAtOnce(): number {
 test.each(everyRoute.flatMap((route) => [1, 3].map((limit) => [limit, route] as const)))(
 	'never more than Max Concurrent = %s tasks run at once, started in input order (%s)',
 	async (maxConcurrent, route) => {
-		lab.emulator.rule({ route: ROUTES[route].submit }, { task: { seconds: 0.1 } });
+		lab.emulator.rule({ route: ROUTES[route].submit }, { task: { seconds: 0.2 * maxConcurrent } });
 		const run = await lab.run(generating(route, {}, { maxConcurrent }), { items: prompts(7) });
 
 		expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(7)));

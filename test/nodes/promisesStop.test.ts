@@ -3,6 +3,7 @@ import {
 	generating,
 	checkpointsOf,
 	NODE,
+	PROMPTLY_MS,
 	openLab,
 	imagesIn,
 	imagesOf,
@@ -17,8 +18,6 @@ import type { Effect, RouteName } from '../emulator';
 /** Promise 4: stop means stop. */
 
 const RETRY = { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 };
-/** The promise is 100 ms; a busy machine gets more. */
-const PROMPTLY_MS = 2000;
 
 let lab: Lab;
 /** Requests of earlier tests: the ledger is not emptied, so that none of them can come late. */

@@ -414,8 +414,8 @@ describe('the time limit of a task', () => {
 	);
 
 	test('does not run while the item waits for its turn', async () => {
-		lab.emulator.rule({ route: 'bfl.submit' }, { task: { seconds: 0.4 } });
-		const node = making('bfl', {}, { timeout: 1, maxConcurrent: 1 });
+		lab.emulator.rule({ route: 'bfl.submit' }, { task: { seconds: 1.6 } });
+		const node = making('bfl', {}, { timeout: 5, maxConcurrent: 1 });
 		const run = await lab.run(node, { items: prompts(4) });
 
 		await expectEachPaidOnce(run, 4);

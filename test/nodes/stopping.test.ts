@@ -3,7 +3,15 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Effect, RouteName } from '../emulator';
 import { drawReference } from '../emulator/images';
-import { NODE, openLab, prompts, until, type Lab, type NodeUnderTest } from '../support/lab';
+import {
+	NODE,
+	openLab,
+	PROMPTLY_MS,
+	prompts,
+	until,
+	type Lab,
+	type NodeUnderTest,
+} from '../support/lab';
 import { drawSmall, making, type LaneName } from '../support/lanes';
 import { openHandles, stopAndSettle, stopTable, type Stopped } from '../support/stopping';
 
@@ -13,8 +21,6 @@ import { openHandles, stopAndSettle, stopTable, type Stopped } from '../support/
  */
 
 const RETRY = { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 };
-/** The promise is 100 ms; a busy machine gets more. */
-const PROMPTLY_MS = 1000;
 const forAMinute = { 'retry-after': '60' };
 const hang: Effect = { hang: true };
 /** Without an event, so that the emulator holds no timer for it. */

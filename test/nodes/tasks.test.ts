@@ -366,6 +366,46 @@ describe('a task that takes longer than the timeout', () => {
 	});
 });
 
+describe('the address that the queue gives its task', () => {
+	const ends: Array<[string, string]> = [
+		['/status?region=eu', '?region=eu'],
+		['/status/?region=eu&key=a%2Fstatus', '?region=eu&key=a%2Fstatus'],
+		['/', ''],
+		['', ''],
+	];
+
+	test.each(ends)('ends in "%s" and keeps its query for every call', async (end, query) => {
+		lab.emulator.rule(
+			{ route: 'queue.submit' },
+			{
+				task: { seconds: 0.1 },
+				mutate: (response) => {
+					const body = response.body as { status_url: string };
+					return {
+						...response,
+						body: { ...body, status_url: body.status_url.replace(/\/status$/, end) },
+					};
+				},
+			},
+		);
+		const taskItems = await submitted('queue');
+		const run = await lab.run(getting('queue'), { items: taskItems });
+		const parameters = { resource: 'task', operation: 'cancel', dialect: 'queue' };
+		await lab.run({ type: 'flux2Task', parameters }, { items: taskItems });
+
+		expect(run.items(NODE)[0]?.json.status).toBe('completed');
+		const base = `/model/v1/queue/flux_2_pro/requests/${firstTask().id}`;
+		const calls = lab.emulator.ledger.requests.filter(({ path }) => path.startsWith(base));
+		expect(new Set(calls.map(({ method, path }) => `${method} ${path}`))).toEqual(
+			new Set([
+				`GET ${base}/status${query}`,
+				`GET ${base}/response${query}`,
+				`PUT ${base}/cancel${query}`,
+			]),
+		);
+	});
+});
+
 describe('Cancel', () => {
 	const cancelling: NodeUnderTest = {
 		type: 'flux2Task',
@@ -401,6 +441,26 @@ describe('Cancel', () => {
 
 		expect(run.items(NODE)[0]?.json.status).toBe('cancellationRequested');
 	});
+
+	test.each([
+		['CANCELLED', 'cancelled'],
+		['canceled', 'cancelled'],
+		['CANCELLATION_REQUESTED', 'cancellationRequested'],
+		['NOT_CANCELLED', 'cancellationRequested'],
+		['OK', 'cancellationRequested'],
+		['', 'cancellationRequested'],
+	])(
+		'of a task that is gone afterwards goes by the word of its response: "%s"',
+		async (word, status) => {
+			lab.emulator.rule({ route: 'queue.submit' }, ENDLESS);
+			const taskItems = await submitted('queue');
+			lab.emulator.rule({ route: 'queue.cancel' }, { status: 200, body: { status: word } });
+			lab.emulator.rule({ route: 'queue.status' }, { status: 404, body: { error: 'not found' } });
+			const run = await lab.run(cancelling, { items: taskItems });
+
+			expect(run.items(NODE)[0]?.json.status).toBe(status);
+		},
+	);
 
 	test.each([
 		['completed', {}],

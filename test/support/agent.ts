@@ -4,7 +4,7 @@ import { NODE, prompts, workflowWith, type Lab, type NodeUnderTest } from './lab
 import type { StandIns } from './nodeTypes';
 
 /** What an agent does with its tool. */
-export type Behaviour = (call: () => Promise<string>) => Promise<void>;
+export type Behaviour = (call: (input?: object) => Promise<string>) => Promise<void>;
 
 export interface Agents {
 	/** For the lab. */
@@ -22,7 +22,7 @@ export function agentsOf(lab: () => Lab): Agents {
 			const [tool] = (await this.getInputConnectionData('ai_tool', 0)) as Array<{
 				invoke(input: object): Promise<string>;
 			}>;
-			await behave(async () => await tool!.invoke({}));
+			await behave(async (input = {}) => await tool!.invoke(input));
 			return [[]];
 		},
 	} as Pick<INodeType, 'execute'> as INodeType;

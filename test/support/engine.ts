@@ -9,6 +9,7 @@ import type {
 	IBinaryData,
 	INode,
 	INodeExecutionData,
+	INodeType,
 	IRun,
 	IRunData,
 	IRunExecutionData,
@@ -150,8 +151,20 @@ export class Engine {
 		const { n8n, loader, options } = this;
 		return new n8n.workflow.Workflow({
 			...saved,
+			nodes: saved.nodes.map((node) => this.selectCredentials(node)),
 			nodeTypes: nodeTypes(n8n, loader, options.nodeTypes ?? {}, items),
 		});
+	}
+
+	/** The editor selects the user's credential by itself in a node that comes without one. */
+	private selectCredentials(node: INode): INode {
+		const [packageName, name = ''] = node.type.split('.');
+		if (node.credentials || packageName !== this.loader.packageName) return node;
+		const { description } = this.loader.getNode(name).type as INodeType;
+		const { credentials = [] } = description;
+		const stored = credentials.filter((wanted) => this.options.credentials?.[wanted.name]);
+		const selected = stored.map(({ name: id }) => [id, { id, name: id }] as const);
+		return { ...node, credentials: Object.fromEntries(selected) };
 	}
 
 	context(

@@ -14,4 +14,4 @@ const kinds: Record<ErrorKind, true> = {
 	badResponse: true,
 };
 
-export const KINDS: readonly string[] = Object.keys(kinds);
+export const KINDS = Object.keys(kinds) as ErrorKind[];

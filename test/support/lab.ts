@@ -99,11 +99,16 @@ export const QUICK = { pollInterval: 0.02 };
 export const items = (...jsons: Array<INodeExecutionData['json']>): INodeExecutionData[] =>
 	jsons.map((json) => ({ json }));
 
+const GIVE_UP_MS = 60_000;
+
+/** A stopped execution returns long before the minute that it would otherwise have waited for, on any machine. */
+export const PROMPTLY_MS = 20_000;
+
 /** Waits for what the emulator is to see; fails when it does not come. */
 export async function until(seen: () => boolean, what = String(seen)): Promise<void> {
-	const deadline = Date.now() + 10_000;
+	const deadline = Date.now() + GIVE_UP_MS;
 	while (!seen()) {
-		if (Date.now() > deadline) throw new Error(`Waited 10 s in vain for ${what}`);
+		if (Date.now() > deadline) throw new Error(`Waited ${GIVE_UP_MS / 1000} s in vain for ${what}`);
 		await new Promise((resolve) => setTimeout(resolve, 2));
 	}
 }

@@ -10,6 +10,11 @@ import type { ProviderDefinition } from '../../nodes/shared/operations/types';
 import type { Model } from '../../nodes/shared/parameters/model';
 import type { Emulator, RouteName } from '../emulator';
 import type { CredentialStore } from './credentials';
+import type { GoodBody, GoodResponse } from './goodResponses';
+import * as bflResponses from './responses/bfl';
+import * as cloudflareResponses from './responses/cloudflare';
+import * as oxenResponses from './responses/oxen';
+import * as taskResponses from './responses/task';
 
 /** One way in which a provider generates an image. */
 interface ProviderLane {
@@ -23,6 +28,8 @@ interface ProviderLane {
 	hasEvents?: true;
 	/** Whether its tasks can be cancelled. */
 	canCancel?: true;
+	/** What leads from a submit to its image, in order, as documented; the usual form first. */
+	responses: Readonly<Record<string, readonly GoodResponse[]>>;
 }
 
 interface TestedProvider {
@@ -33,6 +40,10 @@ interface TestedProvider {
 	/** A credential that works at the emulator. */
 	credential(this: void, emulator: Pick<Emulator, 'keys' | 'urls'>): Record<string, string>;
 	lanes: Record<string, ProviderLane>;
+	/** What the provider calls a webhook with, where it can. */
+	payload?: GoodBody;
+	/** The rows of each operation "getMany". */
+	lists?: Readonly<Record<string, GoodResponse>>;
 }
 
 /** Every provider of the package by its node's type. Whatever tests list about providers, they take from here. */
@@ -47,11 +58,24 @@ export const PROVIDERS = {
 			baseUrl: urls.cloudflare,
 		}),
 		lanes: {
-			catalogue: { submit: 'cloudflare.run', parameters: {}, hasTasks: false },
+			catalogue: {
+				submit: 'cloudflare.run',
+				parameters: {},
+				hasTasks: false,
+				responses: {
+					bare: cloudflareResponses.catalogueResponses,
+					wrapped: cloudflareResponses.wrappedResponses,
+				},
+			},
 			workersAi: {
 				submit: 'cloudflare.workersAi',
 				parameters: { model: '@cf/black-forest-labs/flux-2-klein-4b' },
 				hasTasks: false,
+				responses: {
+					wrapped: cloudflareResponses.workersAiResponses,
+					bare: cloudflareResponses.bareResponses,
+					bytes: cloudflareResponses.bytesResponses,
+				},
 			},
 		},
 	},
@@ -61,12 +85,18 @@ export const PROVIDERS = {
 		wireTest: 'wire',
 		credential: ({ keys, urls }) => ({ apiKey: keys.taskKey, baseUrl: urls.task }),
 		lanes: {
-			task: { submit: 'task.submit', parameters: { dialect: 'task' }, hasTasks: true },
+			task: {
+				submit: 'task.submit',
+				parameters: { dialect: 'task' },
+				hasTasks: true,
+				responses: { polled: taskResponses.taskResponses },
+			},
 			queue: {
 				submit: 'queue.submit',
 				parameters: { dialect: 'queue' },
 				hasTasks: true,
 				canCancel: true,
+				responses: { polled: taskResponses.queueResponses },
 			},
 		},
 	},
@@ -76,12 +106,21 @@ export const PROVIDERS = {
 		wireTest: 'oxenWire',
 		credential: ({ keys, urls }) => ({ apiKey: keys.oxenKey, baseUrl: urls.oxen }),
 		lanes: {
-			sync: { submit: 'oxen.sync', parameters: { mode: 'sync' }, hasTasks: false },
+			sync: {
+				submit: 'oxen.sync',
+				parameters: { mode: 'sync' },
+				hasTasks: false,
+				responses: { url: oxenResponses.syncResponses, base64: oxenResponses.base64Responses },
+			},
 			oxen: {
 				submit: 'oxen.enqueue',
 				parameters: { mode: 'queue' },
 				hasTasks: true,
 				canCancel: true,
+				responses: {
+					polled: oxenResponses.queueResponses,
+					history: oxenResponses.historyResponses,
+				},
 			},
 			events: {
 				submit: 'oxen.enqueue',
@@ -89,15 +128,28 @@ export const PROVIDERS = {
 				hasTasks: true,
 				hasEvents: true,
 				canCancel: true,
+				responses: { event: oxenResponses.eventResponses, polled: oxenResponses.queueResponses },
 			},
 		},
+		lists: oxenResponses.lists,
 	},
 	flux2Bfl: {
 		definition: bfl,
 		models: bflModels,
 		wireTest: 'bflWire',
 		credential: ({ keys, urls }) => ({ apiKey: keys.bflKey, region: 'custom', baseUrl: urls.bfl }),
-		lanes: { bfl: { submit: 'bfl.submit', parameters: {}, hasTasks: true } },
+		lanes: {
+			bfl: {
+				submit: 'bfl.submit',
+				parameters: {},
+				hasTasks: true,
+				responses: {
+					polled: bflResponses.responses,
+					webhook: bflResponses.responsesWithWebhook,
+				},
+			},
+		},
+		payload: bflResponses.payload,
 	},
 } as const satisfies Record<string, TestedProvider>;
 

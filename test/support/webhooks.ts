@@ -148,7 +148,7 @@ class Host {
 		// as loaded from the database, and shared by the webhook and the execution
 		const loaded = { ...saved, staticData: saved.staticData && structuredClone(saved.staticData) };
 		const workflow = this.engine.workflow(loaded);
-		const node = firstNode(saved);
+		const node = workflow.getNode(firstNode(saved).name)!;
 		const additionalData = withHttp(this.additionalData(saved, mode), http);
 		const { workflowData } = await this.call(workflow, node, additionalData, mode);
 		if (!workflowData) return undefined;

@@ -60,7 +60,7 @@ const percentEncoded = (text: string) => encodeURIComponent(Buffer.from(text).to
 
 /** Inside a longer text in base64, a secret begins at one of three positions within a group of three bytes. */
 function base64FormsOf(text: string): string[] {
-	const bytes = Buffer.from(text, 'utf8');
+	const bytes = Buffer.from(text);
 	return [0, 1, 2].flatMap((offset) => {
 		const padded = Buffer.concat([Buffer.alloc(offset), bytes]);
 		const whole = padded.subarray(0, padded.length - (padded.length % 3));

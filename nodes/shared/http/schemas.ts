@@ -6,6 +6,9 @@ import { z } from '../core/vendor';
 /** An ID, as text or as a number. */
 export const idSchema = z.union([z.string().min(1), z.number()]).transform(String);
 
+/** As `idSchema`; anything else counts as missing. */
+export const optionalIdSchema = idSchema.optional().catch(undefined);
+
 /** Text; anything else counts as missing. */
 export const optionalTextSchema = z.string().optional().catch(undefined);
 

@@ -21,7 +21,7 @@ export function mostInformative([first, ...others]: readonly [Failure, ...Failur
 	const uncertain = others.filter(({ error }) => error.maybeBilled);
 	if (uncertain.length === 0) return first;
 	const numbers = uncertain.map(({ itemIndex }) => itemIndex + 1).sort((a, b) => a - b);
-	const advice = `Also without a usable response: item ${numbers.join(', ')}. It may have been billed, and a retry of this execution submits it anew.`;
+	const advice = `Also without a usable response: item ${numbers.join(', ')}. It may have been billed, and is submitted anew only if you retry this execution.`;
 	return { ...first, error: withAdvice(first.error, advice) };
 }
 

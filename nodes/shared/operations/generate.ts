@@ -1,7 +1,7 @@
 import { AbortedError, Flux2Error, toFlux2Error, withAdvice } from '../core/errors';
 import { withoutExecutionSignal } from '../http/client';
 import type { RequestCallback } from '../parameters/imageRequest';
-import { isLostIn, replaceResult } from '../tasks/checkpoints';
+import { replaceResult } from '../tasks/checkpoints';
 import { DurationEstimator } from '../tasks/poller';
 import { splitImages, type Done, type Task } from '../tasks/protocol';
 import {
@@ -14,7 +14,7 @@ import {
 	type PendingResult,
 	type SavedResult,
 } from '../tasks/savedResults';
-import { isWithinUrlLifetime, taskError, withCollectHint } from '../tasks/taskErrors';
+import { isWithinUrlLifetime, taskError, withCollectHint, withTaskId } from '../tasks/taskErrors';
 import { collectWithRefresh, createPoller, refreshImage, type Collector } from './collect';
 import type { ImageSummary } from './items';
 import {
@@ -49,13 +49,15 @@ export function generate(item: ItemContext, suspension?: Suspension): PreparedOp
 		model: prepared.request.model.id,
 		async run() {
 			const submission = claimSubmission(prepared, 'generate');
-			const wasLost = isLost(submission);
+			const { checkpoint } = submission;
+			const wasLost = item.checkpoints.wasLost(checkpoint);
 			if (submission.submittedByThisRun) await submit(submission);
 			// what an earlier run has submitted would call the address of that run
 			const suspends = suspension && submission.submittedByThisRun && !item.signal.aborted;
 			if (suspends) return await suspendResult(submission, suspension);
 			const results = await finishAll(submission);
-			return wasLost && isLostAgain(submission) ? await resubmit(submission) : results;
+			const isLostAgain = wasLost && item.checkpoints.isLostAgain(checkpoint);
+			return isLostAgain ? await resubmit(submission) : results;
 		},
 	};
 }
@@ -75,13 +77,6 @@ async function suspendResult(
 		throw withCollectHint(toFlux2Error(error), result.task);
 	}
 }
-
-/** Whether another execution has lost the image: a person has retried it. */
-const isLost = ({ item, checkpoint }: Submission): boolean =>
-	isLostIn(checkpoint, (id) => id !== item.checkpoints.executionId);
-
-const isLostAgain = ({ item, checkpoint }: Submission): boolean =>
-	isLostIn(checkpoint, (id) => id === item.checkpoints.executionId);
 
 /** The task was asked for once more, in vain. */
 async function resubmit(submission: Submission): Promise<ItemResult[]> {
@@ -144,7 +139,7 @@ async function awaitTask(
 	item.events.close(result.task);
 	if (state.status === 'failed' && state.lost) {
 		result.lostIn = item.checkpoints.executionId;
-		throw lostError(taskError(state));
+		throw lostError(taskError(state), checkpoint.results.length);
 	}
 	return toEndedResult(finishing, state, checkpoint.results.length);
 }
@@ -192,21 +187,23 @@ function keepFailure(
 ): Flux2Error {
 	const { executionId } = item.checkpoints;
 	const { done } = result;
-	const failure = withImageHint(withCollectHint(toFlux2Error(thrown), done.task), done);
+	const count = checkpoint.results.length;
+	const error = toFlux2Error(thrown);
+	const named = withTaskId(error, done.task);
 	// Inline base64 that is not a valid image will never become one, and there is no URL to fetch again.
 	// A failure of n8n's own store says nothing about the image.
-	const isOurs = thrown instanceof Flux2Error && failure.kind === 'badResponse';
+	const isOurs = thrown instanceof Flux2Error && error.kind === 'badResponse';
 	if (isOurs && done.images.some((image) => 'base64' in image)) {
-		const ended = uncertainResult(failure, executionId);
+		const ended = uncertainResult(named, executionId, count);
 		replaceResult(checkpoint, result, [ended]);
 		return restoreError(ended);
 	}
 	const { imageUrlLifetimeMs = DEFAULT_URL_LIFETIME_MS } = item.provider;
-	if (failure.kind !== 'expired' || isWithinUrlLifetime(done.readyAt, imageUrlLifetimeMs)) {
-		return failure;
+	if (error.kind === 'expired' && !isWithinUrlLifetime(done.readyAt, imageUrlLifetimeMs)) {
+		result.lostIn = executionId;
+		return lostError(named, count);
 	}
-	result.lostIn = executionId;
-	return lostError(failure);
+	return withImageHint(withCollectHint(error, done.task), done);
 }
 
 /** Where there is no task to ask, the image's own address is all that is left of what was paid. */

@@ -1,10 +1,11 @@
 import type { IDataObject } from 'n8n-workflow';
 import { mergeJson } from '../core/json';
 import { CUSTOM_MODEL, isPathSafe, UNSAFE_ID, type Model } from './model';
-import { customBody, OPTIONS, presetSize, prompt, size } from './options';
+import { customBody, OPTIONS, presetSize, size } from './options';
 import { Settings, type Param } from './param';
 import { messageOf, type ParameterReader } from './reader';
 import { readReferenceImages, type ReferenceInput } from './referenceImages';
+import { readPrompt } from './structuredPrompt';
 
 /** What one item asks of a model, read and checked. */
 export interface ImageRequest<M extends Model = Model> {
@@ -86,12 +87,6 @@ function readModel<M extends Model>(
 		);
 	}
 	return listed ?? customModel(id);
-}
-
-function readPrompt(reader: ParameterReader): string {
-	const text = prompt.schema().parse(reader.raw('prompt') ?? '');
-	if (text.trim() === '') reader.addProblem('Prompt', 'must not be empty');
-	return text;
 }
 
 /** Width and height in place of a preset size. */

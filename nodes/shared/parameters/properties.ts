@@ -1,8 +1,9 @@
 import type { IDisplayOptions, INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 import { CUSTOM_MODEL, type Model } from './model';
-import { FILTERS, limit, OPTIONS, prompt, returnAll, simplify, waitForCompletion } from './options';
+import { FILTERS, limit, OPTIONS, returnAll, simplify, waitForCompletion } from './options';
 import type { Param } from './param';
 import { referenceImagesProperty } from './referenceImages';
+import { promptProperties } from './promptProperties';
 
 /**
  * The editor's properties of an operation that makes an image.
@@ -17,7 +18,7 @@ export function requestProperties(
 	const displayOptions = show && { show };
 	return [
 		...modelProperties(models, show),
-		{ ...prompt.property, required: true, ...(displayOptions && { displayOptions }) },
+		...promptProperties(show),
 		referenceImagesProperty(displayOptions),
 		...own.map((property) => ({ ...property, ...(displayOptions && { displayOptions }) })),
 		optionsProperty(nodeOptions, show, models),

@@ -85,6 +85,16 @@ export class CheckpointStore {
 			}).length;
 	}
 
+	/** Whether nothing else is left of the request than what another execution has lost: a person has retried it. */
+	wasLost(checkpoint: Checkpoint): boolean {
+		return this.isAllLost(checkpoint, (executionId) => executionId !== this.executionId);
+	}
+
+	/** Whether this execution has lost it too. */
+	isLostAgain(checkpoint: Checkpoint): boolean {
+		return this.isAllLost(checkpoint, (executionId) => executionId === this.executionId);
+	}
+
 	/** Lets a later run resume what this one has claimed. */
 	releaseAll(): void {
 		for (const { place, checkpoint } of this.claims) {
@@ -115,6 +125,14 @@ export class CheckpointStore {
 	/** A refusal was of those values alone; what may have been billed is reported again, whatever the values. */
 	private isResumable(result: SavedResult): boolean {
 		return result.state !== 'failed' || this.isForbiddenNow(result.resubmit);
+	}
+
+	/** An image that is there, or may still come, must not be paid for again: one request makes them all. */
+	private isAllLost({ results }: Checkpoint, isIn: (executionId: string) => boolean): boolean {
+		return (
+			results.some((result) => isLost(result, isIn)) &&
+			results.every((result) => isLost(result, isIn) || this.mayResubmit(result))
+		);
 	}
 
 	private mayResubmit(result: SavedResult): boolean {
@@ -163,22 +181,15 @@ const remove = (place: Checkpoint[], checkpoint: Checkpoint): void => {
 const hashOf = (identity: RequestIdentity): string =>
 	createHash('sha256').update(JSON.stringify(identity)).digest('hex');
 
-const isLost = (result: SavedResult): boolean => 'lostIn' in result && result.lostIn !== undefined;
+const isLost = (
+	result: SavedResult,
+	isIn: (executionId: string) => boolean = () => true,
+): boolean => 'lostIn' in result && result.lostIn !== undefined && isIn(result.lostIn);
 
 function taskIdOf(result: SavedResult): string | undefined {
 	if (result.state === 'pending') return result.task.id;
 	return result.state === 'done' ? result.done.task?.id : undefined;
 }
-
-/** Whether nothing is left of the request but results that were lost in such an execution. */
-export const isLostIn = (
-	{ results }: Checkpoint,
-	matches: (executionId: string) => boolean,
-): boolean =>
-	results.length > 0 &&
-	results.every(
-		(result) => 'lostIn' in result && result.lostIn !== undefined && matches(result.lostIn),
-	);
 
 /** Puts other results in the place of one. */
 export function replaceResult(

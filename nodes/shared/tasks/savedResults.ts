@@ -65,13 +65,26 @@ export interface RequestSummary {
 /** The same request would meet these again: they are remembered, so that a re-run does not pay for them. */
 const PERMANENT_KINDS: readonly ErrorKind[] = ['moderated', 'invalidInput'];
 
-const RESUBMIT_ADVICE = 'Running the node again submits it anew.';
-/** All images came from one request, so a single one cannot be regenerated. */
+/** What a later run does about a failure: where the request has no other result, and where it has. */
+interface Advice {
+	alone: string;
+	amongOthers: string;
+}
+
+/** All images came from one request, so a single one cannot be submitted anew. */
 const KEEP_OTHERS_ADVICE =
-	'Running the node again passes on the other images of this request; a new execution asks for all of them anew.';
-const UNCERTAIN_ADVICE = 'It may have been billed.';
-const LOST_ADVICE =
-	'It may have been paid for, so it is not submitted again by itself. Retry this execution to ask for it once more and, if it is still not there, to submit it anew.';
+	'A retry passes on the other images of this request, and submits it anew only if there is none; a new execution asks for all of them anew.';
+const MAYBE_PAID_ADVICE = 'It may have been paid for, so it is not submitted again by itself.';
+
+const FAILED: Advice = { alone: 'A retry submits it anew.', amongOthers: KEEP_OTHERS_ADVICE };
+const UNCERTAIN: Advice = {
+	alone: `${MAYBE_PAID_ADVICE} Retry this execution to submit it anew.`,
+	amongOthers: `${MAYBE_PAID_ADVICE} ${KEEP_OTHERS_ADVICE}`,
+};
+const LOST: Advice = {
+	alone: `${MAYBE_PAID_ADVICE} Retry this execution to ask for it once more and, if it is still not there, to submit it anew.`,
+	amongOthers: `${MAYBE_PAID_ADVICE} Retry this execution to ask for it once more. ${KEEP_OTHERS_ADVICE}`,
+};
 
 /** A result that reports this failure again. */
 export const failedResult = (error: Flux2Error, resubmit: ResubmitRule): FailedResult => ({
@@ -98,19 +111,26 @@ export const restoreError = ({ error: { kind, message, ...details } }: FailedRes
 export function resultOfFailure(failed: Failed, executionId: string, count: number): FailedResult {
 	const error = taskError(failed);
 	if (PERMANENT_KINDS.includes(failed.kind)) return failedResult(error, 'never');
-	if (failed.kind === 'badResponse') return uncertainResult(error, executionId);
-	const advice = count > 1 ? KEEP_OTHERS_ADVICE : RESUBMIT_ADVICE;
-	return failedResult(withAdvice(error, advice), 'nextRun');
+	if (failed.kind === 'badResponse') return uncertainResult(error, executionId, count);
+	return failedResult(withAdvice(error, adviceFor(FAILED, count)), 'nextRun');
 }
 
 /** The end of a result of which nobody knows whether it was billed: Retry On Fail must not pay again by itself. */
-export const uncertainResult = (error: Flux2Error, executionId: string): FailedResult =>
-	failedResult(withAdvice(error, `${UNCERTAIN_ADVICE} ${RESUBMIT_ADVICE}`, { maybeBilled: true }), {
+export const uncertainResult = (
+	error: Flux2Error,
+	executionId: string,
+	count: number,
+): FailedResult =>
+	failedResult(withAdvice(error, adviceFor(UNCERTAIN, count), { maybeBilled: true }), {
 		exceptExecution: executionId,
 	});
 
 /** The failure of a result that is kept, because the provider has not said that the task failed. */
-export const lostError = (error: Flux2Error): Flux2Error => withAdvice(error, LOST_ADVICE);
+export const lostError = (error: Flux2Error, count: number): Flux2Error =>
+	withAdvice(error, adviceFor(LOST, count));
+
+const adviceFor = ({ alone, amongOthers }: Advice, count: number): string =>
+	count > 1 ? amongOthers : alone;
 
 /** What is needed of a saved result to resume it. */
 export const savedResultSchema = () =>

@@ -1,7 +1,16 @@
 import type { ErrorKind } from '../core/errors';
 import { isObject } from '../core/json';
 import type { ApiResponse } from '../http/types';
-import { isoNow, type Done, type Pending, type Task, type TaskState } from './protocol';
+import {
+	isoNow,
+	type Done,
+	type Failed,
+	type Pending,
+	type Task,
+	type TaskState,
+	type Unclear,
+} from './protocol';
+import { taskNotFound } from './taskErrors';
 
 /** The words for a task's state that the provider's documents explain, in lower case. */
 export interface StatusWords {
@@ -9,6 +18,8 @@ export interface StatusWords {
 	/** Failures, with their kind where the message says no more. */
 	readonly failed: Readonly<Record<string, ErrorKind>>;
 	readonly cancelled?: readonly string[];
+	/** The provider does not know the task. */
+	readonly missing?: readonly string[];
 	/** What comes with the image. It is no more than a hint: without an image the state is unclear. */
 	readonly done?: readonly string[];
 }
@@ -18,6 +29,8 @@ export interface StatusReport
 	extends Pick<Done, 'images' | 'seed' | 'price' | 'revisedPrompt' | 'raw'>,
 		Pick<Pending, 'progress' | 'queuePosition'> {
 	readonly task: Task;
+	/** Of the task that the response is about, where it names one. */
+	readonly reportedId?: string;
 	/** The provider's word for the state; empty where there is none. */
 	readonly word: string;
 	/** What the provider says about a failure. */
@@ -26,35 +39,63 @@ export interface StatusReport
 	readonly httpCode?: number;
 }
 
+/** Reads the kind of a failure from its message. */
+type ToKind = (message: string, fallback: ErrorKind) => ErrorKind;
+
+type KnownState = 'pending' | 'cancelled' | 'missing' | { kind: ErrorKind };
+
 /**
- * One rule for every provider. A documented word counts first. Under any other word an image makes the task done, and
- * an error makes it failed. With neither, the state is unclear.
- * @param toKind reads the kind of a failure from its message
+ * One rule for every provider. What is said about another task says nothing. A documented word counts first. Under any
+ * other word an image makes the task done, and an error makes it failed. With neither, the state is unclear.
  */
-export function toTaskState(
-	report: StatusReport,
-	words: StatusWords,
-	toKind: (message: string, fallback: ErrorKind) => ErrorKind,
-): TaskState {
-	const { task, raw, word, images, errorMessage, price, httpCode } = report;
+export function toTaskState(report: StatusReport, words: StatusWords, toKind: ToKind): TaskState {
+	const { task, reportedId, raw, word, images, errorMessage } = report;
+	if (!isAbout(task, reportedId)) {
+		return toUnclear(report, `the last response was about another task, "${reportedId}"`);
+	}
 	const known = classify(word, words);
-	if (known === 'pending') {
-		const { progress, queuePosition } = report;
-		return { status: 'pending', task, progress, queuePosition, raw };
+	if (known === 'missing') {
+		return { ...taskNotFound(task, failureMessage(word, errorMessage)), raw };
 	}
-	if (!known && images.length > 0) {
-		const { seed, revisedPrompt } = report;
-		const readyAt = isoNow();
-		return { status: 'done', task, readyAt, images, seed, revisedPrompt, price, raw };
-	}
+	if (known === 'pending') return toPending(report);
+	if (!known && images.length > 0) return toDone(report);
 	if (!known && !errorMessage) {
-		const message = unclearMessage(word, words);
-		return { status: 'unclear', task, message, providerStatus: word, raw };
+		return { ...toUnclear(report, unclearMessage(word, words)), providerStatus: word };
 	}
-	const lost = known === 'cancelled' ? { lost: known } : {};
+	return toFailed(report, known, toKind);
+}
+
+/** Whether a response is about the task: not every response names one. */
+export const isAbout = ({ id }: Task, reportedId: string | undefined): boolean =>
+	reportedId === undefined || reportedId === id;
+
+const toPending = ({ task, progress, queuePosition, raw }: StatusReport): Pending => ({
+	status: 'pending',
+	task,
+	progress,
+	queuePosition,
+	raw,
+});
+
+function toDone({ task, images, seed, revisedPrompt, price, raw }: StatusReport): Done {
+	return { status: 'done', task, readyAt: isoNow(), images, seed, revisedPrompt, price, raw };
+}
+
+const toUnclear = ({ task, raw }: StatusReport, message: string): Unclear => ({
+	status: 'unclear',
+	task,
+	message,
+	raw,
+});
+
+function toFailed(
+	{ task, word, errorMessage, price, httpCode, raw }: StatusReport,
+	known: 'cancelled' | { kind: ErrorKind } | undefined,
+	toKind: ToKind,
+): Failed {
 	// an error without any status may be a proxy's: only a person submits anew then
 	const unknownKind = word === '' ? 'badResponse' : 'unavailable';
-	const fallback = known && known !== 'cancelled' ? known.kind : unknownKind;
+	const fallback = typeof known === 'object' ? known.kind : unknownKind;
 	return {
 		status: 'failed',
 		task,
@@ -62,7 +103,7 @@ export function toTaskState(
 		message: failureMessage(word, errorMessage),
 		price,
 		httpCode,
-		...lost,
+		...(known === 'cancelled' && { lost: known }),
 		raw,
 	};
 }
@@ -70,11 +111,12 @@ export function toTaskState(
 /** Undefined for a word that no document explains. */
 function classify(
 	word: string,
-	{ pending, failed, cancelled = [] }: StatusWords,
-): 'pending' | 'cancelled' | { kind: ErrorKind } | undefined {
+	{ pending, failed, cancelled = [], missing = [] }: StatusWords,
+): KnownState | undefined {
 	const lowerCase = word.toLowerCase();
 	if (pending.includes(lowerCase)) return 'pending';
 	if (cancelled.includes(lowerCase)) return 'cancelled';
+	if (missing.includes(lowerCase)) return 'missing';
 	// not by the word as a key: a provider may say "constructor"
 	const kind = Object.entries(failed).find(([failure]) => failure === lowerCase)?.[1];
 	return kind && { kind };
@@ -101,3 +143,7 @@ export const isStatusOf =
 	({ id }: Task, idField: string) =>
 	({ json }: ApiResponse): boolean =>
 		isObject(json) && String(json[idField]) === id && typeof json.status === 'string';
+
+/** The HTTP status of a response that is a task's status outside 2xx. */
+export const errorCodeOf = ({ status }: ApiResponse): number | undefined =>
+	status >= 300 ? status : undefined;

@@ -4,6 +4,12 @@ import type { Failed, Task, TaskState } from './protocol';
 const COLLECT_ADVICE =
 	'To get the image without paying again, retry this execution, or use the resource Task, operation Get.';
 
+/** The failure with the ID of its task. */
+export const withTaskId = (error: Flux2Error, task: Task | undefined): Flux2Error =>
+	!task || error.taskId === task.id
+		? error
+		: withAdvice(error, `The task ID is ${task.id}.`, { taskId: task.id });
+
 /** The failure of a task with what names it, and the way to its image that costs nothing. */
 export function withCollectHint(error: Flux2Error, task: Task | undefined): Flux2Error {
 	if (!task || error.taskId === task.id) return error;
@@ -14,10 +20,8 @@ export function withCollectHint(error: Flux2Error, task: Task | undefined): Flux
 }
 
 /** The end of a task that has failed, as an error that names it. */
-export function taskError({ kind, message, task, httpCode, price }: Failed): Flux2Error {
-	const error = new Flux2Error(kind, message, { httpCode, cost: price?.cost });
-	return task ? withAdvice(error, `The task ID is ${task.id}.`, { taskId: task.id }) : error;
-}
+export const taskError = ({ kind, message, task, httpCode, price }: Failed): Flux2Error =>
+	withTaskId(new Flux2Error(kind, message, { httpCode, cost: price?.cost }), task);
 
 /** The state of a task that the provider does not know, or not yet. */
 export const taskNotFound = (task: Task, message: string): Failed => ({

@@ -10,6 +10,7 @@ import {
 	type Execution,
 } from '../host/executions';
 import {
+	FORM,
 	MANUAL,
 	TRIGGER,
 	WEBHOOK,
@@ -17,6 +18,7 @@ import {
 	type WorkflowNode,
 } from '../host/workflows';
 import { waitUntil } from './check';
+import { fillInForm } from './form';
 import type { PaidTasks } from './paidTasks';
 import { examine } from './evidence';
 
@@ -41,9 +43,9 @@ export async function runExample(
 	paidTasks: PaidTasks,
 ): Promise<Row[]> {
 	const starters = example.nodes.filter(
-		({ type, disabled }) => !disabled && [MANUAL, WEBHOOK].includes(type),
+		({ type, disabled }) => !disabled && [MANUAL, WEBHOOK, FORM].includes(type),
 	);
-	ok(starters.length > 0, `${example.slug} can be started by hand or by a webhook`);
+	ok(starters.length > 0, `${example.slug} can be started by hand, by a webhook or by a form`);
 	const rows: Row[] = [];
 	for (const starter of starters) rows.push(await runOnce(host, example, starter, paidTasks));
 	return rows;
@@ -56,10 +58,7 @@ async function runOnce(
 	paidTasks: PaidTasks,
 ): Promise<Row> {
 	const started = Date.now();
-	const isWebhook = starter.type === WEBHOOK;
-	const { execution, body } = isWebhook
-		? await callWebhook(host, example, starter)
-		: { execution: await runManually(host, example, starter), body: undefined };
+	const { execution, body } = await STARTS[starter.type]!(host, example, starter);
 	const executions = [execution, ...(await waitForTriggered(host, example, execution))];
 	const seconds = (Date.now() - started) / 1000;
 	const evidence = [];
@@ -71,11 +70,11 @@ async function runOnce(
 	ok(images.length > 0, 'an image comes out');
 	const errors = evidence.flatMap((one) => one.errors);
 	deepEqual(errors, ERRORS[example.slug] ?? [], 'no other errors come out');
-	if (body) ok(images.includes(sha256(body)), 'the webhook responds with the image');
+	if (body) ok(images.includes(sha256(body)), 'the response is the image');
 	return {
 		version: host.n8n.release.version,
 		binaryMode: host.environment.N8N_DEFAULT_BINARY_DATA_MODE ?? '',
-		workflow: isWebhook ? `${example.slug} (webhook)` : example.slug,
+		workflow: starter.type === WEBHOOK ? `${example.slug} (webhook)` : example.slug,
 		items: sum(evidence.map(({ items }) => items)),
 		seconds,
 		images: images.length,
@@ -85,21 +84,40 @@ async function runOnce(
 
 const sum = (numbers: number[]) => numbers.reduce((all, one) => all + one, 0);
 
-const runManually = async ({ rest }: Host, { id }: ImportedWorkflow, { name }: WorkflowNode) =>
-	await waitForEnd(rest, await startManually(rest, id, name));
+interface Started {
+	execution: Execution;
+	/** The image that whoever started it has got. */
+	body?: Buffer;
+}
 
-async function callWebhook(
-	{ url, rest }: Host,
-	{ id }: ImportedWorkflow,
-	{ parameters }: WorkflowNode,
-): Promise<{ execution: Execution; body: Buffer }> {
+type Start = (host: Host, example: ImportedWorkflow, starter: WorkflowNode) => Promise<Started>;
+
+const runManually: Start = async ({ rest }, { id }, { name }) => ({
+	execution: await waitForEnd(rest, await startManually(rest, id, name)),
+});
+
+const callWebhook: Start = async (host, { id }, { parameters }) => {
 	const { path, httpMethod = 'GET' } = parameters as { path: string; httpMethod?: string };
-	const response = await fetch(`${url}/webhook/${path}`, { method: httpMethod });
+	const response = await fetch(`${host.url}/webhook/${path}`, { method: httpMethod });
 	const body = Buffer.from(await response.arrayBuffer());
 	equal(response.status, 200, `the webhook responds ${body.toString('utf8', 0, 300)}`);
-	const [newest = ''] = await listExecutionIds(rest, id);
-	return { execution: await waitForEnd(rest, newest), body };
-}
+	return { execution: await waitForNewest(host, id), body };
+};
+
+const waitForNewest = async ({ rest }: Host, workflowId: string) => {
+	const [newest = ''] = await listExecutionIds(rest, workflowId);
+	return await waitForEnd(rest, newest);
+};
+
+/** The starts by the type of the node that is started. */
+const STARTS: Record<string, Start> = {
+	[MANUAL]: runManually,
+	[WEBHOOK]: callWebhook,
+	[FORM]: async (host, example, starter) => {
+		const body = await fillInForm(host, starter);
+		return { execution: await waitForNewest(host, example.id), body };
+	},
+};
 
 /** Waits for the executions that our trigger starts when the submitted tasks are done. */
 async function waitForTriggered(

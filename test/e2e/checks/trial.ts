@@ -55,7 +55,6 @@ export async function prepareTrial(
 					prompt: '={{ $json.prompts }}',
 					options: { pollInterval: 0.2 },
 				},
-				credentials: { [`${type}Api`]: { id: null, name: '' } },
 				...settings,
 			}),
 		],

@@ -1,15 +1,15 @@
 import { parseArgs } from 'node:util';
-import { runCheck } from '../checks/session';
+import { runCheck, type Totals as SessionTotals } from '../checks/session';
 import { openHost } from '../host';
-import type { Cleanup } from '../host/cleanup';
+import { Cleanup } from '../host/cleanup';
 import { runProgram } from '../host/program';
-import { NEWEST } from '../host/versions';
+import { NEWEST, TESTED } from '../host/versions';
 import { openBrowser, openWindow } from './browser';
 import { canvasChecks, prepareIcons } from './canvas';
 import { creatorChecks } from './creator';
 import { loadNodeDescriptions } from './descriptions';
 import { dialogChecks } from './dialogs';
-import { OUTPUT } from './page';
+import { OUTPUT, saveScreenshotsIn } from './page';
 import { panelChecks, preparePanels } from './panels';
 import { writeReadmeImages } from './readme';
 import { prepareErrorCases, resultChecks } from './results';
@@ -19,39 +19,62 @@ const USAGE = `The editor of a real n8n with this package, as people see it.
 
   npm run screenshots -- [options]
 
-  --n8n-version V   which n8n (${NEWEST})
+  --n8n-version V   only this n8n; otherwise ${TESTED.join(' and ')}
   --only TEXT       only the checks whose name contains it
-  --readme          also renews the images of the README, in .github/assets
+  --readme          also renews the images of the README, in .github/assets, with n8n ${NEWEST}
 `;
+
+type Totals = Omit<SessionTotals, 'rows'>;
 
 const log = (line: string) => console.log(line);
 
 async function main(cleanup: Cleanup, signal: AbortSignal): Promise<void> {
 	const { values } = parseArgs({
 		options: {
-			'n8n-version': { type: 'string', default: NEWEST },
+			'n8n-version': { type: 'string' },
 			only: { type: 'string', default: '' },
 			readme: { type: 'boolean', default: false },
 			help: { type: 'boolean', default: false },
 		},
 	});
 	if (values.help) return log(USAGE);
-	const context = await openContext(values['n8n-version'], cleanup);
 	const totals = { passed: 0, failed: 0, skipped: 0 };
-	for (const check of listChecks(context).filter(({ name }) => name.includes(values.only))) {
-		if (signal.aborted) return;
-		await runCheck(check, context.host, { log }, totals);
+	for (const version of values['n8n-version'] ? [values['n8n-version']] : TESTED) {
+		await runVersion(version, values.only, totals, cleanup, signal);
 	}
+	if (signal.aborted) return;
 	if (values.readme) await writeReadmeImages(log);
 	log(`\nScreenshots are in ${OUTPUT}`);
 	log(`${totals.passed} passed, ${totals.failed} failed`);
 	if (totals.failed > 0 || totals.passed === 0) process.exitCode = 1;
 }
 
+/** Starts that n8n, runs the checks in it, and ends it. */
+async function runVersion(
+	version: string,
+	only: string,
+	totals: Totals,
+	outer: Cleanup,
+	signal: AbortSignal,
+): Promise<void> {
+	const cleanup = new Cleanup();
+	await outer.add(async () => await cleanup.run());
+	try {
+		const context = await openContext(version, cleanup);
+		for (const check of listChecks(context).filter(({ name }) => name.includes(only))) {
+			if (signal.aborted) return;
+			await runCheck(check, context.host, { log }, totals);
+		}
+	} finally {
+		await cleanup.run();
+	}
+}
+
 async function openContext(version: string, cleanup: Cleanup): Promise<EditorContext> {
-	log(`Starting n8n ${version} …`);
+	log(`\nStarting n8n ${version} …`);
 	const host = await openHost({ version, emulator: { seconds: 0.5 }, log }, cleanup);
 	const browser = await openBrowser(cleanup);
+	saveScreenshotsIn(version);
 	const context = {
 		host,
 		nodes: await loadNodeDescriptions(host),

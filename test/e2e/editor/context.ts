@@ -75,6 +75,7 @@ export async function createWorkflow(
 		nodes: [start, ...nodes],
 		connections: { Start: { main: [targets] } },
 		settings: { executionOrder: 'v1' },
+		pinData: {},
 	});
 }
 

@@ -11,14 +11,21 @@ const TIMEOUT_MS = 20_000;
 /** n8n's notifications would cover the screenshot. */
 const WITHOUT_MESSAGES = '.el-notification { display: none !important }';
 
-/** Saves a screenshot of the window, or of a part of it, as `output/<name>.png`. */
+let folder = OUTPUT;
+
+/** Gives the screenshots of one n8n a folder of their own. */
+export function saveScreenshotsIn(version: string): void {
+	folder = path.join(OUTPUT, version);
+	mkdirSync(folder, { recursive: true });
+}
+
+/** Saves a screenshot of the window, or of a part of it, as `output/<version>/<name>.png`. */
 export async function takeScreenshot(
 	page: Page,
 	name: string,
 	part: Page | Locator = page,
 ): Promise<void> {
-	mkdirSync(OUTPUT, { recursive: true });
-	const file = path.join(OUTPUT, `${name.replace(/[^\w-]+/g, '-').replace(/^-|-$/g, '')}.png`);
+	const file = path.join(folder, `${name.replace(/[^\w-]+/g, '-').replace(/^-|-$/g, '')}.png`);
 	await part.screenshot({ path: file, animations: 'disabled', style: WITHOUT_MESSAGES });
 }
 

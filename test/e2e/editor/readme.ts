@@ -1,6 +1,7 @@
 import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import sharp, { type Region } from 'sharp';
+import { NEWEST } from '../host/versions';
 import { OUTPUT } from './page';
 
 const ASSETS = path.resolve(__dirname, '../../../.github/assets');
@@ -20,7 +21,7 @@ export async function writeReadmeImages(log: (line: string) => void): Promise<vo
 	await mkdir(ASSETS, { recursive: true });
 	for (const [name, { of, ...region }] of Object.entries(IMAGES)) {
 		const file = path.join(ASSETS, name);
-		await sharp(path.join(OUTPUT, `${of}.png`))
+		await sharp(path.join(OUTPUT, NEWEST, `${of}.png`))
 			.extract(region)
 			.png({ palette: true, colors: 128, effort: 10, dither: 0.6 })
 			.toFile(file);

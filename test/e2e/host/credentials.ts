@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import type { ICredentialType } from 'n8n-workflow';
+import type { ICredentialType, INodeType } from 'n8n-workflow';
 import manifest from '../../../package.json';
 import type { Emulator } from '../../emulator';
 import type { CredentialStore } from '../../support/credentials';
@@ -16,12 +16,31 @@ export const WEBHOOK_SECRET = 'made-up-webhook-secret';
 
 const REPOSITORY = path.resolve(__dirname, '../../..');
 
-/** Every credential type of the built package. */
-export const CREDENTIAL_TYPES: readonly ICredentialType[] = manifest.n8n.credentials.map((file) => {
+function createBuilt<Instance>(file: string): Instance {
 	const classes = createRequire(__filename)(path.join(REPOSITORY, file)) as Record<string, unknown>;
-	const Type = classes[path.basename(file, '.credentials.js')] as new () => ICredentialType;
+	const Type = classes[path.basename(file).split('.')[0]!] as new () => Instance;
 	return new Type();
-});
+}
+
+/** Every credential type of the built package. */
+export const CREDENTIAL_TYPES: readonly ICredentialType[] = manifest.n8n.credentials.map((file) =>
+	createBuilt<ICredentialType>(file),
+);
+
+/** The credential types that nodes ask for, by the node's type. */
+const REQUIRED_CREDENTIALS: ReadonlyMap<string, readonly string[]> = new Map([
+	...manifest.n8n.nodes.map((file): [string, string[]] => {
+		const { name, credentials = [] } = createBuilt<INodeType>(file).description;
+		return [`${manifest.name}.${name}`, credentials.map((one) => one.name)];
+	}),
+	['@n8n/n8n-nodes-langchain.lmChatOpenAi', ['openAiApi']],
+]);
+
+/** Selects a credential for a node, as the editor does after an import: an agent's tool needs that of its node. */
+export function selectCredentials(nodeType: string, ids: CredentialIds): CredentialIds {
+	const types = REQUIRED_CREDENTIALS.get(nodeType.replace(/Tool$/, '')) ?? [];
+	return Object.fromEntries(types.flatMap((type) => (ids[type] ? [[type, ids[type]]] : [])));
+}
 
 /** Credentials for the emulator and for the chat model of agents. */
 export const localCredentials = (emulator: Emulator, chat: ChatModel): CredentialStore => ({

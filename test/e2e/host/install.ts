@@ -4,6 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { getCached, cacheFolder } from './cache';
 import { npm, run } from './commands';
+import { missingToolsError } from './buildTools';
 import { getNode, type Node } from './node';
 import type { N8nVersion } from './versions';
 
@@ -73,10 +74,14 @@ async function install(target: string, node: Node, isPinned: boolean, log: (line
 		'--config.auto-install-peers=false',
 		'--config.strict-peer-dependencies=false',
 	];
-	await run(node.program, args, { cwd: target, env, onLine: throttle(log) });
 	const loadsDatabase =
 		"require(require.resolve('sqlite3', { paths: [fs.realpathSync('node_modules/n8n')] }))";
-	await run(node.program, ['-e', loadsDatabase], { cwd: target, env });
+	try {
+		await run(node.program, args, { cwd: target, env, onLine: throttle(log) });
+		await run(node.program, ['-e', loadsDatabase], { cwd: target, env });
+	} catch (error) {
+		throw missingToolsError(error as Error) ?? error;
+	}
 }
 
 /** Passes on at most one line per interval: enough to see progress. */

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { CredentialIds } from './credentials';
+import { selectCredentials, type CredentialIds } from './credentials';
 import type { Rest } from './rest';
 
 /** A workflow as n8n's editor exports it; further keys are kept. */
@@ -37,9 +37,10 @@ const EXAMPLE_N8N_URL = 'https://n8n.example.com';
 export const OURS = 'n8n-nodes-flux2.';
 export const MANUAL = 'n8n-nodes-base.manualTrigger';
 export const WEBHOOK = 'n8n-nodes-base.webhook';
+export const FORM = 'n8n-nodes-base.formTrigger';
 const SCHEDULE = 'n8n-nodes-base.scheduleTrigger';
 export const TRIGGER = `${OURS}flux2Trigger`;
-const LISTENERS = [WEBHOOK, TRIGGER];
+const LISTENERS = [WEBHOOK, FORM, TRIGGER];
 
 /** Lists every example by its file name. */
 export const listExampleSlugs = (): string[] =>
@@ -69,14 +70,10 @@ export function readExample(slug: string, fillIn: FillIn): WorkflowFile {
 	return file;
 }
 
-/** Selects the imported credential wherever a node names its type. */
+/** Selects the imported credential in every node that asks for one. */
 export const withCredentials = (file: WorkflowFile, ids: CredentialIds): WorkflowFile => ({
 	...file,
-	nodes: file.nodes.map((node) => {
-		const named = Object.entries(node.credentials ?? {});
-		const chosen = named.map(([type, credential]) => [type, ids[type] ?? credential] as const);
-		return { ...node, credentials: Object.fromEntries(chosen) };
-	}),
+	nodes: file.nodes.map((node) => ({ ...node, credentials: selectCredentials(node.type, ids) })),
 });
 
 /** Imports a workflow into n8n, and publishes it if it has a webhook. */
@@ -90,6 +87,8 @@ export async function importWorkflow(
 		id: slug,
 		active: false,
 		settings: { executionOrder: 'v1', ...file.settings },
+		// the editor's second *Execute step* fails in a workflow that was saved without it
+		pinData: {},
 	};
 	const { id, versionId } = await rest.call<Saved>('POST', '/rest/workflows', body);
 	const isPublished = hasListener(file);

@@ -126,7 +126,6 @@ function toWorkflowFile({ title, nodes, loop, settings }: Shape, path: string): 
 		id: node.name,
 		typeVersion: 1,
 		position: [column * 240, 0],
-		...(node.type === FLUX && { credentials: { flux2BflApi: { id: null, name: '' } } }),
 		...node,
 	}));
 	const connections = Object.fromEntries(

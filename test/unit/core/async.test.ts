@@ -4,18 +4,26 @@ import { runInNewContext } from 'node:vm';
 import {
 	abortable,
 	delay,
+	onAbort,
 	raceTimeout,
 	throttle,
 	withTimeout,
 } from '../../../nodes/shared/core/async';
 import { AbortedError } from '../../../nodes/shared/core/errors';
 
+/** How long each sleep was asked for, and the signal that ends it. */
+const mockSleeps: Array<{ ms: number; signal: AbortSignal }> = [];
+
 /** n8n before 2.34: its sleep runs on, whatever the signal says. */
 jest.mock('n8n-workflow', () => ({
 	...jest.requireActual<object>('n8n-workflow'),
-	sleep: async (ms: number) =>
-		await new Promise<void>((resolve) => void setTimeout(resolve, ms).unref()),
+	sleep: async (ms: number, signal: AbortSignal) => {
+		mockSleeps.push({ ms, signal });
+		await new Promise<void>((resolve) => void setTimeout(resolve, ms).unref());
+	},
 }));
+
+beforeEach(() => mockSleeps.splice(0));
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -51,6 +59,11 @@ describe('a race with a timeout', () => {
 
 	test('yields undefined where the work does, instead of timing out', async () => {
 		expect(await raceTimeout(Promise.resolve(undefined), 60_000, signal, late)).toBeUndefined();
+	});
+
+	test('ends its sleep with the work', async () => {
+		await raceTimeout(Promise.resolve(), 60_000, signal, late);
+		expect(mockSleeps.map((sleep) => [sleep.ms, sleep.signal.aborted])).toEqual([[60_000, true]]);
 	});
 
 	test('ends at once with an abort', async () => {
@@ -90,27 +103,55 @@ test('a signal gets one listener, however many wait for it, and nothing is kept 
 	await Promise.all(waits);
 	await abortable(Promise.resolve(), controller.signal);
 	expect(getEventListeners(controller.signal, 'abort')).toHaveLength(1);
+	controller.abort();
+	expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
+});
+
+describe('what is called back by an abort', () => {
+	test('is each callback once, but for those that were taken back', () => {
+		const controller = new AbortController();
+		const calls: string[] = [];
+		onAbort(controller.signal, () => calls.push('first'));
+		onAbort(controller.signal, () => calls.push('taken back'))();
+		onAbort(controller.signal, () => calls.push('third'));
+		expect(calls).toEqual([]);
+		controller.abort();
+		expect(calls).toEqual(['first', 'third']);
+	});
+
+	test('holds nothing of a wait that has ended', async () => {
+		const added = jest.spyOn(Set.prototype, 'add');
+		await abortable(Promise.resolve(), new AbortController().signal);
+		const callbacks = added.mock.contexts[0] as Set<() => void>;
+		added.mockRestore();
+		expect(callbacks).toEqual(new Set());
+	});
 });
 
 describe('a throttle', () => {
+	afterEach(() => jest.useRealTimers());
+
 	const GAP_MS = 40;
 
 	test('gives turns in order of arrival, one in each gap', async () => {
+		jest.useFakeTimers();
 		const takeTurn = throttle(GAP_MS);
 		const startedAt = Date.now();
 		const turns: Array<[number, number]> = [];
-		await Promise.all(
+		const taken = Promise.all(
 			[0, 1, 2].map(async (index) => {
 				await takeTurn('host', signal);
 				turns.push([index, Date.now() - startedAt]);
 			}),
 		);
+		await jest.advanceTimersByTimeAsync(2 * GAP_MS);
+		await taken;
 
-		expect(turns.map(([index]) => index)).toEqual([0, 1, 2]);
-		const [first, second, third] = turns.map(([, ms]) => ms);
-		expect(first).toBeLessThan(GAP_MS);
-		expect(second! - first!).toBeGreaterThanOrEqual(GAP_MS - 2);
-		expect(third! - second!).toBeGreaterThanOrEqual(GAP_MS - 2);
+		expect(turns).toEqual([
+			[0, 0],
+			[1, GAP_MS],
+			[2, 2 * GAP_MS],
+		]);
 	});
 
 	test('lets the callers of one key not wait for those of another', async () => {
@@ -119,22 +160,32 @@ describe('a throttle', () => {
 		await takeTurn('another host', signal);
 	});
 
+	test('gives a turn at once where nobody waits, also after an aborted caller', async () => {
+		const takeTurn = throttle(60_000);
+		const aborted = takeTurn('host', AbortSignal.abort());
+		await expect(aborted).rejects.toBeInstanceOf(AbortedError);
+		await takeTurn('host', signal);
+		expect(mockSleeps).toEqual([]);
+	});
+
 	test('ten aborted waiters do not delay the next', async () => {
+		jest.useFakeTimers();
 		const takeTurn = throttle(GAP_MS);
 		const controller = new AbortController();
 		await takeTurn('host', signal);
-		const startedAt = Date.now();
 		const aborted = Array.from({ length: 10 }, async () => {
 			await expect(takeTurn('host', controller.signal)).rejects.toBeInstanceOf(AbortedError);
 		});
 		const next = takeTurn('host', signal);
 		controller.abort();
 		await Promise.all(aborted);
-		await next;
+		let hasTurn = false;
+		void next.then(() => (hasTurn = true));
 
-		const waitedMs = Date.now() - startedAt;
-		expect(waitedMs).toBeGreaterThanOrEqual(GAP_MS - 2);
+		await jest.advanceTimersByTimeAsync(GAP_MS - 1);
+		expect(hasTurn).toBe(false);
 		// eleven turns would take eleven gaps
-		expect(waitedMs).toBeLessThan(10 * GAP_MS);
+		await jest.advanceTimersByTimeAsync(1);
+		expect(hasTurn).toBe(true);
 	});
 });

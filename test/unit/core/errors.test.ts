@@ -8,6 +8,7 @@ import {
 	withDetails,
 	type ErrorDetails,
 } from '../../../nodes/shared/core/errors';
+import { KINDS } from '../../support/failureKinds';
 
 const details: Required<ErrorDetails> = {
 	description: 'Do this.',
@@ -19,6 +20,26 @@ const details: Required<ErrorDetails> = {
 	transient: true,
 	cost: { amount: 1, currency: 'USD' },
 };
+
+test('an error is not refused, not transient and not billed, unless it says so', () => {
+	expect(new Flux2Error('unavailable', 'down')).toMatchObject({
+		name: 'Flux2Error',
+		kind: 'unavailable',
+		message: 'down',
+		refused: false,
+		transient: false,
+		maybeBilled: false,
+	});
+	expect(new AbortedError()).toMatchObject({
+		name: 'AbortedError',
+		message: 'The execution was stopped',
+	});
+});
+
+test('every kind says what to do', () => {
+	const advice = KINDS.map((kind) => [kind, new Flux2Error(kind, 'no').description]);
+	expect(Object.fromEntries(advice)).toMatchSnapshot();
+});
 
 test('advice is added behind the description, and everything else is kept', () => {
 	const error = withAdvice(new Flux2Error('unavailable', 'down', details), 'Then that.');

@@ -15,7 +15,12 @@ describe('a secret is hidden', () => {
 	test.each([
 		['as it is', SECRET],
 		['inside JSON', JSON.stringify(SECRET).slice(1, -1)],
+		[
+			'inside JSON with escaped slashes',
+			JSON.stringify(SECRET).slice(1, -1).replaceAll('/', '\\/'),
+		],
 		['URL-encoded', encodeURIComponent(SECRET)],
+		['URL-encoded in lower case', 'sk%2f%c3%a4%220123%2b456789'],
 		['in base64', base64(SECRET)],
 		['in base64url', base64(SECRET, 'base64url')],
 	])('%s', (_form, sent) => {

@@ -8,6 +8,8 @@ test.each([
 	['http://2130706433', true],
 	['http://0.0.0.0:5678', true],
 	['http://[::1]:5678', true],
+	['http://[::]:5678', true],
+	['https://not-localhost', false],
 	['https://localhost.example.com', false],
 	['https://127.example.com', false],
 	['http://10.0.0.1', false],

@@ -205,7 +205,7 @@ test('formats and their defaults are those of the model', async () => {
 
 describe('the queue', () => {
 	test('goes from queued over processing to succeeded', async () => {
-		emulator.rule({ route: 'oxen.enqueue' }, { task: { seconds: 0.4 }, as: SMALL });
+		emulator.rule({ route: 'oxen.enqueue' }, { task: { polls: 5 }, as: SMALL });
 		const id = await enqueued({ ...A, seed: 42, aspect_ratio: '1:1' });
 		const seen: JsonResponse['body'][] = [];
 		while (seen.at(-1)?.status !== 'succeeded') seen.push((await poll(id)).body);

@@ -4,6 +4,8 @@ import { retry } from '../../../nodes/shared/http/retry';
 
 const { signal } = new AbortController();
 
+afterEach(() => jest.useRealTimers());
+
 /** Counts how often the provider refused the submit. */
 class CountingPermit extends Permit {
 	refusals = 0;
@@ -99,15 +101,17 @@ test('returns the result of the first attempt that succeeds', async () => {
 });
 
 test('waits as long as Retry-After asks, and not much longer', async () => {
-	const startedAt = Date.now();
+	jest.useFakeTimers();
 	let attempts = 0;
-	await retry({ signal, idempotent: true }, async () => {
-		if (++attempts < 2) throw failure({ transient: true, retryAfterMs: 60 });
+	const ended = retry({ signal, idempotent: true }, async () => {
+		if (++attempts < 2) throw failure({ transient: true, retryAfterMs: 60_000 });
 	});
 
-	const waitedMs = Date.now() - startedAt;
-	expect(waitedMs).toBeGreaterThanOrEqual(59);
-	expect(waitedMs).toBeLessThan(400);
+	await jest.advanceTimersByTimeAsync(59_999);
+	expect(attempts).toBe(1);
+	await jest.advanceTimersByTimeAsync(7000);
+	expect(attempts).toBe(2);
+	await ended;
 });
 
 test('an abort ends the wait for the next attempt at once', async () => {

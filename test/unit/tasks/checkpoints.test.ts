@@ -2,7 +2,6 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import { Flux2Error } from '../../../nodes/shared/core/errors';
 import {
 	CheckpointStore,
-	isLostIn,
 	replaceResult,
 	type Checkpoint,
 } from '../../../nodes/shared/tasks/checkpoints';
@@ -242,23 +241,39 @@ describe('a store that this version has not written', () => {
 describe('a lost task', () => {
 	const lostIn = (executionId: string): SavedResult => ({ ...pending, lostIn: executionId });
 	const checkpointWith = (...results: SavedResult[]): Checkpoint => ({ hash: '', results });
-	const isSeven = (executionId: string) => executionId === '7';
 
 	test('is kept, in its own execution and in another', () => {
 		expect(resume([lostIn('7')])).toEqual([lostIn('7')]);
 		expect(resume([lostIn('7')], { executionId: '8' })).toEqual([lostIn('7')]);
 	});
 
+	const failedHere = failure({ exceptExecution: '8' });
+
 	test.each<[string, Checkpoint, boolean]>([
 		['its only result', checkpointWith(lostIn('7')), true],
 		['all of its results', checkpointWith(lostIn('7'), lostIn('7')), true],
 		['one of two', checkpointWith(lostIn('7'), pending), false],
 		['one beside a stored image', checkpointWith(lostIn('7'), stored), false],
-		["another execution's", checkpointWith(lostIn('8')), false],
+		['one beside what the provider has failed', checkpointWith(lostIn('7'), failed), true],
+		['one beside what was uncertain there', checkpointWith(lostIn('7'), maybeBilled), true],
+		['one beside what is uncertain here', checkpointWith(lostIn('7'), failedHere), false],
+		['one beside a refusal', checkpointWith(lostIn('7'), refused), false],
+		['not there: the provider has failed all', checkpointWith(failed, failed), false],
+		['lost in this execution', checkpointWith(lostIn('8')), false],
 		['none', checkpointWith(pending), false],
 		['none of nothing', checkpointWith(), false],
-	])('makes its request lost when it is %s', (_what, checkpoint, expected) => {
-		expect(isLostIn(checkpoint, isSeven)).toBe(expected);
+	])(
+		'makes its request lost for another execution when it is %s',
+		(_what, checkpoint, expected) => {
+			expect(storeOf({ executionId: '8' }).wasLost(checkpoint)).toBe(expected);
+		},
+	);
+
+	test('is lost again when this execution has lost it too', () => {
+		const store = storeOf({ executionId: '8' });
+		expect(store.isLostAgain(checkpointWith(lostIn('8'), failed))).toBe(true);
+		expect(store.isLostAgain(checkpointWith(lostIn('8'), stored))).toBe(false);
+		expect(store.isLostAgain(checkpointWith(lostIn('8'), lostIn('7')))).toBe(false);
 	});
 });
 

@@ -12,6 +12,7 @@ const words: StatusWords = {
 	pending: ['queued', 'in_progress'],
 	failed: { failed: 'unavailable', 'request moderated': 'moderated' },
 	cancelled: ['cancelled', 'canceled'],
+	missing: ['task not found'],
 };
 const task: Task = { id: 't1' };
 const image = { url: 'https://cdn.example.net/1.png' };
@@ -45,6 +46,9 @@ describe('one rule for every provider', () => {
 		['Request Moderated', 'nothing', 'failed: moderated'],
 		['cancelled', 'nothing', 'failed: unavailable, lost: cancelled'],
 		['CANCELED', 'an image', 'failed: unavailable, lost: cancelled'],
+		['Task not found', 'nothing', 'failed: notFound, lost: missing'],
+		['Task not found', 'an image', 'failed: notFound, lost: missing'],
+		['Task not found', 'an error', 'failed: notFound, lost: missing'],
 		['completed', 'an image', 'done'],
 		['completed', 'both', 'done'],
 		['completed', 'an error', 'failed: credits'],
@@ -69,6 +73,26 @@ describe('one rule for every provider', () => {
 				? `failed: ${state.kind}${state.lost ? `, lost: ${state.lost}` : ''}`
 				: state.status;
 		expect(shown).toBe(expected);
+	});
+});
+
+describe('a response about another task says nothing about this one', () => {
+	const statuses = ['queued', 'failed', 'cancelled', 'Task not found', 'completed', 'archived', ''];
+
+	test.each(statuses)('under the status "%s"', (word) => {
+		for (const facts of Object.values(said)) {
+			expect(stateOf({ word, reportedId: 't2', ...facts })).toEqual({
+				status: 'unclear',
+				task,
+				message: 'the last response was about another task, "t2"',
+				raw,
+			});
+		}
+	});
+
+	test('but one that names its task, or none, does', () => {
+		expect(stateOf({ word: 'failed', reportedId: 't1' }).status).toBe('failed');
+		expect(stateOf({ word: 'failed' }).status).toBe('failed');
 	});
 });
 

@@ -1,0 +1,34 @@
+/// <reference lib="dom" />
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Browser } from 'playwright-core';
+import { OUTPUT } from './page';
+
+const DEMO_PAGE = path.resolve(__dirname, '../../../demo-output/index.html');
+
+/** One or two images of each lane: all of them would be too many for a README. */
+const SHOWN = [
+	'misty-ridges',
+	'painted-mountains',
+	'silk-banner',
+	'citrus',
+	'poppy',
+	'tea-hills',
+	'ice-planet',
+	'lavender-hills',
+];
+
+/** Saves a screenshot of the page that `npm run demo` has written, with some of its images. */
+export async function shootGallery(browser: Browser): Promise<void> {
+	if (!existsSync(DEMO_PAGE)) throw new Error('npm run demo makes the page that the README shows');
+	const page = await browser.newPage({ viewport: { width: 1200, height: 800 } });
+	await page.goto(pathToFileURL(DEMO_PAGE).href);
+	await page.locator('article').evaluateAll((cards, shown) => {
+		const isShown = (card: Element) =>
+			[...card.querySelectorAll('img')].some(({ alt }) => shown.includes(alt));
+		cards.filter((card) => !isShown(card)).forEach((card) => card.remove());
+	}, SHOWN);
+	await page.screenshot({ path: path.join(OUTPUT, 'gallery.png'), fullPage: true });
+	await page.close();
+}
