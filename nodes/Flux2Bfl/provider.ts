@@ -24,6 +24,7 @@ import { models } from './models';
 import {
 	creditsSchema,
 	creditsToUsd,
+	LABEL,
 	priceOf,
 	readError,
 	statusSchema,
@@ -146,7 +147,7 @@ export const webhook: WebhookProtocol = {
 /** FLUX.2 at Black Forest Labs. */
 export const bfl: ProviderDefinition = {
 	name: 'bfl',
-	label: 'Black Forest Labs',
+	label: LABEL,
 	credentialType: 'flux2BflApi',
 	baseUrl: ({ region = '', baseUrl = '' }) => baseUrlOf(region, baseUrl),
 	trustsHost: (host, baseHost) => isBflHost(baseHost) && isBflHost(host),

@@ -10,7 +10,7 @@ import { encodeModelId } from '../shared/parameters/model';
 import { timeout } from '../shared/parameters/options';
 import { isoNow, type FinalState, type SyncProtocol } from '../shared/tasks/protocol';
 import { models, toCustomModel, type CloudflareModel } from './models';
-import { rawOf, readError, responseSchema, selectBody, toFinalState } from './responses';
+import { LABEL, rawOf, readError, responseSchema, selectBody, toFinalState } from './responses';
 
 type CloudflareRequest = ImageRequest<CloudflareModel>;
 
@@ -90,7 +90,7 @@ async function postRun(
 /** FLUX.2 on Cloudflare: one call makes the image, so there are no tasks. */
 export const cloudflare: ProviderDefinition<CloudflareModel> = {
 	name: 'cloudflare',
-	label: 'Cloudflare',
+	label: LABEL,
 	credentialType: 'flux2CloudflareApi',
 	baseUrl: ({ baseUrl = '' }) => baseUrl,
 	// nothing is polled

@@ -17,6 +17,7 @@ import { models, type Dialect } from './models';
 import {
 	generationSchema,
 	isCancelled,
+	LABEL,
 	queueCancelSchema,
 	queuedSchema,
 	queueResultSchema,
@@ -176,7 +177,7 @@ function routeFor(reader: ParameterReader): Route {
 /** FLUX.2 behind a submit-and-poll task API: Vtrix, SeaCloud and their white labels. */
 export const taskApi: ProviderDefinition = {
 	name: 'task',
-	label: 'Task API',
+	label: LABEL,
 	credentialType: 'flux2TaskApi',
 	baseUrl: ({ baseUrl = '' }) => baseUrl,
 	// https://docs.vtrix.ai asks for a poll every 3 to 5 seconds

@@ -268,8 +268,7 @@ describe('a task that ends', () => {
 			{ status: 'Request Moderated' },
 			{
 				kind: 'moderated',
-				message:
-					'The task ended with the status "Request Moderated": Moderation Reasons: Derivative Works Filter',
+				message: "Black Forest Labs' content filter refused this request: Derivative Works Filter",
 			},
 		],
 		[
@@ -277,8 +276,7 @@ describe('a task that ends', () => {
 			{ status: 'Content Moderated' },
 			{
 				kind: 'moderated',
-				message:
-					'The task ended with the status "Content Moderated": Moderation Reasons: Derivative Works Filter',
+				message: "Black Forest Labs' content filter refused this request: Derivative Works Filter",
 			},
 		],
 		[
@@ -287,7 +285,7 @@ describe('a task that ends', () => {
 			{
 				kind: 'unavailable',
 				message: expect.stringMatching(
-					/^The task ended with the status "Error": message: .*out of memory/,
+					/^Black Forest Labs could not make this image: .*out of memory/,
 				),
 			},
 		],
@@ -476,7 +474,8 @@ describe('a submit', () => {
 			{
 				kind: 'credits',
 				httpCode: 402,
-				message: 'Black Forest Labs responded with 402: Insufficient credits',
+				message:
+					'The account at Black Forest Labs cannot pay for this: Insufficient credits (HTTP 402)',
 			},
 		],
 		[
@@ -485,7 +484,7 @@ describe('a submit', () => {
 			{
 				kind: 'auth',
 				httpCode: 403,
-				message: 'Black Forest Labs responded with 403: Not authenticated',
+				message: 'Black Forest Labs refused the credential: Not authenticated (HTTP 403)',
 			},
 		],
 		['400', { error: 'bfl.badRequest' }, { kind: 'invalidInput', httpCode: 400 }],
@@ -495,7 +494,7 @@ describe('a submit', () => {
 			{
 				kind: 'unavailable',
 				httpCode: 500,
-				description: expect.stringContaining('may have accepted and billed'),
+				description: expect.stringContaining('Nobody knows whether this request was billed'),
 			},
 		],
 		['503 of a proxy', { html: true, status: 503 }, { kind: 'unavailable', httpCode: 503 }],
@@ -521,7 +520,7 @@ describe('a submit', () => {
 				kind: 'invalidInput',
 				httpCode: 422,
 				message:
-					'Black Forest Labs responded with 422: Steps: Input should be a valid integer; Safety Tolerance: Input should be less than or equal to 5',
+					'Black Forest Labs did not accept this request: Steps: Input should be a valid integer; Safety Tolerance: Input should be less than or equal to 5 (HTTP 422)',
 			},
 		]);
 		expect(lab.emulator.ledger.tasks).toEqual([]);
