@@ -26,17 +26,19 @@ export class Flux2BflApi implements ICredentialType {
 			typeOptions: { password: true },
 			default: '',
 			required: true,
-			description: 'From the dashboard of Black Forest Labs, under API Keys',
+			placeholder: 'e.g. bfl_…',
+			description:
+				'From the <a href="https://dashboard.bfl.ai" target="_blank">dashboard of Black Forest Labs</a>, under API Keys',
 		},
 		{
 			displayName: 'Region',
 			name: 'region',
 			type: 'options',
 			options: [
-				{ name: 'Custom', value: 'custom', description: 'Another host that speaks the same API' },
-				{ name: 'Europe', value: 'eu', description: 'Stays in the EU' },
 				{ name: 'Global', value: 'global', description: 'Wherever there is capacity' },
+				{ name: 'Europe', value: 'eu', description: 'Stays in the EU' },
 				{ name: 'United States', value: 'us', description: 'Stays in the US' },
+				{ name: 'Custom', value: 'custom', description: 'Another host that speaks the same API' },
 			],
 			default: 'global',
 			description: 'Where images are made',

@@ -26,7 +26,8 @@ export class Flux2CloudflareApi implements ICredentialType {
 			default: '',
 			required: true,
 			placeholder: 'e.g. 0123456789abcdef0123456789abcdef',
-			description: 'On the right side of the account home in the Cloudflare dashboard',
+			description:
+				'On the account home of the <a href="https://dash.cloudflare.com" target="_blank">Cloudflare dashboard</a>',
 		},
 		{
 			displayName: 'API Token',
@@ -35,8 +36,9 @@ export class Flux2CloudflareApi implements ICredentialType {
 			typeOptions: { password: true },
 			default: '',
 			required: true,
+			placeholder: 'Paste the token here',
 			description:
-				'With the permissions Workers AI (Read and Edit) and, for the catalog models, AI Gateway (Read, Edit and Run). The test below needs Workers AI Read: it fails for a token with AI Gateway alone, although that one can make images with the catalog models.',
+				'From <a href="https://dash.cloudflare.com/profile/api-tokens" target="_blank">My Profile → API Tokens</a>, with the permissions Workers AI (Read and Edit) and, for the catalog models, AI Gateway (Read, Edit and Run). The test below needs Workers AI Read: it fails for a token with AI Gateway alone, although that one can make images with the catalog models.',
 		},
 		{
 			displayName: 'Base URL',

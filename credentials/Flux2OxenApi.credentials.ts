@@ -26,7 +26,9 @@ export class Flux2OxenApi implements ICredentialType {
 			typeOptions: { password: true },
 			default: '',
 			required: true,
-			description: 'From your Oxen.ai profile, under API Keys',
+			placeholder: 'Paste the key here',
+			description:
+				'From your profile at <a href="https://www.oxen.ai" target="_blank">Oxen.ai</a>, under API Keys',
 		},
 		{
 			displayName: 'Base URL',

@@ -26,7 +26,9 @@ export class Flux2TaskApi implements ICredentialType {
 			typeOptions: { password: true },
 			default: '',
 			required: true,
-			description: "From the service's API key management page",
+			placeholder: 'Paste the key here',
+			description:
+				'From the page API Key Management of <a href="https://cloud.vtrix.ai" target="_blank">Vtrix</a>, or of the service that you use instead',
 		},
 		{
 			displayName: 'Base URL',
@@ -34,7 +36,8 @@ export class Flux2TaskApi implements ICredentialType {
 			type: 'string',
 			default: 'https://cloud.vtrix.ai',
 			required: true,
-			description: 'Of Vtrix, SeaCloud or a white label, without a trailing slash',
+			description:
+				'Of Vtrix, SeaCloud, SeaArt or another service with the same API, without a trailing slash',
 		},
 	];
 

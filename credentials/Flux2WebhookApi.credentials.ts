@@ -21,8 +21,9 @@ export class Flux2WebhookApi implements ICredentialType {
 			typeOptions: { password: true },
 			default: '',
 			required: true,
+			placeholder: 'e.g. 32 random letters and digits',
 			description:
-				'A long random text of your own. Black Forest Labs signs their calls with it when the option Notify Secret has the same.',
+				'A random text of your own, at least 16 characters long. Black Forest Labs signs their calls with it when Task: Submit has this credential, or the option Notify Secret the same text.',
 		},
 	];
 }

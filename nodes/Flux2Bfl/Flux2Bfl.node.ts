@@ -1,7 +1,6 @@
 import {
 	NodeConnectionTypes,
 	type IExecuteFunctions,
-	type INodeProperties,
 	type INodeType,
 	type INodeTypeDescription,
 	type IWebhookFunctions,
@@ -9,41 +8,26 @@ import {
 import {
 	noWebhookRegistration,
 	operationProperties,
+	subtitleOf,
 } from '../shared/parameters/operationProperties';
-import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
+import {
+	collectOptions,
+	generateOptions,
+	priceFrom,
+	submitOptions,
+} from '../shared/parameters/options';
 import {
 	optionsProperty,
 	requestProperties,
 	taskProperties,
 } from '../shared/parameters/properties';
 import { exactPromptHint } from '../shared/parameters/promptProperties';
-import { disablePup, models, promptUpsampling } from './models';
+import { completion, disablePup, models, promptUpsampling } from './models';
 import { testSecret } from './secretTest';
 
-const generate = { resource: ['image'], operation: ['generate'] };
+const generate = { resource: ['image'], operation: ['generate', 'edit', 'estimateCost'] };
 const submit = { resource: ['task'], operation: ['submit'] };
 const get = { resource: ['task'], operation: ['get'] };
-
-const completion: INodeProperties = {
-	displayName: 'Completion',
-	name: 'completion',
-	type: 'options',
-	options: [
-		{
-			name: 'Callback',
-			value: 'callback',
-			description:
-				'Suspends the execution, without holding a worker, until Black Forest Labs calls n8n. One item per execution; n8n must be reachable from the internet.',
-		},
-		{
-			name: 'Poll',
-			value: 'poll',
-			description: 'Checks at intervals until the image is ready',
-		},
-	],
-	default: 'poll',
-	description: 'How the node waits for the image',
-};
 
 export class Flux2Bfl implements INodeType {
 	description: INodeTypeDescription = {
@@ -52,19 +36,29 @@ export class Flux2Bfl implements INodeType {
 		icon: { light: 'file:flux2Bfl.svg', dark: 'file:flux2Bfl.dark.svg' },
 		group: ['transform'],
 		version: [1],
-		subtitle: '={{$parameter["operation"] + ": " + $parameter["resource"]}}',
+		subtitle: subtitleOf(models),
 		description:
 			'Generate and edit images with FLUX.2 at Black Forest Labs (BFL), the makers of the model',
 		defaults: { name: 'FLUX.2 (Black Forest Labs)' },
 		usableAsTool: true,
-		inputs: [NodeConnectionTypes.Main],
-		outputs: [NodeConnectionTypes.Main],
+		waitingNodeTooltip:
+			'Waiting until Black Forest Labs calls n8n, at most as long as the option Timeout says',
 		hints: [
+			{
+				message:
+					'The execution waits until Black Forest Labs calls n8n: n8n needs a public https address, which WEBHOOK_URL tells it.',
+				type: 'info',
+				location: 'outputPane',
+				whenToDisplay: 'beforeExecution',
+				displayCondition: '={{ $parameter["options"]?.["completion"] === "callback" }}',
+			},
 			exactPromptHint(models, disablePup, true),
 			exactPromptHint(models, promptUpsampling, false),
 		],
+		inputs: [NodeConnectionTypes.Main],
+		outputs: [NodeConnectionTypes.Main],
 		credentials: [
-			{ name: 'flux2BflApi', required: true },
+			{ name: 'flux2BflApi', required: true, displayOptions: { hide: { priceFrom: ['formula'] } } },
 			// for Notify Secret: the same credential as the FLUX.2 Trigger's
 			{
 				name: 'flux2WebhookApi',
@@ -84,8 +78,21 @@ export class Flux2Bfl implements INodeType {
 			},
 		],
 		properties: [
-			...operationProperties(['account:getCredits', 'image:generate', 'task:get', 'task:submit']),
-			...requestProperties(models, generateOptions, generate, completion),
+			...operationProperties([
+				'image:generate',
+				'image:edit',
+				'image:estimateCost',
+				'task:submit',
+				'task:get',
+				'account:getCredits',
+			]),
+			{
+				...priceFrom.property,
+				description:
+					'Price List needs no credential. Provider asks Black Forest Labs, and goes by the price list where it does not respond.',
+				displayOptions: { show: { resource: ['image'], operation: ['estimateCost'] } },
+			},
+			...requestProperties(models, [...generateOptions, completion], generate),
 			...requestProperties(models, submitOptions, submit),
 			taskProperties.taskId(get),
 			taskProperties.pollUrl(get),

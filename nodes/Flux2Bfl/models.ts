@@ -1,5 +1,5 @@
 import type { Model } from '../shared/parameters/model';
-import { seed, size } from '../shared/parameters/options';
+import { completion as completionOf, seed } from '../shared/parameters/options';
 import {
 	choice,
 	decimal,
@@ -10,7 +10,14 @@ import {
 	toggle,
 	zeroAsUnset,
 } from '../shared/parameters/param';
+import type { ListPrice } from '../shared/parameters/price';
+import { pixelParameters } from '../shared/parameters/sizeParameters';
 import { isLoopback } from '../shared/core/urls';
+
+/** How the node waits: an option of *Image: Generate*. */
+export const completion = completionOf('Black Forest Labs');
+
+const sizes = { step: 16, minSide: 64, maxPixels: 4 * 1024 * 1024 };
 
 /** The API's automatic size is an unset field: its schema does not take the 0 that its text speaks of. */
 const side = (wireName: 'width' | 'height', label: string) =>
@@ -20,8 +27,8 @@ const side = (wireName: 'width' | 'height', label: string) =>
 			description:
 				'In pixels: a multiple of 16, at least 64, and at most 4 megapixels in all. Automatic when unset or 0.',
 			hint: 'In pixels, a multiple of 16',
-			min: 64,
-			multipleOf: 16,
+			min: sizes.minSide,
+			multipleOf: sizes.step,
 			default: 1024,
 		}),
 	);
@@ -90,11 +97,21 @@ const webhookSecret = {
 	property: { ...secretText.property, typeOptions: { password: true } },
 };
 
+/** 1 credit is 1 US cent. Images beyond 4 megapixels are made smaller before they count. */
+const price = (first: number, further: number): ListPrice => ({
+	unit: 'startedMegapixel',
+	first,
+	further,
+	reference: further,
+	maxReferenceUnits: 4,
+	certain: 'all',
+	source: 'https://bfl.ai/pricing',
+	date: '2026-08-24',
+});
+
 const flux2 = {
 	parameters: [
-		size,
-		side('width', 'Width'),
-		side('height', 'Height'),
+		...pixelParameters(sizes, side('width', 'Width'), side('height', 'Height')),
 		seed,
 		safetyTolerance,
 		outputFormat,
@@ -102,58 +119,66 @@ const flux2 = {
 		webhookSecret,
 	],
 	maxReferences: 8,
-	maxPixels: 4 * 1024 * 1024,
+	sizes,
 };
 const upsampled = { ...flux2, parameters: [...flux2.parameters, disablePup] };
 const klein = { ...flux2, maxReferences: 4, typicalSeconds: 2 };
 
-/** Every model of the node (https://docs.bfl.ai/api-reference); a new one is one more record. */
+/** Every model of the node (https://docs.bfl.ai/api-reference), the recommended one first; a new one is one more record. */
 export const models: readonly Model[] = [
 	{
 		...upsampled,
 		id: 'flux-2-pro',
 		name: 'FLUX.2 [pro]',
-		description: 'Best balance of quality, speed and price',
-		typicalSeconds: 8,
-	},
-	{
-		...upsampled,
-		id: 'flux-2-pro-preview',
-		name: 'FLUX.2 [pro] Preview',
-		description: 'Follows the latest [pro] weights',
+		description: 'Best balance of quality, speed and price; about $0.03 for the first megapixel',
+		price: price(0.03, 0.015),
 		typicalSeconds: 8,
 	},
 	{
 		...upsampled,
 		id: 'flux-2-max',
 		name: 'FLUX.2 [max]',
-		description: 'Highest quality, with grounding search',
+		description: 'Highest quality, with grounding search; about $0.07 for the first megapixel',
 		typicalSeconds: 20,
+		price: price(0.07, 0.03),
 	},
 	{
 		...flux2,
 		id: 'flux-2-flex',
 		name: 'FLUX.2 [flex]',
-		description: 'Steps and guidance can be set; strong at typography',
+		description: 'Steps and guidance can be set; strong at typography; about $0.05 per megapixel',
 		parameters: [...flux2.parameters, guidance, steps, promptUpsampling],
 		typicalSeconds: 20,
+		price: price(0.05, 0.05),
 	},
 	{
 		...klein,
 		id: 'flux-2-klein-4b',
 		name: 'FLUX.2 [klein] 4B',
-		description: 'Fastest and cheapest',
+		description: 'Fastest and cheapest; about $0.014 for the first megapixel',
+		price: price(0.014, 0.001),
 	},
 	{
 		...klein,
 		id: 'flux-2-klein-9b',
 		name: 'FLUX.2 [klein] 9B',
-		description: 'Fast, with better quality than 4B',
+		description: 'Fast, with better quality than 4B; about $0.015 for the first megapixel',
+		price: price(0.015, 0.002),
+	},
+	{
+		...upsampled,
+		id: 'flux-2-pro-preview',
+		name: 'FLUX.2 [pro] Preview',
+		description: 'Follows the latest [pro] weights; about $0.03 for the first megapixel',
+		price: price(0.03, 0.015),
+		typicalSeconds: 8,
 	},
 	{
 		...klein,
 		id: 'flux-2-klein-9b-preview',
 		name: 'FLUX.2 [klein] 9B Preview',
-		description: 'The 9B model with a cache for reference images',
+		description:
+			'The 9B model with a cache for reference images; about $0.015 for the first megapixel',
+		price: price(0.015, 0.002),
 	},
 ];

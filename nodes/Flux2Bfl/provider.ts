@@ -1,10 +1,17 @@
 import type { IDataObject } from 'n8n-workflow';
-import { flux2ErrorOrThrow, Flux2Error } from '../shared/core/errors';
-import { createRedactor, redactJson, type Redact } from '../shared/core/redact';
+import {
+	flux2ErrorOrThrow,
+	Flux2Error,
+	invalidInput,
+	toFlux2Error,
+	withTexts,
+} from '../shared/core/errors';
+import { createRedactor, redactJson } from '../shared/core/redact';
 import { readJson, submitJson } from '../shared/http/client';
-import { type ApiClient } from '../shared/http/types';
+import type { ApiClient, ReadClient } from '../shared/http/types';
 import { trustedUrl } from '../shared/http/urlPolicy';
 import { imageFields, loadReferences } from '../shared/images/references';
+import { estimateCostWithoutKey } from '../shared/operations/estimate';
 import { submitTask } from '../shared/operations/submit';
 import { generateOrSuspend } from '../shared/operations/suspend';
 import { getTask } from '../shared/operations/task';
@@ -16,22 +23,32 @@ import type {
 } from '../shared/operations/types';
 import { withCustomBody, type ImageRequest } from '../shared/parameters/imageRequest';
 import { customModel, encodeModelId } from '../shared/parameters/model';
+import {
+	ASSUMED_SIDE,
+	leavesPriceOpen,
+	roundUsd,
+	type PriceFacts,
+} from '../shared/parameters/price';
 import { isoNow, type AsyncProtocol, type Task } from '../shared/tasks/protocol';
 import { errorCodeOf, isStatusOf } from '../shared/tasks/statusReport';
 import { notFoundAsState } from '../shared/tasks/taskErrors';
 import { baseUrlOf, isBflHost, withoutSecrets } from './hosts';
-import { models } from './models';
+import { completion, models } from './models';
 import {
 	creditsSchema,
 	creditsToUsd,
 	LABEL,
 	priceOf,
+	pricingSchema,
 	readError,
 	statusSchema,
 	submittedSchema,
 	toTaskState,
 } from './responses';
+import { isLongEnough, TOO_SHORT } from './secretTest';
 import { isSigned, ownsImageUrl, parseWebhookPayload } from './webhookPayload';
+
+const SECRET_CREDENTIAL = 'flux2WebhookApi';
 
 async function toBody(
 	client: ApiClient,
@@ -49,12 +66,21 @@ async function toBody(
 	return { ...body, webhook_url: url, ...(secret !== undefined && { webhook_secret: secret }) };
 }
 
-/** From the trigger's credential, where the node has it; a node without it fails in n8n's `getCredentials`. */
-async function readNotifySecret({ context }: ApiClient): Promise<string | undefined> {
-	const credential = await context
-		.getCredentials<{ secret: string }>('flux2WebhookApi')
-		.catch(() => undefined);
-	return credential?.secret.trim() || undefined;
+/**
+ * From the trigger's credential, where the node has it.
+ * @throws Flux2Error `auth` or `invalidInput`: without the secret, the trigger would refuse the delivery of what is paid
+ */
+async function readNotifySecret({ context }: ReadClient): Promise<string | undefined> {
+	const { credentials, parameters } = context.getNode();
+	// n8n hides it from every other operation, which may have kept it
+	const isOffered = parameters.resource === 'task';
+	if (!isOffered || !credentials?.[SECRET_CREDENTIAL]) return undefined;
+	const { secret } = await context.getCredentials(SECRET_CREDENTIAL).catch((thrown: unknown) => {
+		const { message } = toFlux2Error(thrown);
+		throw new Flux2Error('auth', `Notify Secret: the credential cannot be read: ${message}`);
+	});
+	if (isLongEnough(secret)) return secret.trim();
+	throw invalidInput([`Notify Secret: the credential is too short. ${TOO_SHORT}`]);
 }
 
 /** The webhook's body names no model, but the trigger can filter by it. */
@@ -71,7 +97,29 @@ const protocol: AsyncProtocol = {
 	validate({ body, settings, callback }, reader) {
 		const { webhook_url: url } = withCustomBody(body, settings);
 		if (!callback || typeof url !== 'string') return;
-		reader.addProblem('Notify URL', 'with the completion Callback, n8n itself is called');
+		reader.addProblem('Notify URL', 'with Callback, n8n itself is called');
+	},
+
+	// https://github.com/black-forest-labs/blackforest has the call; not every region may have it
+	async quote(client, { model }, facts, signal) {
+		const { value } = await readJson(
+			client,
+			{
+				method: 'POST',
+				url: '/v1/pricing',
+				body: toPricingBody(model.id, facts),
+				schema: pricingSchema,
+			},
+			signal,
+		);
+		const isOpen = leavesPriceOpen(model, facts);
+		return {
+			amount: roundUsd(value * facts.images),
+			currency: 'USD',
+			exact: !isOpen,
+			basis: 'pricing API',
+			...(isOpen && { atLeast: isOpen }),
+		};
 	},
 
 	async submit(client, request, signal) {
@@ -86,7 +134,8 @@ const protocol: AsyncProtocol = {
 			},
 			signal,
 		).catch((thrown: unknown) => {
-			throw redactedError(flux2ErrorOrThrow(thrown), redact);
+			// the API repeats what it refuses, the secret of a webhook included
+			throw withTexts(flux2ErrorOrThrow(thrown), redact);
 		});
 		const task: Task = {
 			id: value.id,
@@ -115,21 +164,23 @@ const protocol: AsyncProtocol = {
 	},
 };
 
-/** The API repeats what it refuses, the secret of a webhook included. */
-const redactedError = (error: Flux2Error, redact: Redact): Flux2Error =>
-	new Flux2Error(error.kind, redact(error.message), { ...error });
+const toPricingBody = (model: string, { width, height, references }: PriceFacts): IDataObject => ({
+	model,
+	...(width && { width }),
+	...(height && { height }),
+	...(references.length > 0 && {
+		input_images: references.map((size) => ({
+			width: size?.width ?? ASSUMED_SIDE,
+			height: size?.height ?? ASSUMED_SIDE,
+		})),
+	}),
+});
 
 /** Account: Get Credits. */
 const getCredits = ({ client, signal }: ItemContext): PreparedOperation => ({
 	async run() {
-		const { value } = await readJson(
-			client,
-			{
-				url: '/v1/credits',
-				schema: creditsSchema,
-			},
-			signal,
-		);
+		const request = { url: '/v1/credits', schema: creditsSchema };
+		const { value } = await readJson(client, request, signal);
 		const { credits } = value;
 		const worth = { amount: creditsToUsd(credits), currency: 'USD' };
 		return [{ item: { json: { credits, worth, provider: bfl.name } } }];
@@ -157,8 +208,11 @@ export const bfl: ProviderDefinition = {
 	// https://docs.bfl.ai/api_integration/integration_guidelines
 	imageUrlLifetimeMs: 600_000,
 	readError,
+	options: [completion],
 	operations: {
+		'image:estimateCost': estimateCostWithoutKey,
 		'image:generate': generateOrSuspend,
+		'image:edit': generateOrSuspend,
 		'task:submit': submitTask,
 		'task:get': getTask,
 		'account:getCredits': getCredits,

@@ -4,10 +4,13 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
+import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import { syncOptions } from '../shared/parameters/options';
 import { requestProperties } from '../shared/parameters/properties';
 import { exactPromptHint } from '../shared/parameters/promptProperties';
 import { models, promptUpsampling } from './models';
+
+const generate = { resource: ['image'], operation: ['generate', 'edit', 'estimateCost'] };
 
 export class Flux2Cloudflare implements INodeType {
 	description: INodeTypeDescription = {
@@ -16,7 +19,7 @@ export class Flux2Cloudflare implements INodeType {
 		icon: { light: 'file:flux2Cloudflare.svg', dark: 'file:flux2Cloudflare.dark.svg' },
 		group: ['transform'],
 		version: [1],
-		subtitle: '={{String($parameter["model"]).split("/").pop()}}',
+		subtitle: subtitleOf(models),
 		description:
 			'Generate and edit images with Black Forest Labs FLUX.2 on Cloudflare (AI Gateway catalog and Workers AI)',
 		defaults: { name: 'FLUX.2 (Cloudflare)' },
@@ -24,8 +27,17 @@ export class Flux2Cloudflare implements INodeType {
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		hints: [exactPromptHint(models, promptUpsampling, false)],
-		credentials: [{ name: 'flux2CloudflareApi', required: true }],
-		properties: requestProperties(models, syncOptions),
+		credentials: [
+			{
+				name: 'flux2CloudflareApi',
+				required: true,
+				displayOptions: { hide: { operation: ['estimateCost'] } },
+			},
+		],
+		properties: [
+			...operationProperties(['image:generate', 'image:edit', 'image:estimateCost']),
+			...requestProperties(models, syncOptions, generate),
+		],
 	};
 
 	async execute(this: IExecuteFunctions) {

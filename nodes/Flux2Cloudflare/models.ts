@@ -1,5 +1,5 @@
 import { customModel, type Model } from '../shared/parameters/model';
-import { seed, size } from '../shared/parameters/options';
+import { seed } from '../shared/parameters/options';
 import {
 	choice,
 	decimal,
@@ -8,28 +8,34 @@ import {
 	withRange,
 	withCheck,
 	encodedAs,
+	inGroup,
 	text,
 	toggle,
 	type Param,
 } from '../shared/parameters/param';
+import { pixelParameters } from '../shared/parameters/sizeParameters';
 
 /** `catalog`: POST /ai/run with JSON. `workersAi`: POST /ai/run/@cf/… with a multipart form. */
 export interface CloudflareModel extends Model {
 	readonly route: 'catalog' | 'workersAi';
 }
 
+// the schema has no upper limit, the model pages say 4 megapixels
+const catalogSizes = { step: 16, minSide: 64, maxPixels: 4 * 1024 * 1024 };
+const workersAiSizes = { step: 16, minSide: 256, maxSide: 1920, maxPixels: 1920 * 1920 };
+
 const width = integer('width', {
 	label: 'Width',
 	description: 'In pixels, at least 64; Workers AI models take 256 to 1920',
 	hint: 'In pixels',
-	min: 64,
+	min: catalogSizes.minSide,
 	default: 1024,
 });
 const height = integer('height', {
 	label: 'Height',
 	description: 'In pixels, at least 64; Workers AI models take 256 to 1920',
 	hint: 'In pixels',
-	min: 64,
+	min: catalogSizes.minSide,
 	default: 1024,
 });
 const outputFormat = choice('output_format', {
@@ -67,6 +73,7 @@ export const promptUpsampling = toggle('prompt_upsampling', {
 // AI Gateway's request headers, https://developers.cloudflare.com/ai-gateway/usage/rest-api/.
 // cf-aig-max-attempts is left out on purpose: the gateway would repeat calls that are paid for.
 const inGateway = { in: 'header' } as const;
+const gateway = { name: 'gateway', label: 'Gateway' };
 const gatewayId = inHeader(
 	text('cf-aig-gateway-id', {
 		label: 'Gateway ID',
@@ -78,14 +85,14 @@ const gatewayId = inHeader(
 	}),
 );
 const skipCache = toggle('cf-aig-skip-cache', {
-	label: 'Gateway Skip Cache',
+	label: 'Skip Cache',
 	name: 'skipCache',
 	...inGateway,
 	description: 'Whether to make a new image even if the gateway has this request in its cache',
 	default: true,
 });
 const cacheTtl = integer('cf-aig-cache-ttl', {
-	label: 'Gateway Cache TTL',
+	label: 'Cache TTL',
 	name: 'cacheTtl',
 	...inGateway,
 	description: 'How many seconds the gateway keeps the response, from 60 to 2592000 (30 days)',
@@ -96,7 +103,7 @@ const cacheTtl = integer('cf-aig-cache-ttl', {
 });
 const cacheKey = inHeader(
 	text('cf-aig-cache-key', {
-		label: 'Gateway Cache Key',
+		label: 'Cache Key',
 		name: 'cacheKey',
 		...inGateway,
 		description: 'A key of your own under which the gateway caches the response',
@@ -104,14 +111,14 @@ const cacheKey = inHeader(
 	}),
 );
 const collectLog = toggle('cf-aig-collect-log', {
-	label: 'Gateway Collect Log',
+	label: 'Collect Log',
 	name: 'collectLog',
 	...inGateway,
 	description: 'Whether the gateway logs this request',
 	default: true,
 });
 const noUnifiedBilling = toggle('cf-aig-no-wholesale', {
-	label: 'Gateway No Unified Billing',
+	label: 'No Unified Billing',
 	name: 'noUnifiedBilling',
 	...inGateway,
 	description:
@@ -119,7 +126,7 @@ const noUnifiedBilling = toggle('cf-aig-no-wholesale', {
 	default: true,
 });
 const requestTimeout = integer('cf-aig-request-timeout', {
-	label: 'Gateway Request Timeout',
+	label: 'Request Timeout',
 	name: 'requestTimeout',
 	...inGateway,
 	description: 'How many milliseconds the gateway waits for the first byte of the response',
@@ -129,13 +136,22 @@ const requestTimeout = integer('cf-aig-request-timeout', {
 });
 const metadata = metadataHeader(
 	jsonObject('cf-aig-metadata', {
-		label: 'Gateway Metadata',
+		label: 'Metadata',
 		name: 'metadata',
 		...inGateway,
 		description:
 			"Up to 5 entries (text, numbers or booleans) for the gateway's log, as a JSON object",
 	}),
 );
+
+/** Of this node alone: no other gateway keeps a log that tells the cost. */
+export const lookUpCost = toggle('lookUpCost', {
+	label: 'Look Up Cost',
+	description:
+		"Whether to wait up to 6 seconds for the cost in the AI Gateway's log, which not every account has. Otherwise the cost is an estimate.",
+	default: true,
+	in: 'node',
+});
 
 /** Node refuses to send anything but visible ASCII in a header. */
 function inHeader(param: Param<string>): Param<string> {
@@ -161,59 +177,115 @@ function metadataHeader(param: ReturnType<typeof jsonObject>): Param<string> {
 }
 
 // https://developers.cloudflare.com/ai/models/black-forest-labs/flux-2-pro-preview/
-const catalogParameters = [
-	size,
-	width,
-	height,
+const catalogParameters: Param[] = [
+	...pixelParameters(catalogSizes, width, height),
 	seed,
 	outputFormat,
 	safetyTolerance,
-	gatewayId,
-	skipCache,
-	cacheTtl,
-	cacheKey,
-	collectLog,
-	noUnifiedBilling,
-	requestTimeout,
-	metadata,
+	inGroup(gateway, gatewayId),
+	inGroup(gateway, skipCache),
+	inGroup(gateway, cacheTtl),
+	inGroup(gateway, cacheKey),
+	inGroup(gateway, collectLog),
+	inGroup(gateway, noUnifiedBilling),
+	inGroup(gateway, requestTimeout),
+	inGroup(gateway, metadata),
+	inGroup(gateway, lookUpCost),
 ];
 
 // https://developers.cloudflare.com/workers-ai/models/flux-2-dev/ and its changelogs
-const workersAiParameters = [
-	size,
-	withRange(width, { min: 256, max: 1920 }),
-	withRange(height, { min: 256, max: 1920 }),
+const workersAiSide = { min: workersAiSizes.minSide, max: workersAiSizes.maxSide };
+const workersAiParameters: Param[] = [
+	...pixelParameters(
+		workersAiSizes,
+		withRange(width, workersAiSide),
+		withRange(height, workersAiSide),
+	),
 	seed,
 	guidance,
 ];
 
+const inMegapixels = {
+	unit: 'startedMegapixel',
+	maxReferenceUnits: 4,
+	certain: 'none',
+} as const;
+/** Cloudflare shows the price in its dashboard only: it resells at the price of Black Forest Labs. */
+const resold = { ...inMegapixels, source: 'https://bfl.ai/pricing', date: '2026-08-24' } as const;
+/** Whether a tile counts when it is started is not said; the free neurons of each day are not taken off. */
+const ofWorkersAi = {
+	certain: 'none',
+	source: 'https://developers.cloudflare.com/workers-ai/platform/pricing/',
+	date: '2026-11-21',
+} as const;
+
 const catalog = {
 	route: 'catalog',
 	maxReferences: 8,
-	// the schema has no upper limit, the model pages say 4 megapixels
-	maxPixels: 4 * 1024 * 1024,
+	sizes: catalogSizes,
 	parameters: catalogParameters,
 } as const;
 const workersAi = {
 	route: 'workersAi',
 	maxReferences: 4,
+	sizes: workersAiSizes,
+	referenceSidesBelow: 512,
+	automaticSize: { width: 1024, height: 768 },
 	parameters: workersAiParameters,
 } as const;
 
-/** Every model of the node; a new one is one more record. */
+/** Every model of the node, the recommended one first; a new one is one more record. */
 export const models: readonly CloudflareModel[] = [
+	{
+		...workersAi,
+		id: '@cf/black-forest-labs/flux-2-klein-4b',
+		name: 'FLUX.2 [klein] 4B (Workers AI)',
+		description:
+			'Fastest and cheapest, in 4 fixed steps; free every day up to a limit, then about $0.001 per megapixel',
+		typicalSeconds: 3,
+		price: { ...ofWorkersAi, unit: 'tile', first: 0.000287, reference: 0.000059 },
+	},
+	{
+		...workersAi,
+		id: '@cf/black-forest-labs/flux-2-klein-9b',
+		name: 'FLUX.2 [klein] 9B (Workers AI)',
+		description:
+			'Fast, with better quality than 4B, in 4 fixed steps; about $0.015 for the first megapixel',
+		typicalSeconds: 4,
+		price: { ...ofWorkersAi, ...inMegapixels, first: 0.015, further: 0.002, reference: 0.002 },
+	},
+	{
+		...workersAi,
+		id: '@cf/black-forest-labs/flux-2-dev',
+		name: 'FLUX.2 [dev] (Workers AI)',
+		description:
+			"Open weights on Cloudflare's own GPUs; the number of steps can be set; about $0.04 per megapixel with 25 steps",
+		parameters: [...workersAiParameters, steps],
+		typicalSeconds: 15,
+		price: {
+			...ofWorkersAi,
+			unit: 'tile',
+			first: 0.0004125,
+			reference: 0.00020625,
+			perSteps: 1,
+			assumedSteps: 25,
+		},
+	},
 	{
 		...catalog,
 		id: 'black-forest-labs/flux-2-pro-preview',
 		name: 'FLUX.2 [pro] Preview',
-		description: 'Best balance of quality, speed and price; follows the latest [pro] weights',
+		description:
+			'Best balance of quality, speed and price; follows the latest [pro] weights; about $0.03 for the first megapixel, from paid credits',
 		typicalSeconds: 10,
+		price: { ...resold, first: 0.03, further: 0.015, reference: 0.015 },
 	},
 	{
 		...catalog,
 		id: 'black-forest-labs/flux-2-flex',
 		name: 'FLUX.2 [flex]',
-		description: 'Steps and guidance can be set; strong at typography',
+		description:
+			'Steps and guidance can be set; strong at typography; about $0.05 per megapixel, from paid credits',
 		parameters: [
 			...catalogParameters,
 			withRange(guidance, { min: 1.5, max: 10 }),
@@ -221,35 +293,23 @@ export const models: readonly CloudflareModel[] = [
 			promptUpsampling,
 		],
 		typicalSeconds: 30,
+		price: { ...resold, first: 0.05, reference: 0.05 },
 	},
 	{
 		...catalog,
 		id: 'black-forest-labs/flux-2-max',
 		name: 'FLUX.2 [max]',
-		description: 'Highest quality, with grounding search',
+		description:
+			'Highest quality, with grounding search; about $0.07 for the first megapixel, from paid credits',
 		typicalSeconds: 30,
-	},
-	{
-		...workersAi,
-		id: '@cf/black-forest-labs/flux-2-dev',
-		name: 'FLUX.2 [dev] (Workers AI)',
-		description: "Open weights on Cloudflare's own GPUs; the number of steps can be set",
-		parameters: [...workersAiParameters, steps],
-		typicalSeconds: 15,
-	},
-	{
-		...workersAi,
-		id: '@cf/black-forest-labs/flux-2-klein-4b',
-		name: 'FLUX.2 [klein] 4B (Workers AI)',
-		description: 'Fastest and cheapest, in 4 fixed steps',
-		typicalSeconds: 3,
-	},
-	{
-		...workersAi,
-		id: '@cf/black-forest-labs/flux-2-klein-9b',
-		name: 'FLUX.2 [klein] 9B (Workers AI)',
-		description: 'Fast, with better quality than 4B, in 4 fixed steps',
-		typicalSeconds: 4,
+		price: {
+			...inMegapixels,
+			first: 0.07,
+			further: 0.03,
+			reference: 0.03,
+			source: 'https://developers.cloudflare.com/ai/models/black-forest-labs/flux-2-max/',
+			date: '2026-11-21',
+		},
 	},
 ];
 

@@ -1,11 +1,10 @@
 import {
 	NodeConnectionTypes,
 	type IExecuteFunctions,
-	type INodeProperties,
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
-import { operationProperties } from '../shared/parameters/operationProperties';
+import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
 import {
 	listProperties,
@@ -14,37 +13,12 @@ import {
 	taskProperties,
 } from '../shared/parameters/properties';
 import { modelFilters, taskFilters } from './filters';
-import { models } from './models';
+import { mode, models } from './models';
 
-const generate = { resource: ['image'], operation: ['generate'] };
+const generate = { resource: ['image'], operation: ['generate', 'edit', 'estimateCost'] };
 const submit = { resource: ['task'], operation: ['submit'] };
 const get = { resource: ['task'], operation: ['get'] };
 const named = { resource: ['task'], operation: ['get', 'cancel'] };
-
-const mode: INodeProperties = {
-	displayName: 'Mode',
-	name: 'mode',
-	type: 'options',
-	options: [
-		{
-			name: 'Events',
-			value: 'events',
-			description: 'Like Queue, but Oxen.ai notifies the node when an image is ready',
-		},
-		{
-			name: 'Queue',
-			value: 'queue',
-			description: 'Checks at intervals; a retry resumes without paying again',
-		},
-		{
-			name: 'Sync',
-			value: 'sync',
-			description: 'One call that waits; if the connection breaks, the image is lost',
-		},
-	],
-	default: 'queue',
-	description: 'How the node waits for the image',
-};
 
 export class Flux2Oxen implements INodeType {
 	description: INodeTypeDescription = {
@@ -53,7 +27,7 @@ export class Flux2Oxen implements INodeType {
 		icon: { light: 'file:flux2Oxen.svg', dark: 'file:flux2Oxen.dark.svg' },
 		group: ['transform'],
 		version: [1],
-		subtitle: '={{$parameter["operation"] + ": " + $parameter["resource"]}}',
+		subtitle: subtitleOf(models),
 		description: 'Generate and edit images with Black Forest Labs FLUX.2 on Oxen.ai',
 		defaults: { name: 'FLUX.2 (Oxen.ai)' },
 		usableAsTool: true,
@@ -62,14 +36,16 @@ export class Flux2Oxen implements INodeType {
 		credentials: [{ name: 'flux2OxenApi', required: true }],
 		properties: [
 			...operationProperties([
+				'image:estimateCost',
 				'image:generate',
-				'model:getMany',
-				'task:cancel',
+				'image:edit',
+				'task:submit',
 				'task:get',
 				'task:getMany',
-				'task:submit',
+				'task:cancel',
+				'model:getMany',
 			]),
-			...requestProperties(models, generateOptions, generate, mode),
+			...requestProperties(models, [...generateOptions, mode], generate),
 			...requestProperties(models, submitOptions, submit),
 			taskProperties.taskId(named),
 			taskProperties.waitForCompletion(get),

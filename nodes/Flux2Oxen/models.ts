@@ -1,15 +1,39 @@
 import type { Model } from '../shared/parameters/model';
-import { seed } from '../shared/parameters/options';
+import { HOW_TO_WAIT, seed } from '../shared/parameters/options';
 import {
 	choice,
 	decimal,
 	integer,
 	withValues,
-	hiddenWhen,
+	inPanel,
 	text,
 	toggle,
 	type Param,
 } from '../shared/parameters/param';
+import type { RatioSizes } from '../shared/parameters/size';
+import { ratioParameters } from '../shared/parameters/sizeParameters';
+
+/** How the node waits: an option of *Image: Generate*. */
+export const mode = choice('mode', {
+	label: HOW_TO_WAIT,
+	description: 'How the node waits for the image',
+	options: {
+		events: {
+			name: 'Events',
+			description: 'Like Poll, but Oxen.ai notifies the node when an image is ready',
+		},
+		sync: {
+			name: 'One Call',
+			description: 'One call that waits; if the connection breaks, the image is lost',
+		},
+		queue: {
+			name: 'Poll',
+			description: 'Checks at intervals; a retry resumes without paying again',
+		},
+	},
+	default: 'queue',
+	in: 'node',
+});
 
 const aspectRatio = {
 	...choice('aspect_ratio', {
@@ -91,24 +115,31 @@ const targetNamespace = text('target_namespace', {
 	placeholder: 'e.g. my-organization',
 });
 
-/** Only jobs in the queue can make several images. */
-export const numGenerations = hiddenWhen(
+/** Only tasks can make several images. */
+export const numGenerations = inPanel(
 	integer('num_generations', {
 		label: 'Number of Images',
 		description:
-			'How many images to make of one prompt, each an item of its own (modes Queue and Events)',
+			'How many images to make of one prompt, each an item of its own (not with One Call)',
 		min: 1,
 		max: 4,
 		default: 1,
 	}),
-	{ '/mode': ['sync'] },
 );
 
 // https://docs.oxen.ai/inference-api/reference/models/flux-2-pro; -dev and -flex have the same table
+const sizes: RatioSizes = {
+	ratios: ['1:1', '16:9', '2:3', '3:2', '3:4', '4:3', '9:16'],
+	resolutions: [
+		[0.5, '0.5 MP'],
+		[1, '1 MP'],
+		[2, '2 MP'],
+	],
+};
 const flux2 = {
 	parameters: [
-		aspectRatio,
-		resolution,
+		...ratioParameters(sizes, aspectRatio, resolution),
+		numGenerations,
 		steps,
 		guidance,
 		seed,
@@ -116,35 +147,41 @@ const flux2 = {
 		outputQuality,
 		disableSafetyChecker,
 		targetNamespace,
-		numGenerations,
 	],
+	sizes,
 	// the flex page says "up to 10 references", the others say nothing
 	maxReferences: 10,
 };
 
 // https://docs.oxen.ai/inference-api/reference/models/black-forest-labs-flux-2-klein-4b
+const kleinSizes: RatioSizes = { ratios: ['1:1', '16:9', '9:16', '4:3', '3:4'], resolutions: [] };
 const klein = {
 	...flux2,
+	sizes: kleinSizes,
 	parameters: [
-		withValues(aspectRatio, '1:1', '16:9', '9:16', '4:3', '3:4'),
+		...ratioParameters(
+			kleinSizes,
+			withValues(aspectRatio, '1:1', '16:9', '9:16', '4:3', '3:4'),
+			resolution,
+		),
+		numGenerations,
 		steps,
 		guidanceScale,
 		seed,
 		outputFormat,
 		qualityLevel,
 		targetNamespace,
-		numGenerations,
 	],
 	typicalSeconds: 5,
 };
 
-/** Every model of the node; a new one is one more record. */
+/** Every model of the node, the recommended one first; a new one is one more record. */
 export const models: readonly Model[] = [
 	{
 		...flux2,
 		id: 'flux-2-pro',
 		name: 'FLUX.2 [pro]',
-		description: 'Production quality up to 4 megapixels, with precise control',
+		description: 'Production quality, with precise control',
 		typicalSeconds: 12,
 	},
 	{

@@ -2,8 +2,9 @@ import type { IDataObject } from 'n8n-workflow';
 import { Flux2Error, rethrow } from '../shared/core/errors';
 import { z } from '../shared/core/vendor';
 import { readJson, submitJson } from '../shared/http/client';
-import { type ApiClient, type ApiResponse } from '../shared/http/types';
+import type { ApiClient, ApiResponse, ReadClient } from '../shared/http/types';
 import { loadReferences, toDataUri } from '../shared/images/references';
+import { estimateCost } from '../shared/operations/estimate';
 import { generate } from '../shared/operations/generate';
 import { submitTask } from '../shared/operations/submit';
 import { cancelTask, getTask } from '../shared/operations/task';
@@ -11,6 +12,7 @@ import type { ProviderDefinition, Route } from '../shared/operations/types';
 import { withCustomBody, type ImageRequest } from '../shared/parameters/imageRequest';
 import { customModel } from '../shared/parameters/model';
 import { timeout } from '../shared/parameters/options';
+import { roundUsd } from '../shared/parameters/price';
 import { withRange, type Param } from '../shared/parameters/param';
 import type { ParameterReader } from '../shared/parameters/reader';
 import { subscribeToTaskEvents } from '../shared/tasks/eventStream';
@@ -18,13 +20,14 @@ import { isoNow, type AsyncProtocol, type Task, type TaskState } from '../shared
 import { errorCodeOf, isAbout, isStatusOf } from '../shared/tasks/statusReport';
 import { taskNotFound } from '../shared/tasks/taskErrors';
 import { getModels, getTasks } from './lists';
-import { models, numGenerations } from './models';
+import { mode, models, numGenerations } from './models';
 import {
 	generationSchema,
 	historySchema,
 	imagesSchema,
 	isHistoryOf,
 	LABEL,
+	modelPriceSchema,
 	priceOf,
 	queuedSchema,
 	readError,
@@ -32,9 +35,6 @@ import {
 	toSyncState,
 	toTaskState,
 } from './responses';
-
-/** `queue`, the default: polls the queue. `sync`: the call waits. `events`: the queue, with server-sent events. */
-const modes = ['queue', 'sync', 'events'] as const;
 
 /** The body of both ways to ask. */
 async function toBody(
@@ -90,7 +90,7 @@ const enqueue: AsyncProtocol['submit'] = async (client, request, signal) => {
 };
 
 /** A generation leaves the queue when it has ended, says an older state of the documents: then it is in the history. */
-async function readStatus(client: ApiClient, task: Task, signal: AbortSignal): Promise<TaskState> {
+async function readStatus(client: ReadClient, task: Task, signal: AbortSignal): Promise<TaskState> {
 	const queueEntry = await getOrUndefined(
 		client,
 		{
@@ -105,7 +105,7 @@ async function readStatus(client: ApiClient, task: Task, signal: AbortSignal): P
 	return toTaskState(entry.value, task, errorCodeOf(entry.response));
 }
 
-const readHistory = async (client: ApiClient, task: Task, signal: AbortSignal) =>
+const readHistory = async (client: ReadClient, task: Task, signal: AbortSignal) =>
 	await getOrUndefined(
 		client,
 		{
@@ -118,7 +118,7 @@ const readHistory = async (client: ApiClient, task: Task, signal: AbortSignal) =
 
 /** Undefined where there is no such resource. */
 async function getOrUndefined<T>(
-	client: ApiClient,
+	client: ReadClient,
 	request: {
 		url: string;
 		schema: z.ZodType<T, z.ZodTypeDef, unknown>;
@@ -134,8 +134,18 @@ async function getOrUndefined<T>(
 	}
 }
 
+/** What an image costs is published; whether a larger one costs more is not, so that it counts as it does elsewhere. */
+const quote: AsyncProtocol['quote'] = async (client, { model, body }, { images }, signal) => {
+	const url = `/api/ai/models/${encodeURIComponent(model.id)}`;
+	const { value } = await readJson(client, { url, schema: modelPriceSchema }, signal);
+	const megapixels = Math.ceil(parseFloat(String(body.resolution ?? 1)));
+	const amount = roundUsd(value * Math.max(1, megapixels) * images);
+	return { amount, currency: 'USD', exact: false, basis: 'pricing API' };
+};
+
 const queue: AsyncProtocol = {
 	validate,
+	quote,
 	submit: enqueue,
 	status: readStatus,
 	async cancel(client, { id }, signal) {
@@ -150,13 +160,15 @@ const queue: AsyncProtocol = {
 		);
 		return 'cancelled';
 	},
-	async price(client, task, signal) {
+	async price(client, { task }, signal) {
+		if (!task) return undefined;
 		const { value } = (await readHistory(client, task, signal)) ?? {};
 		return value && isAbout(task, value.generation_id) ? priceOf(value) : undefined;
 	},
 };
 
-const protocols: Record<(typeof modes)[number], AsyncProtocol> = {
+/** `queue`, the default: polls the queue. `sync`: the call waits. `events`: the queue, with server-sent events. */
+const protocols: Record<typeof mode.default, AsyncProtocol> = {
 	sync: { ...queue, submit: submitSync },
 	queue,
 	events: {
@@ -176,12 +188,12 @@ const syncModels = models.map((model) => ({
 }));
 
 function routeFor(reader: ParameterReader): Route {
-	const mode = reader.choice('mode', 'Mode', modes);
-	const choice = mode === 'sync' ? syncModels : models;
+	const chosen = reader.option(mode);
+	const choice = chosen === 'sync' ? syncModels : models;
 	return {
 		models: choice,
 		customModel: (id) => customModel(id, choice),
-		protocol: protocols[mode],
+		protocol: protocols[chosen],
 	};
 }
 
@@ -195,8 +207,11 @@ export const oxen: ProviderDefinition = {
 	minPollIntervalSeconds: 2,
 	typicalSeconds: 12,
 	readError,
+	options: [mode],
 	operations: {
+		'image:estimateCost': estimateCost,
 		'image:generate': generate,
+		'image:edit': generate,
 		'task:submit': submitTask,
 		'task:get': getTask,
 		'task:getMany': getTasks,

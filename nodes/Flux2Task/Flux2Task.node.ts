@@ -5,16 +5,16 @@ import {
 	type INodeTypeDescription,
 } from 'n8n-workflow';
 import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
-import { operationProperties } from '../shared/parameters/operationProperties';
+import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import {
 	modelProperties,
 	optionsProperty,
 	requestProperties,
 	taskProperties,
 } from '../shared/parameters/properties';
-import { models } from './models';
+import { bodyFormat, models } from './models';
 
-const generate = { resource: ['image'], operation: ['generate'] };
+const generate = { resource: ['image'], operation: ['generate', 'edit', 'estimateCost'] };
 const submit = { resource: ['task'], operation: ['submit'] };
 const get = { resource: ['task'], operation: ['get'] };
 const named = { resource: ['task'], operation: ['get', 'cancel'] };
@@ -27,51 +27,46 @@ export class Flux2Task implements INodeType {
 		icon: { light: 'file:flux2Task.svg', dark: 'file:flux2Task.dark.svg' },
 		group: ['transform'],
 		version: [1],
-		subtitle: '={{$parameter["operation"] + ": " + $parameter["resource"]}}',
+		subtitle: subtitleOf(models),
 		description:
-			'Generate and edit images with FLUX.2 through a submit-and-poll task API (Vtrix, SeaCloud, SeaArt and their white labels)',
+			'Generate and edit images with FLUX.2 at Vtrix, SeaCloud, SeaArt and others that offer the same task API',
 		defaults: { name: 'FLUX.2 (Task API)' },
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [{ name: 'flux2TaskApi', required: true }],
 		properties: [
-			...operationProperties(['image:generate', 'task:cancel', 'task:get', 'task:submit'], {
-				'task:cancel': { show: { dialect: ['queue'] } },
-			}),
+			...operationProperties(
+				[
+					'image:generate',
+					'image:edit',
+					'image:estimateCost',
+					'task:submit',
+					'task:get',
+					'task:cancel',
+				],
+				{
+					'task:cancel': { show: { dialect: ['queue'] } },
+				},
+			),
 			{
-				displayName: 'Dialect',
+				displayName: 'Service',
 				name: 'dialect',
 				type: 'options',
 				noDataExpression: true,
 				options: [
+					{ name: 'Vtrix', value: 'task', description: 'Its generation API' },
 					{
-						name: 'Queue',
+						name: 'SeaCloud, SeaArt and Others',
 						value: 'queue',
-						description: 'SeaCloud, SeaArt and white labels: /model/v1/queue/{model}',
+						description: 'Their queue API, which names the model in its address',
 					},
-					{ name: 'Task', value: 'task', description: 'Vtrix: /model/v1/generation' },
 				],
 				default: 'task',
-				description: 'Which of the two APIs the provider offers',
+				description: 'Whose API key the credential holds',
 			},
-			{
-				displayName: 'Body Format',
-				name: 'bodyFormat',
-				type: 'options',
-				options: [
-					{ name: 'Flat', value: 'flat', description: 'Parameters next to the model' },
-					{ name: 'Wrapped', value: 'wrapped', description: "As the vendor's own clients send it" },
-				],
-				default: 'wrapped',
-				description:
-					'How the parameters are arranged in the request. Try Flat when Wrapped is refused.',
-				displayOptions: {
-					show: { dialect: ['task'], operation: ['generate', 'submit'] },
-				},
-			},
-			...requestProperties(models, generateOptions, generate),
-			...requestProperties(models, submitOptions, submit),
+			...requestProperties(models, [...generateOptions, bodyFormat], generate),
+			...requestProperties(models, [...submitOptions, bodyFormat], submit),
 			taskProperties.taskId(named),
 			taskProperties.pollUrl(queueTask),
 			...modelProperties(models, queueTask),

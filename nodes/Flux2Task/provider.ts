@@ -1,23 +1,26 @@
 import type { IDataObject } from 'n8n-workflow';
 import { readJson, submitJson } from '../shared/http/client';
-import { type ApiClient } from '../shared/http/types';
+import type { ApiClient, ReadClient } from '../shared/http/types';
 import { trustedUrl } from '../shared/http/urlPolicy';
 import { imageFields, loadReferences } from '../shared/images/references';
+import { estimateCost } from '../shared/operations/estimate';
 import { generate } from '../shared/operations/generate';
 import { submitTask } from '../shared/operations/submit';
 import { cancelTask, getTask } from '../shared/operations/task';
 import type { ProviderDefinition, Route } from '../shared/operations/types';
 import { withCustomBody, type ImageRequest } from '../shared/parameters/imageRequest';
 import { customModel, encodeModelId } from '../shared/parameters/model';
+import { roundUsd } from '../shared/parameters/price';
 import type { ParameterReader } from '../shared/parameters/reader';
 import { isoNow, type AsyncProtocol, type Task, type TaskState } from '../shared/tasks/protocol';
 import { errorCodeOf, isAbout, isStatusOf } from '../shared/tasks/statusReport';
 import { notFoundAsState } from '../shared/tasks/taskErrors';
-import { models, type Dialect } from './models';
+import { bodyFormat, dialects, models } from './models';
 import {
 	generationSchema,
 	isCancelled,
 	LABEL,
+	prechargeSchema,
 	queueCancelSchema,
 	queuedSchema,
 	queueResultSchema,
@@ -31,7 +34,7 @@ import {
 
 /** The model's parameters with the reference images as `input_image`, `input_image_2`, … */
 async function toParameters(
-	client: ApiClient,
+	client: ReadClient,
 	request: ImageRequest,
 	signal: AbortSignal,
 ): Promise<IDataObject> {
@@ -39,22 +42,50 @@ async function toParameters(
 	return { prompt: request.prompt, ...request.body, ...imageFields(references) };
 }
 
+type BodyFormat = typeof bodyFormat.default;
+
+/** The body of a submit, and of the question what it would cost. */
+async function toTaskBody(
+	client: ReadClient,
+	request: ImageRequest,
+	format: BodyFormat,
+	signal: AbortSignal,
+): Promise<IDataObject> {
+	const params = await toParameters(client, request, signal);
+	const model = request.model.id;
+	const body = format === 'flat' ? { model, ...params } : { model, input: [{ params }] };
+	return withCustomBody(body, request.settings);
+}
+
 /** POST /model/v1/generation, GET /model/v1/generation/task/{id}. */
-const taskProtocol = (bodyFormat: (typeof bodyFormats)[number]): AsyncProtocol => ({
+const taskProtocol = (format: BodyFormat): AsyncProtocol => ({
+	// what earlier calls of the same shape have cost on average; the clients of SeaArt have it, Vtrix need not
+	async quote(client, request, _facts, signal) {
+		const { value: amount } = await readJson(
+			client,
+			{
+				method: 'POST',
+				url: '/model/v1/generation/precharge',
+				body: await toTaskBody(client, request, format, signal),
+				schema: prechargeSchema,
+			},
+			signal,
+		);
+		return { amount: roundUsd(amount), currency: 'USD', exact: false, basis: 'precharge' };
+	},
+
 	async submit(client, request, signal) {
-		const params = await toParameters(client, request, signal);
-		const model = request.model.id;
-		const body = bodyFormat === 'flat' ? { model, ...params } : { model, input: [{ params }] };
 		const { value, response } = await submitJson(
 			client,
 			{
 				url: '/model/v1/generation',
-				body: withCustomBody(body, request.settings),
+				body: await toTaskBody(client, request, format, signal),
 				schema: submittedSchema,
 			},
 			signal,
 		);
-		return [toTaskState(value, { id: value.id, model, submittedAt: isoNow() }, response.json)];
+		const task = { id: value.id, model: request.model.id, submittedAt: isoNow() };
+		return [toTaskState(value, task, response.json)];
 	},
 
 	async status(client, task, signal) {
@@ -125,7 +156,7 @@ const queueProtocol: AsyncProtocol = {
 };
 
 /** The finished task's images; 202 while it still runs. */
-async function readResult(client: ApiClient, task: Task, signal: AbortSignal): Promise<TaskState> {
+async function readResult(client: ReadClient, task: Task, signal: AbortSignal): Promise<TaskState> {
 	const { value, response } = await readJson(
 		client,
 		{
@@ -157,24 +188,19 @@ function queueUrl(
 	return url.href;
 }
 
-// the first is what the editor shows at first
-const dialects = ['task', 'queue'] as const satisfies readonly Dialect[];
-const bodyFormats = ['wrapped', 'flat'] as const;
-
 function routeFor(reader: ParameterReader): Route {
-	const dialect = reader.choice('dialect', 'Dialect', dialects);
-	const bodyFormat = reader.choice('bodyFormat', 'Body Format', bodyFormats);
+	const dialect = reader.choice('dialect', 'Service', dialects);
 	const ofDialect = models.filter((model) => model.dialect === dialect);
 	return {
 		models: ofDialect,
 		customModel: (id) => customModel(id, ofDialect),
-		protocol: dialect === 'queue' ? queueProtocol : taskProtocol(bodyFormat),
+		protocol: dialect === 'queue' ? queueProtocol : taskProtocol(reader.option(bodyFormat)),
 		// the queue's address of a task holds the model
 		taskModel: dialect === 'queue' ? reader.modelId() : undefined,
 	};
 }
 
-/** FLUX.2 behind a submit-and-poll task API: Vtrix, SeaCloud and their white labels. */
+/** FLUX.2 behind a submit-and-poll task API: Vtrix, SeaCloud, SeaArt and others. */
 export const taskApi: ProviderDefinition = {
 	name: 'task',
 	label: LABEL,
@@ -184,8 +210,11 @@ export const taskApi: ProviderDefinition = {
 	minPollIntervalSeconds: 3,
 	typicalSeconds: 10,
 	readError,
+	options: [bodyFormat],
 	operations: {
+		'image:estimateCost': estimateCost,
 		'image:generate': generate,
+		'image:edit': generate,
 		'task:submit': submitTask,
 		'task:get': getTask,
 		'task:cancel': cancelTask,

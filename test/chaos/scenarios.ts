@@ -7,8 +7,8 @@ import { LANES, type Lane } from '../support/providers';
 /** Every API variant with which the package generates an image: all lanes, another body format, and the callback. */
 const VARIANT_LANES = {
 	...LANES,
-	taskFlat: { ...LANES.task, parameters: { ...LANES.task.parameters, bodyFormat: 'flat' } },
-	bflCallback: { ...LANES.bfl, parameters: { completion: 'callback' } },
+	taskFlat: { ...LANES.task, options: { bodyFormat: 'flat' } },
+	bflCallback: { ...LANES.bfl, options: { completion: 'callback' } },
 } satisfies Record<string, Lane>;
 
 /** With events, the node polls only if none arrives. */
@@ -18,11 +18,16 @@ const toTiming = ({ hasTasks, hasEvents }: Lane): { pollInterval?: number } =>
 export const API_VARIANTS = Object.fromEntries(
 	Object.entries(VARIANT_LANES).map(([name, lane]: [string, Lane]) => [
 		name,
-		{ type: lane.type, parameters: lane.parameters, timing: toTiming(lane) },
+		{
+			type: lane.type,
+			parameters: lane.parameters,
+			options: lane.options,
+			timing: toTiming(lane),
+		},
 	]),
 ) as Record<
 	keyof typeof VARIANT_LANES,
-	{ type: Lane['type']; parameters: Record<string, unknown>; timing: { pollInterval?: number } }
+	Pick<Lane, 'type' | 'parameters' | 'options'> & { timing: { pollInterval?: number } }
 >;
 
 export type ApiVariant = keyof typeof API_VARIANTS;
@@ -123,7 +128,7 @@ export function toNode(
 	scenario: Scenario,
 	continueOnFail = scenario.continueOnFail,
 ): NodeUnderTest {
-	const { type, parameters, timing } = API_VARIANTS[scenario.variant];
+	const { type, parameters, options, timing } = API_VARIANTS[scenario.variant];
 	const { maxTries, maxConcurrent } = scenario;
 	return {
 		type,
@@ -131,6 +136,7 @@ export function toNode(
 			...parameters,
 			prompt: '={{ $json.prompt }}',
 			options: {
+				...options,
 				maxConcurrent,
 				timeout: '={{ $json.timeout }}',
 				// Task: Get knows no prompt but the provider's

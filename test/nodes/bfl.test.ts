@@ -21,6 +21,7 @@ import {
 	shortId,
 	until,
 } from '../support/lab';
+import { placed } from '../support/placed';
 
 const CONTINUE = { onError: 'continueRegularOutput' } as const;
 const RETRY = { retryOnFail: true, maxTries: 2, waitBetweenTries: 1 };
@@ -58,7 +59,13 @@ const generating = (
 	type: 'flux2Bfl',
 	parameters: {
 		prompt: '={{ $json.prompt }}',
-		options: { width: 256, height: 256, maxConcurrent: 20, ...QUICK, ...options },
+		...placed('flux2Bfl', {
+			width: 256,
+			height: 256,
+			maxConcurrent: 20,
+			...QUICK,
+			...options,
+		}),
 		...parameters,
 	},
 	settings,
@@ -540,9 +547,15 @@ describe('a submit', () => {
 	test('beyond the 24 tasks that a key may have waits until there is room', async () => {
 		lab.emulator.rule(
 			{ route: 'bfl.submit' },
-			{ task: { seconds: 1.5, polls: 8 }, as: { width: 16, height: 16 } },
+			{ task: { seconds: 600 }, as: { width: 16, height: 16 } },
 		);
-		const run = await lab.run(generating({ maxConcurrent: 40 }), { items: prompts(26) });
+		const { done } = lab.start(generating({ maxConcurrent: 40 }), { items: prompts(26) });
+		await until(() => statuses().includes(429));
+		lab.emulator.clearRules();
+		for (const task of lab.emulator.ledger.tasks) {
+			Object.assign(task, { seconds: 0, readyAt: Date.now() });
+		}
+		const run = await done;
 
 		await expectEachImageOnce(run, 26);
 		expect(statuses().filter((status) => status === 200)).toHaveLength(26);

@@ -1,6 +1,7 @@
 import type { Effect } from '../emulator';
 import type { Run } from '../support/engine';
 import { items, NODE, openLab, prompts, QUICK, type Lab, type NodeUnderTest } from '../support/lab';
+import { placed } from '../support/placed';
 
 /** What Black Forest Labs says about a task since autumn 2026. */
 
@@ -18,7 +19,7 @@ const generating = (options: object = {}, parameters: object = {}): NodeUnderTes
 	type: 'flux2Bfl',
 	parameters: {
 		prompt: '={{ $json.prompt }}',
-		options: { width: 256, height: 256, ...QUICK, ...options },
+		...placed('flux2Bfl', { width: 256, height: 256, ...QUICK, ...options }),
 		...parameters,
 	},
 	settings: CONTINUE,

@@ -5,17 +5,29 @@ import { generateOptions, submitOptions } from '../../nodes/shared/parameters/op
 import { startListener } from '../emulator';
 import openapi from '../emulator/bfl/contract.json';
 import { openLab, QUICK, type Lab, type NodeUnderTest } from '../support/lab';
+import { placed } from '../support/placed';
 import { bodiesOf, fromItems, itemsOf, namesOf, settings, type Rows } from '../support/wire';
 
 const SAFE = Number.MAX_SAFE_INTEGER;
 
 const flux2: Rows = {
 	size: [
+		['automatic'],
 		['custom'],
-		['square', { width: 1024, height: 1024 }],
-		['portrait', { width: 896, height: 1152 }],
-		['landscape', { width: 1152, height: 896 }],
-		['wide', { width: 1344, height: 768 }],
+		['1:1', { width: 1024, height: 1024 }],
+		['16:9', { width: 1360, height: 768 }],
+		['9:16', { width: 768, height: 1360 }],
+		['4:3', { width: 1168, height: 880 }],
+		['3:4', { width: 880, height: 1168 }],
+		['3:2', { width: 1248, height: 832 }],
+		['2:3', { width: 832, height: 1248 }],
+		['4:5', { width: 912, height: 1136 }],
+		['5:4', { width: 1136, height: 912 }],
+		['21:9', { width: 1552, height: 672 }],
+	],
+	megapixels: [
+		[0.5, { width: 720, height: 720 }],
+		['4', { width: 2048, height: 2048 }],
 	],
 	// automatic is an unset field: the schema does not take the 0 that its text speaks of
 	width: [[0], ['0'], [64, { width: 64 }], [' 1040 ', { width: 1040 }]],
@@ -81,11 +93,11 @@ const notifying = (model: string, rows: Rows): [string, Rows] => {
 
 const rowsOf: Record<string, Rows> = Object.fromEntries([
 	notifying('flux-2-pro', upsampled),
-	notifying('flux-2-pro-preview', upsampled),
 	notifying('flux-2-max', upsampled),
 	notifying('flux-2-flex', flex),
 	notifying('flux-2-klein-4b', flux2),
 	notifying('flux-2-klein-9b', flux2),
+	notifying('flux-2-pro-preview', upsampled),
 	notifying('flux-2-klein-9b-preview', flux2),
 ]);
 
@@ -113,7 +125,7 @@ const numberOf = ({ prompt = '' }: { prompt?: string }) => Number(/\d+/.exec(pro
 
 /** What was on the wire, in the order of the items. */
 async function sent(parameters: NodeUnderTest['parameters'], rows: Rows) {
-	const node = { ...parameters, ...fromItems(rows) };
+	const node = { ...parameters, ...fromItems('flux2Bfl', Object.keys(rows)) };
 	const continuing = { onError: 'continueRegularOutput' as const };
 	await lab.run(
 		{ type: 'flux2Bfl', parameters: node, settings: continuing },
@@ -186,10 +198,10 @@ describe('each parameter alone is on the wire as the OpenAPI has it, and nothing
 	test('Image: Generate sends what Task: Submit sends', async () => {
 		const { pollInterval: _quick, ...mine } = settings;
 		const rows = { ...flex, ...mine };
-		const parameters = { model: 'flux-2-flex', ...fromItems(rows) };
-		const options = { ...parameters.options, ...QUICK };
+		const parameters = fromItems('flux2Bfl', Object.keys(rows));
+		const options = { ...(parameters.options as object), ...QUICK };
 		await lab.run(
-			{ type: 'flux2Bfl', parameters: { ...parameters, options } },
+			{ type: 'flux2Bfl', parameters: { ...parameters, model: 'flux-2-flex', options } },
 			{ items: itemsOf(rows) },
 		);
 
@@ -227,7 +239,7 @@ test('all parameters of a model at once', async () => {
 	const parameters = {
 		model: 'flux-2-flex',
 		prompt: 'all',
-		options: { ...options, ...ofFlex, ...QUICK },
+		...placed('flux2Bfl', { ...options, ...ofFlex, ...QUICK }),
 	};
 	await lab.run({ type: 'flux2Bfl', parameters });
 
@@ -303,11 +315,15 @@ test.each([
 		'Width, Height: 2064 × 2048 is more than the 4 megapixels that FLUX.2 [pro] makes',
 	],
 	[{ steps: 4 }, 'Steps: FLUX.2 [pro] has no such parameter here'],
-	[{ size: 'wide', width: 512 }, 'Size: choose Custom when Width or Height is set'],
+	[{ megapixels: 5, size: '1:1' }, 'Megapixels: 5 is not between 0.1 and 4; try 4'],
 	[{ webhookUrl: 'http://n8n.example/a' }, 'Notify URL: must be an https URL'],
 	[{ webhookUrl: 'n8n' }, 'Notify URL: must be an https URL'],
 ])('%j is refused by label, and nothing is sent', async (options, message) => {
-	const parameters = { model: '={{ "flux-2-pro" }}', prompt: 'refused', options };
+	const parameters = {
+		model: '={{ "flux-2-pro" }}',
+		prompt: 'refused',
+		...placed('flux2Bfl', options),
+	};
 	const run = await lab.run({ type: 'flux2Bfl', parameters });
 
 	expect(run.error?.message).toBe(message);
@@ -328,13 +344,14 @@ test.each(['../credits', 'flux-2-pro/..', 'a\\b', 'a//b', 'a\tb'])(
 );
 
 test('Custom Body is merged in last', async () => {
-	const options = {
+	const options = placed('flux2Bfl', {
 		seed: 1,
 		width: 64,
+		height: 0,
 		customBody: '{"seed": 7, "new_field": {"on": true}}',
 		...QUICK,
-	};
-	await lab.run({ type: 'flux2Bfl', parameters: { prompt: 'merged', options } });
+	});
+	await lab.run({ type: 'flux2Bfl', parameters: { prompt: 'merged', ...options } });
 
 	expect(lab.emulator.ledger.submissions).toMatchObject([
 		{

@@ -14,6 +14,7 @@ import {
 	workflowWith,
 	type Lab,
 } from '../support/lab';
+import { placed } from '../support/placed';
 import { openWebhooks, type Suspended, type Webhooks } from '../support/webhooks';
 
 let lab: Lab;
@@ -35,8 +36,13 @@ afterAll(async () => {
 function suspending(options: object = {}, settings: Partial<INode> = {}): WorkflowJson {
 	const parameters = {
 		prompt: '={{ $json.prompt }}',
-		completion: 'callback',
-		options: { width: 256, height: 256, fileName: '={{ $json.prompt }}', ...options },
+		...placed('flux2Bfl', {
+			completion: 'callback',
+			width: 256,
+			height: 256,
+			fileName: '={{ $json.prompt }}',
+			...options,
+		}),
 	};
 	const json = workflowWith({ type: 'flux2Bfl', parameters, settings });
 	const after = (name: string) => [{ node: name, type: 'main', index: 0 }];
@@ -361,9 +367,7 @@ describe('is refused before anything is paid', () => {
 		const options = { webhookUrl: 'https://n8n.example/webhook/1' };
 		const { first } = await webhooks.run(suspending(options, CONTINUE), prompts(1));
 
-		expect(errorOf(first)?.message).toBe(
-			'Notify URL: with the completion Callback, n8n itself is called',
-		);
+		expect(errorOf(first)?.message).toBe('Notify URL: with Callback, n8n itself is called');
 		nothingSent();
 	});
 
@@ -374,13 +378,13 @@ describe('is refused before anything is paid', () => {
 		lab.credentials.flux2BflApi = own;
 
 		expect(errorOf(first)?.message).toBe(
-			`Completion: Black Forest Labs cannot call ${webhooks.url}; set n8n's WEBHOOK_URL to its public https address, or choose Poll`,
+			`How to Wait: Black Forest Labs cannot call ${webhooks.url}; set n8n's WEBHOOK_URL to its public https address, or choose Poll`,
 		);
 		nothingSent();
 	});
 
 	test("as an agent's tool", async () => {
-		const parameters = { prompt: 'a', completion: 'callback' };
+		const parameters = { prompt: 'a', options: { completion: 'callback' } };
 		const messages: string[] = [];
 		const run = await agents.run({ type: 'flux2Bfl', parameters }, async (call) => {
 			messages.push(await call().catch((error: Error) => error.message));
@@ -391,15 +395,15 @@ describe('is refused before anything is paid', () => {
 		nothingSent();
 	});
 
-	test('for a completion that does not exist', async () => {
-		const parameters = { prompt: 'a', completion: 'hope' };
+	test('for a way to wait that does not exist', async () => {
+		const parameters = { prompt: 'a', options: { completion: 'hope' } };
 		const run = await lab.run(
 			{ type: 'flux2Bfl', parameters, settings: CONTINUE },
 			{ items: items({}) },
 		);
 
 		expect(run.items(NODE)[0]?.json.error).toMatchObject({
-			message: 'Completion: must be one of poll, callback',
+			message: 'How to Wait: must be one of callback, poll',
 		});
 		nothingSent();
 	});
@@ -412,9 +416,10 @@ test('what an earlier run has submitted is polled, because the provider would ca
 		{ route: 'download', times: 8 },
 		{ status: 503, headers: { 'retry-after': '0.01' } },
 	);
-	const options = { width: 256, height: 256, ...QUICK };
-	const generate = (completion: string) =>
-		({ type: 'flux2Bfl', parameters: { prompt: 'a', completion, options } }) as const;
+	const generate = (completion: string) => {
+		const options = placed('flux2Bfl', { completion, width: 256, height: 256, ...QUICK });
+		return { type: 'flux2Bfl', parameters: { prompt: 'a', ...options } } as const;
+	};
 	const failed = await lab.run(generate('poll'));
 	expect(failed.status).toBe('error');
 	const run = await lab.retry(failed, generate('callback'));

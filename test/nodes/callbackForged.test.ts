@@ -3,6 +3,7 @@ import { webhook } from '../../nodes/Flux2Bfl/provider';
 import { sha256 } from '../emulator/images';
 import type { Run, WorkflowJson } from '../support/engine';
 import { NODE, openLab, prompts, until, workflowWith, type Lab } from '../support/lab';
+import { placed } from '../support/placed';
 import { openWebhooks, type Webhooks } from '../support/webhooks';
 
 /** Calls of somebody who knows the resume URL and the task's ID: they must not choose the image. */
@@ -25,8 +26,7 @@ const suspending = (options: object): WorkflowJson =>
 		type: 'flux2Bfl',
 		parameters: {
 			prompt: '={{ $json.prompt }}',
-			completion: 'callback',
-			options: { width: 256, height: 256, ...options },
+			...placed('flux2Bfl', { completion: 'callback', width: 256, height: 256, ...options }),
 		},
 	});
 

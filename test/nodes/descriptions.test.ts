@@ -4,15 +4,18 @@ import path from 'node:path';
 import { inspect } from 'node:util';
 import { Linter } from 'eslint';
 import type {
+	INode,
+	INodeParameters,
 	INodeProperties,
 	INodePropertyCollection,
 	INodePropertyOptions,
 	INodeTypeDescription,
+	INodeTypes,
 } from 'n8n-workflow';
 import typescriptEslint from 'typescript-eslint';
 import manifest from '../../package.json';
 import { startEngine, type Engine } from '../support/engine';
-import { NODE_TYPES, providers } from '../support/providers';
+import { NODE_TYPES, providers, type NodeType } from '../support/providers';
 
 const ROOT = path.resolve(__dirname, '../..');
 
@@ -52,9 +55,6 @@ const isGroup = (entry: Entry): entry is INodePropertyCollection => 'values' in 
 const inside = ({ options = [] }: INodeProperties): INodeProperties[] =>
 	options.flatMap((entry) => (isProperty(entry) ? [entry] : isGroup(entry) ? entry.values : []));
 
-const collectionsOf = ({ properties }: INodeTypeDescription) =>
-	properties.filter((property) => inside(property).length > 0);
-
 describe('n8n loads the package', () => {
 	test('with every node and credential, and nothing else', () => {
 		expect(types.nodes.map(({ name }) => name).sort()).toEqual(classNames.map(nodeName));
@@ -73,10 +73,40 @@ describe('n8n loads the package', () => {
 			usableAsTool: true,
 			codex: { categories: ['Marketing & Content', 'Utility'] },
 		});
-		const [credential, ...optional] = found.credentials ?? [];
+		const [{ displayOptions: _displayOptions, ...credential } = {}, ...optional] =
+			found.credentials ?? [];
 		expect(credential).toEqual({ name: `${own}Api`, required: true });
 		expect(optional.filter(({ required }) => required)).toEqual([]);
 	});
+});
+
+test('every operation asks for the credential, but an estimate only where it calls the provider', () => {
+	const { NodeHelpers } = engine.n8n.workflow;
+	const isAsked = (name: string, given: INodeParameters) => {
+		const description = descriptionOf(name);
+		const node = { typeVersion: 1 };
+		const { properties, credentials: [credential] = [] } = description;
+		const values = NodeHelpers.getNodeParameters(properties, given, true, false, node, description);
+		return NodeHelpers.displayParameter(values!, credential!, node, description);
+	};
+	const others = [
+		{},
+		{ operation: 'generate' },
+		{ resource: 'task', operation: 'submit' },
+		{ resource: 'account', operation: 'getCredits' },
+	];
+	for (const name of classNames.filter((className) => className !== 'Flux2Trigger')) {
+		expect([name, others.map((given) => isAsked(name, given))]).toEqual([
+			name,
+			[true, true, true, true],
+		]);
+	}
+	const estimate = { operation: 'estimateCost' };
+	expect(classNames.filter((name) => name !== 'Flux2Trigger' && isAsked(name, estimate))).toEqual([
+		'Flux2Oxen',
+		'Flux2Task',
+	]);
+	expect(isAsked('Flux2Bfl', { ...estimate, priceFrom: 'provider' })).toBe(true);
 });
 
 test('n8n loads the trigger with the icons of the provider that calls it, and as no tool', () => {
@@ -90,6 +120,23 @@ test('n8n loads the trigger with the icons of the provider that calls it, and as
 		codex: { categories: ['Marketing & Content', 'Utility'] },
 	});
 	expect(descriptionOf('Flux2Trigger').usableAsTool).toBeUndefined();
+});
+
+/** Models and sizes have an order that helps to choose: the recommended one first, *Custom* last. */
+const ORDERED_LISTS = ['model', 'size'];
+
+const withSortedLists = (description: INodeTypeDescription): INodeTypeDescription => ({
+	...description,
+	properties: description.properties.map((property) =>
+		ORDERED_LISTS.includes(property.name)
+			? {
+					...property,
+					options: [...(property.options as INodePropertyOptions[])].sort((a, b) =>
+						a.name.localeCompare(b.name),
+					),
+				}
+			: property,
+	),
 });
 
 describe("n8n's lint has nothing to say about properties that functions build", () => {
@@ -149,11 +196,11 @@ describe("n8n's lint has nothing to say about properties that functions build", 
 		// what the loader has added is not ours
 		const { iconUrl: _iconUrl, codex: _codex, ...declared } = descriptionOf(name);
 
-		expect(lint(name, declared)).toEqual([]);
+		expect(lint(name, withSortedLists(declared))).toEqual([]);
 	});
 
 	test('the lint does see them', () => {
-		const bad = structuredClone(descriptionOf('Flux2Task'));
+		const bad = withSortedLists(structuredClone(descriptionOf('Flux2Task')));
 		bad.properties.push({
 			displayName: 'not title case',
 			name: 'x',
@@ -169,57 +216,179 @@ describe("n8n's lint has nothing to say about properties that functions build", 
 	});
 });
 
+describe('the canvas says below the node what it does with which model', () => {
+	const subtitleOf = (type: string, parameters: INodeParameters) => {
+		const { Workflow } = engine.n8n.workflow;
+		const description = descriptionOf(className(type));
+		const node = {
+			id: '1',
+			name: 'A',
+			type,
+			typeVersion: 1,
+			position: [0, 0],
+			parameters,
+		} as INode;
+		const nodeTypes = { getByNameAndVersion: () => ({ description }) } as unknown as INodeTypes;
+		const workflow = new Workflow({ nodes: [node], connections: {}, active: false, nodeTypes });
+		return workflow.expression.getSimpleParameterValue(
+			workflow.getNode('A')!,
+			description.subtitle,
+			'internal',
+			{},
+		);
+	};
+
+	test.each<[NodeType, INodeParameters, string]>([
+		['flux2Bfl', {}, 'Generate: FLUX.2 [pro]'],
+		['flux2Bfl', { operation: 'edit', model: 'flux-2-max' }, 'Edit: FLUX.2 [max]'],
+		['flux2Bfl', { model: 'custom', customModel: 'flux-3' }, 'Generate: flux-3'],
+		['flux2Bfl', { resource: 'task', operation: 'get' }, 'Get: task'],
+		['flux2Bfl', { resource: 'account', operation: 'getCredits' }, 'Get Credits: account'],
+		['flux2Oxen', { resource: 'model', operation: 'getMany' }, 'Get Many: model'],
+		['flux2Cloudflare', {}, 'Generate: FLUX.2 [klein] 4B (Workers AI)'],
+		['flux2Task', { resource: 'task', operation: 'submit' }, 'Submit: FLUX.2 [pro]'],
+	])('%s with %j: %s', (type, parameters, subtitle) => {
+		expect(subtitleOf(type, parameters)).toBe(subtitle);
+	});
+});
+
+/** Every node's main panel, in this order. A node leaves out what it has not. */
+const PANEL = [
+	'resource',
+	'operation',
+	'dialect',
+	'model',
+	'customModel',
+	'promptType',
+	'prompt',
+	'structuredPrompt',
+	'sendAs',
+	'referenceImages',
+	'size',
+	'megapixels',
+	'width',
+	'height',
+	'aspectRatio',
+	'resolution',
+	'numGenerations',
+	'options',
+];
+
+describe('every node has the same main panel', () => {
+	const OPERATIONS = [
+		{ resource: 'image', operation: 'generate' },
+		{ resource: 'image', operation: 'edit' },
+		{ resource: 'task', operation: 'submit' },
+	];
+	const cases = providers.flatMap(({ type, definition, models }) =>
+		OPERATIONS.filter(
+			({ resource, operation }) => `${resource}:${operation}` in definition.operations,
+		).flatMap((chosen) => models.map(({ id }) => [type, chosen, id] as const)),
+	);
+
+	test.each(cases)('%s, %j, %s', (type, chosen, model) => {
+		const { properties } = descriptionOf(className(type));
+		const names = ['automatic', '16:9', 'custom'].map((size) =>
+			panelOf(properties, { ...chosen, model, size }).map((property) => property.name),
+		);
+
+		for (const shown of names) expect(shown).toEqual(PANEL.filter((name) => shown.includes(name)));
+		const [automatic, ratio, custom] = names as [string[], string[], string[]];
+		const before = ['model', 'prompt', 'referenceImages', 'size', 'options'];
+		expect(automatic.filter((name) => before.includes(name))).toEqual(before);
+		const sides = ['width', 'height', 'aspectRatio', 'resolution', 'megapixels'];
+		expect(automatic.filter((name) => sides.includes(name))).toEqual([]);
+		expect(ratio.filter((name) => sides.slice(0, -1).includes(name))).toEqual([]);
+		expect(custom.filter((name) => sides.includes(name))).not.toEqual([]);
+	});
+
+	test.each(providers.map(({ type }) => [type]))(
+		'%s generates an image from a model and a prompt alone',
+		(type) => {
+			const { properties } = descriptionOf(className(type));
+			const chosen = { resource: 'image', operation: 'generate' };
+			const required = panelOf(properties, chosen).filter((property) => property.required);
+			expect(required.map((property) => property.name)).toEqual(['prompt']);
+		},
+	);
+
+	test('which waits under one label', () => {
+		const labels = providers.flatMap(({ definition }) =>
+			(definition.options ?? [])
+				.filter(({ property }) => ['mode', 'completion'].includes(property.name))
+				.map(({ property }) => property.displayName),
+		);
+		expect(labels.length).toBeGreaterThanOrEqual(2);
+		expect(new Set(labels)).toEqual(new Set(['How to Wait']));
+	});
+});
+
+const className = (type: string) => classNames.find((name) => nodeName(name) === type)!;
+
+/** What the panel shows with these choices; a parameter without a choice has its default. */
+function panelOf(
+	properties: INodeProperties[],
+	chosen: Record<string, unknown>,
+): INodeProperties[] {
+	const values = { ...chosen };
+	return properties.filter((property) => {
+		const { show = {}, hide = {} } = property.displayOptions ?? {};
+		const matches = ([name, wanted]: [string, unknown]) =>
+			(wanted as unknown[]).includes(values[name]);
+		if (!Object.entries(show).every(matches) || Object.entries(hide).some(matches)) return false;
+		values[property.name] ??= property.default;
+		return true;
+	});
+}
+
+/** A property with what is inside of it, however deep. */
+const withInside = (property: INodeProperties): INodeProperties[] => [
+	property,
+	...inside(property).flatMap(withInside),
+];
+
 describe.each(classNames)('%s', (name) => {
-	const visibleFor = (id: string) => (option: INodeProperties) => {
-		const shown = option.displayOptions?.show?.['/model'] as string[] | undefined;
+	const isFor = (id: string) => (property: INodeProperties) => {
+		const { show = {} } = property.displayOptions ?? {};
+		const shown = (show['/model'] ?? show.model) as string[] | undefined;
 		return !shown || shown.includes(id);
 	};
 
+	const isForGenerate = ({ displayOptions: { show = {} } = {} }: INodeProperties) =>
+		(show.operation ?? ['generate']).includes('generate') &&
+		(show.resource ?? ['image']).includes('image');
+
+	const fieldsFor = (id: string) =>
+		descriptionOf(name).properties.filter(isForGenerate).flatMap(withInside).filter(isFor(id));
+
 	test('shows each parameter of each model once', () => {
-		const generate = collectionsOf(descriptionOf(name)).find(
-			({ name: own, displayOptions }) =>
-				own === 'options' &&
-				(!displayOptions?.show?.operation || displayOptions.show.operation.includes('generate')),
-		)!;
 		for (const model of modelsOf(nodeName(name))) {
-			const shown = inside(generate)
-				.filter(visibleFor(model.id))
-				.map((option) => option.name);
+			const shown = fieldsFor(model.id).map((property) => property.name);
 			const wanted = model.parameters.map(({ property }) => property.name);
-			expect(shown.filter((option) => wanted.includes(option)).sort()).toEqual(
+			expect(shown.filter((field) => wanted.includes(field)).sort()).toEqual(
 				[...new Set(wanted)].sort(),
 			);
-			expect(new Set(shown).size).toBe(shown.length);
 		}
 	});
 
-	test('shows no option for a model that lacks it', () => {
+	test('shows no parameter for a model that lacks it', () => {
 		const models = modelsOf(nodeName(name));
 		const ofModels = new Set(
 			models.flatMap(({ parameters }) => parameters.map(({ property }) => property.name)),
 		);
-		for (const collection of collectionsOf(descriptionOf(name))) {
-			for (const option of inside(collection).filter((each) => ofModels.has(each.name))) {
-				const ids =
-					(option.displayOptions?.show?.['/model'] as string[] | undefined) ??
-					models.map(({ id }) => id);
-				const lacking = ids
-					.filter((id) => id !== 'custom')
-					.filter(
-						(id) =>
-							!models.some(
-								(model) =>
-									model.id === id &&
-									model.parameters.some(({ property }) => property.name === option.name),
-							),
-					);
-				expect({ [option.name]: lacking }).toEqual({ [option.name]: [] });
-			}
+		for (const { id } of models) {
+			const own = models
+				.filter((model) => model.id === id)
+				.flatMap(({ parameters }) => parameters.map(({ property }) => property.name));
+			const foreign = fieldsFor(id)
+				.map((property) => property.name)
+				.filter((field) => ofModels.has(field) && !own.includes(field));
+			expect({ [id]: foreign }).toEqual({ [id]: [] });
 		}
 	});
 
 	test('names no field of a collection twice, and lists options in the alphabet', () => {
-		for (const collection of collectionsOf(descriptionOf(name))) {
+		for (const collection of descriptionOf(name).properties.flatMap(withInside)) {
 			const fields = inside(collection);
 			const keys = fields.map((field) => `${field.name} ${field.type}`);
 			expect(new Set(keys).size).toBe(keys.length);
@@ -231,7 +400,7 @@ describe.each(classNames)('%s', (name) => {
 
 	test('requires nothing that depends on the model', () => {
 		const { properties } = descriptionOf(name);
-		const all = [...properties, ...properties.flatMap(inside)];
+		const all = properties.flatMap(withInside);
 		const dependent = all.filter(({ displayOptions }) => {
 			const shown = Object.keys({ ...displayOptions?.show, ...displayOptions?.hide });
 			return shown.includes('model') || shown.includes('/model');

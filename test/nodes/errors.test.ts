@@ -65,6 +65,7 @@ const AT_ONCE = { 'retry-after': '0.01' };
 const SOON = { 'retry-after': '0.1' };
 const PRO = 'black-forest-labs/flux-2-pro-preview';
 const DEV = '@cf/black-forest-labs/flux-2-dev';
+const CATALOG = { model: 'black-forest-labs/flux-2-pro-preview' };
 const SMALL = { as: { width: 32, height: 32 } };
 /** Stands for the hostile listener's address, which is not known before it runs. */
 const HOSTILE = 'http://hostile.invalid';
@@ -589,7 +590,7 @@ describe('Cloudflare catalogue', () => {
 		),
 	};
 
-	testFailures({ type: 'flux2Cloudflare', parameters: {} }, cloudflare);
+	testFailures({ type: 'flux2Cloudflare', parameters: CATALOG }, cloudflare);
 });
 
 describe('Cloudflare Workers AI', () => {
@@ -1189,7 +1190,7 @@ describe('a failure that passes costs no second image', () => {
 		lab.emulator.rule({ route: 'download', prompt: 'type' }, { image: 'wrongContentType' });
 		const prompts = ['cut', 'down', 'crowd', 'type'];
 		const run = await lab.run(
-			{ type: 'flux2Cloudflare', parameters: { prompt: '={{ $json.prompt }}' } },
+			{ type: 'flux2Cloudflare', parameters: { ...CATALOG, prompt: '={{ $json.prompt }}' } },
 			{ items: items(...prompts.map((prompt) => ({ prompt }))) },
 		);
 
@@ -1210,7 +1211,10 @@ describe('a failure that passes costs no second image', () => {
 		lab.emulator.reset();
 		lab.emulator.rule({ route: 'cloudflare.run' }, SMALL);
 		lab.emulator.rule({ route: 'download', times: 1 }, { reset: 'midBody' });
-		const run = await lab.run({ type: 'flux2Cloudflare', parameters: { prompt: 'broken' } });
+		const run = await lab.run({
+			type: 'flux2Cloudflare',
+			parameters: { ...CATALOG, prompt: 'broken' },
+		});
 
 		expect(run.status).toBe('success');
 		expect(seenOf('broken').calls).toEqual([1, 0, 2]);
@@ -1254,7 +1258,7 @@ describe('keys', () => {
 	});
 
 	const routes: Array<[string, NodeUnderTest]> = [
-		['the catalogue', { type: 'flux2Cloudflare', parameters: {} }],
+		['the catalogue', { type: 'flux2Cloudflare', parameters: CATALOG }],
 		['Workers AI', { type: 'flux2Cloudflare', parameters: { model: DEV } }],
 		['the task dialect', { type: 'flux2Task', parameters: { dialect: 'task' } }],
 		['the queue dialect', { type: 'flux2Task', parameters: { dialect: 'queue' } }],
@@ -1296,7 +1300,10 @@ describe('keys', () => {
 		Object.assign(lab.credentials.flux2CloudflareApi!, {
 			accountId: 'ffffffffffffffffffffffffffffffff',
 		});
-		const run = await lab.run({ type: 'flux2Cloudflare', parameters: { prompt: 'no account' } });
+		const run = await lab.run({
+			type: 'flux2Cloudflare',
+			parameters: { ...CATALOG, prompt: 'no account' },
+		});
 
 		expect(run.error).toMatchObject({
 			message:
@@ -1313,7 +1320,10 @@ describe('keys', () => {
 			{ route: 'download', times: 1 },
 			{ redirect: `http://127.0.0.1:${hostile.port}/a.png` },
 		);
-		const run = await lab.run({ type: 'flux2Cloudflare', parameters: { prompt: 'redirected' } });
+		const run = await lab.run({
+			type: 'flux2Cloudflare',
+			parameters: { ...CATALOG, prompt: 'redirected' },
+		});
 
 		// what the other server responds with is no image, so it is fetched once more
 		expect(run.status).toBe('success');

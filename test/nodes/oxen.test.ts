@@ -16,6 +16,7 @@ import {
 	shortId,
 	until,
 } from '../support/lab';
+import { placed } from '../support/placed';
 
 type Mode = 'sync' | 'queue' | 'events';
 
@@ -48,9 +49,8 @@ const generating = (
 ): NodeUnderTest => ({
 	type: 'flux2Oxen',
 	parameters: {
-		mode,
 		prompt: '={{ $json.prompt }}',
-		options: { maxConcurrent: 20, ...options },
+		...placed('flux2Oxen', { mode, maxConcurrent: 20, ...options }),
 	},
 	settings,
 });
@@ -173,7 +173,7 @@ describe('events', () => {
 		lab.emulator.rule({ route: 'oxen.events' }, { delayMs: 200 });
 		lab.emulator.rule({ route: 'oxen.sync' }, { status: 400, body: { error: { message: 'no' } } });
 		const node = generating('events', {});
-		node.parameters.mode = '={{ $json.mode }}';
+		node.parameters.options = { mode: '={{ $json.mode }}' };
 		const [first, second] = ['events', 'sync'].map((mode) => ({ prompt: 'a', mode }));
 		const run = await lab.run(node, { items: items(first!, second!) });
 
@@ -635,9 +635,7 @@ describe('promises that hold here too', () => {
 describe('Task', () => {
 	test('Submit responds with task items at once, and Get collects them', async () => {
 		faultTask({ seconds: 0.2 });
-		const submitted = await lab.run(
-			onTask('submit', { prompt: 'a pier', options: { numGenerations: 2 } }),
-		);
+		const submitted = await lab.run(onTask('submit', { prompt: 'a pier', numGenerations: 2 }));
 
 		expect(submitted.items(NODE)).toEqual(
 			ids().map((taskId) => ({

@@ -1,6 +1,8 @@
 import { models } from '../../nodes/Flux2Oxen/models';
 import { generateOptions, submitOptions } from '../../nodes/shared/parameters/options';
+import { RATIOS } from '../../nodes/shared/parameters/size';
 import { NODE, openLab, QUICK, type Lab, type NodeUnderTest } from '../support/lab';
+import { placed } from '../support/placed';
 import {
 	bodiesOf,
 	fromItems,
@@ -30,14 +32,42 @@ const shared: Rows = {
 	],
 	outputFormat: verbatim('output_format', 'jpg', 'png', 'webp'),
 	targetNamespace: [['my-organization', { target_namespace: 'my-organization' }]],
+	size: [
+		['automatic'],
+		['custom'],
+		['1:1', { aspect_ratio: '1:1' }],
+		['16:9'],
+		['9:16', { aspect_ratio: '9:16' }],
+		['4:3', { aspect_ratio: '4:3' }],
+		['3:4', { aspect_ratio: '3:4' }],
+		['3:2', { aspect_ratio: '4:3' }],
+		['2:3', { aspect_ratio: '3:4' }],
+		['4:5', { aspect_ratio: '3:4' }],
+		['5:4', { aspect_ratio: '4:3' }],
+		['21:9'],
+	],
 	numGenerations: [
 		[1, { num_generations: 1 }],
 		['4', { num_generations: 4 }],
 	],
 };
 
+/** A ratio that the model lacks becomes the nearest one. */
 const flux2: Rows = {
 	...shared,
+	size: [
+		['automatic'],
+		['custom'],
+		...RATIOS.map((ratio): Row => {
+			const nearest = { '4:5': '3:4', '5:4': '4:3', '21:9': '16:9' }[ratio as string] ?? ratio;
+			return [ratio, { aspect_ratio: nearest, resolution: '1 MP' }];
+		}),
+	],
+	megapixels: [
+		[0.5, { aspect_ratio: '1:1', resolution: '0.5 MP' }],
+		[1.99, { aspect_ratio: '1:1', resolution: '1 MP' }],
+		['2', { aspect_ratio: '1:1', resolution: '2 MP' }],
+	],
 	aspectRatio: verbatim('aspect_ratio', '1:1', '16:9', '2:3', '3:2', '3:4', '4:3', '9:16'),
 	resolution: verbatim('resolution', '0.5 MP', '1 MP', '2 MP'),
 	guidance: [
@@ -91,8 +121,9 @@ const always = (model: string) => ({ model, aspect_ratio: '16:9' });
 const numberOf = ({ prompt = '' }: { prompt?: string }) => Number(/\d+/.exec(prompt)?.[0] ?? 0);
 
 /** The bodies on the wire, in the order of the items, and where they went. */
-async function sent(parameters: NodeUnderTest['parameters'], rows: Rows) {
-	const node = { ...parameters, ...fromItems(rows) };
+async function sent(parameters: NodeUnderTest['parameters'], rows: Rows, options: object = {}) {
+	const node = { ...parameters, ...fromItems('flux2Oxen', Object.keys(rows)) };
+	Object.assign(node.options as object, options);
 	const continuing = { onError: 'continueRegularOutput' as const };
 	const items = itemsOf(rows);
 	await lab.run({ type: 'flux2Oxen', parameters: node, settings: continuing }, { items });
@@ -136,7 +167,7 @@ describe('each parameter alone is on the wire as documented, and the aspect rati
 		'by the call that waits, which makes one image (%s)',
 		async (model, own) => {
 			const rows = { ...own, ...withoutPolls, numGenerations: [[1]] as Row[] };
-			const { bodies, paths } = await sent({ mode: 'sync', model }, rows);
+			const { bodies, paths } = await sent({ model }, rows, { mode: 'sync' });
 
 			expect(bodies).toEqual(bodiesOf(rows, always(model)));
 			expect(paths).toEqual(['/api/ai/images/edit']);
@@ -147,7 +178,7 @@ describe('each parameter alone is on the wire as documented, and the aspect rati
 	test('by Image: Generate with events, as Task: Submit does', async () => {
 		const rows = { ...klein, ...withoutPolls };
 		const model = 'black-forest-labs-flux-2-klein-9b';
-		const { bodies, paths } = await sent({ mode: 'events', model }, rows);
+		const { bodies, paths } = await sent({ model }, rows, { mode: 'events' });
 
 		expect(bodies).toEqual(bodiesOf(rows, always(model)));
 		expect(paths).toEqual(['/api/ai/queue']);
@@ -187,7 +218,7 @@ test('references are a list of URLs and data URIs, and can give the image its sh
 				{ source: 'binary', binaryPropertyName: 'data' },
 			],
 		},
-		options: { aspectRatio: 'match_input_image', ...QUICK },
+		...placed('flux2Oxen', { aspectRatio: 'match_input_image', ...QUICK }),
 	};
 	const run = await lab.run(
 		{ type: 'flux2Oxen', parameters },
@@ -200,6 +231,8 @@ test('references are a list of URLs and data URIs, and can give the image its sh
 			model: 'flux-2-pro',
 			prompt: 'edit @Image1',
 			aspect_ratio: 'match_input_image',
+			resolution: '1 MP',
+			num_generations: 1,
 			input_image: [url, expect.stringMatching(/^data:image\/png;base64,iVBORw0KGgo/)],
 		},
 	]);
@@ -210,13 +243,19 @@ test('Custom Body is merged in last', async () => {
 	await lab.run({ type: 'flux2Oxen', parameters: { prompt: 'merged', options } });
 
 	expect(lab.emulator.ledger.submissions.map(({ body }) => body)).toEqual([
-		{ ...always('flux-2-pro'), prompt: 'merged', seed: 7, response_format: 'url' },
+		{
+			...always('flux-2-pro'),
+			prompt: 'merged',
+			num_generations: 1,
+			seed: 7,
+			response_format: 'url',
+		},
 	]);
 });
 
 test('what the model of an expression lacks is refused by its label, and nothing is sent', async () => {
 	const options = {
-		resolution: '1 MP',
+		resolution: '2 MP',
 		guidance: 3,
 		guidanceScale: 3,
 		aspectRatio: '3:2',
@@ -225,7 +264,7 @@ test('what the model of an expression lacks is refused by its label, and nothing
 	const parameters = {
 		model: '={{ "black-forest-labs-flux-2-klein-4b" }}',
 		prompt: 'refused',
-		options,
+		...placed('flux2Oxen', options),
 	};
 	const run = await lab.run({ type: 'flux2Oxen', parameters });
 
@@ -239,7 +278,11 @@ test('what the model of an expression lacks is refused by its label, and nothing
 });
 
 test('several images in a call that makes one are refused, and nothing is sent', async () => {
-	const parameters = { mode: '={{ "sync" }}', prompt: 'refused', options: { numGenerations: 2 } };
+	const parameters = {
+		prompt: 'refused',
+		numGenerations: 2,
+		options: { mode: '={{ "sync" }}' },
+	};
 	const run = await lab.run({ type: 'flux2Oxen', parameters });
 
 	expect(run.error?.message).toBe('Number of Images: 2 is not possible here; try 1');

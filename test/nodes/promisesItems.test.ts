@@ -115,7 +115,7 @@ test('the error branch gets the 3 failures, the other one the 17 images', async 
 
 test('a wrong parameter of one item is reported before anything is sent', async () => {
 	const node = generating('task');
-	node.parameters.options = { width: '={{ $json.prompt === "item 5" ? 100 : 256 }}', height: 256 };
+	node.parameters.width = '={{ $json.prompt === "item 5" ? 100 : 256 }}';
 	const run = await lab.run(node, { items: prompts(6) });
 
 	expect(run.error?.message).toBe('Width: 100 is not a multiple of 32; try 96 or 128');
@@ -125,8 +125,7 @@ test('a wrong parameter of one item is reported before anything is sent', async 
 
 test('a wrong parameter of one item costs only that item with continue on fail', async () => {
 	const node = generating('task', { onError: 'continueRegularOutput' });
-	const options = node.parameters.options as object;
-	node.parameters.options = { ...options, width: '={{ $json.prompt === "item 1" ? 100 : 256 }}' };
+	node.parameters.width = '={{ $json.prompt === "item 1" ? 100 : 256 }}';
 	const run = await lab.run(node, { items: prompts(3) });
 
 	expect(run.items(NODE)[0]).toEqual({

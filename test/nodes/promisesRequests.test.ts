@@ -11,6 +11,8 @@ import {
 	type Lab,
 	type NodeUnderTest,
 } from '../support/lab';
+import { LANES } from '../support/lanes';
+import { placed } from '../support/placed';
 
 /** Promise 1 for what expressions yield: one request is paid for once, and nothing is paid before all is checked. */
 
@@ -33,9 +35,9 @@ const DOWNLOADS = 8;
 const SMALL = { width: 256, height: 256, ...QUICK };
 const RANDOM = '={{ Math.floor(Math.random() * 1e9) }}';
 
-const bfl = (options: object = SMALL): NodeUnderTest => ({
+const bfl = (options: Record<string, unknown> = SMALL): NodeUnderTest => ({
 	type: 'flux2Bfl',
-	parameters: { prompt: '={{ $json.prompt }}', options },
+	parameters: { prompt: '={{ $json.prompt }}', ...placed('flux2Bfl', options) },
 });
 
 const submitted = async () => {
@@ -69,7 +71,11 @@ describe('an expression that yields another value at each try', () => {
 
 	test('does not send again a call whose response was lost', async () => {
 		lab.emulator.rule({ route: 'cloudflare.run' }, { reset: 'midBody', accepted: true });
-		const parameters = { prompt: 'a lost response', options: { seed: RANDOM } };
+		const parameters = {
+			...LANES.catalogue.parameters,
+			prompt: 'a lost response',
+			options: { seed: RANDOM },
+		};
 		const run = await lab.run(
 			{ type: 'flux2Cloudflare', parameters, settings: retrying },
 			{ items: prompts(1) },
@@ -99,11 +105,11 @@ test('what only two parameters together make impossible is reported before any i
 			type: 'flux2Oxen',
 			parameters: {
 				prompt: '={{ $json.prompt }}',
-				options: {
+				...placed('flux2Oxen', {
 					...QUICK,
 					maxConcurrent: 1,
 					aspectRatio: '={{ $json.prompt === "item 2" ? "match_input_image" : "1:1" }}',
-				},
+				}),
 			},
 		},
 		{ items: prompts(2) },
@@ -214,9 +220,8 @@ test('a blank output field is the usual one', async () => {
 
 test('when n8n stops, the finished images of an item come out although another still runs', async () => {
 	lab.emulator.rule({ route: 'oxen.enqueue' }, { task: { only: 1, seconds: 60 } });
-	const options = { ...QUICK, numGenerations: 3 };
 	const running = lab.start(
-		{ type: 'flux2Oxen', parameters: { prompt: 'three', options } },
+		{ type: 'flux2Oxen', parameters: { prompt: 'three', numGenerations: 3, options: QUICK } },
 		{ items: prompts(1) },
 	);
 	const { downloads, polls } = lab.emulator.ledger;

@@ -4,11 +4,14 @@ import type { Model } from '../../nodes/shared/parameters/model';
 import { submitOptions, syncOptions } from '../../nodes/shared/parameters/options';
 import type { RouteName } from '../emulator';
 import { items, NODE, openLab, type Lab, type NodeType } from '../support/lab';
+import { placed } from '../support/placed';
+import { fromItems } from '../support/wire';
 
 /** Bad values by option, each with the message that follows the label. */
 type Bad = Record<string, [label: string, ...cases: Array<[value: unknown, message: string]>]>;
 
 const TOO_LARGE = 2 ** 53;
+const PRO = 'black-forest-labs/flux-2-pro-preview';
 
 const settings: Bad = {
 	maxConcurrent: [
@@ -52,7 +55,19 @@ const seed: Bad = {
 	],
 };
 const size: Bad = {
-	size: ['Size', ['huge', 'must be one of custom, landscape, portrait, square, wide']],
+	size: [
+		'Size',
+		[
+			'huge',
+			'must be one of automatic, 1:1, 16:9, 9:16, 4:3, 3:4, 3:2, 2:3, 4:5, 5:4, 21:9, custom',
+		],
+	],
+	megapixels: [
+		'Megapixels',
+		[0.09, '0.09 is not between 0.1 and 4; try 0.1'],
+		[4.01, '4.01 is not between 0.1 and 4; try 4'],
+		['many', '"many" is not a number'],
+	],
 };
 
 const catalogue: Bad = {
@@ -81,18 +96,18 @@ const catalogue: Bad = {
 		['tür', 'must be plain ASCII text'],
 		['a\r\nx-evil: 1', 'must be plain ASCII text'],
 	],
-	skipCache: ['Gateway Skip Cache', ['perhaps', 'must be true or false']],
+	skipCache: ['Skip Cache', ['perhaps', 'must be true or false']],
 	cacheTtl: [
-		'Gateway Cache TTL',
+		'Cache TTL',
 		[59, '59 is not between 60 and 2592000; try 60'],
 		[2_592_001, '2592001 is not between 60 and 2592000; try 2592000'],
 	],
-	cacheKey: ['Gateway Cache Key', ['schlüssel', 'must be plain ASCII text']],
-	collectLog: ['Gateway Collect Log', [0, 'must be true or false']],
-	noUnifiedBilling: ['Gateway No Unified Billing', ['yes', 'must be true or false']],
-	requestTimeout: ['Gateway Request Timeout', [0, '0 is less than 1; try 1']],
+	cacheKey: ['Cache Key', ['schlüssel', 'must be plain ASCII text']],
+	collectLog: ['Collect Log', [0, 'must be true or false']],
+	noUnifiedBilling: ['No Unified Billing', ['yes', 'must be true or false']],
+	requestTimeout: ['Request Timeout', [0, '0 is less than 1; try 1']],
 	metadata: [
-		'Gateway Metadata',
+		'Metadata',
 		['team', 'must be a JSON object'],
 		[{ nested: { no: 1 } }, 'must have at most 5 entries of text, numbers or booleans'],
 		[
@@ -119,6 +134,7 @@ const flex: Bad = {
 const workersAi: Bad = {
 	...seed,
 	...size,
+	megapixels: ['Megapixels', [3.52, '3.52 is not between 0.1 and 3.51; try 3.51']],
 	width: [
 		'Width',
 		[255, '255 is not between 256 and 1920; try 256'],
@@ -167,7 +183,7 @@ interface Variant {
 	own: Model['parameters'];
 }
 
-const cloudflareBad = [catalogue, flex, catalogue, dev, workersAi, workersAi];
+const cloudflareBad = [workersAi, workersAi, dev, catalogue, flex, catalogue];
 const variants: Array<[string, Variant]> = [
 	...cloudflareModels.map((model, index): [string, Variant] => [
 		model.id,
@@ -242,8 +258,7 @@ describe('a bad value is refused by its label before anything is sent', () => {
 			type,
 			parameters: {
 				...parameters,
-				prompt: '={{ $json.prompt }}',
-				options: Object.fromEntries(names.map((name) => [name, `={{ $json.options.${name} }}`])),
+				...fromItems(type, names),
 			},
 		};
 		const input = items(
@@ -288,7 +303,8 @@ describe('all that is wrong with an item is reported at once', () => {
 					{ source: 'allBinary' },
 				],
 			},
-			options: { width: 10, size: 'wide', steps: 0.5, metadata: 'team', timeout: 0 },
+			operation: 'edit',
+			...placed('flux2Cloudflare', { width: 10, steps: 0.5, metadata: 'team', timeout: 0 }),
 		};
 		const run = await lab.run({ type: 'flux2Cloudflare', parameters, settings: continuing });
 
@@ -297,14 +313,14 @@ describe('all that is wrong with an item is reported at once', () => {
 				0,
 				'cloudflare',
 				[
-					'Size: choose Custom when Width or Height is set',
 					'Prompt: must not be empty',
 					'Reference Images (entry 1): the input item has no binary field "photo"',
 					'Reference Images (entry 1): the input item has no binary field "logo"',
 					'Reference Images (entry 2): "photo.jpg" is not an https URL',
 					'Reference Images (entry 3): the URL is empty',
 					'Reference Images (entry 4): the input item has no binary images',
-					'Gateway Metadata: must be a JSON object',
+					'Width: 10 is less than 64; try 64',
+					'Metadata: must be a JSON object',
 					'Steps: 0.5 is not between 1 and 50; try 1',
 					'Timeout: 0 is not between 1 and 86400; try 1',
 				].join('; '),
@@ -317,7 +333,7 @@ describe('all that is wrong with an item is reported at once', () => {
 		const parameters = {
 			model: 'custom',
 			prompt: '={{ null }}',
-			options: { width: 100, height: 10, safetyTolerance: '={{ 9 }}' },
+			...placed('flux2Task', { width: 100, height: 10, safetyTolerance: '={{ 9 }}' }),
 		};
 		const run = await lab.run({ type: 'flux2Task', parameters, settings: continuing });
 
@@ -360,7 +376,7 @@ test.each<[string, NodeType, Record<string, unknown>, Record<string, unknown>, s
 	[
 		'too many references for the catalogue',
 		'flux2Cloudflare',
-		{ referenceImages: REFERENCES },
+		{ model: PRO, referenceImages: REFERENCES },
 		{ urls: Array(9).fill('https://example.com/a.png') },
 		'Reference Images: 9 given, but FLUX.2 [pro] Preview takes at most 8',
 	],
@@ -379,16 +395,30 @@ test.each<[string, NodeType, Record<string, unknown>, Record<string, unknown>, s
 		'Reference Images: 9 given, but FLUX.2 [pro] takes at most 8',
 	],
 	[
-		'a size preset beside a height',
-		'flux2Task',
-		{ options: { size: 'square', height: 1024 } },
+		'a ratio that is too small for its narrow side',
+		'flux2Cloudflare',
+		{ size: '21:9', megapixels: 0.1 },
 		{},
-		'Size: choose Custom when Width or Height is set',
+		'Size: FLUX.2 [klein] 4B (Workers AI) makes no image of 21:9 with so many megapixels',
+	],
+	[
+		'an edit without an image',
+		'flux2Task',
+		{ operation: 'edit' },
+		{},
+		'Reference Images: add at least one',
+	],
+	[
+		'an edit whose expression yields no image',
+		'flux2Cloudflare',
+		{ operation: 'edit', referenceImages: REFERENCES },
+		{ urls: [] },
+		'Reference Images: add at least one',
 	],
 	[
 		'more than four megapixels',
 		'flux2Cloudflare',
-		{ options: { width: 4096, height: 4096 } },
+		{ model: PRO, size: 'custom', width: 4096, height: 4096 },
 		{},
 		'Width, Height: 4096 × 4096 is more than the 4 megapixels that FLUX.2 [pro] Preview makes',
 	],

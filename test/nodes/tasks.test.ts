@@ -11,6 +11,7 @@ import {
 	type Lab,
 	type NodeUnderTest,
 } from '../support/lab';
+import { placed } from '../support/placed';
 import type { Run } from '../support/engine';
 
 /** The resource Task: start now, collect later, perhaps in another workflow. */
@@ -40,7 +41,7 @@ const submitting = (dialect: Dialect): NodeUnderTest => ({
 		operation: 'submit',
 		dialect,
 		prompt: '={{ $json.prompt }}',
-		options: { width: 256, height: 256 },
+		...placed('flux2Task', { width: 256, height: 256 }),
 	},
 });
 

@@ -4,6 +4,7 @@ import { sha256 } from '../emulator/images';
 import type { Effect } from '../emulator';
 import type { Run, WorkflowJson } from '../support/engine';
 import { items, openLab, shortId, until, type Lab } from '../support/lab';
+import { placed } from '../support/placed';
 import { openWebhooks, type Webhooks } from '../support/webhooks';
 
 const SECRET = 'made-up-webhook-secret-of-ours';
@@ -52,7 +53,13 @@ const submit = async (webhookUrl: string, options: object = {}) =>
 				resource: 'task',
 				operation: 'submit',
 				prompt: '={{ $json.prompt }}',
-				options: { width: 256, height: 256, webhookUrl, webhookSecret: SECRET, ...options },
+				...placed('flux2Bfl', {
+					width: 256,
+					height: 256,
+					webhookUrl,
+					webhookSecret: SECRET,
+					...options,
+				}),
 			},
 		},
 		{ items: items({ prompt: 'announced' }) },

@@ -6,6 +6,8 @@ import { generateOptions, submitOptions, syncOptions } from '../../nodes/shared/
 import type { RouteName, SubmissionRecord } from '../emulator';
 import catalogueContract from '../emulator/cloudflare/contract.json';
 import { items, NODE, openLab, type Lab, type NodeUnderTest } from '../support/lab';
+import { placed } from '../support/placed';
+import { fromItems } from '../support/wire';
 
 /** A value as the editor or an expression gives it, what the body gets, and what the headers get. */
 type Row = [value: unknown, body?: object, headers?: object];
@@ -37,11 +39,22 @@ const catalogue: Rows = {
 		[' 1088 ', { height: 1088 }],
 	],
 	size: [
+		['automatic'],
 		['custom'],
-		['square', { width: 1024, height: 1024 }],
-		['portrait', { width: 896, height: 1152 }],
-		['landscape', { width: 1152, height: 896 }],
-		['wide', { width: 1344, height: 768 }],
+		['1:1', { width: 1024, height: 1024 }],
+		['16:9', { width: 1360, height: 768 }],
+		['9:16', { width: 768, height: 1360 }],
+		['4:3', { width: 1168, height: 880 }],
+		['3:4', { width: 880, height: 1168 }],
+		['3:2', { width: 1248, height: 832 }],
+		['2:3', { width: 832, height: 1248 }],
+		['4:5', { width: 912, height: 1136 }],
+		['5:4', { width: 1136, height: 912 }],
+		['21:9', { width: 1552, height: 672 }],
+	],
+	megapixels: [
+		[0.5, { width: 720, height: 720 }],
+		['4', { width: 2048, height: 2048 }],
 	],
 	seed: [
 		[0, { seed: 0 }],
@@ -114,11 +127,22 @@ const workersAi: Rows = {
 		['1920', { height: '1920' }],
 	],
 	size: [
+		['automatic'],
 		['custom'],
-		['square', { width: '1024', height: '1024' }],
-		['portrait', { width: '896', height: '1152' }],
-		['landscape', { width: '1152', height: '896' }],
-		['wide', { width: '1344', height: '768' }],
+		['1:1', { width: '1024', height: '1024' }],
+		['16:9', { width: '1360', height: '768' }],
+		['9:16', { width: '768', height: '1360' }],
+		['4:3', { width: '1168', height: '880' }],
+		['3:4', { width: '880', height: '1168' }],
+		['3:2', { width: '1248', height: '832' }],
+		['2:3', { width: '832', height: '1248' }],
+		['4:5', { width: '912', height: '1136' }],
+		['5:4', { width: '1136', height: '912' }],
+		['21:9', { width: '1552', height: '672' }],
+	],
+	megapixels: [
+		[0.5, { width: '720', height: '720' }],
+		['3.51', { width: '1904', height: '1904' }],
 	],
 	seed: [
 		[0, { seed: '0' }],
@@ -145,7 +169,24 @@ const taskCommon: Rows = {
 		['1920', { width: 1920 }],
 	],
 	height: [[96, { height: 96 }]],
-	size: catalogue.size!,
+	size: [
+		['automatic'],
+		['custom'],
+		['1:1', { width: 1024, height: 1024 }],
+		['16:9', { width: 1344, height: 768 }],
+		['9:16', { width: 768, height: 1344 }],
+		['4:3', { width: 1152, height: 864 }],
+		['3:4', { width: 864, height: 1152 }],
+		['3:2', { width: 1248, height: 832 }],
+		['2:3', { width: 832, height: 1248 }],
+		['4:5', { width: 896, height: 1120 }],
+		['5:4', { width: 1120, height: 896 }],
+		['21:9', { width: 1536, height: 672 }],
+	],
+	megapixels: [
+		[0.5, { width: 704, height: 704 }],
+		['4', { width: 2048, height: 2048 }],
+	],
 	seed: catalogue.seed!,
 };
 const task: Rows = {
@@ -176,6 +217,7 @@ const queue: Rows = {
 interface Variant {
 	/** As the editor saves them. */
 	parameters: Record<string, unknown>;
+	options?: Record<string, unknown>;
 	/** The model that the request names. */
 	model: string;
 	rows: Rows;
@@ -184,12 +226,12 @@ interface Variant {
 }
 
 const cloudflareRows: Record<string, Rows> = {
+	'@cf/black-forest-labs/flux-2-klein-4b': workersAi,
+	'@cf/black-forest-labs/flux-2-klein-9b': workersAi,
+	[DEV]: dev,
 	[PRO]: catalogue,
 	[FLEX]: flex,
 	'black-forest-labs/flux-2-max': catalogue,
-	[DEV]: dev,
-	'@cf/black-forest-labs/flux-2-klein-4b': workersAi,
-	'@cf/black-forest-labs/flux-2-klein-9b': workersAi,
 };
 
 const listed = cloudflareModels.map((record): [string, Variant] => [
@@ -219,7 +261,8 @@ const taskVariants: Array<[string, Variant]> = [
 	[
 		'flat',
 		{
-			parameters: { ...inTask, bodyFormat: 'flat' },
+			parameters: inTask,
+			options: { bodyFormat: 'flat' },
 			model: 'flux_2_pro',
 			rows: task,
 			record: taskRecord,
@@ -266,12 +309,6 @@ const itemsOf = (rows: Rows) =>
 			options: { [name]: row[0] as string },
 		})),
 	);
-
-/** Each option of the list as an expression that is empty for the items that do not set it. */
-const fromItems = (names: string[]) => ({
-	prompt: '={{ $json.prompt }}',
-	options: Object.fromEntries(names.map((name) => [name, `={{ $json.options.${name} }}`])),
-});
 
 let lab: Lab;
 
@@ -342,13 +379,13 @@ function onCloudflare(model: string, prompt: string, [, body, headers]: Row): Se
 			};
 }
 
-function onTask({ parameters, model }: Variant, prompt: string, [, body]: Row): Sent {
+function onTask({ parameters, options, model }: Variant, prompt: string, [, body]: Row): Sent {
 	const params = { prompt, ...body };
 	const json = { contentType: 'application/json', gateway: {} };
 	if (parameters.dialect === 'queue')
 		return { ...json, path: `/model/v1/queue/${model}`, body: params };
 	const path = '/model/v1/generation';
-	if (parameters.bodyFormat === 'flat') return { ...json, path, body: { model, ...params } };
+	if (options?.bodyFormat === 'flat') return { ...json, path, body: { model, ...params } };
 	return { ...json, path, body: { model, input: [{ params }] } };
 }
 
@@ -384,7 +421,7 @@ describe('Cloudflare: each parameter alone is on the wire as documented, and not
 		const all = { ...rows, ...settings };
 		const calls = await send(
 			'flux2Cloudflare',
-			{ ...parameters, ...fromItems(Object.keys(all)) },
+			{ ...parameters, ...fromItems('flux2Cloudflare', Object.keys(all)) },
 			itemsOf(all),
 		);
 
@@ -401,10 +438,11 @@ describe('Cloudflare: each parameter alone is on the wire as documented, and not
 		}
 	});
 
-	test('Gateway No Unified Billing, which a gateway without a key of its own refuses', async () => {
+	test('No Unified Billing, which a gateway without a key of its own refuses', async () => {
 		const calls = await send('flux2Cloudflare', {
+			model: PRO,
 			prompt: 'case 0',
-			options: { noUnifiedBilling: true },
+			options: { gateway: { noUnifiedBilling: true } },
 		});
 
 		expect(calls).toEqual([
@@ -424,7 +462,7 @@ describe('Cloudflare: each parameter alone is on the wire as documented, and not
 		const calls = await send('flux2Cloudflare', {
 			model: FLEX,
 			prompt: 'all',
-			options: { ...options, ...ofFlex },
+			...placed('flux2Cloudflare', { ...options, ...ofFlex }),
 		});
 
 		expect(calls).toEqual([
@@ -459,7 +497,8 @@ describe('task API: each parameter alone is on the wire as documented, and nothi
 
 	test.each(taskVariants)('%s', async (_name, variant) => {
 		const all = { ...variant.rows, ...own };
-		const parameters = { ...variant.parameters, ...fromItems(Object.keys(all)) };
+		const parameters = { ...variant.parameters, ...fromItems('flux2Task', Object.keys(all)) };
+		Object.assign(parameters.options as object, variant.options);
 		const calls = await send('flux2Task', parameters, itemsOf(all));
 
 		expect(calls).toEqual([
@@ -476,7 +515,7 @@ describe('task API: each parameter alone is on the wire as documented, and nothi
 			{ task: { immediate: true }, as: { width: 16, height: 16 } },
 		);
 		const all: Rows = { ...task, ...pollingSettings };
-		const calls = await send('flux2Task', fromItems(Object.keys(all)), itemsOf(all));
+		const calls = await send('flux2Task', fromItems('flux2Task', Object.keys(all)), itemsOf(all));
 
 		const variant = taskVariants[0]![1];
 		expect(calls).toEqual([
@@ -489,8 +528,8 @@ describe('task API: each parameter alone is on the wire as documented, and nothi
 		const input = items({ prompt: 'case 0', form: 'flat' }, { prompt: 'case 1', form: 'wrapped' });
 		const parameters = {
 			...inTask,
-			bodyFormat: '={{ $json.form }}',
 			prompt: '={{ $json.prompt }}',
+			options: { bodyFormat: '={{ $json.form }}' },
 		};
 
 		expect((await send('flux2Task', parameters, input)).map(({ body }) => body)).toEqual([
@@ -529,7 +568,12 @@ describe('a model given as an expression', () => {
 		const parameters = {
 			model: '={{ $json.model }}',
 			prompt: 'refused',
-			options: { steps: 4, promptUpsampling: false, gatewayId: 'default', outputFormat: 'png' },
+			options: {
+				steps: 4,
+				promptUpsampling: false,
+				gateway: { gatewayId: 'default' },
+				outputFormat: 'png',
+			},
 		};
 		const run = await lab.run(
 			{ type: 'flux2Cloudflare', parameters, settings: { onError: 'continueRegularOutput' } },
@@ -539,10 +583,10 @@ describe('a model given as an expression', () => {
 		expect(run.items(NODE).map(({ json }) => (json.error as { message: string }).message)).toEqual([
 			'Prompt Upsampling: FLUX.2 [pro] Preview has no such parameter here; Steps: FLUX.2 [pro] Preview has no such parameter here',
 			[
-				'Gateway ID: FLUX.2 [klein] 4B (Workers AI) has no such parameter here',
 				'Output Format: FLUX.2 [klein] 4B (Workers AI) has no such parameter here',
 				'Prompt Upsampling: FLUX.2 [klein] 4B (Workers AI) has no such parameter here',
 				'Steps: FLUX.2 [klein] 4B (Workers AI) has no such parameter here',
+				'Gateway ID: FLUX.2 [klein] 4B (Workers AI) has no such parameter here',
 			].join('; '),
 		]);
 		expect(lab.emulator.ledger.requests).toEqual([]);
@@ -554,7 +598,8 @@ test.each(['../user', 'a/b', '..', 'a\\b'])(
 	async (accountId) => {
 		const working = lab.credentials.flux2CloudflareApi!;
 		lab.credentials.flux2CloudflareApi = { ...working, accountId };
-		const run = await lab.run({ type: 'flux2Cloudflare', parameters: { prompt: 'refused' } });
+		const parameters = { model: PRO, prompt: 'refused' };
+		const run = await lab.run({ type: 'flux2Cloudflare', parameters });
 		lab.credentials.flux2CloudflareApi = working;
 
 		expect(run.error?.message).toBe(
@@ -568,7 +613,7 @@ test('an option that was left behind by another model is not sent', async () => 
 	const calls = await send('flux2Cloudflare', {
 		model: '@cf/black-forest-labs/flux-2-klein-4b',
 		prompt: 'left behind',
-		options: { steps: 4, gatewayId: 'default', seed: 0 },
+		options: { steps: 4, gateway: { gatewayId: 'default' }, seed: 0 },
 	});
 
 	expect(calls).toEqual([
@@ -582,10 +627,9 @@ test('null and empty text out of an expression leave a parameter unset', async (
 	const swapped = Object.fromEntries(all.map((name, index) => [name, index % 2 ? '' : null]));
 	const input = items({ prompt: 'case 0', options: empty }, { prompt: 'case 1', options: swapped });
 
-	expect(await send('flux2Cloudflare', { model: FLEX, ...fromItems(all) }, input)).toEqual([
-		onCloudflare(FLEX, 'case 0', [undefined]),
-		onCloudflare(FLEX, 'case 1', [undefined]),
-	]);
+	expect(
+		await send('flux2Cloudflare', { model: FLEX, ...fromItems('flux2Cloudflare', all) }, input),
+	).toEqual([onCloudflare(FLEX, 'case 0', [undefined]), onCloudflare(FLEX, 'case 1', [undefined])]);
 });
 
 test.each([
@@ -600,7 +644,7 @@ test.each([
 ])('a prompt given as %s reaches each kind of body as text', async (_kind, prompt, text) => {
 	const input = [{ json: { prompt: prompt as string } }];
 	const parameters = { prompt: '={{ $json.prompt }}' };
-	await send('flux2Cloudflare', parameters, input);
+	await send('flux2Cloudflare', { ...parameters, model: PRO }, input);
 	await send('flux2Cloudflare', { ...parameters, model: DEV }, input);
 	await send('flux2Task', { ...parameters, ...inTask }, input);
 
@@ -615,11 +659,14 @@ test.each([
 describe('Custom Body is merged in last', () => {
 	test('into the catalogue body, key by key', async () => {
 		const customBody = { input: { seed: 7, new_field: { on: true } } };
-		const options = { seed: 1, width: 64, customBody: JSON.stringify(customBody) };
+		const options = { seed: 1, width: 64, height: '', customBody: JSON.stringify(customBody) };
+		const parameters = {
+			model: PRO,
+			prompt: 'merged',
+			...placed('flux2Cloudflare', options),
+		};
 
-		expect(
-			(await send('flux2Cloudflare', { prompt: 'merged', options })).map(({ body }) => body),
-		).toEqual([
+		expect((await send('flux2Cloudflare', parameters)).map(({ body }) => body)).toEqual([
 			{ model: PRO, input: { prompt: 'merged', seed: 7, width: 64, new_field: { on: true } } },
 		]);
 	});
@@ -640,10 +687,15 @@ describe('Custom Body is merged in last', () => {
 	test('beside and inside the wrapped parameters', async () => {
 		const customBody = { moderation: false, input: [{ params: { seed: 7, width: 96 } }] };
 		const input = [{ json: { customBody: customBody as never } }];
-		const options = { seed: 1, height: 64, customBody: '={{ $json.customBody }}' };
+		const options = placed('flux2Task', {
+			seed: 1,
+			width: '',
+			height: 64,
+			customBody: '={{ $json.customBody }}',
+		});
 
 		expect(
-			(await send('flux2Task', { ...inTask, prompt: 'merged', options }, input)).map(
+			(await send('flux2Task', { ...inTask, prompt: 'merged', ...options }, input)).map(
 				({ body }) => body,
 			),
 		).toEqual([
@@ -657,10 +709,10 @@ describe('Custom Body is merged in last', () => {
 	});
 
 	test.each([
-		['flat', { ...inTask, bodyFormat: 'flat' }, { model: 'flux_2_pro' }],
-		['queue', inQueue, {}],
-	])('beside the %s parameters', async (_name, parameters, model) => {
-		const options = { seed: 1, customBody: '{"seed": 7, "moderation": true}' };
+		['flat', inTask, { bodyFormat: 'flat' }, { model: 'flux_2_pro' }],
+		['queue', inQueue, {}, {}],
+	])('beside the %s parameters', async (_name, parameters, form, model) => {
+		const options = { ...form, seed: 1, customBody: '{"seed": 7, "moderation": true}' };
 
 		expect(
 			(await send('flux2Task', { ...parameters, prompt: 'merged', options })).map(

@@ -13,6 +13,7 @@ import {
 import type { Checkpoint } from '../../nodes/shared/tasks/checkpoints';
 import type { BinaryMode } from './n8n';
 import type { StandIns } from './nodeTypes';
+import { placed } from './placed';
 import { emulatorCredentials, ROUTES, type NodeType, type Route } from './providers';
 
 export { ROUTES, type NodeType, type Route };
@@ -123,7 +124,13 @@ export const generating = (
 	parameters: {
 		...ROUTES[route].parameters,
 		prompt: '={{ $json.prompt }}',
-		options: { width: 256, height: 256, maxConcurrent: 20, ...QUICK, ...options },
+		...placed(ROUTES[route].type, {
+			width: 256,
+			height: 256,
+			maxConcurrent: 20,
+			...QUICK,
+			...options,
+		}),
 	},
 	settings,
 });

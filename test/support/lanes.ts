@@ -1,4 +1,5 @@
 import { QUICK, type Lab, type NodeUnderTest } from './lab';
+import { placed } from './placed';
 import { LANES, type LaneName } from './providers';
 
 export { LANES, type LaneName };
@@ -13,7 +14,12 @@ export const making = (
 	parameters: {
 		...LANES[lane].parameters,
 		prompt: '={{ $json.prompt }}',
-		options: { maxConcurrent: 20, ...QUICK, ...options },
+		...placed(LANES[lane].type, {
+			...LANES[lane].options,
+			maxConcurrent: 20,
+			...QUICK,
+			...options,
+		}),
 	},
 	settings,
 });

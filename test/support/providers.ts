@@ -20,8 +20,9 @@ import * as taskResponses from './responses/task';
 interface ProviderLane {
 	/** The emulator's route of the submit. */
 	submit: RouteName;
-	/** What chooses the lane, among the node's parameters. */
+	/** What chooses the lane, among the node's parameters and its options. */
 	parameters: Record<string, unknown>;
+	options?: Record<string, unknown>;
 	/** Whether the response to the submit is a task, not the image. */
 	hasTasks: boolean;
 	/** Whether the provider pushes the ends of its tasks. */
@@ -60,7 +61,7 @@ export const PROVIDERS = {
 		lanes: {
 			catalogue: {
 				submit: 'cloudflare.run',
-				parameters: {},
+				parameters: { model: 'black-forest-labs/flux-2-pro-preview' },
 				hasTasks: false,
 				responses: {
 					bare: cloudflareResponses.catalogueResponses,
@@ -108,13 +109,15 @@ export const PROVIDERS = {
 		lanes: {
 			sync: {
 				submit: 'oxen.sync',
-				parameters: { mode: 'sync' },
+				parameters: {},
+				options: { mode: 'sync' },
 				hasTasks: false,
 				responses: { url: oxenResponses.syncResponses, base64: oxenResponses.base64Responses },
 			},
 			oxen: {
 				submit: 'oxen.enqueue',
-				parameters: { mode: 'queue' },
+				parameters: {},
+				options: { mode: 'queue' },
 				hasTasks: true,
 				canCancel: true,
 				responses: {
@@ -124,7 +127,8 @@ export const PROVIDERS = {
 			},
 			events: {
 				submit: 'oxen.enqueue',
-				parameters: { mode: 'events' },
+				parameters: {},
+				options: { mode: 'events' },
 				hasTasks: true,
 				hasEvents: true,
 				canCancel: true,

@@ -1,6 +1,8 @@
 import type { INodeExecutionData } from 'n8n-workflow';
 import type { Model } from '../../nodes/shared/parameters/model';
 import { items } from './lab';
+import { placed } from './placed';
+import type { NodeType } from './providers';
 
 /** A value as the editor or an expression gives it, and what the body gets for it: nothing when left out. */
 export type Row = [value: unknown, body?: object];
@@ -32,13 +34,23 @@ export const bodiesOf = (rows: Rows, always: object): object[] => [
 	...casesOf(rows).map(({ body }, index) => ({ ...always, prompt: `case ${index + 1}`, ...body })),
 ];
 
-/** Each option of the table as an expression that is empty for the items that do not set it. */
-export const fromItems = (rows: Rows) => ({
+/**
+ * Each parameter as an expression that is empty for the items that do not set it. What a custom size is made of makes
+ * the size of its item a custom one.
+ */
+export const fromItems = (type: NodeType, names: readonly string[]): Record<string, unknown> => ({
 	prompt: '={{ $json.prompt }}',
-	options: Object.fromEntries(
-		Object.keys(rows).map((name) => [name, `={{ $json.options.${name} }}`]),
-	),
+	...placed(type, {
+		...Object.fromEntries(names.map((name) => [name, `={{ $json.options.${name} }}`])),
+		...(names.includes('size') && { size: SIZE_OF_ITEM }),
+	}),
 });
+
+const SIZE_OF_ITEM = `={{
+	['width', 'height', 'aspectRatio', 'resolution'].some((name) => name in $json.options)
+		? 'custom'
+		: ($json.options.megapixels === undefined ? $json.options.size : '1:1')
+}}`;
 
 /** The node's own options never reach the wire. */
 export const settings: Rows = {

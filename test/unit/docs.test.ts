@@ -5,6 +5,7 @@ import { triggerOptions } from '../../nodes/Flux2Trigger/options';
 import { generateOptions } from '../../nodes/shared/parameters/options';
 import type { Param } from '../../nodes/shared/parameters/param';
 import { startEngine, type Engine } from '../support/engine';
+import { providers } from '../support/providers';
 import { readBuiltModels } from '../demo/models';
 
 const ROOT = path.resolve(__dirname, '../..');
@@ -166,12 +167,13 @@ describe('the documentation', () => {
 
 	test('names every model and every parameter with its wire name, limits and values', () => {
 		const models = readBuiltModels();
+		const sizes = rowsOf(section('docs/sizes-and-prompts.md', '## Sizes'));
 		expect(models.size).toBe(services.size);
 		for (const [service, { type }] of services) {
 			const text = section('docs/models.md', `## ${service} models`);
 			const own = [...models].find(([key]) => key.endsWith(`.${type}`))![1];
 			expect(own.map(({ id }) => id).filter((id) => !text.includes(`\`${id}\``))).toEqual([]);
-			const rows = rowsOf(text);
+			const rows = new Map([...sizes, ...rowsOf(text)]);
 			const lacking = own.flatMap(({ parameters }) =>
 				parameters.flatMap((param) => missing(rows, param)),
 			);
@@ -181,7 +183,8 @@ describe('the documentation', () => {
 
 	test("names each of the node's own options with its limits", () => {
 		const rows = rowsOf(section('docs/models.md', '## Node options'));
-		expect(generateOptions.flatMap((param) => missing(rows, param))).toEqual([]);
+		const own = providers.flatMap(({ definition }) => definition.options ?? []);
+		expect([...generateOptions, ...own].flatMap((param) => missing(rows, param))).toEqual([]);
 	});
 
 	test("names each of the trigger's options with its limits", () => {

@@ -22,11 +22,12 @@ const UNKNOWN_CALL: ScriptedResponse = { status: 404, body: '{}', type: 'applica
 
 /** Each way to an image, with the responses that lead to it. */
 const dialogues = providers.flatMap(({ definition, lanes }) =>
-	Object.entries(lanes).flatMap(([lane, { responses, parameters }]) =>
+	Object.entries(lanes).flatMap(([lane, { responses, parameters, options }]) =>
 		Object.entries(responses).map(([form, ofForm]) => ({
 			name: `${lane}, ${form}`,
 			responses: ofForm,
-			ask: async (script: Script) => await imagesOf(connect(definition, parameters, script)),
+			ask: async (script: Script) =>
+				await imagesOf(connect(definition, { ...parameters, ...(options && { options }) }, script)),
 		})),
 	),
 );
@@ -40,7 +41,7 @@ async function imagesOf({ client, protocol, request }: ScriptedProvider): Promis
 	expect(others).toEqual([]);
 	if (!protocol.status || state?.status === 'done') return toImages(state);
 	const task = state!.task!;
-	const end = await events.of(protocol, client, task)?.next(task.id);
+	const end = await events.of(protocol, client, task)?.next(task.id, signal);
 	return toImages(end ?? (await protocol.status(client, task, signal)));
 }
 

@@ -38,10 +38,10 @@ test('no two lanes have the same name', () => {
 
 test.each(Object.entries<Lane>(LANES))(
 	'the lane %s says what its protocol can do',
-	(_name, { type, parameters, hasTasks, hasEvents = false, canCancel = false }) => {
+	(_name, { type, parameters, options, hasTasks, hasEvents = false, canCancel = false }) => {
 		const context = {
 			getNodeParameter: (name: string, _index: number, fallback: unknown) =>
-				parameters[name] ?? fallback,
+				({ ...parameters, options })[name] ?? fallback,
 		} as unknown as IExecuteFunctions;
 		const { definition } = providers.find((provider) => provider.type === type)!;
 		const { protocol } = definition.routeFor(new ParameterReader(context, 0));

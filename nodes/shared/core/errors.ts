@@ -9,7 +9,8 @@ export type ErrorKind =
 	| 'expired'
 	| 'timeout'
 	| 'unavailable'
-	| 'badResponse';
+	| 'badResponse'
+	| 'budget';
 
 /** What something has cost. */
 export interface Cost {
@@ -17,6 +18,8 @@ export interface Cost {
 	currency: string;
 	/** In the provider's own unit, where it has one. */
 	credits?: number;
+	/** By the list price: the provider has not said what it charges. */
+	estimated?: boolean;
 }
 
 export interface ErrorDetails {
@@ -54,6 +57,7 @@ export const ADVICE: Readonly<Record<ErrorKind, string>> = {
 	unavailable: "Run again later. If this stays, look at the provider's status page.",
 	badResponse:
 		'Check the base URL in the credential. If it is right, look for a newer version of this package.',
+	budget: 'Raise "Max Cost" in the options, or ask for fewer or cheaper images.',
 };
 
 /** Everything that can go wrong with one item, before it becomes an n8n error. */
@@ -122,16 +126,24 @@ export function flux2ErrorOrThrow(thrown: unknown): Flux2Error {
 	throw rethrow(thrown);
 }
 
-/** The same failure with more advice behind it, e.g. how to collect a task later. */
+/** The same failure with more advice behind it, e.g. how to collect a task later, and with these details. */
 export const withAdvice = (
 	error: Flux2Error,
 	advice: string,
 	details: ErrorDetails = {},
-): Flux2Error => withDetails(error, { ...details, description: `${error.description} ${advice}` });
+): Flux2Error =>
+	new Flux2Error(error.kind, error.message, {
+		...detailsOf(error),
+		...details,
+		description: `${error.description} ${advice}`,
+	});
 
-/** The same failure with other details. */
-export const withDetails = (error: Flux2Error, details: ErrorDetails): Flux2Error =>
-	new Flux2Error(error.kind, error.message, { ...detailsOf(error), ...details });
+/** The same failure with its texts as `change` returns them. */
+export const withTexts = (error: Flux2Error, change: (text: string) => string): Flux2Error =>
+	new Flux2Error(error.kind, change(error.message), {
+		...detailsOf(error),
+		description: change(error.description),
+	});
 
 const detailsOf = (error: Flux2Error): ErrorDetails => ({
 	description: error.description,

@@ -12,6 +12,7 @@ const SENTENCES: Readonly<Record<ErrorKind, (provider: string) => string>> = {
 	timeout: (provider) => `${provider} took too long`,
 	unavailable: (provider) => `${provider} is having trouble`,
 	badResponse: (provider) => `${provider} responded in a way that this node does not understand`,
+	budget: (provider) => `${provider} asks for more than is allowed`,
 };
 
 const possessiveOf = (name: string): string => (name.endsWith('s') ? `${name}'` : `${name}'s`);

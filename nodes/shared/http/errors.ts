@@ -3,7 +3,7 @@ import { AbortedError, ADVICE, Flux2Error, withAdvice, type ErrorKind } from '..
 import { callMessage, NO_COST_REPORTED } from '../core/messages';
 import type { z } from '../core/vendor';
 import { kindFromStatus } from './errorKind';
-import type { ApiClient, ApiResponse, ErrorResponse } from './types';
+import type { ApiResponse, ErrorResponse, ReadClient } from './types';
 
 const NEVER_CONNECTED_CODES = new Set([
 	'ECONNREFUSED',
@@ -42,7 +42,7 @@ const MAX_EXCERPT_TEXT_LENGTH = 20_000;
 const MAX_EXCERPT_LENGTH = 300;
 
 /** What is needed of a client to say what has failed. */
-type ErrorReader = Pick<ApiClient, 'label' | 'readError' | 'redact'>;
+type ErrorReader = Pick<ReadClient, 'label' | 'readError' | 'redact'>;
 
 /** What was sent: a request that may be sent twice, or a submit. */
 export interface SentRequest {

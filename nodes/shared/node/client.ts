@@ -2,11 +2,8 @@ import type { IDataObject } from 'n8n-workflow';
 import type { Throttle } from '../core/async';
 import { Flux2Error } from '../core/errors';
 import { createRedactor, secretsIn } from '../core/redact';
-import type { ApiClient, ClientContext, CredentialValues } from '../http/types';
+import type { ClientContext, CredentialValues, ReadClient } from '../http/types';
 import type { ProviderDefinition } from '../operations/types';
-
-/** A client without an item's permit to submit. */
-export type ReadClient = Omit<ApiClient, 'permit'>;
 
 /**
  * The provider's API with the node's credential.
@@ -31,6 +28,17 @@ export async function createClient(
 	const own = { context, credentials, baseUrl, redact, redactItem };
 	return { ...own, ...facts, credentialType, label, readError, trustsHost };
 }
+
+/** For an operation that needs no credential, and asks the provider nothing. */
+export const createClientWithoutKey = (
+	context: ClientContext,
+	{ credentialType, label, readError }: ProviderDefinition,
+	facts: { cancelSignal: AbortSignal; readThrottle: Throttle },
+): ReadClient => {
+	const redact = createRedactor([]);
+	const own = { context, credentials: {}, baseUrl: '', redact, redactItem: redact };
+	return { ...own, ...facts, credentialType, label, readError };
+};
 
 /** What people paste often has blanks around it. */
 const toTrimmedValues = (credentials: IDataObject): CredentialValues =>

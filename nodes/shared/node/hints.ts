@@ -1,6 +1,6 @@
 import type { NodeExecutionHint } from 'n8n-workflow';
 import type { ErrorKind } from '../core/errors';
-import { formatAmount } from '../core/money';
+import { formatAmount } from '../parameters/price';
 import {
 	costsOf,
 	failuresOf,
@@ -24,6 +24,7 @@ const LABELS: Record<ErrorKind, string> = {
 	timeout: 'too slow',
 	unavailable: 'provider unavailable',
 	badResponse: 'unusable response',
+	budget: 'not submitted because of Max Cost',
 };
 const MAX_LISTED = 3;
 const SECONDS_PER_MINUTE = 60;

@@ -9,17 +9,11 @@ export interface RunReport {
 	readonly unclearTasks: ReadonlyMap<string, string>;
 }
 
-/** As the item says it. */
-interface ImageCost extends Cost {
-	/** By the list price: the provider has not said what it charges. */
-	estimated?: boolean;
-}
-
 /** An image that is in the output. */
 export interface FinishedImage {
 	readonly paid?: ItemResult['paid'];
 	readonly model?: string;
-	readonly cost?: ImageCost;
+	readonly cost?: Cost;
 	readonly seconds?: number;
 	readonly polls?: number;
 	readonly size?: PixelSize;
@@ -80,7 +74,7 @@ export function costsOf(report: RunReport): CostSum[] {
 	});
 }
 
-interface PaidCost extends ImageCost {
+interface PaidCost extends Cost {
 	readonly isFailure: boolean;
 }
 

@@ -15,12 +15,12 @@ import {
 	type SavedResult,
 } from '../tasks/savedResults';
 import { isWithinUrlLifetime, taskError, withCollectHint, withTaskId } from '../tasks/taskErrors';
-import { collectWithRefresh, createPoller, refreshImage, type Collector } from './collect';
+import { collectWithRefresh, createPoller, refreshImage, settle, type Collector } from './collect';
 import type { ImageSummary } from './items';
+import { prepareRequest } from './request';
 import {
-	claimSubmission,
 	factsOf,
-	prepareRequest,
+	openSubmission,
 	submit,
 	submittedTaskItem,
 	toEndedResult,
@@ -45,10 +45,12 @@ interface Finishing extends Submission, Collector {}
 /** Image: Generate. Submits, waits and stores, or resumes what an earlier run of the node has paid for. */
 export function generate(item: ItemContext, suspension?: Suspension): PreparedOperation {
 	const prepared = prepareRequest(item, suspension?.callback);
+	const { claim, spending } = openSubmission(prepared, 'generate');
 	return {
 		model: prepared.request.model.id,
+		spending,
 		async run() {
-			const submission = claimSubmission(prepared, 'generate');
+			const submission = claim();
 			const { checkpoint } = submission;
 			const wasLost = item.checkpoints.wasLost(checkpoint);
 			if (submission.submittedByThisRun) await submit(submission);
@@ -120,7 +122,8 @@ function startFinishing(submission: Submission, result: SavedResult): Finishing 
 	const estimator = new DurationEstimator(item.durations, key, model.typicalSeconds);
 	const task = taskOf(result);
 	const facts = { protocol, settings, task, estimator, submittedByThisRun };
-	return { ...submission, settings, poller: createPoller(item, facts) };
+	const costKey = task?.id ?? submission.checkpoint.costKey;
+	return { ...submission, settings, costKey, poller: createPoller(item, facts) };
 }
 
 /** Sizes that take about the same time. */
@@ -137,6 +140,7 @@ async function awaitTask(
 	const { item, checkpoint, poller } = finishing;
 	const state = await poller.waitUntilFinal(result.task);
 	item.events.close(result.task);
+	settle(finishing, state.price);
 	if (state.status === 'failed' && state.lost) {
 		result.lostIn = item.checkpoints.executionId;
 		throw lostError(taskError(state), checkpoint.results.length);

@@ -6,7 +6,8 @@ import { redactJson, toDisplayText, type Redact } from '../core/redact';
 import { storeImage, type ImageSource, type ImageTarget, type StoredImage } from '../images/store';
 import { binaryField, download, simplify } from '../parameters/options';
 import type { Settings } from '../parameters/param';
-import type { Done, Failed, Pending, Price, Task, Unclear } from '../tasks/protocol';
+import type { Estimate } from '../parameters/price';
+import type { Done, Failed, Pending, Price, PricedImage, Task, Unclear } from '../tasks/protocol';
 import type { OutputItem, RequestSummary } from '../tasks/savedResults';
 import { toBaseName } from './fileName';
 
@@ -23,7 +24,9 @@ export interface CollectTarget extends ItemTarget, ImageTarget {
 	/** How often the task was polled. */
 	readonly polls?: number;
 	/** Where the price has a call of its own. */
-	fetchPrice?(this: void, task: Task, signal: AbortSignal): Promise<Price | undefined>;
+	fetchPrice?(this: void, done: PricedImage, signal: AbortSignal): Promise<Price | undefined>;
+	/** How long that call may take; 3 seconds when left out. */
+	readonly maxPriceMs?: number;
 }
 
 /** What is known of an image beside the provider's response. */
@@ -34,7 +37,8 @@ export interface ImageSummary extends RequestSummary {
 	itemIndex?: number;
 }
 
-const MAX_PRICE_MS = 3000;
+const DEFAULT_MAX_PRICE_MS = 3000;
+const MAX_STATUS_LENGTH = 100;
 
 /**
  * The item of a finished image, which is put into n8n's binary store.
@@ -67,15 +71,15 @@ const fieldName = (settings: Settings): string =>
 
 /** Asked for while the image is downloaded. It neither delays the image for long nor loses it. */
 async function priceOf(
-	{ fetchPrice, signal }: CollectTarget,
-	{ task, price }: Done,
+	{ fetchPrice, signal, maxPriceMs = DEFAULT_MAX_PRICE_MS }: CollectTarget,
+	{ task, price, priceKey }: Done,
 ): Promise<Price | undefined> {
 	const known = price ?? task?.price;
-	if (known || !task || !fetchPrice) return known;
+	if (known || !fetchPrice) return known;
 	return await withTimeout(
-		MAX_PRICE_MS,
+		maxPriceMs,
 		signal,
-		async (callSignal) => await fetchPrice(task, callSignal),
+		async (callSignal) => await fetchPrice({ task, priceKey }, callSignal),
 		() => undefined,
 	).catch(() => undefined);
 }
@@ -83,7 +87,7 @@ async function priceOf(
 /** In this order the editor's table shows what matters first. */
 function imageJson(
 	target: CollectTarget,
-	{ model, prompt, seed, imageNumber }: ImageSummary,
+	{ model, prompt, seed, imageNumber, estimatedCost }: ImageSummary,
 	done: Done,
 	image: ImageSource,
 	stored: StoredImage | undefined,
@@ -93,7 +97,7 @@ function imageJson(
 		prompt,
 		model: model ?? done.task?.model,
 		image: imageFacts(image, stored),
-		cost: costOf(done),
+		cost: costOf(done) ?? estimatedCost,
 		// several images of one request cannot all have its seed
 		seed: done.seed ?? (imageNumber === undefined ? seed : undefined),
 		status: 'completed',
@@ -138,14 +142,25 @@ function timingOf({ polls = 0 }: CollectTarget, done: Done): IDataObject {
 /** A task that was accepted: what *Task: Get* needs to collect its image later. */
 export const submittedItem = (
 	{ provider, redact }: Pick<ItemTarget, 'provider' | 'redact'>,
-	{ model }: RequestSummary,
+	{ model, estimatedCost }: RequestSummary,
 	{ task, raw }: { task?: Task; raw?: unknown },
-): OutputItem => ({
-	json: redactJson(
-		omitUndefined({ model: model ?? task?.model, ...taskFacts(task), provider, raw }),
-		redact,
-	),
-});
+): OutputItem => {
+	const json = omitUndefined({
+		model: model ?? task?.model,
+		cost: task?.price?.cost ?? estimatedCost,
+		...taskFacts(task),
+		provider,
+		raw,
+	});
+	return { json: redactJson(json, redact) };
+};
+
+/** What an image would cost. */
+export const estimateItem = (
+	{ provider, redact }: Pick<ItemTarget, 'provider' | 'redact'>,
+	model: string,
+	estimate: Estimate | undefined,
+): OutputItem => ({ json: redactJson(omitUndefined({ model, estimate, provider }), redact) });
 
 /** A task that has no image to show: it still runs, or has failed. */
 export function taskItem(
@@ -156,13 +171,17 @@ export function taskItem(
 	const json = omitUndefined({
 		model: task.model,
 		...(state.status === 'failed' ? failureFacts(target, state) : runningFacts(state)),
-		providerStatus: state.providerStatus,
+		providerStatus: shortStatus(target, state),
 		...taskFacts(task),
 		provider: target.provider,
 		raw: rawOf(target, state.raw),
 	});
 	return { json: redactJson(json, target.redact) };
 }
+
+/** The provider's own word; cut only once no secret can be cut in two. */
+const shortStatus = ({ redact }: ItemTarget, { providerStatus = '' }: Pending | Unclear | Failed) =>
+	redact(providerStatus).slice(0, MAX_STATUS_LENGTH) || undefined;
 
 const failureFacts = ({ redact }: ItemTarget, { kind, message, price }: Failed) => ({
 	status: 'failed',

@@ -1,14 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import { AbortedError, Flux2Error, rethrow, toFlux2Error } from '../core/errors';
 import { maybeBilledError } from '../http/errors';
+import type { ApiClient } from '../http/types';
 import { fingerprintReferences } from '../images/references';
-import {
-	readImageRequest,
-	type ImageRequest,
-	type RequestCallback,
-} from '../parameters/imageRequest';
-import { customBody, generateOptions, simplify } from '../parameters/options';
+import type { ImageRequest } from '../parameters/imageRequest';
+import { assumedCost, customBody, maxCost, simplify } from '../parameters/options';
+import { roundUsd, type Estimate } from '../parameters/price';
+import { imagesOf } from '../parameters/priceFacts';
 import type { Checkpoint } from '../tasks/checkpoints';
-import type { FinalState, TaskProtocol, TaskState } from '../tasks/protocol';
+import type { FinalState, TaskState } from '../tasks/protocol';
 import {
 	failedResult,
 	resultOfFailure,
@@ -18,29 +18,29 @@ import {
 	type RequestSummary,
 	type SavedResult,
 } from '../tasks/savedResults';
+import type { PlannedSubmit, Spending } from './budget';
+import { estimateRequest } from './estimate';
 import { submittedItem } from './items';
+import { prepareRequest, type PreparedRequest } from './request';
 import type { ItemContext, ItemResult, PreparedOperation, ResultFacts } from './types';
-
-/** A request that was checked. */
-export interface PreparedRequest {
-	readonly item: ItemContext;
-	readonly request: ImageRequest;
-	readonly protocol: TaskProtocol;
-}
 
 /** A request with its checkpoint. */
 export interface Submission extends PreparedRequest {
 	readonly checkpoint: Checkpoint;
 	readonly submittedByThisRun: boolean;
+	/** What the submit will cost, worked out when it is first asked for; undefined where nobody can say it. */
+	estimate(this: void): Promise<Estimate | undefined>;
 }
 
 /** Task: Submit. Responds with the task at once. */
 export function submitTask(item: ItemContext): PreparedOperation {
 	const prepared = prepareRequest(item);
+	const { claim, spending } = openSubmission(prepared, 'submit');
 	return {
 		model: prepared.request.model.id,
+		spending,
 		async run() {
-			const submission = claimSubmission(prepared, 'submit');
+			const submission = claim();
 			if (submission.submittedByThisRun) await submit(submission);
 			return submission.checkpoint.results
 				.map((result) => toItemResult(submission, result))
@@ -49,25 +49,47 @@ export function submitTask(item: ItemContext): PreparedOperation {
 	};
 }
 
-/**
- * Reads and checks the item's request.
- * @throws Flux2Error `invalidInput` with all problems at once
- */
-export function prepareRequest(item: ItemContext, callback?: RequestCallback): PreparedRequest {
-	const { reader, provider } = item;
-	const { protocol, ...models } = provider.routeFor(reader);
-	const request = { ...readImageRequest(reader, models, generateOptions), callback };
-	reader.throwIfInvalid();
-	protocol.validate?.(request, reader);
-	reader.throwIfInvalid();
-	return { item, request, protocol };
+/** The way of a request to its submit, which is claimed once: to plan what it costs, or to run. */
+export function openSubmission(
+	prepared: PreparedRequest,
+	operation: string,
+): { claim(this: void): Submission; spending: Spending } {
+	let claimed: Submission | undefined;
+	const claim = () => (claimed ??= claimSubmission(prepared, operation));
+	const spending: Spending = {
+		maxCost: prepared.request.settings.get(maxCost),
+		async planSubmit() {
+			const submission = claim();
+			if (!submission.submittedByThisRun) return undefined;
+			return toPlanned(submission, await submission.estimate());
+		},
+	};
+	return { claim, spending };
 }
 
 /** The request with its checkpoint, which an earlier run may have left: then it is resumed instead of submitted. */
-export function claimSubmission(prepared: PreparedRequest, operation: string): Submission {
+function claimSubmission(prepared: PreparedRequest, operation: string): Submission {
 	const { item } = prepared;
 	const checkpoint = item.checkpoints.claim(item.itemIndex, identityOf(prepared, operation));
-	return { ...prepared, checkpoint, submittedByThisRun: checkpoint.results.length === 0 };
+	let estimate: Promise<Estimate | undefined> | undefined;
+	return {
+		...prepared,
+		checkpoint,
+		submittedByThisRun: checkpoint.results.length === 0,
+		estimate: () => (estimate ??= estimateRequest(prepared, sourcesOf(item))),
+	};
+}
+
+/** Nobody is asked about a price that is only shown. */
+const sourcesOf = ({ budget }: ItemContext) =>
+	budget.isLimited ? (['formula', 'provider'] as const) : (['formula'] as const);
+
+/** What the budget counts for a request. */
+function toPlanned({ request }: PreparedRequest, estimate: Estimate | undefined): PlannedSubmit {
+	if (estimate) return { usd: estimate.amount, isExact: estimate.exact };
+	const assumed = request.settings.get(assumedCost);
+	const usd = assumed === undefined ? undefined : assumed * imagesOf(request);
+	return { usd, isExact: false };
 }
 
 /** What makes two requests the same image to pay for. How to wait and to store is no part of it. */
@@ -94,30 +116,66 @@ export function factsOf({ item, request, checkpoint }: Submission): ResultFacts 
 	};
 }
 
-const summarize = ({ model, prompt, body }: ImageRequest): RequestSummary => ({
-	model: model.id,
-	prompt,
-	seed: body.seed,
-});
+function summarize(request: ImageRequest, estimate: Estimate | undefined): RequestSummary {
+	const { model, prompt, body } = request;
+	return {
+		model: model.id,
+		prompt,
+		seed: body.seed,
+		...(estimate && {
+			estimatedCost: {
+				amount: roundUsd(estimate.amount / imagesOf(request)),
+				currency: estimate.currency,
+				estimated: true,
+			},
+		}),
+	};
+}
 
 /** Submits, and saves what comes back before anything else can go wrong. */
 export async function submit(submission: Submission): Promise<void> {
 	const { item, request, protocol, checkpoint } = submission;
-	const { client, signal } = item;
-	checkpoint.request = summarize(request);
+	const { client, signal, budget } = item;
+	const estimate = await knownEstimate(submission);
+	checkpoint.request = summarize(request, estimate);
+	checkpoint.costKey = randomUUID();
+	budget.reserve(checkpoint.costKey, toPlanned(submission, estimate));
 	checkpoint.submittedIn = item.checkpoints.executionId;
 	try {
 		// nothing is buffered for late listeners
 		if (protocol.status) await item.events.beforeSubmit(protocol, client)?.ready;
 		const states = await protocol.submit(client, request, signal);
 		checkpoint.results = states.map((state) => toSavedResult(submission, state, states.length));
+		budget.accept(checkpoint.costKey, states.map(toAccepted));
 	} catch (thrown) {
+		if (isCertainlyFree(thrown, client)) budget.release(checkpoint.costKey);
 		if (thrown instanceof AbortedError) throw rethrow(thrown);
 		// whatever else is thrown here may come after the provider's acceptance
 		const error = thrown instanceof Flux2Error ? thrown : maybeBilledError(toFlux2Error(thrown));
 		checkpoint.results = resultsOfRefusal(error, item.checkpoints.executionId);
 		throw error;
 	}
+}
+
+/** Without a limit, an estimate is only shown: what is wrong with it is no reason not to submit. */
+async function knownEstimate({ item, estimate }: Submission): Promise<Estimate | undefined> {
+	if (item.budget.isLimited) return await estimate();
+	return await estimate().catch((thrown: unknown) => {
+		if (thrown instanceof AbortedError) throw rethrow(thrown);
+		return undefined;
+	});
+}
+
+const toAccepted = ({ task, ...state }: TaskState) => {
+	const price = 'price' in state ? state.price : undefined;
+	return { taskId: task?.id, usd: (price ?? task?.price)?.cost?.amount };
+};
+
+/** Whether nothing was submitted that could be billed. */
+function isCertainlyFree(thrown: unknown, { cancelSignal }: ApiClient): boolean {
+	// a submit on the wire is given up only when n8n stops the execution
+	if (thrown instanceof AbortedError) return !cancelSignal.aborted;
+	return thrown instanceof Flux2Error && !thrown.maybeBilled && thrown.kind !== 'moderated';
 }
 
 /** What a retry must not send again. */

@@ -4,7 +4,7 @@ import { invalidInput } from '../core/errors';
 import { parseJson } from '../core/json';
 import { isLoopback } from '../core/urls';
 import { z } from '../core/vendor';
-import { collectOptions, timeout } from '../parameters/options';
+import { collectOptions, completion, HOW_TO_WAIT, timeout } from '../parameters/options';
 import type { Settings } from '../parameters/param';
 import type { Task } from '../tasks/protocol';
 import type { OutputItem } from '../tasks/savedResults';
@@ -19,6 +19,9 @@ const suspendedSchema = z.object({
 	secret: z.string(),
 	prompt: z.string(),
 	seed: z.unknown(),
+	estimatedCost: z
+		.object({ amount: z.number(), currency: z.string(), estimated: z.boolean().optional() })
+		.optional(),
 	settings: z.array(z.tuple([z.string(), z.unknown()])),
 });
 
@@ -35,8 +38,8 @@ const DEFAULT_WAIT_SECONDS = 300;
 
 /** Image: Generate, where the provider can call back: by polling, or by suspending the execution until it calls. */
 export function generateOrSuspend(item: ItemContext): PreparedOperation {
-	const completion = item.reader.choice('completion', 'Completion', ['poll', 'callback']);
-	return generate(item, completion === 'callback' ? suspensionOf(item) : undefined);
+	const chosen = item.reader.option(completion(item.provider.label));
+	return generate(item, chosen === 'callback' ? suspensionOf(item) : undefined);
 }
 
 /** @throws Flux2Error `invalidInput` where nobody could be called back */
@@ -48,7 +51,7 @@ function suspensionOf(item: ItemContext): Suspension {
 	const callback = { url: resumeUrl, secret: randomBytes(SECRET_BYTES).toString('hex') };
 	return {
 		callback,
-		async suspend({ request }, task, taskItem) {
+		async suspend({ request, checkpoint }, task, taskItem) {
 			const { prompt, body, settings } = request;
 			saveSuspended(context, taskItem, {
 				version: 1,
@@ -57,6 +60,7 @@ function suspensionOf(item: ItemContext): Suspension {
 				secret: callback.secret,
 				prompt,
 				seed: body.seed,
+				estimatedCost: checkpoint.request?.estimatedCost,
 				settings: settingsForCollecting(settings),
 			});
 			const seconds = settings.get(timeout) ?? DEFAULT_WAIT_SECONDS;
@@ -72,15 +76,15 @@ function checkSuspendable(
 	const { length } = context.getInputData();
 	if (length !== 1) {
 		throw invalidInput([
-			`Completion: Callback suspends the whole execution, so it takes one item at a time, and there are ${length}; choose Poll, or put a Loop Over Items node in front`,
+			`${HOW_TO_WAIT}: Callback suspends the whole execution, so it takes one item at a time, and there are ${length}; choose Poll, or put a Loop Over Items node in front`,
 		]);
 	}
 	if (isToolCall) {
-		throw invalidInput(["Completion: an agent's tool cannot be suspended; choose Poll"]);
+		throw invalidInput([`${HOW_TO_WAIT}: an agent's tool cannot be suspended; choose Poll`]);
 	}
 	if (!isReachable(resumeUrl, client.baseUrl)) {
 		throw invalidInput([
-			`Completion: ${provider.label} cannot call ${new URL(resumeUrl).origin}; set n8n's WEBHOOK_URL to its public https address, or choose Poll`,
+			`${HOW_TO_WAIT}: ${provider.label} cannot call ${new URL(resumeUrl).origin}; set n8n's WEBHOOK_URL to its public https address, or choose Poll`,
 		]);
 	}
 }

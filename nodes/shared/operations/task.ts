@@ -56,7 +56,7 @@ export function getTask(item: ItemContext): PreparedOperation {
 export function cancelTask(item: ItemContext): PreparedOperation {
 	const { task, protocol } = readTarget(item);
 	const { cancel, status } = protocol;
-	if (!cancel) throw invalidInput(['Operation: Cancel does not exist in this dialect']);
+	if (!cancel) throw invalidInput(['Operation: this service cannot cancel']);
 	const { client, provider, signal } = item;
 	return {
 		model: task.model,

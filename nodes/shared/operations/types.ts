@@ -3,28 +3,45 @@ import type { Flux2Error } from '../core/errors';
 import type { ApiClient, CredentialValues } from '../http/types';
 import type { ModelChoice } from '../parameters/imageRequest';
 import type { Model } from '../parameters/model';
+import type { Param } from '../parameters/param';
 import type { ParameterReader } from '../parameters/reader';
 import type { CheckpointStore } from '../tasks/checkpoints';
 import type { RunEvents } from '../tasks/eventStream';
 import type { Durations } from '../tasks/pollSchedule';
-import type { AsyncProtocol, ParsePayload, TaskProtocol } from '../tasks/protocol';
+import type { AsyncProtocol, ParsePayload, SyncProtocol, TaskProtocol } from '../tasks/protocol';
 import type { OutputItem } from '../tasks/savedResults';
+import type { Budget, Spending } from './budget';
 
 /** What a node is made of: one provider, its models and its operations. */
-export interface ProviderDefinition<M extends Model = Model>
+export type ProviderDefinition<M extends Model = Model> = SyncProvider<M> | AsyncProvider<M>;
+
+interface Provider
 	extends Pick<ApiClient, 'credentialType' | 'label' | 'readError' | 'trustsHost'> {
 	/** `provider` in the output. */
 	readonly name: string;
 	baseUrl(this: void, credentials: CredentialValues): string;
-	/** Seconds between two polls of a task that the provider's documents ask for. */
-	readonly minPollIntervalSeconds: number;
 	/** How long an image usually takes, where the model is not known. */
 	readonly typicalSeconds: number;
 	/** Milliseconds for which the URL of an image can be opened, as the provider documents it. */
 	readonly imageUrlLifetimeMs?: number;
+	/** The provider's own options of a request, beside those that every node has. */
+	readonly options?: readonly Param[];
 	readonly operations: Readonly<Record<string, Operation>>;
 	/** Where the provider can call when a task has ended. */
 	readonly webhook?: WebhookProtocol;
+}
+
+/** A provider that responds with the image. */
+interface SyncProvider<M extends Model> extends Provider {
+	readonly minPollIntervalSeconds?: undefined;
+	/** The models and the protocol that the item's parameters choose. */
+	routeFor(reader: ParameterReader): Route<M, SyncProtocol<M>>;
+}
+
+/** A provider that responds with a task, in one of its modes at least. */
+interface AsyncProvider<M extends Model> extends Provider {
+	/** Seconds between two polls of a task that the provider's documents ask for. */
+	readonly minPollIntervalSeconds: number;
 	/** The models and the protocol that the item's parameters choose. */
 	routeFor(reader: ParameterReader): Route<M>;
 }
@@ -33,8 +50,9 @@ export interface ProviderDefinition<M extends Model = Model>
  * Models and the protocol that takes them. The methods' parameters are bivariant, so that a route of special models
  * passes for a route of models: sound, because the protocol gets requests for models of its own route only.
  */
-export interface Route<M extends Model = Model> extends ModelChoice<M> {
-	readonly protocol: TaskProtocol<M>;
+export interface Route<M extends Model = Model, P extends TaskProtocol<M> = TaskProtocol<M>>
+	extends ModelChoice<M> {
+	readonly protocol: P;
 	/** The model of a task that the item names, where its address needs one. */
 	readonly taskModel?: string;
 }
@@ -58,6 +76,8 @@ export interface RunContext {
 	/** What earlier tasks took. */
 	readonly durations: Durations;
 	readonly events: RunEvents;
+	/** What the node may spend. */
+	readonly budget: Budget;
 	/** Aborted when n8n stops the execution, and when a failed item ends the run. */
 	readonly signal: AbortSignal;
 	/** Whether an agent has called the node as its tool. */
@@ -75,11 +95,17 @@ export interface ItemContext extends RunContext {
 }
 
 /** Checks the item's parameters (throwing Flux2Error) and returns the work that needs the network. */
-export type Operation = (item: ItemContext) => PreparedOperation;
+export interface Operation {
+	(this: void, item: ItemContext): PreparedOperation;
+	/** Whether it works without a credential too. */
+	readonly needsNoKey?: boolean;
+}
 
 export interface PreparedOperation {
 	/** For the error item. */
 	readonly model?: string;
+	/** Where it submits something. */
+	readonly spending?: Spending;
 	run(): Promise<ItemResult[]>;
 }
 

@@ -1,10 +1,12 @@
 import type { IDataObject } from 'n8n-workflow';
 import { mergeJson } from '../core/json';
 import { CUSTOM_MODEL, isPathSafe, UNSAFE_ID, type Model } from './model';
-import { customBody, OPTIONS, presetSize, size } from './options';
+import { customBody, OPTIONS } from './options';
 import { Settings, type Param } from './param';
 import { messageOf, type ParameterReader } from './reader';
-import { readReferenceImages, type ReferenceInput } from './referenceImages';
+import { EDIT, readReferenceImages, type ReferenceInput } from './referenceImages';
+import { megapixelsOf } from './size';
+import { withSize } from './sizeParameters';
 import { readPrompt } from './structuredPrompt';
 
 /** What one item asks of a model, read and checked. */
@@ -43,17 +45,16 @@ export function readImageRequest<M extends Model>(
 	nodeOptions: readonly Param[],
 ): ImageRequest<M> {
 	const model = readModel(reader, choice);
-	const values = withPresetSize(reader, reader.collection(OPTIONS));
 	const request = {
 		model,
 		prompt: readPrompt(reader),
-		references: readReferenceImages(reader),
+		references: readReferences(reader, model),
 	};
 	const own = [...model.parameters, ...nodeOptions];
-	const known = [...choice.models.flatMap(({ parameters }) => parameters), ...nodeOptions];
-	rejectUnknownOptions(reader, { values, own, known, model });
+	const known = [...choice.models.flatMap(({ parameters }) => parameters), ...own];
+	const values = withSize(reader, readValues(reader, { own, known, model }), model);
 	const assigned = assignValues(reader, values, own);
-	checkLimits(reader, { ...request, ...assigned });
+	checkPixels(reader, { model, body: assigned.body });
 	return { ...request, ...assigned };
 }
 
@@ -89,57 +90,59 @@ function readModel<M extends Model>(
 	return listed ?? customModel(id);
 }
 
-/** Width and height in place of a preset size. */
-function withPresetSize(
+function readReferences(
 	reader: ParameterReader,
-	values: ReadonlyMap<string, unknown>,
-): ReadonlyMap<string, unknown> {
-	const preset = presetSize(values.get(size.property.name));
-	if (!preset) return values;
-	if (['width', 'height'].some((side) => values.has(side) && Number(values.get(side)) !== 0)) {
-		reader.addProblem('Size', 'choose Custom when Width or Height is set');
-	}
-	return new Map([...values, ...Object.entries(preset)]);
-}
-
-function checkLimits(
-	reader: ParameterReader,
-	{ model, references, body }: Pick<ImageRequest, 'model' | 'references' | 'body'>,
-): void {
-	const { name, maxReferences, maxPixels = Infinity } = model;
+	{ name, maxReferences }: Model,
+): readonly ReferenceInput[] {
+	const { problemCount } = reader;
+	const references = readReferenceImages(reader);
+	const needsOne = reader.text('operation') === EDIT && reader.problemCount === problemCount;
+	if (needsOne && references.length === 0)
+		reader.addProblem('Reference Images', 'add at least one');
 	if (references.length > maxReferences) {
 		reader.addProblem(
 			'Reference Images',
 			`${references.length} given, but ${name} takes at most ${maxReferences}`,
 		);
 	}
+	return references;
+}
+
+function checkPixels(
+	reader: ParameterReader,
+	{ model: { name, sizes }, body }: Pick<ImageRequest, 'model' | 'body'>,
+): void {
 	const { width, height } = body as { width?: number; height?: number };
+	const { maxPixels = Infinity } = sizes && 'maxPixels' in sizes ? sizes : {};
 	if (width && height && width * height > maxPixels) {
 		reader.addProblem(
 			'Width, Height',
-			`${width} × ${height} is more than the ${Math.floor(maxPixels / 1e6)} megapixels that ${name} makes`,
+			`${width} × ${height} is more than the ${Math.floor(megapixelsOf(maxPixels))} megapixels that ${name} makes`,
 		);
 	}
 }
 
-/** An option that the model lacks is refused instead of ignored: the user would wait for its effect. */
-function rejectUnknownOptions(
+/**
+ * The values that are set. One that the model lacks is refused instead of ignored: the user would wait for its effect.
+ * In the main panel, where every parameter has a value, only another one than its default counts as set.
+ */
+function readValues(
 	reader: ParameterReader,
-	options: {
-		values: ReadonlyMap<string, unknown>;
-		own: readonly Param[];
-		known: readonly Param[];
-		model: Model;
-	},
-): void {
-	const { values, own, known, model } = options;
+	{ own, known, model }: { own: readonly Param[]; known: readonly Param[]; model: Model },
+): Map<string, unknown> {
+	const values = reader.values(known);
 	const ownNames = new Set(own.map(({ property }) => property.name));
-	for (const name of values.keys()) {
+	for (const [name, value] of values) {
 		if (ownNames.has(name)) continue;
-		const label = known.find(({ property }) => property.name === name)?.property.displayName;
-		if (label) reader.addProblem(label, `${model.name} has no such parameter here`);
-		else reader.addProblem(name, 'is not an option of this node');
+		values.delete(name);
+		const foreign = known.find(({ property }) => property.name === name);
+		const { displayName, default: standard } = foreign?.property ?? {};
+		if (!displayName) reader.addProblem(name, 'is not an option of this node');
+		else if (foreign?.place !== 'panel' || value !== standard) {
+			reader.addProblem(displayName, `${model.name} has no such parameter here`);
+		}
 	}
+	return values;
 }
 
 /** Each value where its parameter says: in the body, in a header, or among the node's own settings. */

@@ -1,15 +1,18 @@
 import type { Param } from './param';
+import type { Priced } from './price';
+import type { Sizes } from './size';
 
 /** One model of a provider. Everything about it stands in its record. */
-export interface Model {
+export interface Model extends Priced {
 	/** The provider's own ID. */
 	readonly id: string;
 	readonly name: string;
 	readonly description: string;
 	readonly parameters: readonly Param[];
 	readonly maxReferences: number;
-	/** The largest image (width × height), where the provider has a limit for it. */
-	readonly maxPixels?: number;
+	/** Both sides of a reference image must be smaller than this, in pixels. */
+	readonly referenceSidesBelow?: number;
+	readonly sizes?: Sizes;
 	/** How long an image usually takes. The first polls go by it until the node has learnt better. */
 	readonly typicalSeconds: number;
 }
@@ -28,14 +31,15 @@ export function customModel(id: string, candidates: readonly Model[]): Model {
 		if (parameters.has(param.wireName)) continue;
 		parameters.set(param.wireName, { ...param, sendDefault: false });
 	}
-	const pixels = candidates.map(({ maxPixels = Infinity }) => maxPixels);
+	const sides = candidates.map(({ referenceSidesBelow = Infinity }) => referenceSidesBelow);
 	return {
 		id,
 		name: id,
 		description: '',
 		parameters: [...parameters.values()],
 		maxReferences: Math.max(...candidates.map(({ maxReferences }) => maxReferences)),
-		maxPixels: Math.max(...pixels),
+		referenceSidesBelow: Math.max(...sides),
+		sizes: candidates[0]?.sizes,
 		typicalSeconds: Math.max(...candidates.map(({ typicalSeconds }) => typicalSeconds)),
 	};
 }

@@ -1,4 +1,5 @@
 import type { IDisplayOptions, INodeProperties, INodePropertyOptions } from 'n8n-workflow';
+import type { Model } from './model';
 
 interface OperationTexts {
 	name: string;
@@ -6,52 +7,62 @@ interface OperationTexts {
 	description: string;
 }
 
-/** Every operation that a node may have, as `resource:operation`. */
+/** Every operation that a node may have, as `resource:operation`, in the order of the editor. */
 const operations = {
-	'account:getCredits': {
-		name: 'Get Credits',
-		action: 'Get account credits',
-		description: 'See how many credits are left',
-	},
 	'image:generate': {
 		name: 'Generate',
-		action: 'Generate or edit image',
-		description: 'Generate an image, or edit reference images, and wait for the result',
+		action: 'Generate a FLUX.2 image',
+		description: 'Make an image from a prompt, with or without reference images, and wait for it',
 	},
-	'model:getMany': {
-		name: 'Get Many',
-		action: 'Get many models',
-		description: 'List the models of the provider',
+	'image:edit': {
+		name: 'Edit',
+		action: 'Edit a FLUX.2 image',
+		description: 'Change or combine your own images as the prompt says, and wait for the result',
 	},
-	'task:cancel': {
-		name: 'Cancel',
-		action: 'Cancel task',
-		description: 'Stop a task that has not finished',
+	'image:estimateCost': {
+		name: 'Estimate Cost',
+		action: 'Estimate the cost of an image',
+		description: 'Find out what the image would cost; nothing is generated or paid for',
+	},
+	'task:submit': {
+		name: 'Submit',
+		action: 'Start an image without waiting',
+		description: 'Start an image and return at once, to collect it later',
 	},
 	'task:get': {
 		name: 'Get',
-		action: 'Get task',
+		action: 'Collect the image of a task',
 		description: 'Collect the image of a task, or check its progress',
 	},
 	'task:getMany': {
 		name: 'Get Many',
 		action: 'Get many tasks',
-		description: 'List tasks',
+		description: 'List tasks: running ones, or those of one status',
 	},
-	'task:submit': {
-		name: 'Submit',
-		action: 'Submit task',
-		description: 'Start an image and return at once, to collect it later',
+	'task:cancel': {
+		name: 'Cancel',
+		action: 'Cancel a task',
+		description: 'Stop a task that has not finished',
+	},
+	'model:getMany': {
+		name: 'Get Many',
+		action: 'Get many models',
+		description: 'List the models of the provider with their prices',
+	},
+	'account:getCredits': {
+		name: 'Get Credits',
+		action: 'Get the credits that are left',
+		description: 'See how many credits are left',
 	},
 } satisfies Record<string, OperationTexts>;
 
 export type OperationName = keyof typeof operations;
 
 const resources: Readonly<Record<string, { name: string; defaultOperation: string }>> = {
-	account: { name: 'Account', defaultOperation: 'getCredits' },
 	image: { name: 'Image', defaultOperation: 'generate' },
-	model: { name: 'Model', defaultOperation: 'getMany' },
 	task: { name: 'Task', defaultOperation: 'submit' },
+	model: { name: 'Model', defaultOperation: 'getMany' },
+	account: { name: 'Account', defaultOperation: 'getCredits' },
 };
 
 /**
@@ -84,13 +95,12 @@ function operationProperty(
 	conditions: Partial<Record<OperationName, IDisplayOptions>>,
 ): INodeProperties {
 	const prefix = `${resource}:`;
-	const options = available
-		.filter((key) => key.startsWith(prefix))
-		.sort()
-		.map((key): INodePropertyOptions => {
-			const displayOptions = conditions[key];
+	const options = Object.entries(operations)
+		.filter(([key]) => key.startsWith(prefix) && available.some((name) => name === key))
+		.map(([key, texts]): INodePropertyOptions => {
+			const displayOptions = conditions[key as OperationName];
 			const value = key.slice(prefix.length);
-			return { ...operations[key], value, ...(displayOptions && { displayOptions }) };
+			return { ...texts, value, ...(displayOptions && { displayOptions }) };
 		});
 	const standard = resources[resource]?.defaultOperation ?? '';
 	return {
@@ -102,6 +112,18 @@ function operationProperty(
 		options,
 		default: standard,
 	};
+}
+
+/** The operation and the model in words, for the canvas; the resource where there is no model. */
+export function subtitleOf(models: readonly Model[]): string {
+	const words = Object.fromEntries(
+		Object.entries(operations).map(([key, { name }]) => [key.split(':')[1], name]),
+	);
+	const names = Object.fromEntries(models.map(({ id, name }) => [id, name]));
+	const operation = `(${JSON.stringify(words)})[$parameter["operation"]]`;
+	const model = `(${JSON.stringify(names)})[$parameter["model"]]`;
+	const other = '$parameter["customModel"] || $parameter["model"] || $parameter["resource"]';
+	return `={{ ${operation} + ": " + (${model} || ${other}) }}`;
 }
 
 const succeed = async () => true;

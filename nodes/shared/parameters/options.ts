@@ -39,6 +39,28 @@ export const customBody = jsonObject('customBody', {
 	...own,
 });
 
+export const maxCost = decimal('maxCost', {
+	label: 'Max Cost',
+	description:
+		'How much this node may spend in one execution, in US dollars. When its items would cost more, nothing is submitted.',
+	hint: 'In US dollars',
+	min: 0,
+	precision: 4,
+	default: 1,
+	...own,
+});
+
+export const assumedCost = decimal('assumedCost', {
+	label: 'Assumed Cost',
+	description:
+		'What Max Cost counts for each image whose price is not known, in US dollars. Without it, such images are not submitted when Max Cost is set.',
+	hint: 'In US dollars per image',
+	min: 0,
+	precision: 4,
+	default: 0.1,
+	...own,
+});
+
 export const timeout = integer('timeout', {
 	label: 'Timeout',
 	description: 'How many seconds an image may take, from the accepted request until it is stored',
@@ -83,32 +105,6 @@ export const download = toggle('download', {
 	...own,
 });
 
-// Every preset is a multiple of 32, 256 to 1920 on each side and below 2 megapixels: all documented APIs take it.
-const presets = {
-	square: { width: 1024, height: 1024 },
-	portrait: { width: 896, height: 1152 },
-	landscape: { width: 1152, height: 896 },
-	wide: { width: 1344, height: 768 },
-} as const;
-
-export const size = choice('size', {
-	label: 'Size',
-	description: 'A common size, in place of Width and Height',
-	options: {
-		custom: 'Custom (Width and Height)',
-		landscape: 'Landscape (1152 × 896)',
-		portrait: 'Portrait (896 × 1152)',
-		square: 'Square (1024 × 1024)',
-		wide: 'Wide (1344 × 768)',
-	},
-	default: 'square',
-	...own,
-});
-
-/** Width and height of a preset in pixels; undefined for "custom" and when unset. */
-export const presetSize = (preset: unknown): { width: number; height: number } | undefined =>
-	Object.entries(presets).find(([name]) => name === preset)?.[1];
-
 /** Every model of every provider has it, within these limits. */
 export const seed = integer('seed', {
 	label: 'Seed',
@@ -116,6 +112,14 @@ export const seed = integer('seed', {
 	min: Number.MIN_SAFE_INTEGER,
 	max: Number.MAX_SAFE_INTEGER,
 	default: 0,
+});
+
+/** Only where a provider can be asked, and its list price is known too. */
+export const priceFrom = choice('priceFrom', {
+	label: 'Price From',
+	description: 'Where the price comes from',
+	options: { formula: 'Price List', provider: 'Provider' },
+	default: 'formula',
 });
 
 export const waitForCompletion = toggle('waitForCompletion', {
@@ -138,17 +142,39 @@ export const limit = integer('limit', {
 	default: 50,
 });
 
+/** The label of what decides whether a node polls, is notified or waits in one call. */
+export const HOW_TO_WAIT = 'How to Wait';
+
+/** How the node waits, where the provider can call n8n. */
+export const completion = (caller: string) =>
+	choice('completion', {
+		label: HOW_TO_WAIT,
+		description: 'How the node waits for the image',
+		options: {
+			callback: {
+				name: 'Callback',
+				description: `Suspends the execution, without holding a worker, until ${caller} calls n8n. One item per execution; n8n must be reachable from the internet.`,
+			},
+			poll: { name: 'Poll', description: 'Checks at intervals until the image is ready' },
+		},
+		default: 'poll',
+		...own,
+	});
+
 const common: readonly Param[] = [maxConcurrent, simplify];
 const collect: readonly Param[] = [timeout, pollInterval, binaryField, fileName, download];
 
+/** Options of an operation that sends a request. */
+const send: readonly Param[] = [customBody, maxCost, assumedCost];
+
 /** Options of an operation that sends a request and does not wait. */
-export const submitOptions: readonly Param[] = [customBody, ...common];
+export const submitOptions: readonly Param[] = [...send, ...common];
 
 /** Options of an operation that waits for an image and stores it. */
 export const collectOptions: readonly Param[] = [...collect, ...common];
 
 /** Options of an operation that sends, waits and stores. */
-export const generateOptions: readonly Param[] = [customBody, ...collect, ...common];
+export const generateOptions: readonly Param[] = [...send, ...collect, ...common];
 
 /** The same where one call does it all, so that there is nothing to poll. */
 export const syncOptions = generateOptions.filter((param) => param !== pollInterval);

@@ -19,6 +19,16 @@ export interface Param<T = unknown> {
 	readonly in: 'body' | 'header' | 'node';
 	/** The default is sent when nothing is set, because the provider's own is not dependable. */
 	readonly sendDefault?: boolean;
+	/** Where the editor shows it: among the options when unset, in the main panel, or in a group of the options. */
+	readonly place?: 'panel' | OptionGroup;
+	/** The same field in the editor, where other parameters ask for another default. */
+	readonly variants?: readonly INodeProperties[];
+}
+
+/** Options that belong together: one entry of the options, with its own fields. */
+export interface OptionGroup {
+	readonly name: string;
+	readonly label: string;
 }
 
 interface Common {
@@ -34,11 +44,13 @@ interface Common {
 
 interface NumberParam extends Common, Omit<Limits, 'whole'> {
 	default: number;
+	/** How many digits of a fraction the editor takes; 2 when left out. */
+	precision?: number;
 }
 
 interface Choice<V extends string> extends Common {
-	/** Value on the wire to name in the editor. */
-	options: Readonly<Record<V, string>>;
+	/** Value on the wire to name in the editor, with a description where the name does not say it all. */
+	options: Readonly<Record<V, string | { name: string; description: string }>>;
 	default: NoInfer<V>;
 }
 
@@ -100,11 +112,11 @@ const numberSchema = (limits: Limits): Memoized<number> =>
 	});
 
 function numberParam(wireName: string, spec: NumberParam, whole: boolean): Param<number> {
-	const { min, max, multipleOf } = spec;
+	const { min, max, multipleOf, precision = 2 } = spec;
 	const typeOptions = {
 		...(min !== undefined && { minValue: min }),
 		...(max !== undefined && { maxValue: max }),
-		...(!whole && { numberPrecision: 2 }),
+		...(!whole && { numberPrecision: precision }),
 	};
 	const schema = numberSchema({ min, max, multipleOf, whole });
 	const value = { schema, default: spec.default };
@@ -173,7 +185,9 @@ const oneOf = <V extends string>(values: readonly V[]): Memoized<V> =>
 
 /** One of a list of values. */
 export function choice<V extends string>(wireName: string, spec: Choice<V>): Param<V> {
-	const entries = Object.entries(spec.options) as Array<[V, string]>;
+	const entries = Object.entries(spec.options) as Array<
+		[V, string | { name: string; description: string }]
+	>;
 	const schema = oneOf(entries.map(([value]) => value));
 	return declare<V>(
 		wireName,
@@ -181,7 +195,10 @@ export function choice<V extends string>(wireName: string, spec: Choice<V>): Par
 		{ schema, default: spec.default },
 		{
 			type: 'options',
-			options: entries.map(([value, name]) => ({ name, value })),
+			options: entries.map(([value, option]) => ({
+				...(typeof option === 'string' ? { name: option } : option),
+				value,
+			})),
 			default: spec.default,
 		},
 	);
@@ -193,11 +210,20 @@ export const withValues = <V extends string>(param: Param<V>, ...values: V[]): P
 	schema: oneOf(values),
 });
 
-/** The same parameter, hidden where the editor's other parameters have these values. */
-export const hiddenWhen = <T>(
+/** The same parameter, which the editor shows only where its other parameters have these values. */
+export const shownWhen = <T>(
 	param: Param<T>,
-	hide: NonNullable<INodeProperties['displayOptions']>['hide'],
-): Param<T> => ({ ...param, property: { ...param.property, displayOptions: { hide } } });
+	show: NonNullable<INodeProperties['displayOptions']>['show'],
+): Param<T> => ({ ...param, property: { ...param.property, displayOptions: { show } } });
+
+/** The same parameter, in the main panel of the editor. */
+export const inPanel = <T>(param: Param<T>): Param<T> => ({ ...param, place: 'panel' });
+
+/** The same parameter, in a group of the options. */
+export const inGroup = <T>(group: OptionGroup, param: Param<T>): Param<T> => ({
+	...param,
+	place: group,
+});
 
 /** The same parameter in the editor, written on the wire in another form. */
 export const encodedAs = <T, W>(param: Param<T>, encode: (value: T) => W): Param<W> => ({
@@ -227,6 +253,11 @@ export const jsonObject = (wireName: string, spec: Common): Param<IDataObject> =
 	const schema = memoized(() => z.preprocess(toObject, jsonObjectSchema()));
 	return declare(wireName, spec, { schema, default: {} }, { type: 'json', default: '{}' });
 };
+
+/** The groups that parameters are in, each once. */
+export const groupsOf = (params: readonly Param[]): OptionGroup[] => [
+	...new Set(params.flatMap(({ place }) => (typeof place === 'object' ? [place] : []))),
+];
 
 /** The option values of one item, read and checked. */
 export class Settings {

@@ -1,31 +1,52 @@
 import type { IDisplayOptions, INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 import { CUSTOM_MODEL, type Model } from './model';
 import { FILTERS, limit, OPTIONS, returnAll, simplify, waitForCompletion } from './options';
-import type { Param } from './param';
-import { referenceImagesProperty } from './referenceImages';
+import { groupsOf, type OptionGroup, type Param } from './param';
 import { promptProperties } from './promptProperties';
+import { referenceImagesProperties } from './referenceImages';
 
-/**
- * The editor's properties of an operation that makes an image.
- * @param own what only this node has; it stands before the options
- */
+/** The editor's properties of an operation that makes an image, in the order of every node's main panel. */
 export function requestProperties(
 	models: readonly Model[],
 	nodeOptions: readonly Param[],
 	show?: IDisplayOptions['show'],
-	...own: INodeProperties[]
 ): INodeProperties[] {
 	const displayOptions = show && { show };
 	return [
 		...modelProperties(models, show),
 		...promptProperties(show),
-		referenceImagesProperty(displayOptions),
-		...own.map((property) => ({ ...property, ...(displayOptions && { displayOptions }) })),
+		...referenceImagesProperties(show),
+		...panelProperties(models, show),
 		optionsProperty(nodeOptions, show, models),
 	];
 }
 
-/** The editor's model list and the field for an id that is not on it. */
+/** The models' parameters that stand in the main panel, each shown for the models that have it. */
+function panelProperties(
+	models: readonly Model[],
+	show: IDisplayOptions['show'],
+): INodeProperties[] {
+	const params = editorParams(models).filter(({ place }) => place === 'panel');
+	return params.flatMap((param) =>
+		[param.property, ...(param.variants ?? [])].map((property) => {
+			const ids = idsWith(param, models);
+			const own = { ...show, ...property.displayOptions?.show, ...(ids && { model: ids }) };
+			return { ...property, ...(Object.keys(own).length > 0 && { displayOptions: { show: own } }) };
+		}),
+	);
+}
+
+/** Every parameter that is a field of its own in the editor, in the order of the models. */
+function editorParams(models: readonly Model[]): Param[] {
+	const params = new Map<string, Param>();
+	for (const param of models.flatMap(({ parameters }) => parameters)) {
+		const { name, type } = param.property;
+		if (!params.has(`${name} ${type}`)) params.set(`${name} ${type}`, param);
+	}
+	return [...params.values()];
+}
+
+/** The editor's model list, the recommended one first, and the field for an ID that is not on it. */
 export function modelProperties(
 	models: readonly Model[],
 	show?: IDisplayOptions['show'],
@@ -44,7 +65,7 @@ export function modelProperties(
 					value: CUSTOM_MODEL,
 					description: 'A model that is not on this list, by its ID',
 				},
-			].sort((a, b) => a.name.localeCompare(b.name)),
+			],
 			default: standard,
 			description: 'The model that makes the image',
 			...(show && { displayOptions: { show } }),
@@ -73,11 +94,8 @@ export function optionsProperty(
 	show?: IDisplayOptions['show'],
 	models: readonly Model[] = [],
 ): INodeProperties {
-	const items = new Map<string, INodeProperties>();
-	for (const param of models.flatMap((model) => model.parameters)) {
-		const { name, type } = param.property;
-		items.set(`${name} ${type}`, shownForModels(param, models));
-	}
+	const params = editorParams(models).filter(({ place }) => place !== 'panel');
+	const ungrouped = params.filter(({ place }) => place === undefined);
 	return {
 		displayName: 'Options',
 		name: OPTIONS,
@@ -85,14 +103,49 @@ export function optionsProperty(
 		placeholder: 'Add Option',
 		default: {},
 		...(show && { displayOptions: { show } }),
-		options: [...nodeOptions.map(({ property }) => property), ...items.values()].sort((a, b) =>
-			a.displayName.localeCompare(b.displayName),
-		),
+		options: alphabetical([
+			...nodeOptions.map(({ property }) => property),
+			...ungrouped.map((param) => shownForModels(param, models)),
+			...groupsOf(params).map((group) => groupProperty(group, params, models)),
+		]),
 	};
 }
 
-/** Models may have a field of the same name with values of another type: each shows its own. */
-function shownForModels({ property }: Param, models: readonly Model[]): INodeProperties {
+/** One entry of the options with fields of its own. */
+function groupProperty(
+	group: OptionGroup,
+	params: readonly Param[],
+	models: readonly Model[],
+): INodeProperties {
+	const members = params.filter(({ place }) => place === group);
+	const ids = [...new Set(members.flatMap((param) => idsWith(param, models) ?? []))];
+	return {
+		displayName: group.label,
+		name: group.name,
+		type: 'collection',
+		placeholder: `Add ${group.label} Setting`,
+		default: {},
+		...(ids.length > 0 && { displayOptions: { show: { '/model': ids } } }),
+		options: alphabetical(members.map((param) => shownForModels(param, models))),
+	};
+}
+
+const alphabetical = (properties: INodeProperties[]): INodeProperties[] =>
+	properties.sort((a, b) => a.displayName.localeCompare(b.displayName));
+
+function shownForModels(param: Param, models: readonly Model[]): INodeProperties {
+	const { property } = param;
+	const ids = idsWith(param, models);
+	if (!ids) return property;
+	const show = { ...property.displayOptions?.show, '/model': ids };
+	return { ...property, displayOptions: { ...property.displayOptions, show } };
+}
+
+/**
+ * The models that have the parameter; undefined where all have it. Models may have a field of the same name with
+ * values of another type: each shows its own, and a custom model the first.
+ */
+function idsWith({ property }: Param, models: readonly Model[]): string[] | undefined {
 	const { name, type } = property;
 	const sameName = models
 		.flatMap(({ parameters }) => parameters)
@@ -100,13 +153,12 @@ function shownForModels({ property }: Param, models: readonly Model[]): INodePro
 	const modelsWithParam = models.filter(({ parameters }) =>
 		parameters.some((other) => other.property.name === name && other.property.type === type),
 	);
-	if (modelsWithParam.length === models.length) return property;
+	if (modelsWithParam.length === models.length) return undefined;
 	const isOfCustomModel = sameName[0]?.property.type === type;
-	const ids = [
+	return [
 		...new Set(modelsWithParam.map(({ id }) => id)),
 		...(isOfCustomModel ? [CUSTOM_MODEL] : []),
 	];
-	return { ...property, displayOptions: { ...property.displayOptions, show: { '/model': ids } } };
 }
 
 /** The editor's fields that name a task; their defaults take the output of Task: Submit. */

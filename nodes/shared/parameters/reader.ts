@@ -1,7 +1,8 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { invalidInput } from '../core/errors';
 import { CUSTOM_MODEL } from './model';
-import type { Param } from './param';
+import { OPTIONS } from './options';
+import { groupsOf, type Param } from './param';
 
 /** Reads one item's parameters, and collects what is wrong with them, by label, until all are read. */
 export class ParameterReader {
@@ -14,6 +15,10 @@ export class ParameterReader {
 
 	addProblem(label: string, problem: string): void {
 		this.problems.push(`${label}: ${problem}`);
+	}
+
+	get problemCount(): number {
+		return this.problems.length;
 	}
 
 	/** @throws Flux2Error `invalidInput` with all problems at once */
@@ -50,10 +55,32 @@ export class ParameterReader {
 		return found ?? values[0];
 	}
 
+	/** One of the options; its default where it is unset or wrong, which is reported with the other options. */
+	option<T>({ property, schema, default: standard }: Param<T>): T {
+		const value = this.collection(OPTIONS).get(property.name);
+		const result = schema().safeParse(value);
+		return result.success ? result.data : standard;
+	}
+
+	/** The values that are set, by name, of parameters in the main panel, the options and their groups. */
+	values(params: readonly Param[]): Map<string, unknown> {
+		const values = this.collection(OPTIONS);
+		for (const { place, property } of params) {
+			if (place !== 'panel') continue;
+			const value = this.raw(property.name, null);
+			if (isSet(value)) values.set(property.name, value);
+		}
+		for (const { name } of groupsOf(params)) {
+			const inGroup = values.get(name);
+			values.delete(name);
+			for (const [key, value] of setEntries(inGroup)) values.set(key, value);
+		}
+		return values;
+	}
+
 	/** The values of a collection that are set; null and empty text count as unset. */
 	collection(name: string): Map<string, unknown> {
-		const values = this.raw(name, {}) as IDataObject;
-		return new Map(Object.entries(values).filter(([, value]) => isSet(value)));
+		return new Map(setEntries(this.raw(name, {})));
 	}
 
 	/** The chosen model's ID, whether it is on the list or not. */
@@ -62,6 +89,11 @@ export class ParameterReader {
 		return chosen === CUSTOM_MODEL ? this.text('customModel') : chosen;
 	}
 }
+
+const setEntries = (values: unknown): Array<[string, unknown]> =>
+	typeof values === 'object' && values !== null
+		? Object.entries(values).filter(([, value]) => isSet(value))
+		: [];
 
 const isSet = (value: unknown) => value !== undefined && value !== null && value !== '';
 

@@ -40,8 +40,20 @@ const entryProperties: INodeProperties[] = [
 	},
 ];
 
-/** The editor's "Reference Images". */
-export const referenceImagesProperty = (displayOptions?: IDisplayOptions): INodeProperties => ({
+/** The operation that is *Generate* with at least one reference image, for people who look for it. */
+export const EDIT = 'edit';
+
+/** The editor's "Reference Images", which the operation *Edit* marks as required. */
+export function referenceImagesProperties(show: IDisplayOptions['show'] = {}): INodeProperties[] {
+	const { operation = [], ...others } = show as Record<string, string[]>;
+	if (!operation.includes(EDIT)) return [referenceImages(show)];
+	return [
+		referenceImages({ ...others, operation: operation.filter((name) => name !== EDIT) }),
+		{ ...referenceImages({ ...others, operation: [EDIT] }), required: true },
+	];
+}
+
+const referenceImages = (show: NonNullable<IDisplayOptions['show']>): INodeProperties => ({
 	displayName: 'Reference Images',
 	name: 'referenceImages',
 	type: 'fixedCollection',
@@ -50,7 +62,7 @@ export const referenceImagesProperty = (displayOptions?: IDisplayOptions): INode
 	default: {},
 	description:
 		'Images to edit or to take subjects and style from. Their order is the order in which the prompt can refer to them.',
-	...(displayOptions && { displayOptions }),
+	...(Object.keys(show).length > 0 && { displayOptions: { show } }),
 	options: [{ displayName: 'Image', name: 'image', values: entryProperties }],
 });
 

@@ -20,6 +20,8 @@ export interface Checkpoint {
 	readonly hash: string;
 	results: SavedResult[];
 	request?: RequestSummary;
+	/** Under which the budget has its cost, as long as no task's ID is known. */
+	costKey?: string;
 	/** ID of the execution that claimed this checkpoint last. */
 	executionId?: string;
 	/** ID of the execution that has submitted the request, and pays for it. */
@@ -72,6 +74,16 @@ export class CheckpointStore {
 		return checkpoint;
 	}
 
+	/** Whether nothing else is left of the request than what another execution has lost: a person has retried it. */
+	wasLost(checkpoint: Checkpoint): boolean {
+		return this.isAllLost(checkpoint, (executionId) => executionId !== this.executionId);
+	}
+
+	/** Whether this execution has lost it too. */
+	isLostAgain(checkpoint: Checkpoint): boolean {
+		return this.isAllLost(checkpoint, (executionId) => executionId === this.executionId);
+	}
+
 	/** How many tasks and images a retry of this execution passes on without paying again, beside the one that failed. */
 	countKept(failed: { itemIndex: number; taskId?: string }): number {
 		return this.claims
@@ -83,16 +95,6 @@ export class CheckpointStore {
 				const isOther = itemIndex !== failed.itemIndex || taskIdOf(result) !== failed.taskId;
 				return isOther || result.state === 'stored';
 			}).length;
-	}
-
-	/** Whether nothing else is left of the request than what another execution has lost: a person has retried it. */
-	wasLost(checkpoint: Checkpoint): boolean {
-		return this.isAllLost(checkpoint, (executionId) => executionId !== this.executionId);
-	}
-
-	/** Whether this execution has lost it too. */
-	isLostAgain(checkpoint: Checkpoint): boolean {
-		return this.isAllLost(checkpoint, (executionId) => executionId === this.executionId);
 	}
 
 	/** Lets a later run resume what this one has claimed. */
@@ -129,9 +131,10 @@ export class CheckpointStore {
 
 	/** An image that is there, or may still come, must not be paid for again: one request makes them all. */
 	private isAllLost({ results }: Checkpoint, isIn: (executionId: string) => boolean): boolean {
+		const isLost = (result: SavedResult) =>
+			'lostIn' in result && result.lostIn !== undefined && isIn(result.lostIn);
 		return (
-			results.some((result) => isLost(result, isIn)) &&
-			results.every((result) => isLost(result, isIn) || this.mayResubmit(result))
+			results.some(isLost) && results.every((result) => isLost(result) || this.mayResubmit(result))
 		);
 	}
 
@@ -181,10 +184,7 @@ const remove = (place: Checkpoint[], checkpoint: Checkpoint): void => {
 const hashOf = (identity: RequestIdentity): string =>
 	createHash('sha256').update(JSON.stringify(identity)).digest('hex');
 
-const isLost = (
-	result: SavedResult,
-	isIn: (executionId: string) => boolean = () => true,
-): boolean => 'lostIn' in result && result.lostIn !== undefined && isIn(result.lostIn);
+const isLost = (result: SavedResult): boolean => 'lostIn' in result && result.lostIn !== undefined;
 
 function taskIdOf(result: SavedResult): string | undefined {
 	if (result.state === 'pending') return result.task.id;

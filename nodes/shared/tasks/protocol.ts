@@ -1,9 +1,10 @@
 import type { IDataObject } from 'n8n-workflow';
 import type { Cost, ErrorKind } from '../core/errors';
-import type { ApiClient } from '../http/types';
+import type { ApiClient, ReadClient } from '../http/types';
 import type { ImageSource } from '../images/store';
 import type { ImageRequest } from '../parameters/imageRequest';
 import type { Model } from '../parameters/model';
+import type { Estimate, PriceFacts } from '../parameters/price';
 import type { ParameterReader } from '../parameters/reader';
 
 /** A unit of work at the provider: all that is needed to ask for it again. */
@@ -65,6 +66,8 @@ export interface Done extends StateFacts {
 	/** The prompt that the provider has used, where it says so. */
 	revisedPrompt?: string;
 	price?: Price;
+	/** What the price's own call needs where there is no task. Saved and restored as it is. */
+	priceKey?: IDataObject;
 }
 
 export interface Failed extends StateFacts {
@@ -97,7 +100,27 @@ type ProblemList = Pick<ParameterReader, 'addProblem'>;
 interface CommonProtocol<M extends Model> {
 	/** Reports what of a request can never work, by label; called before anything is paid for. */
 	validate?(this: void, request: ImageRequest<M>, reader: ProblemList): void;
+	/** What the provider says that a request would cost; nothing is generated. A failure means that it says nothing. */
+	quote?(
+		this: void,
+		client: ReadClient,
+		request: ImageRequest<M>,
+		facts: PriceFacts,
+		signal: AbortSignal,
+	): Promise<Estimate | undefined>;
+	/** Where the price has a call of its own; asked while the image is downloaded. */
+	price?(
+		this: void,
+		client: ReadClient,
+		done: PricedImage,
+		signal: AbortSignal,
+	): Promise<Price | undefined>;
+	/** How long that call may take beyond the download; 3 seconds when left out. */
+	readonly maxPriceMs?: number;
 }
+
+/** What is known of an image whose price is asked for. */
+export type PricedImage = Pick<Done, 'task' | 'priceKey'>;
 
 /** How to talk to a provider that responds with the image. */
 export interface SyncProtocol<M extends Model = Model> extends CommonProtocol<M> {
@@ -126,16 +149,9 @@ export interface AsyncProtocol<M extends Model = Model> extends CommonProtocol<M
 	 * The task's state. A state `failed` ends the task.
 	 * @throws Flux2Error keeps the task: it is asked for again by a retry
 	 */
-	status(this: void, client: ApiClient, task: Task, signal: AbortSignal): Promise<TaskState>;
+	status(this: void, client: ReadClient, task: Task, signal: AbortSignal): Promise<TaskState>;
 	/** @throws Flux2Error e.g. because the task has ended; the status is read afterwards in every case */
-	cancel?(this: void, client: ApiClient, task: Task, signal: AbortSignal): Promise<CancelResult>;
-	/** Where the price has a call of its own; asked while the image is downloaded. */
-	price?(
-		this: void,
-		client: ApiClient,
-		task: Task,
-		signal: AbortSignal,
-	): Promise<Price | undefined>;
+	cancel?(this: void, client: ReadClient, task: Task, signal: AbortSignal): Promise<CancelResult>;
 	/** Where the provider pushes events: one stream for the run's tasks, or one for each task. */
 	readonly events?: EventsOfRun | EventsOfTask;
 }
@@ -144,12 +160,12 @@ export type TaskProtocol<M extends Model = Model> = SyncProtocol<M> | AsyncProto
 
 export interface EventsOfRun {
 	readonly scope: 'run';
-	open(this: void, client: ApiClient, signal: AbortSignal): TaskEvents;
+	open(this: void, client: ReadClient, signal: AbortSignal): TaskEvents;
 }
 
 export interface EventsOfTask {
 	readonly scope: 'task';
-	open(this: void, client: ApiClient, task: Task, signal: AbortSignal): TaskEvents;
+	open(this: void, client: ReadClient, task: Task, signal: AbortSignal): TaskEvents;
 }
 
 /** Pushed ends of tasks. */
@@ -160,9 +176,9 @@ export interface TaskEvents {
 	readonly isConnected: boolean;
 	/**
 	 * Resolves with the task's end when an event brings it (also an earlier one), or with undefined when a poll is
-	 * needed: the stream has ended, or an event does not say enough.
+	 * needed: the stream has ended, or an event does not say enough. Never resolves once the signal is aborted.
 	 */
-	next(this: void, taskId: string): Promise<FinalState | undefined>;
+	next(this: void, taskId: string, signal: AbortSignal): Promise<FinalState | undefined>;
 	close(this: void): void;
 }
 

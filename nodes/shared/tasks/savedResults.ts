@@ -1,5 +1,11 @@
 import type { INodeExecutionData } from 'n8n-workflow';
-import { Flux2Error, withAdvice, type ErrorDetails, type ErrorKind } from '../core/errors';
+import {
+	Flux2Error,
+	withAdvice,
+	type Cost,
+	type ErrorDetails,
+	type ErrorKind,
+} from '../core/errors';
 import { z } from '../core/vendor';
 import type { Done, Failed, Task } from './protocol';
 import { taskError } from './taskErrors';
@@ -22,7 +28,7 @@ export interface DoneResult extends MaybeLost {
 	done: Done;
 }
 
-export interface StoredResult {
+interface StoredResult {
 	state: 'stored';
 	item: OutputItem;
 }
@@ -60,6 +66,8 @@ export interface RequestSummary {
 	model?: string;
 	prompt?: string;
 	seed?: unknown;
+	/** Of one image, where the price of the request can be estimated. */
+	estimatedCost?: Cost;
 }
 
 /** The same request would meet these again: they are remembered, so that a re-run does not pay for them. */

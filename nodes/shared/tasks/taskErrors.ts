@@ -1,6 +1,6 @@
 import { ADVICE, Flux2Error, rethrow, withAdvice } from '../core/errors';
 import { NO_COST_REPORTED } from '../core/messages';
-import { formatAmount } from '../core/money';
+import { formatAmount } from '../parameters/price';
 import type { Failed, Task, TaskState } from './protocol';
 
 const COLLECT_ADVICE =

@@ -42,9 +42,8 @@ export const events: Benchmark<Figures> = {
 const createOxenNode = (maxConcurrent: number): NodeUnderTest => ({
 	type: 'flux2Oxen',
 	parameters: {
-		mode: 'events',
 		prompt: '={{ $json.prompt }}',
-		options: { maxConcurrent },
+		options: { mode: 'events', maxConcurrent },
 	},
 });
 

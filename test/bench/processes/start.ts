@@ -59,7 +59,9 @@ export const createBflNode = (options: object): NodeUnderTest => ({
 	parameters: {
 		model: MODEL,
 		prompt: '={{ $json.prompt }}',
-		options: { ...SIZE, ...options },
+		size: 'custom',
+		...SIZE,
+		options,
 	},
 });
 

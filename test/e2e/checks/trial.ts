@@ -26,7 +26,7 @@ let trials = 0;
 /** Imports a workflow with one node that generates an image for each prompt; no two trials share a prompt. */
 export async function prepareTrial(
 	host: Host,
-	{ type, parameters }: Lane,
+	{ type, parameters, options }: Lane,
 	count: number,
 	settings: Record<string, unknown> = {},
 ): Promise<Trial> {
@@ -53,7 +53,7 @@ export async function prepareTrial(
 				parameters: {
 					...parameters,
 					prompt: '={{ $json.prompts }}',
-					options: { pollInterval: 0.2 },
+					options: { ...options, pollInterval: 0.2 },
 				},
 				...settings,
 			}),

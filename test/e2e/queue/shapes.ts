@@ -25,7 +25,7 @@ const FLUX = `${OURS}flux2Bfl`;
 const createFluxNode = (name: string, parameters: Record<string, unknown>) => ({
 	name,
 	type: FLUX,
-	parameters: { ...parameters, options: {} },
+	parameters: { options: {}, ...parameters },
 });
 
 const createGenerateNode = (more: Record<string, unknown> = {}) =>
@@ -98,7 +98,11 @@ export const SHAPES = {
 	},
 	callback: {
 		title: 'Generate with callback',
-		nodes: [createGenerateNode({ completion: 'callback' }), isMissing, createGetNode(true)],
+		nodes: [
+			createGenerateNode({ options: { completion: 'callback' } }),
+			isMissing,
+			createGetNode(true),
+		],
 	},
 } satisfies Record<string, Shape>;
 

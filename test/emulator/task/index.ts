@@ -12,6 +12,7 @@ export const task = {
 	basePath: '',
 	routeNames: [
 		'task.submit',
+		'task.precharge',
 		'task.status',
 		'queue.submit',
 		'queue.status',

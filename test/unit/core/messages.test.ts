@@ -1,6 +1,5 @@
 import type { ErrorKind } from '../../../nodes/shared/core/errors';
 import { callMessage, imageMessage } from '../../../nodes/shared/core/messages';
-import { formatAmount } from '../../../nodes/shared/core/money';
 import { KINDS } from '../../support/failureKinds';
 
 const failure = (kind: ErrorKind, provider = 'Cloudflare') => ({ kind, provider, words: 'NO' });
@@ -16,6 +15,7 @@ const EXPECTED: Record<ErrorKind, string> = {
 	timeout: 'Cloudflare took too long: NO',
 	unavailable: 'Cloudflare is having trouble: NO',
 	badResponse: 'Cloudflare responded in a way that this node does not understand: NO',
+	budget: 'Cloudflare asks for more than is allowed: NO',
 };
 
 test.each(KINDS as ErrorKind[])(
@@ -35,17 +35,4 @@ test('a name that ends in s is named like any other', () => {
 test('an image that could not be made is no trouble of the whole provider', () => {
 	expect(imageMessage(failure('unavailable'))).toBe('Cloudflare could not make this image: NO');
 	expect(imageMessage(failure('moderated'))).toBe(EXPECTED.moderated);
-});
-
-test.each([
-	[0.03, 'USD', '$0.03'],
-	[0.3, 'USD', '$0.30'],
-	[0.1 + 0.2, 'USD', '$0.30'],
-	[0.0413, 'USD', '$0.0413'],
-	[0.00115, 'USD', '$0.00115'],
-	[0, 'USD', '$0.00'],
-	[1234.5, 'USD', '$1,234.50'],
-	[2, 'EUR', '2.00 EUR'],
-])('%p %s is %p', (amount, currency, expected) => {
-	expect(formatAmount(amount, currency)).toBe(expected);
 });

@@ -1,4 +1,4 @@
-import { AbortedError } from '../../../nodes/shared/core/errors';
+import { AbortedError, type Flux2Error } from '../../../nodes/shared/core/errors';
 import { createRedactor } from '../../../nodes/shared/core/redact';
 import {
 	downloadStatusError,

@@ -1,3 +1,4 @@
+import type { ListPrice } from '../../../nodes/shared/parameters/price';
 import {
 	customModel,
 	encodeModelId,
@@ -26,13 +27,15 @@ const format: Param = {
 	sendDefault: true,
 };
 
+const SIZES = { step: 16, minSide: 64, maxPixels: 1_000_000 };
+
 const modelWith = (parameters: readonly Param[], facts: Partial<Model> = {}): Model => ({
 	id: 'listed',
 	name: 'Listed',
 	description: 'A model of the list',
 	parameters,
 	maxReferences: 2,
-	maxPixels: 1_000_000,
+	sizes: SIZES,
 	typicalSeconds: 5,
 	...facts,
 });
@@ -88,15 +91,25 @@ describe('a custom model', () => {
 	});
 
 	test('takes the widest limits of the models that it might be', () => {
-		const large = { maxReferences: 10, maxPixels: 4_000_000, typicalSeconds: 30 };
+		const large = { maxReferences: 10, typicalSeconds: 30 };
 		expect(customModel('new', [modelWith([]), modelWith([], large)])).toMatchObject(large);
-		expect(
-			customModel('new', [modelWith([]), modelWith([], { maxPixels: undefined })]).maxPixels,
-		).toBe(Infinity);
+	});
+
+	test('makes the sizes of the first model that it might be', () => {
+		const other = { step: 32, minSide: 256 };
+		expect(customModel('new', [modelWith([]), modelWith([], { sizes: other })]).sizes).toBe(SIZES);
 	});
 
 	test("copies no other field: a fact of one provider's records says nothing about another model", () => {
-		const withRoute = { ...modelWith([]), route: 'workersAi', price: 0.03 };
+		const price: ListPrice = {
+			unit: 'image',
+			first: 0.03,
+			certain: 'all',
+			source: 'https://example.com/prices',
+			date: '2026-11-21',
+		};
+		const automaticSize = { width: 1024, height: 768 };
+		const withRoute = { ...modelWith([]), route: 'workersAi', price, automaticSize };
 
 		expect(customModel('vendor/new', [withRoute])).toEqual({
 			id: 'vendor/new',
@@ -104,7 +117,8 @@ describe('a custom model', () => {
 			description: '',
 			parameters: [],
 			maxReferences: 2,
-			maxPixels: 1_000_000,
+			referenceSidesBelow: Infinity,
+			sizes: SIZES,
 			typicalSeconds: 5,
 		});
 	});

@@ -2,10 +2,12 @@ import {
 	choice,
 	decimal,
 	encodedAs,
-	hiddenWhen,
 	integer,
+	inGroup,
+	inPanel,
 	jsonObject,
 	Settings,
+	shownWhen,
 	text,
 	toggle,
 	withCheck,
@@ -179,11 +181,35 @@ test('a check of its own refuses with its own message', () => {
 	expect([read(even, 4), read(even, 3)]).toEqual([4, 'refused: must be even']);
 });
 
-test('a parameter that is hidden in the editor is read as before', () => {
+test('a parameter that has another place or condition in the editor is read as before', () => {
 	const steps = integer('steps', { ...common, default: 4 });
-	const hidden = hiddenWhen(steps, { '/model': ['fast'] });
-	expect(hidden.property.displayOptions).toEqual({ hide: { '/model': ['fast'] } });
-	expect(read(hidden, 4)).toBe(4);
+	const group = { name: 'gateway', label: 'Gateway' };
+	const conditional = shownWhen(inPanel(steps), { size: ['custom'] });
+
+	expect(conditional.property.displayOptions).toEqual({ show: { size: ['custom'] } });
+	expect([conditional.place, inGroup(group, steps).place, steps.place]).toEqual([
+		'panel',
+		group,
+		undefined,
+	]);
+	expect([read(conditional, 4), read(inGroup(group, steps), 4)]).toEqual([4, 4]);
+});
+
+test('the entries of a list may have descriptions', () => {
+	const wait = choice('wait', {
+		...common,
+		options: { poll: { name: 'Poll', description: 'Asks' }, call: 'One Call' },
+		default: 'poll',
+	});
+
+	expect(wait.property.options).toEqual([
+		{ name: 'Poll', description: 'Asks', value: 'poll' },
+		{ name: 'One Call', value: 'call' },
+	]);
+	expect([read(wait, 'call'), read(wait, 'Poll')]).toEqual([
+		'call',
+		'refused: must be one of poll, call',
+	]);
 });
 
 test('the default of a parameter has the type of its value on the wire', () => {
