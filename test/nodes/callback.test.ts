@@ -71,6 +71,9 @@ async function suspend(options: object = {}, settings: Partial<INode> = {}): Pro
 	return suspended;
 }
 
+/** n8n's own address of a stored file. */
+const LINK = expect.stringMatching(/^http:\/\/127\.0\.0\.1\/rest\/binary-data\/signed\?token=\S+$/);
+
 /** What anybody can call who knows the address. */
 const resumeUrl = ({ id, first }: Suspended) =>
 	`${webhooks.url}/webhook-waiting/${id}?signature=${first.raw.data.resumeToken}`;
@@ -95,6 +98,13 @@ const submittedTask = () => ({
 });
 
 describe('a suspended execution', () => {
+	test('goes on with a link to its image, where one is asked for', async () => {
+		const { resumed } = await suspend({ linkLifetime: '7 days' });
+		const [item] = (await resumed).items(NODE);
+
+		expect(item?.json.image).toMatchObject({ link: LINK });
+	});
+
 	test('goes on with the item of Generate when the provider calls, which one poll confirms', async () => {
 		const { resumed } = await suspend({ seed: 9 });
 		const run = await resumed;

@@ -170,7 +170,7 @@ describe('checks the request as Generate does', () => {
 			{ width: 70 },
 		);
 		expect(await failureOf(node)).toBe(
-			'Prompt: must not be empty; Width: must be a multiple of 16',
+			'Prompt: must not be empty; Width: 70 is not a multiple of 16; try 64 or 80',
 		);
 	});
 

@@ -23,6 +23,7 @@ const settings: Rows = {
 	binaryField: [['image']],
 	download: [[false], ['true']],
 	fileName: [['photo']],
+	linkLifetime: [['7 days'], ['90 min']],
 	maxConcurrent: [[7], ['3']],
 	simplify: [[false]],
 	timeout: [[30], ['30']],

@@ -57,6 +57,7 @@ export const settings: Rows = {
 	binaryField: [['picture']],
 	download: [[false], ['true']],
 	fileName: [['photo']],
+	linkLifetime: [['7 days'], ['90 min']],
 	maxConcurrent: [[7], ['3']],
 	pollInterval: [[0.05]],
 	simplify: [[false]],

@@ -89,7 +89,7 @@ function openRun(
 	const shared = { context, provider, checkpoints, durations, events, budget, signal };
 	const failures: Failure[] = [];
 	return {
-		runContext: { ...shared, isToolCall, unclearTasks },
+		runContext: { ...shared, isToolCall, unclearTasks, linkProblems: [] },
 		cancelSignal,
 		maxConcurrency: maxConcurrencyOf(context),
 		failures,
@@ -162,8 +162,10 @@ function concludeRun(run: Run, { redact }: ReadClient): void {
 	}
 }
 
-const tellRun = ({ runContext: { context, provider, isToolCall, unclearTasks }, results }: Run) =>
-	tellResults(context, provider.name, { results, unclearTasks }, isToolCall);
+function tellRun({ runContext, results }: Run): void {
+	const { context, provider, isToolCall, unclearTasks, linkProblems } = runContext;
+	tellResults(context, provider.name, { results, unclearTasks, linkProblems }, isToolCall);
+}
 
 /** The provider's API; a failure where the credential cannot be used, and one is needed. */
 async function connect(

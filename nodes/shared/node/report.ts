@@ -7,6 +7,8 @@ export interface RunReport {
 	readonly results: readonly ItemResult[];
 	/** By task ID: what was unclear about the state of a task that was waited for all the same. */
 	readonly unclearTasks: ReadonlyMap<string, string>;
+	/** Why n8n could make no link, once for each image. */
+	readonly linkProblems: readonly string[];
 }
 
 /** An image that is in the output. */

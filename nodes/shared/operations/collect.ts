@@ -96,7 +96,8 @@ export async function refreshImage(
 	try {
 		const state = await poller.poll(task);
 		if (state.status !== 'done') return undefined;
-		return splitImages({ ...state, readyAt })[(part?.number ?? 1) - 1];
+		const image = splitImages({ ...state, readyAt })[(part?.number ?? 1) - 1];
+		return image?.status === 'done' ? image : undefined;
 	} catch (error) {
 		// the download's error says more than this one
 		if (error instanceof Flux2Error) return undefined;
@@ -113,9 +114,9 @@ export function settle(
 }
 
 /** Made anew for each image: `polls` goes on. */
-function targetOf(collector: Collector): CollectTarget {
+export function targetOf(collector: Collector): CollectTarget {
 	const { item, protocol, settings, poller } = collector;
-	const { context, client, provider, signal } = item;
+	const { context, client, provider, signal, isToolCall, linkProblems } = item;
 	const { price: fetchPrice, maxPriceMs } = protocol;
 	return {
 		helpers: context.helpers,
@@ -126,6 +127,10 @@ function targetOf(collector: Collector): CollectTarget {
 		settings,
 		redact: client.redactItem,
 		polls: poller.polls,
+		isToolCall,
+		onUnlinked(reason) {
+			linkProblems.push(reason);
+		},
 		maxPriceMs,
 		...(fetchPrice && {
 			fetchPrice: async (done: PricedImage, callSignal: AbortSignal) => {

@@ -15,7 +15,15 @@ import {
 	type SavedResult,
 } from '../tasks/savedResults';
 import { isWithinUrlLifetime, taskError, withCollectHint, withTaskId } from '../tasks/taskErrors';
-import { collectWithRefresh, createPoller, refreshImage, settle, type Collector } from './collect';
+import {
+	collectWithRefresh,
+	createPoller,
+	refreshImage,
+	settle,
+	targetOf,
+	type Collector,
+} from './collect';
+import { withLink } from './imageLink';
 import type { ImageSummary } from './items';
 import { prepareRequest } from './request';
 import {
@@ -99,7 +107,7 @@ async function finishResult(submission: Submission, result: SavedResult): Promis
 	const finishing = startFinishing(submission, result);
 	try {
 		const ended = result.state === 'pending' ? await awaitTask(finishing, result) : result;
-		const parts = splitResult(ended);
+		const parts = splitResult(finishing, ended);
 		replaceResult(submission.checkpoint, result, parts);
 		const isResumed = result.state === 'done' && !submission.submittedByThisRun;
 		return await Promise.all(parts.map((part) => storeResult(finishing, part, isResumed))).then(
@@ -149,9 +157,16 @@ async function awaitTask(
 }
 
 /** The images of one response are stored apart, so that one that fails does not take the others with it. */
-const splitResult = <R extends SavedResult>(result: R): Array<R | DoneResult> =>
+const splitResult = <R extends SavedResult>(
+	submission: Submission,
+	result: R,
+): Array<R | DoneResult | FailedResult> =>
 	result.state === 'done'
-		? splitImages(result.done).map((done) => ({ ...result, done }))
+		? splitImages(result.done).map((part) =>
+				part.status === 'done'
+					? { ...result, done: part }
+					: toEndedResult(submission, part, result.done.images.length),
+			)
 		: [result];
 
 /** @param isResumed whether an earlier run has got the image's address, which may be another one by now */
@@ -161,7 +176,8 @@ async function storeResult(
 	isResumed: boolean,
 ): Promise<ItemResult[]> {
 	const { checkpoint } = finishing;
-	if (result.state === 'stored') return [{ item: result.item }];
+	// an earlier run's link may have died
+	if (result.state === 'stored') return [{ item: withLink(targetOf(finishing), result.item) }];
 	if (result.state === 'failed') return [{ error: restoreError(result) }];
 	try {
 		if (isResumed) result.done = (await refreshImage(finishing, result.done)) ?? result.done;

@@ -7,9 +7,19 @@ import { storeImage, type ImageSource, type ImageTarget, type StoredImage } from
 import { binaryField, download, simplify } from '../parameters/options';
 import type { Settings } from '../parameters/param';
 import type { Estimate } from '../parameters/price';
-import type { Done, Failed, Pending, Price, PricedImage, Task, Unclear } from '../tasks/protocol';
+import {
+	shareOf,
+	type Done,
+	type Failed,
+	type Pending,
+	type Price,
+	type PricedImage,
+	type Task,
+	type Unclear,
+} from '../tasks/protocol';
 import type { OutputItem, RequestSummary } from '../tasks/savedResults';
 import { toBaseName } from './fileName';
+import { withLink, type LinkTarget } from './imageLink';
 
 /** Every output item is made here, and shows no secret. */
 export interface ItemTarget {
@@ -20,7 +30,8 @@ export interface ItemTarget {
 }
 
 /** Where an image and its item go. */
-export interface CollectTarget extends ItemTarget, ImageTarget {
+export interface CollectTarget extends ItemTarget, LinkTarget, ImageTarget {
+	readonly helpers: ImageTarget['helpers'] & LinkTarget['helpers'];
 	/** How often the task was polled. */
 	readonly polls?: number;
 	/** Where the price has a call of its own. */
@@ -59,10 +70,10 @@ export async function collectImage(
 		? await storeImage(target, image, toBaseName(target, summary, done))
 		: undefined;
 	const json = imageJson(target, summary, { ...done, price: await pricing }, image, stored);
-	return {
+	return withLink(target, {
 		json: redactJson(json, target.redact),
 		...(stored && { binary: { [fieldName(settings)]: stored.binary } }),
-	};
+	});
 }
 
 /** An expression may yield blanks, which n8n has no field for. */
@@ -112,14 +123,7 @@ function imageJson(
 
 /** One image's part, so that the sum over the items is right. */
 function costOf({ price, part }: Done): IDataObject | undefined {
-	if (!price?.cost) return undefined;
-	const { amount, currency, credits } = price.cost;
-	const images = part?.of ?? 1;
-	return omitUndefined({
-		amount: amount / images,
-		currency,
-		credits: credits === undefined ? undefined : credits / images,
-	});
+	return price?.cost && omitUndefined({ ...shareOf(price.cost, part?.of ?? 1) });
 }
 
 function imageFacts(image: ImageSource, stored: StoredImage | undefined): IDataObject {

@@ -84,6 +84,8 @@ export interface RunContext {
 	readonly isToolCall: boolean;
 	/** By task ID: what was unclear about the state of a task that was waited for all the same. */
 	readonly unclearTasks: Map<string, string>;
+	/** Why n8n could make no link, once for each image. */
+	readonly linkProblems: string[];
 }
 
 /** One item of the run. */

@@ -1,3 +1,4 @@
+import { linkLifetime } from './linkLifetime';
 import { choice, decimal, integer, jsonObject, text, toggle, type Param } from './param';
 
 /** The names of the editor's collections. */
@@ -162,7 +163,14 @@ export const completion = (caller: string) =>
 	});
 
 const common: readonly Param[] = [maxConcurrent, simplify];
-const collect: readonly Param[] = [timeout, pollInterval, binaryField, fileName, download];
+const collect: readonly Param[] = [
+	timeout,
+	pollInterval,
+	binaryField,
+	fileName,
+	download,
+	linkLifetime,
+];
 
 /** Options of an operation that sends a request. */
 const send: readonly Param[] = [customBody, maxCost, assumedCost];

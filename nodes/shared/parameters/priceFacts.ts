@@ -31,9 +31,14 @@ export function readPriceFacts(
 	};
 }
 
+/** The wire names of *Number of Images*. */
+const COUNT_FIELDS = ['num_generations', 'num_images'];
+
 /** How many images a request asks for. */
-export const imagesOf = (request: RequestFields): number =>
-	toCount(fieldsOf(request).get('num_generations')) ?? 1;
+export function imagesOf(request: RequestFields): number {
+	const fields = fieldsOf(request);
+	return Math.max(1, ...COUNT_FIELDS.map((name) => toCount(fields.get(name)) ?? 1));
+}
 
 type RequestFields = Pick<ImageRequest, 'body' | 'settings'>;
 

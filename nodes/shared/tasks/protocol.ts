@@ -60,6 +60,8 @@ export interface Done extends StateFacts {
 	/** ISO 8601; when we first saw that the image is ready. Its URL lives from then on. */
 	readyAt: string;
 	images: ImageSource[];
+	/** Which of the images, from 0, the provider's moderation has made useless, e.g. black. */
+	moderated?: number[];
 	/** Which of the response's images this is, where there are several. */
 	part?: { number: number; of: number };
 	seed?: number;
@@ -196,15 +198,30 @@ export interface WebhookPayload {
 /** Reads a body; undefined when it is about no task. */
 export type ParsePayload = (body: unknown) => WebhookPayload | undefined;
 
-/** The response once for each of its images. */
-export const splitImages = (done: Done): Done[] =>
-	done.images.length <= 1
-		? [done]
-		: done.images.map((image, index, { length }) => ({
-				...done,
-				images: [image],
-				part: { number: index + 1, of: length },
-			}));
+/** The response once for each of its images; one that the moderation has taken is a failure of its own. */
+export function splitImages({ moderated = [], ...done }: Done): FinalState[] {
+	const { images } = done;
+	if (images.length <= 1 && moderated.length === 0) return [done];
+	return images.map((image, index, { length }) =>
+		moderated.includes(index)
+			? moderatedImage(done, index, length)
+			: { ...done, images: [image], part: { number: index + 1, of: length } },
+	);
+}
+
+function moderatedImage({ task, price, raw }: Done, index: number, count: number): Failed {
+	const message = `The provider's moderation has taken image ${index + 1} of ${count}`;
+	const cost = (price ?? task?.price)?.cost;
+	const own = cost && { cost: shareOf(cost, count) };
+	return { status: 'failed', task, kind: 'moderated', message, price: own, raw };
+}
+
+/** What one of several images has cost. */
+export const shareOf = ({ amount, currency, credits }: Cost, images: number): Cost => ({
+	amount: amount / images,
+	currency,
+	...(credits !== undefined && { credits: credits / images }),
+});
 
 /** This moment as tasks carry it. */
 export const isoNow = (): string => new Date().toISOString();
