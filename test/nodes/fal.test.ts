@@ -447,7 +447,7 @@ describe('Task: Cancel', () => {
 			expect(errors(await done)).toMatchObject([
 				{
 					kind: 'unavailable',
-					message: 'The request failed: Request was cancelled, client_cancelled',
+					message: 'fal could not make this image: Request was cancelled, client_cancelled',
 					description: expect.stringContaining('not submitted again by itself'),
 					taskId: ids()[0],
 				},
