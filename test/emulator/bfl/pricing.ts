@@ -3,7 +3,8 @@ import { USD_PER_CREDIT, type Size } from '../prices';
 import { toResponse, type ApiResponse, type Body } from '../types';
 import { MODELS } from './inputs';
 import { priceInCredits } from './prices';
-import { toProblems, validationError } from './problems';
+import { toProblems } from '../pydantic';
+import { validationError } from './problems';
 
 /** `POST /v1/pricing`, as the official SDK calls it: what a request would cost. Nothing is generated. */
 
