@@ -221,7 +221,7 @@ describe('what was submitted elsewhere', () => {
 			{
 				status: 'failed',
 				kind: 'moderated',
-				message: expect.stringContaining('"Content Moderated"'),
+				message: expect.stringContaining('Content Moderated'),
 			},
 		],
 	])('starts it with the failure %j', async (fault, facts) => {
