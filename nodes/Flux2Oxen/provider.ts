@@ -26,6 +26,7 @@ import {
 	historySchema,
 	imagesSchema,
 	isHistoryOf,
+	LABEL,
 	modelPriceSchema,
 	priceOf,
 	queuedSchema,
@@ -100,7 +101,7 @@ async function readStatus(client: ReadClient, task: Task, signal: AbortSignal): 
 		signal,
 	);
 	const entry = queueEntry ?? (await readHistory(client, task, signal));
-	if (!entry) return taskNotFound(task, `Oxen.ai knows no generation ${task.id}`);
+	if (!entry) return taskNotFound(task, `${LABEL} knows no generation ${task.id}`);
 	return toTaskState(entry.value, task, errorCodeOf(entry.response));
 }
 
@@ -199,7 +200,7 @@ function routeFor(reader: ParameterReader): Route {
 /** FLUX.2 on Oxen.ai. */
 export const oxen: ProviderDefinition = {
 	name: 'oxen',
-	label: 'Oxen.ai',
+	label: LABEL,
 	credentialType: 'flux2OxenApi',
 	baseUrl: ({ baseUrl = '' }) => baseUrl,
 	// https://docs.oxen.ai/inference-api/reference/async_queue: polls every 2 to 5 seconds

@@ -19,6 +19,7 @@ import { bodyFormat, dialects, models } from './models';
 import {
 	generationSchema,
 	isCancelled,
+	LABEL,
 	prechargeSchema,
 	queueCancelSchema,
 	queuedSchema,
@@ -202,7 +203,7 @@ function routeFor(reader: ParameterReader): Route {
 /** FLUX.2 behind a submit-and-poll task API: Vtrix, SeaCloud, SeaArt and others. */
 export const taskApi: ProviderDefinition = {
 	name: 'task',
-	label: 'Task API',
+	label: LABEL,
 	credentialType: 'flux2TaskApi',
 	baseUrl: ({ baseUrl = '' }) => baseUrl,
 	// https://docs.vtrix.ai asks for a poll every 3 to 5 seconds

@@ -72,6 +72,10 @@ export const formatUsd = (amount: number): string => {
 	return `$${whole}.${fraction.padEnd(2, '0')}`;
 };
 
+/** The same in any currency: "2.00 EUR". */
+export const formatAmount = (amount: number, currency: string): string =>
+	currency === 'USD' ? formatUsd(amount) : `${formatUsd(amount).slice(1)} ${currency}`;
+
 /** How many megapixels are counted: each started one. */
 export const startedMegapixels = ({ width, height }: Size): number =>
 	Math.max(1, Math.ceil(megapixelsOf(width * height)));
