@@ -8,7 +8,7 @@ import type {
 export class Flux2FalApi implements ICredentialType {
 	name = 'flux2FalApi';
 
-	displayName = 'FLUX.2 fal API';
+	displayName = 'FLUX.2 Fal API';
 
 	icon = {
 		light: 'file:../nodes/Flux2Fal/flux2Fal.svg',

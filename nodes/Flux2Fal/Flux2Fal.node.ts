@@ -32,7 +32,13 @@ export class Flux2Fal implements INodeType {
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
-		credentials: [{ name: 'flux2FalApi', required: true }],
+		credentials: [
+			{
+				name: 'flux2FalApi',
+				required: true,
+				displayOptions: { hide: { operation: ['estimateCost'] } },
+			},
+		],
 		properties: [
 			...operationProperties([
 				'image:estimateCost',

@@ -5,7 +5,7 @@ import { readJson, submitJson } from '../shared/http/client';
 import type { ApiClient, ReadClient } from '../shared/http/types';
 import { trustedUrl } from '../shared/http/urlPolicy';
 import { loadReferences, toDataUri } from '../shared/images/references';
-import { estimateCost } from '../shared/operations/estimate';
+import { estimateCostWithoutKey } from '../shared/operations/estimate';
 import { generate } from '../shared/operations/generate';
 import { submitTask } from '../shared/operations/submit';
 import { cancelTask, getTask } from '../shared/operations/task';
@@ -185,7 +185,7 @@ export const fal: ProviderDefinition<FalModel> = {
 	readError,
 	options: [mode],
 	operations: {
-		'image:estimateCost': estimateCost,
+		'image:estimateCost': estimateCostWithoutKey,
 		'image:generate': generate,
 		'image:edit': generate,
 		'task:submit': submitTask,

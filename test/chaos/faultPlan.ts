@@ -133,7 +133,7 @@ export class FaultPlan {
 		const names = ['none', ...Object.keys(STREAM_FAULTS)];
 		const name = names[++this.streams % names.length]!;
 		const call = { item: 0, route, nth: this.streams, fault: name, execution: 0 };
-		this.calls.push(call as CallRecord);
+		this.calls.push(call);
 		return STREAM_FAULTS[name];
 	}
 

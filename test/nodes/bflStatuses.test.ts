@@ -125,7 +125,10 @@ describe('a failed task that is polled under an HTTP status outside 2xx', () => 
 		[
 			422,
 			{ status: 'Request Moderated' },
-			{ kind: 'moderated', message: expect.stringContaining('"Request Moderated"') },
+			{
+				kind: 'moderated',
+				message: expect.stringContaining('content filter refused this request'),
+			},
 		],
 	])('of %d ends with its own status, at the first such poll', async (httpCode, fault, error) => {
 		withFault({ ...fault, settledCost: 3, failureHttpStatus: httpCode as 422 });
@@ -150,7 +153,7 @@ describe('a failed task that is polled under an HTTP status outside 2xx', () => 
 });
 
 describe('FLUX 3 Image, as a custom model with a custom body', () => {
-	const flux3 = { model: 'custom', customModel: 'flux-3-image' };
+	const flux3 = { model: 'custom', customModel: 'flux-3-image', size: 'automatic' };
 	const generateFlux3 = async (body: object) => {
 		const options = { customBody: JSON.stringify(body), ...QUICK };
 		return await lab.run(generating({}, { ...flux3, options }), { items: prompts(1) });

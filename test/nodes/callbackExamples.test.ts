@@ -94,8 +94,12 @@ test('trigger.json submits, and starts again with the image', async () => {
 	const url = webhooks.publish({ nodes: [...trigger, ...others.slice(2)], connections });
 	const submit = others.find(({ name }) => name === 'Submit') as unknown as {
 		parameters: { options: object };
+		credentials: object;
 	};
 	submit.parameters.options = { webhookUrl: url };
+	submit.credentials = Object.fromEntries(
+		['flux2BflApi', 'flux2WebhookApi'].map((type) => [type, { id: type, name: type }]),
+	);
 	const run = await lab.engine.run({ nodes: others, connections });
 	expect(run.items('Submit')).toHaveLength(1);
 	await until(() => webhooks.started.length === 1, 'the call');

@@ -271,6 +271,7 @@ const PANEL = [
 	'aspectRatio',
 	'resolution',
 	'numGenerations',
+	'numImages',
 	'options',
 ];
 

@@ -34,6 +34,19 @@ const settings: Bad = {
 		['soon', '"soon" is not a number'],
 	],
 	download: ['Download', ['no', 'must be true or false']],
+	maxCost: [
+		'Max Cost',
+		[-0.01, '-0.01 is less than 0; try 0'],
+		['cheap', '"cheap" is not a number'],
+	],
+	assumedCost: ['Assumed Cost', [-1, '-1 is less than 0; try 0']],
+	linkLifetime: [
+		'Link Lifetime',
+		[
+			'soon',
+			'must be a time from 1 second to 365 days, such as 15 minutes, 1 hour, 7 days or 30 days',
+		],
+	],
 };
 /** Any text will do for these. */
 const takeAnything = ['binaryField', 'fileName'];
@@ -106,6 +119,7 @@ const catalogue: Bad = {
 	collectLog: ['Collect Log', [0, 'must be true or false']],
 	noUnifiedBilling: ['No Unified Billing', ['yes', 'must be true or false']],
 	requestTimeout: ['Request Timeout', [0, '0 is less than 1; try 1']],
+	lookUpCost: ['Look Up Cost', ['maybe', 'must be true or false']],
 	metadata: [
 		'Metadata',
 		['team', 'must be a JSON object'],
@@ -196,12 +210,14 @@ const variants: Array<[string, Variant]> = [
 		},
 	]),
 	...taskModels.map((model): [string, Variant] => {
-		const { customBody, maxConcurrent, simplify } = settings as Required<typeof settings>;
+		const { customBody, maxConcurrent, simplify, maxCost, assumedCost } = settings;
 		const bad = {
 			...(model.dialect === 'queue' ? queue : task),
 			customBody,
 			maxConcurrent,
 			simplify,
+			maxCost,
+			assumedCost,
 		} as Bad;
 		const parameters = { resource: 'task', operation: 'submit', dialect: model.dialect };
 		return [

@@ -100,9 +100,10 @@ function rowsOf(text: string): Map<string, string> {
 function textsOf({ wireName, in: location, property }: Param): string[] {
 	const { minValue, maxValue } = property.typeOptions ?? {};
 	const limits = [minValue, maxValue].filter((limit) => limit !== undefined).map(String);
-	const values = ((property.options ?? []) as INodePropertyOptions[]).map(({ value }) =>
-		String(value),
-	);
+	// the fields of a list of entries have no value of their own
+	const values = ((property.options ?? []) as INodePropertyOptions[])
+		.filter((option) => 'value' in option)
+		.map(({ value }) => String(value));
 	return [...(location === 'node' ? [] : [`\`${wireName}\``]), ...limits, ...values];
 }
 

@@ -18,13 +18,10 @@ const EXPECTED: Record<ErrorKind, string> = {
 	budget: 'Cloudflare asks for more than is allowed: NO',
 };
 
-test.each(KINDS as ErrorKind[])(
-	'%s says what has happened, then what the provider says',
-	(kind) => {
-		expect(callMessage(failure(kind))).toBe(EXPECTED[kind]);
-		expect(callMessage(failure(kind), 418)).toBe(`${EXPECTED[kind]} (HTTP 418)`);
-	},
-);
+test.each(KINDS)('%s says what has happened, then what the provider says', (kind) => {
+	expect(callMessage(failure(kind))).toBe(EXPECTED[kind]);
+	expect(callMessage(failure(kind), 418)).toBe(`${EXPECTED[kind]} (HTTP 418)`);
+});
 
 test('a name that ends in s is named like any other', () => {
 	expect(callMessage(failure('moderated', 'Black Forest Labs'))).toBe(
