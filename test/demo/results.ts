@@ -46,7 +46,10 @@ export const sumCosts = (results: readonly Result[]): number =>
 	results.reduce((sum, { json }) => sum + (json.cost?.amount ?? 0), 0);
 
 export const findTask = ({ tasks }: Ledger, request: ImageRequest): TaskRecord | undefined =>
-	tasks.find(({ model, prompt }) => model === request.model && prompt === toPromptText(request));
+	// an edit of fal has an endpoint of its own below the model's
+	tasks.find(
+		({ model, prompt }) => model.startsWith(request.model) && prompt === toPromptText(request),
+	);
 
 /** One result for each request of the lane, with or without an image. */
 export async function collectResults(
