@@ -49,7 +49,7 @@ export interface Verdict {
 }
 
 /** The node's message when it is unknown whether a submit was accepted. */
-export const MAYBE_BILLED = /may have (accepted and|been) billed/;
+export const MAYBE_BILLED = /Nobody knows whether this request was billed/;
 
 /** The provider itself has said that the task failed: the next submission is no second payment. */
 const FAILED_FATES = ['moderated', 'fails'];
