@@ -93,6 +93,7 @@ async function expectOneImage(run: Run, polls = 1): Promise<void> {
 const submittedTask = () => ({
 	provider: 'bfl',
 	model: 'flux-2-pro',
+	cost: { amount: 0.03, currency: 'USD', credits: 3 },
 	taskId: firstTask().id,
 	submittedAt: expect.any(String),
 });
