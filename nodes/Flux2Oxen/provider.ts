@@ -138,7 +138,7 @@ async function getOrUndefined<T>(
 const quote: AsyncProtocol['quote'] = async (client, { model, body }, { images }, signal) => {
 	const url = `/api/ai/models/${encodeURIComponent(model.id)}`;
 	const { value } = await readJson(client, { url, schema: modelPriceSchema }, signal);
-	const megapixels = Math.ceil(parseFloat(String(body.resolution ?? 1)));
+	const megapixels = Math.ceil(parseFloat(`${(body.resolution as string | undefined) ?? 1}`));
 	const amount = roundUsd(value * Math.max(1, megapixels) * images);
 	return { amount, currency: 'USD', exact: false, basis: 'pricing API' };
 };

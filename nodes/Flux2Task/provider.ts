@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 import { readJson, submitJson } from '../shared/http/client';
-import type { ApiClient, ReadClient } from '../shared/http/types';
+import type { ReadClient } from '../shared/http/types';
 import { trustedUrl } from '../shared/http/urlPolicy';
 import { imageFields, loadReferences } from '../shared/images/references';
 import { estimateCost } from '../shared/operations/estimate';

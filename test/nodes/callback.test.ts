@@ -97,6 +97,7 @@ const submittedTask = () => ({
 	model: 'flux-2-pro',
 	taskId: firstTask().id,
 	submittedAt: expect.any(String),
+	cost: { amount: 0.03, currency: 'USD', credits: 3 },
 });
 
 describe('a suspended execution', () => {
@@ -343,7 +344,10 @@ describe('a task that fails', () => {
 		const run = await resumed;
 
 		expect(run.items('Good')).toEqual([
-			{ json: { ...submittedTask(), status: 'failed', ...moderated }, pairedItem: { item: 0 } },
+			{
+				json: { ...submittedTask(), cost: undefined, status: 'failed', ...moderated },
+				pairedItem: { item: 0 },
+			},
 		]);
 	});
 

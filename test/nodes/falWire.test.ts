@@ -104,7 +104,6 @@ const base: Rows = {
 	negativePrompt: verbatim('negative_prompt', 'text'),
 };
 
-const WEIGHTS = 'https://example.com/style.safetensors';
 /** n8n takes no expression for a list: it is in a test of its own. */
 const loras: Row[] = [[{}]];
 
@@ -307,7 +306,10 @@ test('LoRAs are a list of paths and scales', async () => {
 
 test.each([
 	[[{ path: '' }], 'LoRAs: entry 1: Path must not be empty'],
-	[[{ path: 'a' }, { path: 'b', scale: 5 }], 'LoRAs: entry 2: Scale 5 is not between 0 and 4; try 4'],
+	[
+		[{ path: 'a' }, { path: 'b', scale: 5 }],
+		'LoRAs: entry 2: Scale 5 is not between 0 and 4; try 4',
+	],
 	[Array(4).fill({ path: 'a' }), 'LoRAs: must have at most 3 entries'],
 ])('LoRAs %j are refused, and nothing is sent', async (entries, message) => {
 	const { run } = await lora(...(entries as object[]));

@@ -115,7 +115,7 @@ async function emitted(): Promise<INodeExecutionData[]> {
 
 describe('what was submitted elsewhere', () => {
 	test('has a link to its image, where one is asked for', async () => {
-		const url = await webhooks.publish(triggered({ options: { linkLifetime: '7 days' } }));
+		const url = webhooks.publish(triggered({ options: { linkLifetime: '7 days' } }));
 		await submit(url);
 		await until(() => webhooks.started.length > 0);
 		const [item] = await emitted();

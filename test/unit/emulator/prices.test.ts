@@ -31,12 +31,15 @@ const request = fc.record({
 	steps: fc.integer({ min: 1, max: 50 }),
 });
 
-test.each(cases)('%s costs at the emulator what the node estimates', (id, model, bill) => {
-	fc.assert(
-		fc.property(request, ({ output, references, steps }) => {
-			const facts: PriceFacts = { ...output, references, steps, images: 1 };
-			const paid = Number(bill(id, output, references, steps).toFixed(6));
-			expect(estimatePrice(model, facts)!.amount).toBeCloseTo(paid, 5);
-		}),
-	);
-});
+test.each(cases.filter(([, { price }]) => price))(
+	'%s costs at the emulator what the node estimates',
+	(id, model, bill) => {
+		fc.assert(
+			fc.property(request, ({ output, references, steps }) => {
+				const facts: PriceFacts = { ...output, references, steps, images: 1 };
+				const paid = Number(bill(id, output, references, steps).toFixed(6));
+				expect(estimatePrice(model, facts)!.amount).toBeCloseTo(paid, 5);
+			}),
+		);
+	},
+);

@@ -185,6 +185,18 @@ describe('an estimate', () => {
 	});
 });
 
+const described = providers
+	.flatMap(({ models }) => models)
+	.flatMap((model) => {
+		const [, text] = /about \$([\d.]+)/.exec(model.description) ?? [];
+		return text ? [[model.id, model, text] as const] : [];
+	});
+
+test.each(described)('the editor names the price of %s as it is', (_id, model, text) => {
+	const { amount } = estimatePrice(model, { ...ONE, steps: 25 })!;
+	expect(amount.toFixed(text.split('.')[1]!.length)).toBe(text);
+});
+
 test('every price says where it is published and when it was read', () => {
 	const priced = providers.flatMap(({ models }) => models).flatMap(({ price }) => price ?? []);
 	expect(priced.length).toBeGreaterThan(10);
