@@ -90,6 +90,8 @@ async function expectOneImage(run: Run, polls = 1): Promise<void> {
 	expect([submissions.length, tasks.length, all.length]).toEqual([1, 1, polls]);
 }
 
+const QUOTE = { amount: 0.03, currency: 'USD', credits: 3 };
+
 const submittedTask = () => ({
 	provider: 'bfl',
 	model: 'flux-2-pro',
@@ -203,7 +205,9 @@ describe('a suspended execution', () => {
 		const run = await webhooks.resumeByTimer(suspended);
 
 		expect(run.status).toBe('success');
-		expect(run.items('Good')).toEqual([{ json: submittedTask(), pairedItem: { item: 0 } }]);
+		expect(run.items('Good')).toEqual([
+			{ json: { ...submittedTask(), cost: QUOTE }, pairedItem: { item: 0 } },
+		]);
 		const parameters = {
 			resource: 'task',
 			operation: 'get',
@@ -322,7 +326,9 @@ describe('what a call says is a hint', () => {
 			expect(await call(suspended, body, { 'x-webhook-secret': `${secret()}x` })).toBe(503);
 		}
 		const run = await webhooks.resumeByTimer(suspended);
-		expect(run.items('Good')).toEqual([{ json: submittedTask(), pairedItem: { item: 0 } }]);
+		expect(run.items('Good')).toEqual([
+			{ json: { ...submittedTask(), cost: QUOTE }, pairedItem: { item: 0 } },
+		]);
 	});
 });
 
