@@ -240,7 +240,7 @@ const PANEL = [
 	'height',
 	'aspectRatio',
 	'resolution',
-	'numGenerations',
+	'numberOfImages',
 	'options',
 ];
 

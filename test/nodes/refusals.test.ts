@@ -19,6 +19,12 @@ const settings: Bad = {
 		[0, '0 is not between 1 and 100; try 1'],
 		[101, '101 is not between 1 and 100; try 100'],
 	],
+	numberOfImages: [
+		'Number of Images',
+		[0, '0 is not between 1 and 10; try 1'],
+		['11', '11 is not between 1 and 10; try 10'],
+		[2.5, '2.5 is not a whole number; try 2 or 3'],
+	],
 	simplify: ['Simplify', ['maybe', 'must be true or false'], [1, 'must be true or false']],
 	customBody: [
 		'Custom Body',
@@ -59,7 +65,7 @@ const size: Bad = {
 		'Size',
 		[
 			'huge',
-			'must be one of automatic, 1:1, 16:9, 9:16, 4:3, 3:4, 3:2, 2:3, 4:5, 5:4, 21:9, custom',
+			'must be one of automatic, likeReference, 1:1, 16:9, 9:16, 4:3, 3:4, 3:2, 2:3, 4:5, 5:4, 21:9, custom',
 		],
 	],
 	megapixels: [
@@ -196,11 +202,14 @@ const variants: Array<[string, Variant]> = [
 		},
 	]),
 	...taskModels.map((model): [string, Variant] => {
-		const { customBody, maxConcurrent, simplify } = settings as Required<typeof settings>;
+		const { customBody, maxConcurrent, numberOfImages, simplify } = settings as Required<
+			typeof settings
+		>;
 		const bad = {
 			...(model.dialect === 'queue' ? queue : task),
 			customBody,
 			maxConcurrent,
+			numberOfImages,
 			simplify,
 		} as Bad;
 		const parameters = { resource: 'task', operation: 'submit', dialect: model.dialect };
@@ -399,7 +408,14 @@ test.each<[string, NodeType, Record<string, unknown>, Record<string, unknown>, s
 		'flux2Cloudflare',
 		{ size: '21:9', megapixels: 0.1 },
 		{},
-		'Size: FLUX.2 [klein] 4B (Workers AI) makes no image of 21:9 with so many megapixels',
+		'Size: FLUX.2 [klein] 4B (Workers AI) makes no image of 21:9 with so few megapixels',
+	],
+	[
+		'the size of a reference image that is not there',
+		'flux2Oxen',
+		{ size: 'likeReference' },
+		{},
+		'Size: Like the Reference Image needs a reference image',
 	],
 	[
 		'an edit without an image',

@@ -24,6 +24,7 @@ const settings: Rows = {
 	download: [[false], ['true']],
 	fileName: [['photo']],
 	maxConcurrent: [[7], ['3']],
+	numberOfImages: [[1], ['1']],
 	simplify: [[false]],
 	timeout: [[30], ['30']],
 };

@@ -58,6 +58,7 @@ export const settings: Rows = {
 	download: [[false], ['true']],
 	fileName: [['photo']],
 	maxConcurrent: [[7], ['3']],
+	numberOfImages: [[1], ['1']],
 	pollInterval: [[0.05]],
 	simplify: [[false]],
 	timeout: [[30], ['30']],

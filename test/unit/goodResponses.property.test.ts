@@ -26,7 +26,8 @@ const dialogues = providers.flatMap(({ definition, lanes }) =>
 		Object.entries(responses).map(([form, ofForm]) => ({
 			name: `${lane}, ${form}`,
 			responses: ofForm,
-			ask: async (script: Script) => await imagesOf(connect(definition, { ...parameters, options }, script)),
+			ask: async (script: Script) =>
+				await imagesOf(connect(definition, { ...parameters, options }, script)),
 		})),
 	),
 );

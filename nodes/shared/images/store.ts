@@ -3,7 +3,6 @@ import { abortable, withTimeout } from '../core/async';
 import { Flux2Error } from '../core/errors';
 import {
 	download,
-	readChunk,
 	streamFrom,
 	trackIdleTime,
 	type Download,
@@ -11,6 +10,7 @@ import {
 } from '../http/download';
 import type { DownloadStream } from '../http/types';
 import { CompletenessCheck, readImageInfo, type ImageInfo } from './format';
+import { readImageHeader } from './header';
 
 /** Where a provider has put an image. Text in both cases, so that it can be saved until it is stored. */
 export type ImageSource = { url: string } | { base64: string };
@@ -28,8 +28,6 @@ export interface StoredImage extends ImageInfo {
 	fileSize: number;
 }
 
-/** A header larger than this (embedded colour profiles and thumbnails) is not an image's. */
-const MAX_HEADER_BYTES = 1024 * 1024;
 /** What a download gets that begins at the deadline. */
 const MIN_DOWNLOAD_MS = 2000;
 const MAX_SHOWN_BYTES = 80;
@@ -104,18 +102,10 @@ const storeBinary = async (
 
 /** Reads until the header is known and puts the bytes back. */
 async function readHeader(stream: DownloadStream): Promise<ImageInfo> {
-	let head: Buffer = Buffer.alloc(0);
-	while (head.length < MAX_HEADER_BYTES) {
-		const chunk = await readChunk(stream);
-		if (chunk === null) break;
-		head = Buffer.concat([head, chunk]);
-		const info = readImageInfo(head);
-		if (info) {
-			stream.unshift(head);
-			return info;
-		}
-	}
-	throw notAnImageError(head);
+	const { head, info } = await readImageHeader(stream);
+	if (!info) throw notAnImageError(head);
+	stream.unshift(head);
+	return info;
 }
 
 function notAnImageError(bytes: Buffer): Flux2Error {

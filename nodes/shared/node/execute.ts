@@ -125,11 +125,10 @@ const isCalledAsTool = (context: IExecuteFunctions & { isToolExecution?(): boole
 function prepareItems(run: Run, client: ReadClient, limiter: AdaptiveLimiter): PreparedItem[] {
 	const { runContext } = run;
 	const { context } = runContext;
-	return context.getInputData().map((_item, itemIndex) => {
+	return context.getInputData().flatMap((_item, itemIndex) => {
 		const reader = new ParameterReader(context, itemIndex);
 		const permit = new Permit(limiter);
-		const item = { ...runContext, itemIndex, reader, client: { ...client, permit } };
-		return { item, operation: prepareItem(run, item) };
+		return prepareItem(run, { ...runContext, itemIndex, reader, client: { ...client, permit } });
 	});
 }
 
@@ -162,9 +161,10 @@ function failWithoutCredential({ runContext }: Run, thrown: unknown): INodeExecu
 	}));
 }
 
-function prepareItem({ reportFailure }: Run, item: ItemContext): PreparedOperation {
+function prepareItem({ reportFailure }: Run, item: ItemContext): PreparedItem[] {
 	try {
-		return operationOf(item)(item);
+		const operations = [operationOf(item)(item)].flat();
+		return operations.map((operation) => ({ item: operation.item ?? item, operation }));
 	} catch (thrown) {
 		const error = toFlux2Error(thrown, 'invalidInput');
 		const { itemIndex } = item;
@@ -173,7 +173,7 @@ function prepareItem({ reportFailure }: Run, item: ItemContext): PreparedOperati
 			error,
 			...(thrown instanceof ExpressionError && { cause: thrown }),
 		});
-		return { run: async () => [{ error }] };
+		return [{ item, operation: { run: async () => [{ error }] } }];
 	}
 }
 

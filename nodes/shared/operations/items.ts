@@ -83,7 +83,7 @@ async function priceOf(
 /** In this order the editor's table shows what matters first. */
 function imageJson(
 	target: CollectTarget,
-	{ model, prompt, seed, imageNumber }: ImageSummary,
+	{ model, prompt, seed }: ImageSummary,
 	done: Done,
 	image: ImageSource,
 	stored: StoredImage | undefined,
@@ -94,8 +94,7 @@ function imageJson(
 		model: model ?? done.task?.model,
 		image: imageFacts(image, stored),
 		cost: costOf(done),
-		// several images of one request cannot all have its seed
-		seed: done.seed ?? (imageNumber === undefined ? seed : undefined),
+		seed: done.seed ?? seed,
 		status: 'completed',
 		revisedPrompt: revisedPrompt === prompt ? undefined : revisedPrompt,
 		megapixels: done.price?.megapixels && omitUndefined({ ...done.price.megapixels }),

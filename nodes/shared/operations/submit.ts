@@ -1,12 +1,14 @@
 import { AbortedError, Flux2Error, rethrow, toFlux2Error } from '../core/errors';
 import { maybeBilledError } from '../http/errors';
 import { fingerprintReferences } from '../images/references';
+import { withReferenceSize } from '../images/referenceSize';
 import {
 	readImageRequest,
 	type ImageRequest,
 	type RequestCallback,
 } from '../parameters/imageRequest';
 import { customBody, generateOptions, simplify } from '../parameters/options';
+import { checkSeeds, splitRequest } from '../parameters/severalImages';
 import type { Checkpoint } from '../tasks/checkpoints';
 import type { FinalState, TaskProtocol, TaskState } from '../tasks/protocol';
 import {
@@ -35,37 +37,43 @@ export interface Submission extends PreparedRequest {
 }
 
 /** Task: Submit. Responds with the task at once. */
-export function submitTask(item: ItemContext): PreparedOperation {
-	const prepared = prepareRequest(item);
-	return {
+export const submitTask = (item: ItemContext): PreparedOperation[] =>
+	prepareRequests(item).map((prepared) => ({
+		item: prepared.item,
 		model: prepared.request.model.id,
 		async run() {
 			const submission = claimSubmission(prepared, 'submit');
 			if (submission.submittedByThisRun) await submit(submission);
 			return submission.checkpoint.results.map((result) => toItemResult(submission, result));
 		},
-	};
-}
+	}));
 
 /**
- * Reads and checks the item's request.
+ * Reads and checks what the item asks for: one request, or several for several images.
  * @throws Flux2Error `invalidInput` with all problems at once
  */
-export function prepareRequest(item: ItemContext, callback?: RequestCallback): PreparedRequest {
-	const { reader, provider } = item;
+export function prepareRequests(item: ItemContext, callback?: RequestCallback): PreparedRequest[] {
+	const { reader, provider, client } = item;
 	const { protocol, ...models } = provider.routeFor(reader);
 	const nodeOptions = [...generateOptions, ...(provider.options ?? [])];
 	const request = { ...readImageRequest(reader, models, nodeOptions), callback };
 	reader.throwIfInvalid();
 	protocol.validate?.(request, reader);
+	checkSeeds(reader, request);
 	reader.throwIfInvalid();
-	return { item, request, protocol };
+	return splitRequest(request).map((each, index) => {
+		const permit = index === 0 ? client.permit : client.permit.another();
+		return { item: { ...item, client: { ...client, permit } }, request: each, protocol };
+	});
 }
 
 /** The request with its checkpoint, which an earlier run may have left: then it is resumed instead of submitted. */
 export function claimSubmission(prepared: PreparedRequest, operation: string): Submission {
 	const { item } = prepared;
-	const checkpoint = item.checkpoints.claim(item.itemIndex, identityOf(prepared, operation));
+	const { first = 1 } = prepared.request.numbers ?? {};
+	// each request of an item has a place of its own, so that none takes what another has paid for
+	const place = first === 1 ? operation : `${operation} ${first}`;
+	const checkpoint = item.checkpoints.claim(item.itemIndex, identityOf(prepared, place));
 	return { ...prepared, checkpoint, submittedByThisRun: checkpoint.results.length === 0 };
 }
 
@@ -80,6 +88,7 @@ const identityOf = ({ item, request }: PreparedRequest, operation: string) => ({
 	headers: request.headers,
 	customBody: request.settings.get(customBody),
 	references: fingerprintReferences(request.references),
+	likeReference: request.likeReference,
 });
 
 const summarize = ({ model, prompt, body }: ImageRequest): RequestSummary => ({
@@ -92,11 +101,12 @@ const summarize = ({ model, prompt, body }: ImageRequest): RequestSummary => ({
 export async function submit(submission: Submission): Promise<void> {
 	const { item, request, protocol, checkpoint } = submission;
 	const { client, signal } = item;
-	checkpoint.request = summarize(request);
 	try {
 		// nothing is buffered for late listeners
 		if (protocol.status) await item.events.beforeSubmit(protocol, client)?.ready;
-		const states = await protocol.submit(client, request, signal);
+		const sized = await withReferenceSize(client, request, signal);
+		checkpoint.request = summarize(sized);
+		const states = await protocol.submit(client, sized, signal);
 		checkpoint.results = states.map((state) => toSavedResult(submission, state, states.length));
 	} catch (thrown) {
 		if (thrown instanceof AbortedError) throw rethrow(thrown);

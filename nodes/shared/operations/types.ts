@@ -75,10 +75,15 @@ export interface ItemContext extends RunContext {
 	readonly reader: ParameterReader;
 }
 
-/** Checks the item's parameters (throwing Flux2Error) and returns the work that needs the network. */
-export type Operation = (item: ItemContext) => PreparedOperation;
+/**
+ * Checks the item's parameters (throwing Flux2Error) and returns the work that needs the network. What an item asks for
+ * several times is several works: each runs, ends, is resumed and fails alone.
+ */
+export type Operation = (item: ItemContext) => PreparedOperation | PreparedOperation[];
 
 export interface PreparedOperation {
+	/** The item with a permit of its own, where it has several requests. */
+	readonly item?: ItemContext;
 	/** For the error item. */
 	readonly model?: string;
 	run(): Promise<ItemResult[]>;

@@ -10,6 +10,8 @@ export interface Model {
 	readonly parameters: readonly Param[];
 	readonly maxReferences: number;
 	readonly sizes?: Sizes;
+	/** Where one request can ask for several images: the field's wire name, and how many. */
+	readonly imagesPerRequest?: { readonly wireName: string; readonly max: number };
 	/** How long an image usually takes. The first polls go by it until the node has learnt better. */
 	readonly typicalSeconds: number;
 }
@@ -28,6 +30,7 @@ export function customModel(id: string, candidates: readonly Model[]): Model {
 		if (parameters.has(param.wireName)) continue;
 		parameters.set(param.wireName, { ...param, sendDefault: false });
 	}
+	const perRequest = candidates[0]?.imagesPerRequest;
 	return {
 		id,
 		name: id,
@@ -35,6 +38,7 @@ export function customModel(id: string, candidates: readonly Model[]): Model {
 		parameters: [...parameters.values()],
 		maxReferences: Math.max(...candidates.map(({ maxReferences }) => maxReferences)),
 		sizes: candidates[0]?.sizes,
+		...(perRequest && { imagesPerRequest: perRequest }),
 		typicalSeconds: Math.max(...candidates.map(({ typicalSeconds }) => typicalSeconds)),
 	};
 }

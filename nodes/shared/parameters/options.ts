@@ -1,4 +1,4 @@
-import { choice, decimal, integer, jsonObject, text, toggle, type Param } from './param';
+import { choice, decimal, inPanel, integer, jsonObject, text, toggle, type Param } from './param';
 
 /** The names of the editor's collections. */
 export const OPTIONS = 'options';
@@ -131,17 +131,36 @@ export const completion = (caller: string) =>
 		...own,
 	});
 
+const MAX_IMAGES = 10;
+
+export const numberOfImages = inPanel(
+	integer('numberOfImages', {
+		label: 'Number of Images',
+		description:
+			'How many images to make of the prompt. Each is an item of its own and is paid for. With a seed, each takes the next one.',
+		min: 1,
+		max: MAX_IMAGES,
+		default: 1,
+		...own,
+	}),
+);
+
 const common: readonly Param[] = [maxConcurrent, simplify];
 const collect: readonly Param[] = [timeout, pollInterval, binaryField, fileName, download];
 
 /** Options of an operation that sends a request and does not wait. */
-export const submitOptions: readonly Param[] = [customBody, ...common];
+export const submitOptions: readonly Param[] = [numberOfImages, customBody, ...common];
 
 /** Options of an operation that waits for an image and stores it. */
 export const collectOptions: readonly Param[] = [...collect, ...common];
 
 /** Options of an operation that sends, waits and stores. */
-export const generateOptions: readonly Param[] = [customBody, ...collect, ...common];
+export const generateOptions: readonly Param[] = [
+	numberOfImages,
+	customBody,
+	...collect,
+	...common,
+];
 
 /** The same where one call does it all, so that there is nothing to poll. */
 export const syncOptions = generateOptions.filter((param) => param !== pollInterval);

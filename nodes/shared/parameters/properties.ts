@@ -16,20 +16,21 @@ export function requestProperties(
 		...modelProperties(models, show),
 		...promptProperties(show),
 		...referenceImagesProperties(show),
-		...panelProperties(models, show),
+		...panelProperties(nodeOptions, models, show),
 		optionsProperty(nodeOptions, show, models),
 	];
 }
 
-/** The models' parameters that stand in the main panel, each shown for the models that have it. */
+/** What of the models' parameters and the node's own stands in the main panel, each for the models that have it. */
 function panelProperties(
+	nodeOptions: readonly Param[],
 	models: readonly Model[],
 	show: IDisplayOptions['show'],
 ): INodeProperties[] {
-	const params = editorParams(models).filter(({ place }) => place === 'panel');
+	const params = [...editorParams(models), ...nodeOptions].filter(({ place }) => place === 'panel');
 	return params.flatMap((param) =>
 		[param.property, ...(param.variants ?? [])].map((property) => {
-			const ids = idsWith(param, models);
+			const ids = nodeOptions.includes(param) ? undefined : idsWith(param, models);
 			const own = { ...show, ...property.displayOptions?.show, ...(ids && { model: ids }) };
 			return { ...property, ...(Object.keys(own).length > 0 && { displayOptions: { show: own } }) };
 		}),
@@ -104,7 +105,7 @@ export function optionsProperty(
 		default: {},
 		...(show && { displayOptions: { show } }),
 		options: alphabetical([
-			...nodeOptions.map(({ property }) => property),
+			...nodeOptions.flatMap(({ place, property }) => (place === 'panel' ? [] : [property])),
 			...ungrouped.map((param) => shownForModels(param, models)),
 			...groupsOf(params).map((group) => groupProperty(group, params, models)),
 		]),
