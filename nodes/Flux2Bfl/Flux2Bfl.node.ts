@@ -39,6 +39,8 @@ export class Flux2Bfl implements INodeType {
 		waitingNodeTooltip:
 			'Waiting until Black Forest Labs calls n8n, at most as long as the option Timeout says',
 		hints: [
+			exactPromptHint(models, disablePup, true),
+			exactPromptHint(models, promptUpsampling, false),
 			{
 				message:
 					'The execution waits until Black Forest Labs calls n8n: n8n needs a public https address, which WEBHOOK_URL tells it.',

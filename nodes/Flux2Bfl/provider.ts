@@ -1,8 +1,14 @@
 import type { IDataObject } from 'n8n-workflow';
-import { flux2ErrorOrThrow, Flux2Error } from '../shared/core/errors';
-import { createRedactor, redactJson, type Redact } from '../shared/core/redact';
+import {
+	flux2ErrorOrThrow,
+	Flux2Error,
+	invalidInput,
+	toFlux2Error,
+	withTexts,
+} from '../shared/core/errors';
+import { createRedactor, redactJson } from '../shared/core/redact';
 import { readJson, submitJson } from '../shared/http/client';
-import { type ApiClient } from '../shared/http/types';
+import type { ApiClient, ReadClient } from '../shared/http/types';
 import { trustedUrl } from '../shared/http/urlPolicy';
 import { imageFields, loadReferences } from '../shared/images/references';
 import { submitTask } from '../shared/operations/submit';
@@ -30,7 +36,10 @@ import {
 	submittedSchema,
 	toTaskState,
 } from './responses';
+import { isLongEnough, TOO_SHORT } from './secretTest';
 import { isSigned, ownsImageUrl, parseWebhookPayload } from './webhookPayload';
+
+const SECRET_CREDENTIAL = 'flux2WebhookApi';
 
 async function toBody(
 	client: ApiClient,
@@ -48,12 +57,21 @@ async function toBody(
 	return { ...body, webhook_url: url, ...(secret !== undefined && { webhook_secret: secret }) };
 }
 
-/** From the trigger's credential, where the node has it; a node without it fails in n8n's `getCredentials`. */
-async function readNotifySecret({ context }: ApiClient): Promise<string | undefined> {
-	const credential = await context
-		.getCredentials<{ secret: string }>('flux2WebhookApi')
-		.catch(() => undefined);
-	return credential?.secret.trim() || undefined;
+/**
+ * From the trigger's credential, where the node has it.
+ * @throws Flux2Error `auth` or `invalidInput`: without the secret, the trigger would refuse the delivery of what is paid
+ */
+async function readNotifySecret({ context }: ReadClient): Promise<string | undefined> {
+	const { credentials, parameters } = context.getNode();
+	// n8n hides it from every other operation, which may have kept it
+	const isOffered = parameters.resource === 'task';
+	if (!isOffered || !credentials?.[SECRET_CREDENTIAL]) return undefined;
+	const { secret } = await context.getCredentials(SECRET_CREDENTIAL).catch((thrown: unknown) => {
+		const { message } = toFlux2Error(thrown);
+		throw new Flux2Error('auth', `Notify Secret: the credential cannot be read: ${message}`);
+	});
+	if (isLongEnough(secret)) return secret.trim();
+	throw invalidInput([`Notify Secret: the credential is too short. ${TOO_SHORT}`]);
 }
 
 /** The webhook's body names no model, but the trigger can filter by it. */
@@ -85,7 +103,8 @@ const protocol: AsyncProtocol = {
 			},
 			signal,
 		).catch((thrown: unknown) => {
-			throw redactedError(flux2ErrorOrThrow(thrown), redact);
+			// the API repeats what it refuses, the secret of a webhook included
+			throw withTexts(flux2ErrorOrThrow(thrown), redact);
 		});
 		const task: Task = {
 			id: value.id,
@@ -114,21 +133,11 @@ const protocol: AsyncProtocol = {
 	},
 };
 
-/** The API repeats what it refuses, the secret of a webhook included. */
-const redactedError = (error: Flux2Error, redact: Redact): Flux2Error =>
-	new Flux2Error(error.kind, redact(error.message), { ...error });
-
 /** Account: Get Credits. */
 const getCredits = ({ client, signal }: ItemContext): PreparedOperation => ({
 	async run() {
-		const { value } = await readJson(
-			client,
-			{
-				url: '/v1/credits',
-				schema: creditsSchema,
-			},
-			signal,
-		);
+		const request = { url: '/v1/credits', schema: creditsSchema };
+		const { value } = await readJson(client, request, signal);
 		const { credits } = value;
 		const worth = { amount: creditsToUsd(credits), currency: 'USD' };
 		return [{ item: { json: { credits, worth, provider: bfl.name } } }];

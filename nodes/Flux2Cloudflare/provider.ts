@@ -93,8 +93,6 @@ export const cloudflare: ProviderDefinition<CloudflareModel> = {
 	label: 'Cloudflare',
 	credentialType: 'flux2CloudflareApi',
 	baseUrl: ({ baseUrl = '' }) => baseUrl,
-	// nothing is polled
-	minPollIntervalSeconds: 1,
 	typicalSeconds: 10,
 	readError,
 	operations: { 'image:generate': generate, 'image:edit': generate },

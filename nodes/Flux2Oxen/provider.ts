@@ -2,7 +2,7 @@ import type { IDataObject } from 'n8n-workflow';
 import { Flux2Error, rethrow } from '../shared/core/errors';
 import { z } from '../shared/core/vendor';
 import { readJson, submitJson } from '../shared/http/client';
-import { type ApiClient, type ApiResponse } from '../shared/http/types';
+import type { ApiClient, ApiResponse, ReadClient } from '../shared/http/types';
 import { loadReferences, toDataUri } from '../shared/images/references';
 import { generate } from '../shared/operations/generate';
 import { submitTask } from '../shared/operations/submit';
@@ -85,7 +85,7 @@ const enqueue: AsyncProtocol['submit'] = async (client, request, signal) => {
 };
 
 /** A generation leaves the queue when it has ended, says an older state of the documents: then it is in the history. */
-async function readStatus(client: ApiClient, task: Task, signal: AbortSignal): Promise<TaskState> {
+async function readStatus(client: ReadClient, task: Task, signal: AbortSignal): Promise<TaskState> {
 	const queueEntry = await getOrUndefined(
 		client,
 		{
@@ -100,7 +100,7 @@ async function readStatus(client: ApiClient, task: Task, signal: AbortSignal): P
 	return toTaskState(entry.value, task, errorCodeOf(entry.response));
 }
 
-const readHistory = async (client: ApiClient, task: Task, signal: AbortSignal) =>
+const readHistory = async (client: ReadClient, task: Task, signal: AbortSignal) =>
 	await getOrUndefined(
 		client,
 		{
@@ -113,7 +113,7 @@ const readHistory = async (client: ApiClient, task: Task, signal: AbortSignal) =
 
 /** Undefined where there is no such resource. */
 async function getOrUndefined<T>(
-	client: ApiClient,
+	client: ReadClient,
 	request: {
 		url: string;
 		schema: z.ZodType<T, z.ZodTypeDef, unknown>;

@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 import { readJson, submitJson } from '../shared/http/client';
-import { type ApiClient } from '../shared/http/types';
+import type { ApiClient, ReadClient } from '../shared/http/types';
 import { trustedUrl } from '../shared/http/urlPolicy';
 import { imageFields, loadReferences } from '../shared/images/references';
 import { generate } from '../shared/operations/generate';
@@ -124,7 +124,7 @@ const queueProtocol: AsyncProtocol = {
 };
 
 /** The finished task's images; 202 while it still runs. */
-async function readResult(client: ApiClient, task: Task, signal: AbortSignal): Promise<TaskState> {
+async function readResult(client: ReadClient, task: Task, signal: AbortSignal): Promise<TaskState> {
 	const { value, response } = await readJson(
 		client,
 		{

@@ -39,7 +39,7 @@ export class Flux2Trigger implements INodeType {
 		properties: [
 			{
 				displayName:
-					'Put the Production URL above into the option Notify URL of FLUX.2 (Black Forest Labs), and the secret of the credential into Notify Secret. Images that are submitted there arrive here.',
+					'Put the Production URL above into the option Notify URL of Task: Submit in FLUX.2 (Black Forest Labs), and choose the same FLUX.2 Webhook API credential there (elsewhere, put its secret into Notify Secret). Images that are submitted there arrive here.',
 				name: 'notice',
 				type: 'notice',
 				default: '',

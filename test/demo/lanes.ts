@@ -38,8 +38,11 @@ export interface DemoWorkflow extends WorkflowJson {
 const FILE = path.resolve(__dirname, '../workflows/demo.json');
 const PACKAGE_PREFIX = 'n8n-nodes-flux2.';
 
-export const readWorkflow = (): DemoWorkflow =>
-	JSON.parse(readFileSync(FILE, 'utf8')) as DemoWorkflow;
+/** With every lane, also the one that people activate when they have its credential. */
+export function readWorkflow(): DemoWorkflow {
+	const workflow = JSON.parse(readFileSync(FILE, 'utf8')) as DemoWorkflow;
+	return { ...workflow, nodes: workflow.nodes.map((node) => ({ ...node, disabled: false })) };
+}
 
 export const readSettings = (workflow: DemoWorkflow): { referenceBase: string } =>
 	JSON.parse(findNode(workflow, 'Settings').parameters.jsonOutput ?? '{}');

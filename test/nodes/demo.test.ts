@@ -59,7 +59,7 @@ describe('the demo workflow', () => {
 		expect(structured).toContainEqual(expect.stringMatching(/#[0-9A-F]{6}"/));
 	});
 
-	test("leaves only the lane of SeaCloud's credential unselected: a key of Vtrix does not work there", () => {
+	test("leaves only the credential of SeaCloud's lane unselected: a key of Vtrix does not work there", () => {
 		const named = workflow.nodes.filter(({ credentials }) => credentials);
 		expect(named.map(({ name, credentials }) => [name, credentials])).toEqual([
 			['Task API Queue', { flux2TaskApi: { id: null, name: 'SeaCloud' } }],

@@ -9,6 +9,9 @@ let lab: Lab;
 
 beforeAll(async () => {
 	lab = await openLab();
+});
+
+beforeEach(() => {
 	lab.credentials.flux2WebhookApi = { secret: ` ${SECRET} ` };
 });
 
@@ -59,4 +62,44 @@ test.each<[string, object, boolean, string | undefined]>([
 	expect(secret).toBe(expected);
 	expect(shown).not.toContain('made-up-notify-secret');
 	expect(shown).not.toContain('another-made-up-secret');
+});
+
+test.each<[string, { secret: string } | undefined, string]>([
+	['is empty', { secret: '' }, 'is too short. Make the secret at least 16 characters long'],
+	[
+		'is blank',
+		{ secret: ' '.repeat(20) },
+		'is too short. Make the secret at least 16 characters long',
+	],
+	[
+		'is short',
+		{ secret: 'fifteen-letters' },
+		'is too short. Make the secret at least 16 characters long',
+	],
+	['cannot be read', undefined, 'cannot be read: '],
+])('refuses a credential that %s, before anything is submitted', async (_what, data, message) => {
+	if (data) lab.credentials.flux2WebhookApi = data;
+	else delete lab.credentials.flux2WebhookApi;
+	const result = await lab.run(submitting({}, true), { items: prompts(1) });
+
+	expect(result.error?.message).toContain(`Notify Secret: the credential ${message}`);
+	expect(result.error?.context).toMatchObject({ kind: data ? 'invalidInput' : 'auth' });
+	expect(lab.emulator.ledger.requests).toEqual([]);
+});
+
+test('needs no credential that works where there is no Notify URL', async () => {
+	delete lab.credentials.flux2WebhookApi;
+	const result = await lab.run(submitting({ webhookUrl: '' }, true), { items: prompts(1) });
+
+	expect(result.status).toBe('success');
+	expect(lab.emulator.ledger.submissions).toHaveLength(1);
+});
+
+test('leaves alone the credential that Image: Generate has kept of Task: Submit', async () => {
+	const node = submitting({ pollInterval: 0.02 }, true);
+	Object.assign(node.parameters, { resource: 'image', operation: 'generate' });
+	const result = await lab.run(node, { items: prompts(1) });
+
+	expect(result.status).toBe('success');
+	expect(lab.emulator.ledger.submissions[0]?.body).not.toHaveProperty('webhook_secret');
 });

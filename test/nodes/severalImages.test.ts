@@ -92,39 +92,53 @@ test('take one seed of an expression that yields another at each look, and the o
 	expect(seedsOf(run)).toEqual([0, 1, 2, 3].map((offset) => first! + offset));
 });
 
-test.each(['bfl', 'queue', 'oxen'] as const)(
-	'fail alone: one of four is an error item in its place, and only that one is made by a retry (%s)',
-	async (lane) => {
-		const values = { numberOfImages: 4, seed: 5, maxConcurrent: 1 };
-		let submissions = 0;
-		lab.emulator.rule(
-			{ route: LANES[lane].submit },
-			{ mutate: (response) => (++submissions === 2 ? { status: 400, body: {} } : response) },
-		);
-		const failed = await lab.run(several(lane, values, CONTINUE), { items: prompts(1) });
+/** The provider refuses one of the submits. */
+function refuseSubmit(lane: LaneName, number: number): void {
+	let submits = 0;
+	lab.emulator.rule(
+		{ route: LANES[lane].submit },
+		{
+			mutate: (response) =>
+				++submits === number ? { ...response, status: 400, body: {} } : response,
+		},
+	);
+}
 
-		expect(jsons(failed).map(isError)).toEqual([false, true, false, false]);
-		expect(failed.items(NODE).map(({ pairedItem }) => pairedItem)).toEqual(
-			Array(4).fill({ item: 0 }),
-		);
-		expect(seedsOf(failed)).toEqual([5, undefined, 7, 8]);
-		const again = await lab.retry(failed, several(lane, values));
+const one = { seed: 5, maxConcurrent: 1 };
+
+test.each(['bfl', 'queue', 'oxen', 'catalogue'] as const)(
+	'fail alone: one of four is an error item in its place (%s)',
+	async (lane) => {
+		refuseSubmit(lane, 2);
+		const node = several(lane, { numberOfImages: 4, ...one }, CONTINUE);
+		const run = await lab.run(node, { items: prompts(1) });
+
+		expect(jsons(run).map(isError)).toEqual([false, true, false, false]);
+		expect(run.items(NODE).map(({ pairedItem }) => pairedItem)).toEqual(Array(4).fill({ item: 0 }));
+		expect(seedsOf(run)).toEqual([5, undefined, 7, 8]);
+	},
+);
+
+test.each(['bfl', 'queue', 'oxen'] as const)(
+	'are made by a retry where they are missing, and passed on where they are not (%s)',
+	async (lane) => {
+		refuseSubmit(lane, 3);
+		const node = several(lane, { numberOfImages: 4, ...one });
+		const failed = await lab.run(node, { items: prompts(1) });
+		expect(failed.status).toBe('error');
+		const again = await lab.retry(failed, node);
 
 		expect(seedsOf(again)).toEqual([5, 6, 7, 8]);
-		expect(sentSeeds()).toEqual([5, 6, 7, 8, 6]);
+		expect(sentSeeds()).toEqual([5, 6, 7, 7, 8]);
 	},
 );
 
 test.each(['task', 'bfl', 'workersAi', 'sync'] as const)(
 	'are resumed alone by Retry On Fail: nothing is paid for twice (%s)',
 	async (lane) => {
-		const values = { numberOfImages: 3, seed: 5, maxConcurrent: 1 };
-		let submissions = 0;
-		lab.emulator.rule(
-			{ route: LANES[lane].submit },
-			{ mutate: (response) => (++submissions === 3 ? { status: 400, body: {} } : response) },
-		);
-		const run = await lab.run(several(lane, values, RETRY), { items: prompts(1) });
+		refuseSubmit(lane, 3);
+		const node = several(lane, { numberOfImages: 3, ...one }, RETRY);
+		const run = await lab.run(node, { items: prompts(1) });
 
 		expect(run.error).toBeUndefined();
 		expect(seedsOf(run)).toEqual([5, 6, 7]);
@@ -185,15 +199,9 @@ test('are made no more at once than Max Concurrent says', async () => {
 });
 
 test('all arrive at a provider that takes few at once', async () => {
-	let refused = 0;
 	lab.emulator.rule(
-		{ route: 'bfl.submit', times: 12 },
-		{
-			mutate: (response) =>
-				++refused % 2 === 0
-					? response
-					: { status: 429, headers: { 'retry-after': '0.02' }, body: {} },
-		},
+		{ route: 'bfl.submit', times: 6 },
+		{ error: 'bfl.rateLimit', headers: { 'retry-after': '0.02' } },
 	);
 	const node = several('bfl', { numberOfImages: 10, seed: 1 });
 	const run = await lab.run(node, { items: prompts(1) });

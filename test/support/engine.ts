@@ -162,7 +162,9 @@ export class Engine {
 		if (node.credentials || packageName !== this.loader.packageName) return node;
 		const { description } = this.loader.getNode(name).type as INodeType;
 		const { credentials = [] } = description;
-		const stored = credentials.filter((wanted) => this.options.credentials?.[wanted.name]);
+		const stored = credentials.filter(
+			(wanted) => wanted.required && this.options.credentials?.[wanted.name],
+		);
 		const selected = stored.map(({ name: id }) => [id, { id, name: id }] as const);
 		return { ...node, credentials: Object.fromEntries(selected) };
 	}

@@ -27,7 +27,7 @@ const dialogues = providers.flatMap(({ definition, lanes }) =>
 			name: `${lane}, ${form}`,
 			responses: ofForm,
 			ask: async (script: Script) =>
-				await imagesOf(connect(definition, { ...parameters, options }, script)),
+				await imagesOf(connect(definition, { ...parameters, ...(options && { options }) }, script)),
 		})),
 	),
 );
@@ -41,7 +41,7 @@ async function imagesOf({ client, protocol, request }: ScriptedProvider): Promis
 	expect(others).toEqual([]);
 	if (!protocol.status || state?.status === 'done') return toImages(state);
 	const task = state!.task!;
-	const end = await events.of(protocol, client, task)?.next(task.id);
+	const end = await events.of(protocol, client, task)?.next(task.id, signal);
 	return toImages(end ?? (await protocol.status(client, task, signal)));
 }
 
@@ -165,7 +165,8 @@ test.each(everyList)(
 					call === list.call ? response : UNKNOWN_CALL,
 				);
 				const item = { client, reader, provider: definition, signal } as unknown as ItemContext;
-				const results = await definition.operations[name]!(item).run();
+				const operations = [definition.operations[name]!(item)].flat();
+				const [results] = await Promise.all(operations.map(async (each) => await each.run()));
 				expect(results).toContainEqual({
 					item: { json: expect.objectContaining({ provider: definition.name }) as object },
 				});

@@ -14,8 +14,8 @@ const lanes = providers.flatMap(({ definition, lanes: ofProvider }) =>
 	Object.entries(ofProvider)
 		// submits and polls as the lane without events does
 		.filter(([, { hasEvents }]) => !hasEvents)
-		.map(([name, { responses, ...lane }]) => {
-			const parameters = { ...lane.parameters, options: lane.options };
+		.map(([name, { parameters: own, options, responses }]) => {
+			const parameters = { ...own, ...(options && { options }) };
 			const [submitted = {}, ...polled] = Object.values(responses)[0]!.map(({ body }) => body);
 			const finished: object | undefined =
 				polled.length > 0 ? Object.assign({}, ...polled) : undefined;

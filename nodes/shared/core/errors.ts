@@ -120,16 +120,24 @@ export function flux2ErrorOrThrow(thrown: unknown): Flux2Error {
 	throw rethrow(thrown);
 }
 
-/** The same failure with more advice behind it, e.g. how to collect a task later. */
+/** The same failure with more advice behind it, e.g. how to collect a task later, and with these details. */
 export const withAdvice = (
 	error: Flux2Error,
 	advice: string,
 	details: ErrorDetails = {},
-): Flux2Error => withDetails(error, { ...details, description: `${error.description} ${advice}` });
+): Flux2Error =>
+	new Flux2Error(error.kind, error.message, {
+		...detailsOf(error),
+		...details,
+		description: `${error.description} ${advice}`,
+	});
 
-/** The same failure with other details. */
-export const withDetails = (error: Flux2Error, details: ErrorDetails): Flux2Error =>
-	new Flux2Error(error.kind, error.message, { ...detailsOf(error), ...details });
+/** The same failure with its texts as `change` returns them. */
+export const withTexts = (error: Flux2Error, change: (text: string) => string): Flux2Error =>
+	new Flux2Error(error.kind, change(error.message), {
+		...detailsOf(error),
+		description: change(error.description),
+	});
 
 const detailsOf = (error: Flux2Error): ErrorDetails => ({
 	description: error.description,

@@ -12,6 +12,7 @@ import {
 	type ApiRequest,
 	type ApiResponse,
 	type ClientContext,
+	type ReadClient,
 } from './types';
 import { resolveApiUrl } from './urlPolicy';
 
@@ -38,7 +39,7 @@ interface Received<T> {
  * @throws Flux2Error, AbortedError
  */
 export async function readJson<T>(
-	client: ApiClient,
+	client: ReadClient,
 	request: Read<T>,
 	signal: AbortSignal,
 ): Promise<Received<T>> {
@@ -79,7 +80,7 @@ export async function submitJson<T>(
  * The client for calls after n8n has stopped the execution, e.g. to cancel at the provider. n8n's authenticated helper
  * would otherwise impose the aborted signal of the execution.
  */
-export function withoutExecutionSignal(client: ApiClient): ApiClient {
+export function withoutExecutionSignal(client: ReadClient): ReadClient {
 	const { signal } = new AbortController();
 	const context = withCancelSignal(client.context, signal);
 	return { ...client, context, cancelSignal: signal };
@@ -98,7 +99,7 @@ export const WITH_CREDENTIAL = {
 } as const;
 
 async function send<T>(
-	client: ApiClient,
+	client: ReadClient,
 	request: ApiRequest<T>,
 	url: URL,
 	signal: AbortSignal,
@@ -138,7 +139,7 @@ async function send<T>(
 
 /** Reads the body as it comes, so that one that is too large is refused before it fills the memory. */
 async function toApiResponse(
-	{ label }: ApiClient,
+	{ label }: ReadClient,
 	response: IN8nHttpFullResponse,
 	{ idempotent, signal }: { idempotent: boolean; signal: AbortSignal },
 ): Promise<ApiResponse> {
@@ -175,7 +176,7 @@ const tooLargeError = (label: string, httpCode: number, idempotent: boolean) =>
 		{ httpCode, maybeBilled: !idempotent },
 	);
 
-function parseResponse<T>(client: ApiClient, request: ApiRequest<T>, response: ApiResponse): T {
+function parseResponse<T>(client: ReadClient, request: ApiRequest<T>, response: ApiResponse): T {
 	const isSuccess = response.status >= 200 && response.status < 300;
 	if (!isSuccess && !request.isResult?.(response)) throw statusError(client, request, response);
 	const content = request.selectBody ? request.selectBody(response) : response.json;

@@ -2,7 +2,7 @@ import type { IDataObject } from 'n8n-workflow';
 import { AbortedError, Flux2Error, withAdvice, type ErrorKind } from '../core/errors';
 import type { z } from '../core/vendor';
 import { kindFromStatus } from './errorKind';
-import type { ApiClient, ApiResponse, ErrorResponse } from './types';
+import type { ApiResponse, ErrorResponse, ReadClient } from './types';
 
 const NEVER_CONNECTED_CODES = new Set([
 	'ECONNREFUSED',
@@ -31,7 +31,7 @@ const MAX_EXCERPT_TEXT_LENGTH = 20_000;
 const MAX_EXCERPT_LENGTH = 300;
 
 /** What is needed of a client to say what has failed. */
-type ErrorReader = Pick<ApiClient, 'label' | 'readError' | 'redact'>;
+type ErrorReader = Pick<ReadClient, 'label' | 'readError' | 'redact'>;
 
 /** What was sent: a request that may be sent twice, or a submit. */
 export interface SentRequest {

@@ -3,7 +3,7 @@ import { raceTimeout } from '../core/async';
 import { Flux2Error } from '../core/errors';
 import { WITH_CREDENTIAL, withCancelSignal } from './client';
 import { ignoreLateErrors } from './download';
-import { toStream, type ApiClient, type DownloadStream } from './types';
+import { toStream, type DownloadStream, type ReadClient } from './types';
 import { resolveApiUrl } from './urlPolicy';
 
 /** A server-sent event, https://html.spec.whatwg.org/multipage/server-sent-events.html */
@@ -21,7 +21,7 @@ const MAX_EVENT_LENGTH = 1024 * 1024;
  * @throws Flux2Error `unavailable`
  */
 export async function openEventSource(
-	client: ApiClient,
+	client: ReadClient,
 	path: string,
 	signal: AbortSignal,
 ): Promise<DownloadStream> {

@@ -17,8 +17,8 @@ export type ClientContext = IExecuteFunctions | IWebhookFunctions;
 /** A credential's values that are text, trimmed. */
 export type CredentialValues = Readonly<Record<string, string>>;
 
-/** A provider's API with the credential for it. */
-export interface ApiClient {
+/** A provider's API with the credential for it, for what costs nothing. */
+export interface ReadClient {
 	readonly context: ClientContext;
 	readonly credentialType: string;
 	/** The provider's name in messages. */
@@ -36,10 +36,13 @@ export interface ApiClient {
 	readonly readError: (response: ApiResponse) => ErrorResponse | undefined;
 	/** Hosts beside the base URL's that may see the credential. */
 	readonly trustsHost?: (host: string, baseHost: string) => boolean;
-	/** The item's permit to submit. */
-	readonly permit: Permit;
 	/** Spaces out the reads of all items at one host. */
 	readonly readThrottle: Throttle;
+}
+
+/** The API for one item, which may submit. */
+export interface ApiClient extends ReadClient {
+	readonly permit: Permit;
 }
 
 /** An HTTP response, read whole. */

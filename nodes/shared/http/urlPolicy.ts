@@ -1,8 +1,8 @@
 import { Flux2Error } from '../core/errors';
-import type { ApiClient } from './types';
+import type { ReadClient } from './types';
 
 /** The part of a client that decides where its key may go. */
-export type KeyOwner = Pick<ApiClient, 'baseUrl' | 'label' | 'trustsHost'>;
+export type KeyOwner = Pick<ReadClient, 'baseUrl' | 'label' | 'trustsHost'>;
 
 const MAX_SHOWN_URL_LENGTH = 100;
 

@@ -1,5 +1,5 @@
 import { invalidInput } from '../core/errors';
-import type { ApiClient } from '../http/types';
+import type { ReadClient } from '../http/types';
 import type { ImageRequest } from '../parameters/imageRequest';
 import { bodyLikeReference } from '../parameters/readSize';
 import type { Size } from '../parameters/size';
@@ -11,7 +11,7 @@ import { readFirstReference } from './references';
  * @throws Flux2Error `invalidInput` where the image cannot be read, or the model makes none of its proportions
  */
 export async function withReferenceSize(
-	client: Pick<ApiClient, 'context' | 'baseUrl'>,
+	client: Pick<ReadClient, 'context' | 'baseUrl'>,
 	request: ImageRequest,
 	signal: AbortSignal,
 ): Promise<ImageRequest> {

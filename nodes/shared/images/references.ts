@@ -8,7 +8,7 @@ import {
 	type Download,
 	type DownloadContext,
 } from '../http/download';
-import type { ApiClient } from '../http/types';
+import type { ReadClient } from '../http/types';
 import { resolveDownloadUrl } from '../http/urlPolicy';
 import type { ReferenceInput } from '../parameters/referenceImages';
 import { readImageInfo, type ImageInfo } from './format';
@@ -50,7 +50,7 @@ export const fingerprintReferences = (references: readonly ReferenceInput[]): st
  * @throws Flux2Error `invalidInput`, naming each wrong image by number and field
  */
 export async function loadReferences(
-	{ context, baseUrl }: Pick<ApiClient, 'context' | 'baseUrl'>,
+	{ context, baseUrl }: Pick<ReadClient, 'context' | 'baseUrl'>,
 	references: readonly ReferenceInput[],
 	rules: ReferenceRules,
 	signal: AbortSignal,
@@ -67,7 +67,7 @@ export async function loadReferences(
  * @throws Flux2Error `invalidInput`, naming the image
  */
 export async function readFirstReference(
-	{ context, baseUrl }: Pick<ApiClient, 'context' | 'baseUrl'>,
+	{ context, baseUrl }: Pick<ReadClient, 'context' | 'baseUrl'>,
 	first: ReferenceInput,
 	signal: AbortSignal,
 ): Promise<ImageInfo> {
@@ -193,7 +193,7 @@ export const toDataUri = (reference: LoadedReference): string =>
 		: `data:${reference.mimeType};base64,${reference.bytes.toString('base64')}`;
 
 /** Base64 without a prefix, or the URL as it is. */
-export const toBase64 = (reference: LoadedReference): string =>
+const toBase64 = (reference: LoadedReference): string =>
 	'url' in reference ? reference.url : reference.bytes.toString('base64');
 
 /** The wire name of the nth reference image where each has a field of its own. */

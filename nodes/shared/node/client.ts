@@ -2,11 +2,8 @@ import type { IDataObject } from 'n8n-workflow';
 import type { Throttle } from '../core/async';
 import { Flux2Error } from '../core/errors';
 import { createRedactor, secretsIn } from '../core/redact';
-import type { ApiClient, ClientContext, CredentialValues } from '../http/types';
+import type { ClientContext, CredentialValues, ReadClient } from '../http/types';
 import type { ProviderDefinition } from '../operations/types';
-
-/** A client without an item's permit to submit. */
-export type ReadClient = Omit<ApiClient, 'permit'>;
 
 /**
  * The provider's API with the node's credential.

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { ExpressionError, type IExecuteFunctions, type INodeExecutionData } from 'n8n-workflow';
-import { throttle, type Throttle } from '../core/async';
 import { AbortedError, Flux2Error, invalidInput, rethrow, toFlux2Error } from '../core/errors';
 import { createRedactor } from '../core/redact';
 import { pLimit } from '../core/vendor';
 import { AdaptiveLimiter, Permit } from '../http/limiter';
+import type { ReadClient } from '../http/types';
 import { errorJson } from '../operations/items';
 import type {
 	ItemContext,
@@ -18,26 +18,10 @@ import { maxConcurrent, OPTIONS } from '../parameters/options';
 import { ParameterReader } from '../parameters/reader';
 import { CheckpointStore } from '../tasks/checkpoints';
 import { RunEvents } from '../tasks/eventStream';
-import type { Durations } from '../tasks/pollSchedule';
-import { createClient, type ReadClient } from './client';
-import { mostInformative, toNodeError, type Failure } from './nodeError';
-
-/** What the executions of one process learn and share. */
-export interface ProcessState {
-	readonly durations: Durations;
-	/** By credential. */
-	readonly limiters: Map<string, AdaptiveLimiter>;
-	readonly readThrottle: Throttle;
-}
-
-/** At most 50 reads a second and host, whatever the number of tasks. */
-const MIN_READ_GAP_MS = 20;
-
-const processState: ProcessState = {
-	durations: new Map(),
-	limiters: new Map(),
-	readThrottle: throttle(MIN_READ_GAP_MS),
-};
+import { tellResults } from './afterRun';
+import { createClient } from './client';
+import { mostInformative, toNodeError, withKeptAdvice, type Failure } from './nodeError';
+import { processState, type ProcessState } from './processState';
 
 /** One run of the node. */
 interface Run {
@@ -45,6 +29,8 @@ interface Run {
 	readonly cancelSignal: AbortSignal;
 	readonly maxConcurrency: number;
 	readonly failures: Failure[];
+	/** Of all items, in the order in which they ended. */
+	readonly results: ItemResult[];
 	/** Ends the run, unless it goes on after failures. */
 	reportFailure(this: void, failure: Failure): void;
 	/** To be called in the end, however the run has ended. */
@@ -99,12 +85,15 @@ function openRun(
 	const isToolCall = isCalledAsTool(context);
 	const events = new RunEvents(signal);
 	const checkpoints = new CheckpointStore(context, isToolCall);
+	const unclearTasks = new Map<string, string>();
+	const shared = { context, provider, checkpoints, durations, events, signal };
 	const failures: Failure[] = [];
 	return {
-		runContext: { context, provider, checkpoints, durations, events, signal, isToolCall },
+		runContext: { ...shared, isToolCall, unclearTasks },
 		cancelSignal,
 		maxConcurrency: maxConcurrencyOf(context),
 		failures,
+		results: [],
 		reportFailure(failure) {
 			failures.push(failure);
 			if (!context.continueOnFail()) abortRun();
@@ -133,21 +122,29 @@ function prepareItems(run: Run, client: ReadClient, limiter: AdaptiveLimiter): P
 }
 
 /** Checkpoints go only when every image has been passed on. */
-function concludeRun({ runContext, cancelSignal, failures }: Run, { redact }: ReadClient): void {
-	const { context, checkpoints } = runContext;
+function concludeRun(run: Run, { redact }: ReadClient): void {
+	const { runContext, cancelSignal, failures } = run;
+	const { context, checkpoints, isToolCall } = runContext;
 	const [first, ...others] = failures;
 	if (cancelSignal.aborted) return;
+	tellRun(run);
 	if (!first) checkpoints.deleteAll();
 	else if (!context.continueOnFail()) {
-		throw toNodeError(context, redact, mostInformative([first, ...others]));
+		const failure = mostInformative([first, ...others]);
+		// an agent has no executions to retry
+		const kept = isToolCall ? 0 : checkpoints.countKept({ ...first, taskId: first.error.taskId });
+		throw toNodeError(context, redact, withKeptAdvice(failure, kept));
 	}
 }
+
+const tellRun = ({ runContext: { context, provider, isToolCall, unclearTasks }, results }: Run) =>
+	tellResults(context, provider.name, { results, unclearTasks }, isToolCall);
 
 const toCredentialFailure = (thrown: unknown) => ({ thrown });
 
 /** Without a usable credential every item fails alike. */
-function failWithoutCredential({ runContext }: Run, thrown: unknown): INodeExecutionData[] {
-	const { context, provider } = runContext;
+function failWithoutCredential(run: Run, thrown: unknown): INodeExecutionData[] {
+	const { context, provider } = run.runContext;
 	const redact = createRedactor([]);
 	const error = toFlux2Error(thrown, 'auth');
 	if (!context.continueOnFail()) {
@@ -155,7 +152,10 @@ function failWithoutCredential({ runContext }: Run, thrown: unknown): INodeExecu
 			? toNodeError(context, redact, { itemIndex: 0, error })
 			: rethrow(thrown);
 	}
-	return context.getInputData().map((_item, item) => ({
+	const items = context.getInputData();
+	run.results.push(...items.map(() => ({ error })));
+	tellRun(run);
+	return items.map((_item, item) => ({
 		json: { error: errorJson({ provider: provider.name, redact }, error) },
 		pairedItem: { item },
 	}));
@@ -179,7 +179,7 @@ function prepareItem({ reportFailure }: Run, item: ItemContext): PreparedItem[] 
 
 /** Never rejects: a failure becomes an error item, and is reported to the run. */
 async function runItem(
-	{ reportFailure }: Run,
+	{ reportFailure, results: allResults }: Run,
 	{ item, operation }: PreparedItem,
 ): Promise<INodeExecutionData[]> {
 	const { itemIndex, client, provider, signal } = item;
@@ -190,6 +190,7 @@ async function runItem(
 			thrown instanceof AbortedError ? [] : [{ error: toFlux2Error(thrown) }],
 		)
 		.finally(() => client.permit.release());
+	allResults.push(...results);
 	return results.map((result) => {
 		const pairedItem = { item: itemIndex };
 		if ('item' in result) return { ...result.item, pairedItem };

@@ -25,6 +25,14 @@ export function mostInformative([first, ...others]: readonly [Failure, ...Failur
 	return { ...first, error: withAdvice(first.error, advice) };
 }
 
+/** The failure that ends the run, with what else was paid for. */
+export function withKeptAdvice(failure: Failure, kept: number): Failure {
+	if (kept === 0) return failure;
+	const [images, were, them] = kept === 1 ? ['image', 'was', 'it'] : ['images', 'were', 'them'];
+	const advice = `${kept} other ${images} of this run ${were} already requested. Executions → Retry passes ${them} on at no cost; Execute step makes ${them} anew. To go on after a failure: Settings → On Error.`;
+	return { ...failure, error: withAdvice(failure.error, advice) };
+}
+
 /** The one place where a failure becomes n8n's error. */
 export function toNodeError(
 	context: IExecuteFunctions,

@@ -1,17 +1,18 @@
 import type { INodeExecutionData, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
-import { throttle, withTimeout } from '../core/async';
+import { withTimeout } from '../core/async';
 import { toFlux2Error, type Flux2Error } from '../core/errors';
 import { parseJson } from '../core/json';
 import { createRedactor } from '../core/redact';
 import { pLimit } from '../core/vendor';
-import { AdaptiveLimiter, Permit } from '../http/limiter';
+import type { ReadClient } from '../http/types';
 import { collectImage, errorJson, taskItem, type CollectTarget } from '../operations/items';
 import { loadSuspended, type SuspendedExecution } from '../operations/suspend';
 import type { ProviderDefinition, WebhookProtocol } from '../operations/types';
 import { Settings } from '../parameters/param';
 import type { Done, Failed, FinalState, TaskState, WebhookPayload } from '../tasks/protocol';
 import { taskError } from '../tasks/taskErrors';
-import { createClient, type ReadClient } from './client';
+import { createClient } from './client';
+import { processState } from './processState';
 import { readRawBody, respond } from './webhookRequest';
 
 /** One call of the provider for an execution that waits for it. */
@@ -32,12 +33,10 @@ const MAX_RESPONSE_MS = 25_000;
 /** Leaves time for the download. */
 const MAX_POLL_MS = 10_000;
 const MAX_DOWNLOADS = 8;
-const MIN_READ_GAP_MS = 20;
 
 /** Tasks whose image this process is fetching. */
 const inFlight = new Set<string>();
 const downloadLimit = pLimit(MAX_DOWNLOADS);
-const readThrottle = throttle(MIN_READ_GAP_MS);
 
 /** The node's `webhook`: the suspended execution goes on with the image that the provider calls about. */
 export async function resumeExecution(
@@ -79,7 +78,7 @@ async function openDelivery(facts: Omit<Delivery, 'client' | 'target'>): Promise
 	const { signal } = new AbortController();
 	const client = await createClient(context, provider, {
 		cancelSignal: signal,
-		readThrottle,
+		readThrottle: processState.readThrottle,
 	}).catch(() => undefined);
 	const target: CollectTarget = {
 		helpers: context.helpers,
@@ -131,12 +130,10 @@ async function pollTask({
 	target,
 }: Delivery): Promise<TaskState | undefined> {
 	if (!client) return undefined;
-	// reading needs no permit to submit
-	const permit = new Permit(new AdaptiveLimiter(1));
 	const state = await withTimeout(
 		MAX_POLL_MS,
 		target.signal,
-		async (signal) => await webhook.status({ ...client, permit }, suspended.task, signal),
+		async (signal) => await webhook.status(client, suspended.task, signal),
 		() => undefined,
 	).catch(() => undefined);
 	return state?.status === 'failed' && state.lost === 'missing' ? undefined : state;

@@ -1,6 +1,7 @@
 import { delay } from '../core/async';
 import { AbortedError, Flux2Error, rethrow } from '../core/errors';
 import { pollInterval, timeout } from '../parameters/options';
+import { toDisplayText } from '../core/redact';
 import type { Settings } from '../parameters/param';
 import { TaskPoller, type DurationEstimator } from '../tasks/poller';
 import { splitImages, type Done, type Task, type TaskProtocol } from '../tasks/protocol';
@@ -42,6 +43,9 @@ export function createPoller(item: ItemContext, facts: PollerFacts): TaskPoller 
 		estimator,
 		submittedByThisRun,
 		events: task && protocol.status ? events.of(protocol, client, task) : undefined,
+		onUnclear({ task: { id }, message }) {
+			item.unclearTasks.set(id, toDisplayText(client.redact, message));
+		},
 	});
 }
 

@@ -20,6 +20,7 @@ import { collectWithRefresh, createPoller, refreshImage, type Collector } from '
 import type { ImageSummary } from './items';
 import {
 	claimSubmission,
+	factsOf,
 	prepareRequests,
 	submit,
 	submittedTaskItem,
@@ -99,7 +100,8 @@ async function resubmit(submission: Submission): Promise<ItemResult[]> {
 async function finishAll(submission: Submission): Promise<ItemResult[]> {
 	// a copy: a result with several images makes room for each
 	const results = [...submission.checkpoint.results];
-	return (await Promise.all(results.map((result) => finishResult(submission, result)))).flat();
+	const finished = await Promise.all(results.map((result) => finishResult(submission, result)));
+	return finished.flat().map((result) => ({ ...result, ...factsOf(submission) }));
 }
 
 /** Brings one result to its end, each of its images apart. Never rejects: what an abort interrupts has no outcome. */

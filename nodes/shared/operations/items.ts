@@ -35,6 +35,7 @@ export interface ImageSummary extends RequestSummary {
 }
 
 const MAX_PRICE_MS = 3000;
+const MAX_STATUS_LENGTH = 100;
 
 /**
  * The item of a finished image, which is put into n8n's binary store.
@@ -155,13 +156,17 @@ export function taskItem(
 	const json = omitUndefined({
 		model: task.model,
 		...(state.status === 'failed' ? failureFacts(target, state) : runningFacts(state)),
-		providerStatus: state.providerStatus,
+		providerStatus: shortStatus(target, state),
 		...taskFacts(task),
 		provider: target.provider,
 		raw: rawOf(target, state.raw),
 	});
 	return { json: redactJson(json, target.redact) };
 }
+
+/** The provider's own word; cut only once no secret can be cut in two. */
+const shortStatus = ({ redact }: ItemTarget, { providerStatus = '' }: Pending | Unclear | Failed) =>
+	redact(providerStatus).slice(0, MAX_STATUS_LENGTH) || undefined;
 
 const failureFacts = ({ redact }: ItemTarget, { kind, message, price }: Failed) => ({
 	status: 'failed',

@@ -38,14 +38,7 @@ export const getMany =
 		return {
 			async run() {
 				const url = query.size > 0 ? `${list.path}?${query.toString()}` : list.path;
-				const { value: rows } = await readJson(
-					client,
-					{
-						url,
-						schema: list.schema,
-					},
-					signal,
-				);
+				const { value: rows } = await readJson(client, { url, schema: list.schema }, signal);
 				return rows
 					.slice(0, maxRows)
 					.map((row) => ({ item: { json: redactJson(toJson(row), client.redact) } }));

@@ -1,3 +1,4 @@
+import type { IDataObject } from 'n8n-workflow';
 import { AbortedError, Flux2Error, rethrow, toFlux2Error } from '../core/errors';
 import { maybeBilledError } from '../http/errors';
 import { fingerprintReferences } from '../images/references';
@@ -21,7 +22,7 @@ import {
 	type SavedResult,
 } from '../tasks/savedResults';
 import { submittedItem } from './items';
-import type { ItemContext, ItemResult, PreparedOperation } from './types';
+import type { ItemContext, ItemResult, PreparedOperation, ResultFacts } from './types';
 
 /** A request that was checked. */
 export interface PreparedRequest {
@@ -44,7 +45,9 @@ export const submitTask = (item: ItemContext): PreparedOperation[] =>
 		async run() {
 			const submission = claimSubmission(prepared, 'submit');
 			if (submission.submittedByThisRun) await submit(submission);
-			return submission.checkpoint.results.map((result) => toItemResult(submission, result));
+			return submission.checkpoint.results
+				.map((result) => toItemResult(submission, result))
+				.map((result) => ({ ...result, ...factsOf(submission) }));
 		},
 	}));
 
@@ -91,16 +94,31 @@ const identityOf = ({ item, request }: PreparedRequest, operation: string) => ({
 	likeReference: request.likeReference,
 });
 
-const summarize = ({ model, prompt, body }: ImageRequest): RequestSummary => ({
+/** What is told of the submission's results after the run. */
+export function factsOf({ item, checkpoint }: Submission): ResultFacts {
+	const { size } = checkpoint.request ?? {};
+	return {
+		paid: checkpoint.submittedIn === item.checkpoints.executionId ? 'here' : 'before',
+		...(size && { requestedSize: size }),
+	};
+}
+
+const summarize = ({ model, prompt, body, settings }: ImageRequest): RequestSummary => ({
 	model: model.id,
 	prompt,
 	seed: body.seed,
+	// the custom body may ask for another size
+	...(!settings.get(customBody) && sizeIn(body)),
 });
+
+const sizeIn = ({ width, height }: IDataObject): Pick<RequestSummary, 'size'> =>
+	typeof width === 'number' && typeof height === 'number' ? { size: { width, height } } : {};
 
 /** Submits, and saves what comes back before anything else can go wrong. */
 export async function submit(submission: Submission): Promise<void> {
 	const { item, request, protocol, checkpoint } = submission;
 	const { client, signal } = item;
+	checkpoint.submittedIn = item.checkpoints.executionId;
 	try {
 		// nothing is buffered for late listeners
 		if (protocol.status) await item.events.beforeSubmit(protocol, client)?.ready;

@@ -8,17 +8,17 @@ import type { ParameterReader } from '../parameters/reader';
 import type { CheckpointStore } from '../tasks/checkpoints';
 import type { RunEvents } from '../tasks/eventStream';
 import type { Durations } from '../tasks/pollSchedule';
-import type { AsyncProtocol, ParsePayload, TaskProtocol } from '../tasks/protocol';
+import type { AsyncProtocol, ParsePayload, SyncProtocol, TaskProtocol } from '../tasks/protocol';
 import type { OutputItem } from '../tasks/savedResults';
 
 /** What a node is made of: one provider, its models and its operations. */
-export interface ProviderDefinition<M extends Model = Model>
+export type ProviderDefinition<M extends Model = Model> = SyncProvider<M> | AsyncProvider<M>;
+
+interface Provider
 	extends Pick<ApiClient, 'credentialType' | 'label' | 'readError' | 'trustsHost'> {
 	/** `provider` in the output. */
 	readonly name: string;
 	baseUrl(this: void, credentials: CredentialValues): string;
-	/** Seconds between two polls of a task that the provider's documents ask for. */
-	readonly minPollIntervalSeconds: number;
 	/** How long an image usually takes, where the model is not known. */
 	readonly typicalSeconds: number;
 	/** Milliseconds for which the URL of an image can be opened, as the provider documents it. */
@@ -28,6 +28,19 @@ export interface ProviderDefinition<M extends Model = Model>
 	readonly operations: Readonly<Record<string, Operation>>;
 	/** Where the provider can call when a task has ended. */
 	readonly webhook?: WebhookProtocol;
+}
+
+/** A provider that responds with the image. */
+interface SyncProvider<M extends Model> extends Provider {
+	readonly minPollIntervalSeconds?: undefined;
+	/** The models and the protocol that the item's parameters choose. */
+	routeFor(reader: ParameterReader): Route<M, SyncProtocol<M>>;
+}
+
+/** A provider that responds with a task, in one of its modes at least. */
+interface AsyncProvider<M extends Model> extends Provider {
+	/** Seconds between two polls of a task that the provider's documents ask for. */
+	readonly minPollIntervalSeconds: number;
 	/** The models and the protocol that the item's parameters choose. */
 	routeFor(reader: ParameterReader): Route<M>;
 }
@@ -36,8 +49,9 @@ export interface ProviderDefinition<M extends Model = Model>
  * Models and the protocol that takes them. The methods' parameters are bivariant, so that a route of special models
  * passes for a route of models: sound, because the protocol gets requests for models of its own route only.
  */
-export interface Route<M extends Model = Model> extends ModelChoice<M> {
-	readonly protocol: TaskProtocol<M>;
+export interface Route<M extends Model = Model, P extends TaskProtocol<M> = TaskProtocol<M>>
+	extends ModelChoice<M> {
+	readonly protocol: P;
 	/** The model of a task that the item names, where its address needs one. */
 	readonly taskModel?: string;
 }
@@ -65,6 +79,8 @@ export interface RunContext {
 	readonly signal: AbortSignal;
 	/** Whether an agent has called the node as its tool. */
 	readonly isToolCall: boolean;
+	/** By task ID: what was unclear about the state of a task that was waited for all the same. */
+	readonly unclearTasks: Map<string, string>;
 }
 
 /** One item of the run. */
@@ -89,4 +105,17 @@ export interface PreparedOperation {
 	run(): Promise<ItemResult[]>;
 }
 
-export type ItemResult = { item: OutputItem } | { error: Flux2Error };
+export type ItemResult = ({ item: OutputItem } | { error: Flux2Error }) & ResultFacts;
+
+/** What is told of a result after the run, beside what its item says. */
+export interface ResultFacts {
+	/** By this execution, or by an earlier one, whose task or image is passed on. Left out where nothing was submitted. */
+	readonly paid?: 'here' | 'before';
+	/** The size that was asked for, where the request names one. */
+	readonly requestedSize?: PixelSize;
+}
+
+export interface PixelSize {
+	readonly width: number;
+	readonly height: number;
+}

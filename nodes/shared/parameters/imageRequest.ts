@@ -152,14 +152,16 @@ function readValues(
 		if (ownNames.has(name)) continue;
 		values.delete(name);
 		const foreign = known.find(({ property }) => property.name === name);
-		const { displayName, default: standard } = foreign?.property ?? {};
-		if (!displayName) reader.addProblem(name, 'is not an option of this node');
-		else if (foreign?.place !== 'panel' || value !== standard) {
-			reader.addProblem(displayName, `${model.name} has no such parameter here`);
+		if (!foreign) reader.addProblem(name, 'is not an option of this node');
+		else if (!isPanelDefault(foreign, value)) {
+			reader.addProblem(foreign.property.displayName, `${model.name} has no such parameter here`);
 		}
 	}
 	return values;
 }
+
+const isPanelDefault = ({ place, property, variants = [] }: Param, value: unknown): boolean =>
+	place === 'panel' && [property, ...variants].some((field) => field.default === value);
 
 /** Each value where its parameter says: in the body, in a header, or among the node's own settings. */
 function assignValues(

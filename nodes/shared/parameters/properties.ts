@@ -192,6 +192,7 @@ export const taskProperties = {
 export function listProperties(
 	filters: readonly Param[],
 	show: NonNullable<IDisplayOptions['show']>,
+	description: string,
 ): INodeProperties[] {
 	return [
 		{ ...returnAll.property, displayOptions: { show } },
@@ -203,6 +204,7 @@ export function listProperties(
 			type: 'collection',
 			placeholder: 'Add Filter',
 			default: {},
+			description,
 			displayOptions: { show },
 			options: filters.map(({ property }) => property),
 		},

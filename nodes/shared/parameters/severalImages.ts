@@ -8,7 +8,7 @@ export function checkSeeds(
 	reader: ParameterReader,
 	{ body: { seed }, settings }: Pick<ImageRequest, 'body' | 'settings'>,
 ): void {
-	const last = Number(seed ?? 0) + settings.getOrDefault(numberOfImages) - 1;
+	const last = Number(seed ?? 0) + (settings.getOrDefault(numberOfImages) - 1);
 	if (Number.isSafeInteger(last)) return;
 	reader.addProblem('Seed', `${String(seed)} leaves no seeds for so many images`);
 }

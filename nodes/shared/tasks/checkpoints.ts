@@ -22,6 +22,8 @@ export interface Checkpoint {
 	request?: RequestSummary;
 	/** ID of the execution that claimed this checkpoint last. */
 	executionId?: string;
+	/** ID of the execution that has submitted the request, and pays for it. */
+	submittedIn?: string;
 }
 
 /** Checkpoints by the place of their item: run index, item index and operation. */
@@ -33,9 +35,15 @@ const VERSION = 1;
 /** Checkpoints that a run of this process is working on: an agent may call a tool several times at once. */
 const claimed = new WeakSet<Checkpoint>();
 
+interface Claim {
+	readonly itemIndex: number;
+	readonly place: Checkpoint[];
+	readonly checkpoint: Checkpoint;
+}
+
 /** One run's view of the checkpoints in the node context. */
 export class CheckpointStore {
-	private readonly claims: Array<{ place: Checkpoint[]; checkpoint: Checkpoint }> = [];
+	private readonly claims: Claim[] = [];
 
 	readonly executionId: string;
 
@@ -58,7 +66,7 @@ export class CheckpointStore {
 			this.findOfSameExecution(free) ?? { hash, results: [] };
 		if (!place.includes(checkpoint)) place.push(checkpoint);
 		claimed.add(checkpoint);
-		this.claims.push({ place, checkpoint });
+		this.claims.push({ itemIndex, place, checkpoint });
 		checkpoint.executionId = this.executionId;
 		if (checkpoint.results.every((result) => this.mayResubmit(result))) checkpoint.results = [];
 		return checkpoint;
@@ -72,6 +80,19 @@ export class CheckpointStore {
 	/** Whether this execution has lost it too. */
 	isLostAgain(checkpoint: Checkpoint): boolean {
 		return this.isAllLost(checkpoint, (executionId) => executionId === this.executionId);
+	}
+
+	/** How many tasks and images a retry of this execution passes on without paying again, beside the one that failed. */
+	countKept(failed: { itemIndex: number; taskId?: string }): number {
+		return this.claims
+			.flatMap(({ itemIndex, checkpoint }) =>
+				checkpoint.results.map((result) => ({ itemIndex, result })),
+			)
+			.filter(({ result }) => result.state !== 'failed' && !isLost(result))
+			.filter(({ itemIndex, result }) => {
+				const isOther = itemIndex !== failed.itemIndex || taskIdOf(result) !== failed.taskId;
+				return isOther || result.state === 'stored';
+			}).length;
 	}
 
 	/** Lets a later run resume what this one has claimed. */
@@ -160,6 +181,13 @@ const remove = (place: Checkpoint[], checkpoint: Checkpoint): void => {
 
 const hashOf = (identity: RequestIdentity): string =>
 	createHash('sha256').update(JSON.stringify(identity)).digest('hex');
+
+const isLost = (result: SavedResult): boolean => 'lostIn' in result && result.lostIn !== undefined;
+
+function taskIdOf(result: SavedResult): string | undefined {
+	if (result.state === 'pending') return result.task.id;
+	return result.state === 'done' ? result.done.task?.id : undefined;
+}
 
 /** Puts other results in the place of one. */
 export function replaceResult(

@@ -1,5 +1,6 @@
+import { onAbort } from '../core/async';
 import { openEventSource, parseEvents, type ServerSentEvent } from '../http/eventSource';
-import type { ApiClient, DownloadStream } from '../http/types';
+import type { DownloadStream, ReadClient } from '../http/types';
 import type { AsyncProtocol, FinalState, Task, TaskEvents } from './protocol';
 
 /** The task that an event is about and its end; undefined for foreign events. */
@@ -14,7 +15,7 @@ const MAX_BUFFERED_EVENTS = 1000;
 
 /** Subscribes to a stream of server-sent events that bring the ends of tasks. */
 export function subscribeToTaskEvents(
-	client: ApiClient,
+	client: ReadClient,
 	path: string,
 	read: ReadEvent,
 	signal: AbortSignal,
@@ -44,12 +45,14 @@ export function subscribeToTaskEvents(
 	return {
 		ready,
 		close,
-		next: async (taskId) => await buffer.next(taskId),
+		next: async (taskId, waitSignal) => await buffer.next(taskId, waitSignal),
 		get isConnected() {
 			return buffer.isOpen && Date.now() - lastActivity < EVENTS_IDLE_TIMEOUT_MS;
 		},
 	};
 }
+
+type Waiter = (state?: FinalState) => void;
 
 /** Passes each event to the waiters for its task, or keeps it until there is one. */
 class EventBuffer {
@@ -58,7 +61,7 @@ class EventBuffer {
 	/** Only final states: a buffered pending state would wake the same waiter again and again. */
 	private readonly buffered = new Map<string, FinalState>();
 
-	private readonly waiters = new Map<string, Array<(state?: FinalState) => void>>();
+	private readonly waiters = new Map<string, Set<Waiter>>();
 
 	push(taskId: string, state: FinalState | undefined): void {
 		const [oldest] = this.buffered.keys();
@@ -68,16 +71,20 @@ class EventBuffer {
 		this.waiters.delete(taskId);
 	}
 
-	async next(taskId: string): Promise<FinalState | undefined> {
+	/** @param signal ends the waiting: each poll waits anew, and what it leaves behind would pile up */
+	async next(taskId: string, signal: AbortSignal): Promise<FinalState | undefined> {
 		if (this.buffered.has(taskId) || !this.isOpen) return this.buffered.get(taskId);
+		const waiters = this.waiters.get(taskId) ?? new Set();
+		this.waiters.set(taskId, waiters);
 		return await new Promise((resolve) => {
-			this.waiters.set(taskId, [...(this.waiters.get(taskId) ?? []), resolve]);
+			waiters.add(resolve);
+			onAbort(signal, () => waiters.delete(resolve));
 		});
 	}
 
 	close(): void {
 		this.isOpen = false;
-		for (const resolve of [...this.waiters.values()].flat()) resolve(undefined);
+		for (const waiters of this.waiters.values()) for (const resolve of waiters) resolve(undefined);
 		this.waiters.clear();
 	}
 }
@@ -91,7 +98,7 @@ export class RunEvents {
 	/** The stream that is to be listened to before a submit; undefined where there is none. */
 	beforeSubmit(
 		{ events }: Pick<AsyncProtocol, 'events'>,
-		client: ApiClient,
+		client: ReadClient,
 	): TaskEvents | undefined {
 		if (events?.scope !== 'run') return undefined;
 		return this.memoize(events, () => events.open(client, this.signal));
@@ -100,7 +107,7 @@ export class RunEvents {
 	/** The stream that brings the task's end; undefined where there is none. */
 	of(
 		protocol: Pick<AsyncProtocol, 'events'>,
-		client: ApiClient,
+		client: ReadClient,
 		task: Task,
 	): TaskEvents | undefined {
 		const { events } = protocol;

@@ -1,6 +1,6 @@
-import { delay, raceTimeout, withTimeout } from '../core/async';
+import { delay, withTimeout } from '../core/async';
 import { flux2ErrorOrThrow, Flux2Error, rethrow } from '../core/errors';
-import type { ApiClient } from '../http/types';
+import type { ReadClient } from '../http/types';
 import {
 	initialEstimate,
 	nextPollDelay,
@@ -8,26 +8,28 @@ import {
 	type DurationEstimate,
 	type Durations,
 } from './pollSchedule';
-import type { FinalState, Task, TaskEvents, TaskProtocol, TaskState } from './protocol';
+import type { FinalState, Task, TaskEvents, TaskProtocol, TaskState, Unclear } from './protocol';
 import { withCollectHint } from './taskErrors';
 
 /** How one task is followed until its end. */
 export interface PollerOptions {
 	readonly protocol: Pick<TaskProtocol, 'status'>;
-	readonly client: ApiClient;
+	readonly client: ReadClient;
 	readonly signal: AbortSignal;
 	/** Seconds from now until the image must be stored. */
 	readonly timeoutSeconds: number;
 	/** Seconds between two polls, where the user has set them. */
 	readonly pollIntervalSeconds?: number;
-	/** The least that the provider wants between two polls. */
-	readonly minPollIntervalSeconds: number;
+	/** The least that the provider wants between two polls; left out where nothing is polled. */
+	readonly minPollIntervalSeconds?: number;
 	/** How long such tasks take; learnt from by a run that has submitted the task itself. */
 	readonly estimator: DurationEstimator;
 	/** True for a task that this run has submitted: it is given time before the first poll. */
 	readonly submittedByThisRun: boolean;
 	/** Where the provider pushes the task's end. */
 	readonly events?: TaskEvents;
+	/** Told each state of a task that is waited for although it is not clear. */
+	onUnclear?(this: void, state: Unclear): void;
 }
 
 /**
@@ -165,6 +167,7 @@ export class TaskPoller {
 	/** False for a state that may still change. Counts how often the task was missing or unclear. */
 	private isFinal(state: TaskState, task: Task): state is FinalState {
 		const isUnclear = state.status === 'unclear';
+		if (isUnclear) this.options.onUnclear?.(state);
 		this.lastProblem = isUnclear ? state.message : undefined;
 		this.vainPolls = isUnclear ? this.vainPolls + 1 : 0;
 		const isMissing = state.status === 'failed' && state.lost === 'missing';
@@ -191,13 +194,18 @@ export class TaskPoller {
 			await delay(waitMs, signal);
 			return undefined;
 		}
-		const end = await raceTimeout(events.next(task.id), waitMs, signal, () => undefined);
+		const end = await withTimeout(
+			waitMs,
+			signal,
+			async (waitSignal) => await events.next(task.id, waitSignal),
+			() => undefined,
+		);
 		return end && { ...end, task };
 	}
 
 	/** As the user has set it, or as the schedule says. A task of which nothing is learnt is polled ever more rarely. */
 	private pollDelaySeconds(ageSeconds: number): number {
-		const { estimator, events, minPollIntervalSeconds, pollIntervalSeconds } = this.options;
+		const { estimator, events, minPollIntervalSeconds = 0, pollIntervalSeconds } = this.options;
 		const scheduled = events?.isConnected
 			? POLL_INTERVAL_WITH_EVENTS
 			: nextPollDelay(ageSeconds, estimator.estimate, minPollIntervalSeconds);

@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 import type { Cost, ErrorKind } from '../core/errors';
-import type { ApiClient } from '../http/types';
+import type { ApiClient, ReadClient } from '../http/types';
 import type { ImageSource } from '../images/store';
 import type { ImageRequest } from '../parameters/imageRequest';
 import type { Model } from '../parameters/model';
@@ -126,13 +126,13 @@ export interface AsyncProtocol<M extends Model = Model> extends CommonProtocol<M
 	 * The task's state. A state `failed` ends the task.
 	 * @throws Flux2Error keeps the task: it is asked for again by a retry
 	 */
-	status(this: void, client: ApiClient, task: Task, signal: AbortSignal): Promise<TaskState>;
+	status(this: void, client: ReadClient, task: Task, signal: AbortSignal): Promise<TaskState>;
 	/** @throws Flux2Error e.g. because the task has ended; the status is read afterwards in every case */
-	cancel?(this: void, client: ApiClient, task: Task, signal: AbortSignal): Promise<CancelResult>;
+	cancel?(this: void, client: ReadClient, task: Task, signal: AbortSignal): Promise<CancelResult>;
 	/** Where the price has a call of its own; asked while the image is downloaded. */
 	price?(
 		this: void,
-		client: ApiClient,
+		client: ReadClient,
 		task: Task,
 		signal: AbortSignal,
 	): Promise<Price | undefined>;
@@ -144,12 +144,12 @@ export type TaskProtocol<M extends Model = Model> = SyncProtocol<M> | AsyncProto
 
 export interface EventsOfRun {
 	readonly scope: 'run';
-	open(this: void, client: ApiClient, signal: AbortSignal): TaskEvents;
+	open(this: void, client: ReadClient, signal: AbortSignal): TaskEvents;
 }
 
 export interface EventsOfTask {
 	readonly scope: 'task';
-	open(this: void, client: ApiClient, task: Task, signal: AbortSignal): TaskEvents;
+	open(this: void, client: ReadClient, task: Task, signal: AbortSignal): TaskEvents;
 }
 
 /** Pushed ends of tasks. */
@@ -160,9 +160,9 @@ export interface TaskEvents {
 	readonly isConnected: boolean;
 	/**
 	 * Resolves with the task's end when an event brings it (also an earlier one), or with undefined when a poll is
-	 * needed: the stream has ended, or an event does not say enough.
+	 * needed: the stream has ended, or an event does not say enough. Never resolves once the signal is aborted.
 	 */
-	next(this: void, taskId: string): Promise<FinalState | undefined>;
+	next(this: void, taskId: string, signal: AbortSignal): Promise<FinalState | undefined>;
 	close(this: void): void;
 }
 

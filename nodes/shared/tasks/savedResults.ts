@@ -22,7 +22,7 @@ export interface DoneResult extends MaybeLost {
 	done: Done;
 }
 
-export interface StoredResult {
+interface StoredResult {
 	state: 'stored';
 	item: OutputItem;
 }
@@ -60,6 +60,8 @@ export interface RequestSummary {
 	model?: string;
 	prompt?: string;
 	seed?: unknown;
+	/** In pixels, where they are known. */
+	size?: { width: number; height: number };
 }
 
 /** The same request would meet these again: they are remembered, so that a re-run does not pay for them. */

@@ -28,18 +28,25 @@ export async function fillInForm(
 	const text = await response.text();
 	equal(response.status, 200, `the form responds ${text.slice(0, 300)}`);
 	const { formWaitingUrl } = JSON.parse(text) as { formWaitingUrl: string };
-	return await waitForFile(formWaitingUrl);
+	const file = await waitForFile(formWaitingUrl);
+	// the page does this by itself, and only then the execution ends
+	await fetch(formWaitingUrl, { method: 'POST' });
+	return file;
 }
 
-/** The last page carries its file as an encoded JSON object with a Buffer. */
+interface PageFile {
+	data: { data: number[] };
+}
+
+/** The last page carries its file, or a list of files, as encoded JSON. */
 async function waitForFile(pageUrl: string): Promise<Buffer> {
-	let file: string | undefined;
+	let files: string | undefined;
 	await waitUntil(async () => {
 		const page = await (await fetch(pageUrl)).text();
-		[, file] = /(%7B%22data%22[^"'`]*)/.exec(page) ?? [];
-		return file !== undefined;
+		[, files] = /"((?:%5B)?%7B%22data%22[^"]*)"/.exec(page) ?? [];
+		return files !== undefined;
 	}, "the form's last page");
-	const { data } = JSON.parse(decodeURIComponent(file!)) as { data: { data: number[] } };
-	ok(data.data.length > 0, 'the last page has a file');
-	return Buffer.from(data.data);
+	const [file] = [JSON.parse(decodeURIComponent(files!)) as PageFile | PageFile[]].flat();
+	ok(file, 'the last page has a file');
+	return Buffer.from(file.data.data);
 }

@@ -1,13 +1,14 @@
 import { deepEqual } from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { openHost, type Host } from '../host';
 import { Cleanup } from '../host/cleanup';
+import { WAIT } from '../host/workflows';
 import type { Check } from './check';
 import { PaidTasks } from './paidTasks';
 import { commandLineCheck } from './commandLine';
 import { credentialChecks } from './credentials';
 import { runExample, type Row } from './examples';
 import { moneyChecks } from './money';
+import { findMissingProgram } from './programs';
 import { stopChecks } from './stop';
 
 export interface Session {
@@ -24,9 +25,6 @@ export interface Totals {
 	skipped: number;
 	rows: Row[];
 }
-
-/** Examples with this node wait for more than a minute: n8n keeps shorter waits in memory. */
-const WAIT = 'n8n-nodes-base.wait';
 
 /** Starts one n8n, runs every check in it, and ends it. */
 export async function runSession(session: Session, outer: Cleanup): Promise<Totals> {
@@ -60,6 +58,7 @@ interface CheckPlan {
 
 function planChecks(host: Host, { binaryMode }: Session, { rows }: Totals): CheckPlan {
 	const paidTasks = new PaidTasks(host.emulator.ledger);
+	// they wait for more than a minute: n8n keeps shorter waits in memory
 	const isSlow = ({ nodes }: Host['examples'][number]) => nodes.some(({ type }) => type === WAIT);
 	const asCheck = (example: Host['examples'][number]): Check => ({
 		name: `example ${example.slug}`,
@@ -86,14 +85,6 @@ function planChecks(host: Host, { binaryMode }: Session, { rows }: Totals): Chec
 		],
 	};
 }
-
-/** n8n's Docker image brings this program along, its npm package does not. */
-function findMissingProgram({ nodes }: Host['examples'][number]): string | undefined {
-	if (!nodes.some(({ type }) => type === 'n8n-nodes-base.editImage') || isInstalled('gm')) return;
-	return "n8n's Edit Image needs GraphicsMagick, and there is no gm on the PATH";
-}
-
-const isInstalled = (program: string) => spawnSync(program, ['version']).status === 0;
 
 const noLeaksCheck: Check = {
 	name: 'no key has left its service, and nothing undocumented was called',

@@ -4,7 +4,7 @@ import type { Check } from '../checks/check';
 import type { ImportedWorkflow } from '../host/workflows';
 import { OURS } from '../host/workflows';
 import {
-	findCutTexts,
+	findCutNotes,
 	readIcons,
 	nodeOnCanvas,
 	openWorkflow,
@@ -43,8 +43,7 @@ function exampleCheck({ light: page, host }: EditorContext, example: ImportedWor
 		await openWorkflow(page, host.url, example.id);
 		await waitUntilDrawn(page, example);
 		equal(await page.getByTestId('node-issues').count(), 0, 'no node has an issue');
-		const notes = page.locator('[data-test-id="sticky"] > [class*="_wrapper_"]');
-		deepEqual(await findCutTexts(notes), [], 'no note is cut');
+		deepEqual(await findCutNotes(page), [], 'no note is cut');
 		await takeScreenshot(page, `example-${example.slug}`);
 	});
 }

@@ -4,15 +4,19 @@ import { openHost } from '../host';
 import { Cleanup } from '../host/cleanup';
 import { runProgram } from '../host/program';
 import { NEWEST, TESTED } from '../host/versions';
+import { agentCheck } from './agent';
 import { openBrowser, openWindow } from './browser';
 import { canvasChecks, prepareIcons } from './canvas';
 import { creatorChecks } from './creator';
 import { loadNodeDescriptions } from './descriptions';
 import { dialogChecks } from './dialogs';
+import { firstImageCheck } from './firstImage';
+import { newcomerChecks } from './newcomer';
 import { OUTPUT, saveScreenshotsIn } from './page';
 import { panelChecks, preparePanels } from './panels';
 import { writeReadmeImages } from './readme';
-import { prepareErrorCases, resultChecks } from './results';
+import { resultChecks } from './results';
+import { shotChecks } from './shots';
 import type { EditorContext } from './context';
 
 const USAGE = `The editor of a real n8n with this package, as people see it.
@@ -84,14 +88,17 @@ async function openContext(version: string, cleanup: Cleanup): Promise<EditorCon
 	};
 	await prepareIcons(context);
 	await preparePanels(context);
-	await prepareErrorCases(context);
 	return context;
 }
 
 const listChecks = (context: EditorContext) => [
+	firstImageCheck(context),
+	...newcomerChecks(context),
 	...creatorChecks(context),
 	...panelChecks(context),
+	...shotChecks(context),
 	...resultChecks(context),
+	agentCheck(context),
 	...dialogChecks(context),
 	...canvasChecks(context),
 ];

@@ -25,7 +25,7 @@ const findKeyName = ({ properties }: ICredentialType) =>
 /** The message for a wrong key; the node itself checks the webhook's secret. */
 const findRefusal = ({ test }: ICredentialType) =>
 	test?.rules?.find(({ properties }) => 'value' in properties && properties.value === 401)
-		?.properties.message ?? 'Use at least 16 characters';
+		?.properties.message ?? 'Make the secret at least 16 characters long';
 
 export const dialogChecks = (context: EditorContext): Check[] =>
 	CREDENTIAL_TYPES.map((type) => {

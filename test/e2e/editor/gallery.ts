@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Browser } from 'playwright-core';
-import { OUTPUT } from './page';
+import { Cleanup } from '../host/cleanup';
+import { openBrowser } from './browser';
 
 const DEMO_PAGE = path.resolve(__dirname, '../../../demo-output/index.html');
 
@@ -19,16 +19,19 @@ const SHOWN = [
 	'lavender-hills',
 ];
 
-/** Saves a screenshot of the page that `npm run demo` has written, with some of its images. */
-export async function shootGallery(browser: Browser): Promise<void> {
+/** A screenshot of the page that `npm run demo` has written, with some of its images. */
+export async function shootGallery(): Promise<Buffer> {
 	if (!existsSync(DEMO_PAGE)) throw new Error('npm run demo makes the page that the README shows');
+	const cleanup = new Cleanup();
+	const browser = await openBrowser(cleanup);
 	const page = await browser.newPage({ viewport: { width: 1200, height: 800 } });
 	await page.goto(pathToFileURL(DEMO_PAGE).href);
 	await page.locator('article').evaluateAll((cards, shown) => {
 		const isShown = (card: Element) =>
-			[...card.querySelectorAll('img')].some(({ alt }) => shown.includes(alt));
+			Array.from(card.querySelectorAll('img')).some(({ alt }) => shown.includes(alt));
 		cards.filter((card) => !isShown(card)).forEach((card) => card.remove());
 	}, SHOWN);
-	await page.screenshot({ path: path.join(OUTPUT, 'gallery.png'), fullPage: true });
-	await page.close();
+	const screenshot = await page.screenshot({ fullPage: true });
+	await cleanup.run();
+	return screenshot;
 }

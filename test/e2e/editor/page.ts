@@ -75,6 +75,8 @@ export async function closeNode(page: Page): Promise<void> {
 export const parameters = (page: Page): Locator =>
 	page.locator('[data-test-id="node-parameters"]:visible').first();
 
+export const output = (page: Page): Locator => page.getByTestId('output-panel');
+
 const LABELS = '[data-test-id="input-label"]:visible label.n8n-input-label';
 const TITLE = '[class*="_title_"] > span';
 
@@ -106,6 +108,9 @@ export const findCutTexts = async (elements: Locator): Promise<string[]> =>
 			})
 			.map((element) => element.textContent?.trim() ?? ''),
 	);
+
+export const findCutNotes = async (page: Page): Promise<string[]> =>
+	await findCutTexts(page.locator('[data-test-id="sticky"] > [class*="_wrapper_"]'));
 
 export const findCutLabels = async (page: Page): Promise<string[]> =>
 	await findCutTexts(parameters(page).locator(`${LABELS} [class*="_title_"]`));

@@ -23,7 +23,7 @@ import {
 	type EditorContext,
 } from './context';
 
-const BLANK = 'Blank';
+export const BLANK = 'Blank';
 /** n8n adds it to every node whose credential can sign a request. */
 const NOT_OURS = 'Custom API Call';
 
@@ -39,7 +39,7 @@ export const panelChecks = (context: EditorContext): Check[] => [
 	triggerCheck(context),
 ];
 
-const toSlug = ({ name }: INodeTypeDescription) => `panel-${name.split('.').pop()}`;
+export const toPanelSlug = ({ name }: INodeTypeDescription) => `panel-${name.split('.').pop()}`;
 const findProperty = ({ properties }: INodeTypeDescription, name: string) =>
 	properties.find((one) => one.name === name);
 
@@ -53,7 +53,7 @@ export async function preparePanels(context: EditorContext): Promise<void> {
 		});
 		const others = [...findListEntries(node), ...findOperations(node)].map(({ title }) => title);
 		const empty = [BLANK, ...others].map((name) => ({ name, node, parameters: {} }));
-		await createWorkflow(context, toSlug(node), [...empty, ...filled]);
+		await createWorkflow(context, toPanelSlug(node), [...empty, ...filled]);
 	}
 }
 
@@ -116,16 +116,16 @@ function modelChecks(context: EditorContext, node: INodeTypeDescription): Check[
 	if (!model) return [];
 	return findChoices(model).map(({ name, value }) =>
 		createCheck(tall, `${node.displayName} with ${name} offers its own options only`, async () => {
-			await openWorkflow(tall, host.url, toSlug(node));
+			await openWorkflow(tall, host.url, toPanelSlug(node));
 			await openNode(tall, BLANK);
 			await choose(tall, 'model', name);
 			await examine(context, node, { model: value });
 			await examineOptions(context, node, { model: value });
-			await takeScreenshot(tall, `offers-${toSlug(node)}-${name}`);
+			await takeScreenshot(tall, `offers-${toPanelSlug(node)}-${name}`);
 			await closeOptions(tall);
 			await openNode(tall, name);
 			await examine(context, node, { model: value }, true);
-			await takeScreenshot(tall, `${toSlug(node)}-${name}`, parameters(tall));
+			await takeScreenshot(tall, `${toPanelSlug(node)}-${name}`, parameters(tall));
 		}),
 	);
 }
@@ -136,12 +136,12 @@ function listEntryChecks(context: EditorContext, node: INodeTypeDescription): Ch
 	return findListEntries(node).map(({ list, entry, title }) =>
 		createCheck(tall, `${node.displayName} with ${title}`, async () => {
 			const chosen = { [list.name]: entry.value };
-			await openWorkflow(tall, host.url, toSlug(node));
+			await openWorkflow(tall, host.url, toPanelSlug(node));
 			await openNode(tall, title);
 			await choose(tall, list.name, entry.name);
 			await examine(context, node, chosen);
 			await examineOptions(context, node, chosen);
-			await takeScreenshot(tall, `${toSlug(node)}-${title}`);
+			await takeScreenshot(tall, `${toPanelSlug(node)}-${title}`);
 			await closeOptions(tall);
 		}),
 	);
@@ -151,7 +151,7 @@ function operationChecks(context: EditorContext, node: INodeTypeDescription): Ch
 	const { tall, host } = context;
 	return findOperations(node).map(({ of, entry, title }) =>
 		createCheck(tall, `${node.displayName}: ${title}`, async () => {
-			await openWorkflow(tall, host.url, toSlug(node));
+			await openWorkflow(tall, host.url, toPanelSlug(node));
 			await openNode(tall, title);
 			const chosen: Record<string, unknown> = {};
 			// an operation may depend on another choice
@@ -167,7 +167,7 @@ function operationChecks(context: EditorContext, node: INodeTypeDescription): Ch
 			await choose(tall, 'operation', entry.name);
 			Object.assign(chosen, { resource: of.value, operation: entry.value });
 			await examine(context, node, chosen);
-			await takeScreenshot(tall, `${toSlug(node)}-${title}`, parameters(tall));
+			await takeScreenshot(tall, `${toPanelSlug(node)}-${title}`, parameters(tall));
 		}),
 	);
 }
@@ -200,7 +200,7 @@ function hintCheck(context: EditorContext): Check {
 	const { light, host } = context;
 	return createCheck(light, 'an explanation is shown on hover', async () => {
 		const node = findNode(context, 'flux2Bfl');
-		await openWorkflow(light, host.url, toSlug(node));
+		await openWorkflow(light, host.url, toPanelSlug(node));
 		await openNode(light, BLANK);
 		const label = parameters(light)
 			.getByTestId('input-label')
@@ -217,13 +217,13 @@ function triggerCheck(context: EditorContext): Check {
 	const { tall, host } = context;
 	return createCheck(tall, 'the trigger says where its URL goes', async () => {
 		const node = findNode(context, 'flux2Trigger');
-		await openWorkflow(tall, host.url, toSlug(node));
+		await openWorkflow(tall, host.url, toPanelSlug(node));
 		await openNode(tall, BLANK);
 		await examine(context, node, {});
 		await tall.getByText('Put the Production URL above into').waitFor();
 		await tall.getByText('Webhook URLs').click();
-		await takeScreenshot(tall, toSlug(node));
+		await takeScreenshot(tall, toPanelSlug(node));
 		await examineOptions(context, node, {});
-		await takeScreenshot(tall, `offers-${toSlug(node)}`);
+		await takeScreenshot(tall, `offers-${toPanelSlug(node)}`);
 	});
 }

@@ -2,6 +2,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import sharp, { type Region } from 'sharp';
 import { NEWEST } from '../host/versions';
+import { shootGallery } from './gallery';
 import { OUTPUT } from './page';
 
 const ASSETS = path.resolve(__dirname, '../../../.github/assets');
@@ -19,12 +20,13 @@ const IMAGES: Record<string, Region & { of: string }> = {
 /** Cuts the README's images out of the screenshots, reduces their colors and prints their sizes. */
 export async function writeReadmeImages(log: (line: string) => void): Promise<void> {
 	await mkdir(ASSETS, { recursive: true });
-	for (const [name, { of, ...region }] of Object.entries(IMAGES)) {
+	const parts = Object.entries(IMAGES).map(([name, { of, ...region }]) => {
+		return { name, image: sharp(path.join(OUTPUT, NEWEST, `${of}.png`)).extract(region) };
+	});
+	parts.push({ name: 'gallery.png', image: sharp(await shootGallery()) });
+	for (const { name, image } of parts) {
 		const file = path.join(ASSETS, name);
-		await sharp(path.join(OUTPUT, NEWEST, `${of}.png`))
-			.extract(region)
-			.png({ palette: true, colors: 128, effort: 10, dither: 0.6 })
-			.toFile(file);
+		await image.png({ palette: true, colors: 128, effort: 10, dither: 0.6 }).toFile(file);
 		const { size } = await stat(file);
 		if (size > MAX_BYTES) throw new Error(`${name} has ${size} bytes, the maximum is ${MAX_BYTES}`);
 		log(`${name}: ${size} bytes`);

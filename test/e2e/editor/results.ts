@@ -1,9 +1,16 @@
-import { ok } from 'node:assert/strict';
-import type { Page } from 'playwright-core';
+import { equal, ok } from 'node:assert/strict';
 import type { Check } from '../checks/check';
 import { importCredentials, localCredentials } from '../host/credentials';
 import { OURS } from '../host/workflows';
-import { openNode, openWorkflow, readImageSize, takeScreenshot, waitUntilShown } from './page';
+import { execute, pressExecuteStep } from './executing';
+import {
+	openNode,
+	openWorkflow,
+	output,
+	readImageSize,
+	takeScreenshot,
+	waitUntilShown,
+} from './page';
 import {
 	findNode,
 	createCheck,
@@ -19,35 +26,36 @@ const EXAMPLE_SIZES: ReadonlyArray<[slug: string, size: string]> = [
 	['text-to-image-task-api', '1344 × 768'],
 ];
 
-const output = (page: Page) => page.getByTestId('output-panel');
-
-async function execute(page: Page, name: string): Promise<void> {
-	await openNode(page, name);
-	await page.getByTestId('node-execute-button').first().click();
-}
-
 const imageChecks = (context: EditorContext): Check[] =>
 	EXAMPLE_SIZES.map(([slug, size]) => {
 		const { light: page, host } = context;
-		return createCheck(page, `the output shows the image: ${slug}`, async () => {
-			await openWorkflow(page, host.url, slug);
-			const { nodes } = host.examples.find((example) => example.slug === slug)!;
-			await execute(page, nodes.find(({ type }) => type.startsWith(OURS))!.name);
-			await output(page).getByTestId('ndv-view-binary-data').first().click();
-			await output(page).locator('img').first().waitFor();
-			const readSize = async () => await readImageSize(output(page));
-			await waitUntilShown(
-				async () => !(await readSize()).startsWith('0'),
-				true,
-				'the image is drawn',
-			);
-			if (size) await waitUntilShown(readSize, size, 'its width and height');
-			await takeScreenshot(page, `result-${slug}`);
-			await output(page).getByText('Back to list').click();
-			await output(page).getByTestId('radio-button-json').click();
-			await output(page).getByText('completed').first().waitFor();
-			await takeScreenshot(page, `result-${slug}-json`);
-		});
+		return createCheck(
+			page,
+			`the output shows the image of the second Execute step: ${slug}`,
+			async () => {
+				await openWorkflow(page, host.url, slug);
+				const { nodes } = host.examples.find((example) => example.slug === slug)!;
+				await openNode(page, nodes.find(({ type }) => type.startsWith(OURS))!.name);
+				for (const _time of ['first', 'second']) {
+					const { status, error } = await execute(page, host, pressExecuteStep);
+					equal(status, 'success', error);
+				}
+				await output(page).getByTestId('ndv-view-binary-data').first().click();
+				await output(page).locator('img').first().waitFor();
+				const readSize = async () => await readImageSize(output(page));
+				await waitUntilShown(
+					async () => !(await readSize()).startsWith('0'),
+					true,
+					'the image is drawn',
+				);
+				if (size) await waitUntilShown(readSize, size, 'its width and height');
+				await takeScreenshot(page, `result-${slug}`);
+				await output(page).getByText('Back to list').click();
+				await output(page).getByTestId('radio-button-json').click();
+				await output(page).getByText('completed').first().waitFor();
+				await takeScreenshot(page, `result-${slug}-json`);
+			},
+		);
 	});
 
 interface ErrorCase extends Omit<NodeSetup, 'node'> {
@@ -85,17 +93,21 @@ const ERROR_CASES: readonly ErrorCase[] = [
 	},
 ];
 
-const REFUSED_KEY = 'Refused key';
 const toSlug = (name: string) => `error-${name.toLowerCase().replaceAll(' ', '-')}`;
 
 function errorCheck(
 	context: EditorContext,
-	{ name, messages }: Pick<ErrorCase, 'name' | 'messages'>,
+	{ name, of, messages, ...setup }: ErrorCase,
+	findCredential?: () => Promise<NodeSetup['credential']>,
 ): Check {
 	const { light: page, host } = context;
 	return createCheck(page, `an error says what to do: ${name}`, async () => {
+		const credential = await findCredential?.();
+		const node = { ...setup, name, node: findNode(context, of), credential };
+		await createWorkflow(context, toSlug(name), [node]);
 		await openWorkflow(page, host.url, toSlug(name));
-		await execute(page, name);
+		await openNode(page, name);
+		await pressExecuteStep(page, host);
 		await page.getByTestId('node-error-message').waitFor();
 		const text = await output(page).innerText();
 		messages.forEach((pattern) => ok(pattern.test(text), `${pattern} is missing in: ${text}`));
@@ -103,28 +115,21 @@ function errorCheck(
 	});
 }
 
-/** Creates nodes that cannot generate an image, each for another reason. */
-export async function prepareErrorCases(context: EditorContext): Promise<void> {
-	const { host } = context;
+const REFUSED_KEY: ErrorCase = {
+	name: 'Refused key',
+	of: 'flux2Oxen',
+	parameters: { prompt },
+	messages: [/key/i, /credential/i],
+};
+
+async function importRefusedKey({ host }: EditorContext) {
 	const working = localCredentials(host.emulator, host.chat).flux2OxenApi;
 	const refused = { flux2OxenApi: { ...working, apiKey: 'made-up-by-a-test' } };
-	const { flux2OxenApi: credential } = await importCredentials(host.rest, refused);
-	const setups = ERROR_CASES.map(({ of, ...errorCase }) => ({
-		...errorCase,
-		node: findNode(context, of),
-	}));
-	const wrongKey = {
-		name: REFUSED_KEY,
-		node: findNode(context, 'flux2Oxen'),
-		parameters: { prompt },
-	};
-	for (const setup of [...setups, { ...wrongKey, credential }]) {
-		await createWorkflow(context, toSlug(setup.name), [setup]);
-	}
+	return (await importCredentials(host.rest, refused)).flux2OxenApi;
 }
 
 export const resultChecks = (context: EditorContext): Check[] => [
 	...imageChecks(context),
 	...ERROR_CASES.map((errorCase) => errorCheck(context, errorCase)),
-	errorCheck(context, { name: REFUSED_KEY, messages: [/key/i, /credential/i] }),
+	errorCheck(context, REFUSED_KEY, async () => await importRefusedKey(context)),
 ];

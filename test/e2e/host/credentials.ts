@@ -12,7 +12,7 @@ import type { Rest } from './rest';
 export type CredentialIds = Record<string, { id: string; name: string }>;
 
 /** The emulator signs its webhooks with it. */
-export const WEBHOOK_SECRET = 'made-up-webhook-secret';
+const WEBHOOK_SECRET = 'made-up-webhook-secret';
 
 const REPOSITORY = path.resolve(__dirname, '../../..');
 
@@ -27,11 +27,12 @@ export const CREDENTIAL_TYPES: readonly ICredentialType[] = manifest.n8n.credent
 	createBuilt<ICredentialType>(file),
 );
 
-/** The credential types that nodes ask for, by the node's type. */
+/** The credential types that nodes need, by the node's type. */
 const REQUIRED_CREDENTIALS: ReadonlyMap<string, readonly string[]> = new Map([
 	...manifest.n8n.nodes.map((file): [string, string[]] => {
 		const { name, credentials = [] } = createBuilt<INodeType>(file).description;
-		return [`${manifest.name}.${name}`, credentials.map((one) => one.name)];
+		const required = credentials.filter((one) => one.required);
+		return [`${manifest.name}.${name}`, required.map((one) => one.name)];
 	}),
 	['@n8n/n8n-nodes-langchain.lmChatOpenAi', ['openAiApi']],
 ]);

@@ -59,8 +59,8 @@ function toExecution({ id, status, workflowData, data }: Stored): Execution {
 	return { id, status, error: error?.message, nodes: workflowData.nodes, data: unfolded };
 }
 
-/** The IDs of a workflow's executions, the newest first. */
-export async function listExecutionIds(rest: Rest, workflowId: string): Promise<string[]> {
+/** The IDs of one workflow's executions, or of all, the newest first. */
+export async function listExecutionIds(rest: Rest, workflowId?: string): Promise<string[]> {
 	const filter = encodeURIComponent(JSON.stringify({ workflowId }));
 	const path = `/rest/executions?filter=${filter}`;
 	const { results } = await rest.call<{ results: Array<{ id: string }> }>('GET', path);

@@ -4,12 +4,7 @@ import path from 'node:path';
 import { startEmulator, type Emulator, type EmulatorOptions } from '../../emulator';
 import { startChatModel, type ChatModel } from './chatModel';
 import type { Cleanup } from './cleanup';
-import {
-	importCredentials,
-	localCredentials,
-	WEBHOOK_SECRET,
-	type CredentialIds,
-} from './credentials';
+import { importCredentials, localCredentials, type CredentialIds } from './credentials';
 import { createEnvironment } from './environment';
 import { installN8n, type InstalledN8n } from './install';
 import { installPackage, packPackage } from './package';
@@ -21,6 +16,7 @@ import {
 	listExampleSlugs,
 	importWorkflow,
 	readExample,
+	withCredentials,
 	type FillIn,
 	type ImportedWorkflow,
 } from './workflows';
@@ -38,6 +34,8 @@ export interface Host {
 	emulator: Emulator;
 	chat: ChatModel;
 	credentials: CredentialIds;
+	/** What examples need here beside credentials. */
+	fillIn: FillIn;
 	examples: ImportedWorkflow[];
 }
 
@@ -73,10 +71,12 @@ export async function openHost(options: HostOptions, cleanup: Cleanup): Promise<
 	await waitUntilReady(`${url}/rest/settings`, server);
 	const rest = await setUpOwner(url);
 	const credentials = await importCredentials(rest, localCredentials(emulator, chat));
-	const references = `${emulator.urls.results}/references`;
-	const fillIn = { credentials, n8nUrl: url, references, webhookSecret: WEBHOOK_SECRET };
-	const examples = await importExamples(rest, fillIn, options.examples ?? listExampleSlugs());
-	return { n8n, folder, url, environment, server, rest, emulator, chat, credentials, examples };
+	const fillIn = {
+		n8nUrl: url,
+		references: `${emulator.urls.results}/references`,
+	};
+	const host = { n8n, folder, url, environment, server, rest, emulator, chat, credentials, fillIn };
+	return { ...host, examples: await importExamples(host, options.examples ?? listExampleSlugs()) };
 }
 
 /** Moderates the one prompt of the examples that providers refuse. */
@@ -87,10 +87,14 @@ function moderate(emulator: Emulator): void {
 	);
 }
 
-async function importExamples(rest: Rest, fillIn: FillIn, slugs: readonly string[]) {
+async function importExamples(
+	{ rest, fillIn, credentials }: Omit<Host, 'examples'>,
+	slugs: readonly string[],
+) {
 	const imported: ImportedWorkflow[] = [];
 	for (const slug of slugs) {
-		imported.push(await importWorkflow(rest, slug, readExample(slug, fillIn)));
+		const file = withCredentials(readExample(slug, fillIn), credentials);
+		imported.push(await importWorkflow(rest, slug, file));
 	}
 	return imported;
 }

@@ -34,12 +34,17 @@ export async function setUpOwner(base: string): Promise<Rest> {
 	};
 }
 
-const send = async (base: string, method: string, path: string, body?: unknown, cookie = '') =>
-	await fetch(base + path, {
+async function send(base: string, method: string, path: string, body?: unknown, cookie = '') {
+	const request = {
 		method,
 		headers: { cookie, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
 		body: body === undefined ? undefined : JSON.stringify(body),
-	});
+	};
+	// n8n may close an idle connection in the moment in which it is used again
+	if (method === 'GET')
+		return await fetch(base + path, request).catch(() => fetch(base + path, request));
+	return await fetch(base + path, request);
+}
 
 async function responseError(what: string, response: Response): Promise<Error> {
 	return new Error(`${what} gave ${response.status}: ${(await response.text()).slice(0, 500)}`);

@@ -38,6 +38,7 @@ export const OURS = 'n8n-nodes-flux2.';
 export const MANUAL = 'n8n-nodes-base.manualTrigger';
 export const WEBHOOK = 'n8n-nodes-base.webhook';
 export const FORM = 'n8n-nodes-base.formTrigger';
+export const WAIT = 'n8n-nodes-base.wait';
 const SCHEDULE = 'n8n-nodes-base.scheduleTrigger';
 export const TRIGGER = `${OURS}flux2Trigger`;
 const LISTENERS = [WEBHOOK, FORM, TRIGGER];
@@ -51,10 +52,8 @@ export const listExampleSlugs = (): string[] =>
 
 /** What a user fills in after an import, and here also the local URL of the sample images. */
 export interface FillIn {
-	credentials: CredentialIds;
 	n8nUrl: string;
 	references: string;
-	webhookSecret: string;
 }
 
 export function readExample(slug: string, fillIn: FillIn): WorkflowFile {
@@ -62,18 +61,16 @@ export function readExample(slug: string, fillIn: FillIn): WorkflowFile {
 	const filled = text
 		.replaceAll(PUBLIC_REFERENCES_URL, fillIn.references)
 		.replaceAll(EXAMPLE_N8N_URL, fillIn.n8nUrl);
-	const file = withCredentials(JSON.parse(filled) as WorkflowFile, fillIn.credentials);
-	file.nodes.forEach(({ parameters }) => {
-		const options = parameters.options as { webhookSecret?: string } | undefined;
-		if (options?.webhookSecret !== undefined) options.webhookSecret = fillIn.webhookSecret;
-	});
-	return file;
+	return JSON.parse(filled) as WorkflowFile;
 }
 
-/** Selects the imported credential in every node that asks for one. */
+/** Selects the imported credential in every node that asks for one, and activates nodes that wait for it. */
 export const withCredentials = (file: WorkflowFile, ids: CredentialIds): WorkflowFile => ({
 	...file,
-	nodes: file.nodes.map((node) => ({ ...node, credentials: selectCredentials(node.type, ids) })),
+	nodes: file.nodes.map(({ disabled: _disabled, ...node }) => ({
+		...node,
+		credentials: selectCredentials(node.type, ids),
+	})),
 });
 
 /** Imports a workflow into n8n, and publishes it if it has a webhook. */

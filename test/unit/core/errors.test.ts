@@ -5,7 +5,7 @@ import {
 	invalidInput,
 	toFlux2Error,
 	withAdvice,
-	withDetails,
+	withTexts,
 	type ErrorDetails,
 } from '../../../nodes/shared/core/errors';
 import { KINDS } from '../../support/failureKinds';
@@ -51,9 +51,21 @@ test('advice is added behind the description, and everything else is kept', () =
 	});
 });
 
-test('details replace those that they name, and keep the others', () => {
-	const error = withDetails(new Flux2Error('unavailable', 'down', details), { taskId: 't2' });
-	expect(error).toMatchObject({ ...details, taskId: 't2' });
+test('details beside the advice replace those that they name, and keep the others', () => {
+	const error = withAdvice(new Flux2Error('unavailable', 'down', details), '', { taskId: 't2' });
+	expect(error).toMatchObject({ ...details, taskId: 't2', description: 'Do this. ' });
+});
+
+test('both texts of a failure are changed, and everything else is kept', () => {
+	const hide = (text: string) => text.replaceAll('made-up-secret', '***');
+	const told = { ...details, description: 'Change made-up-secret.' };
+	const error = withTexts(new Flux2Error('auth', 'made-up-secret is refused', told), hide);
+	expect(error).toMatchObject({
+		...details,
+		kind: 'auth',
+		message: '*** is refused',
+		description: 'Change ***.',
+	});
 });
 
 test('whatever was thrown becomes an error of ours, except an abort, which is no failure', () => {

@@ -323,6 +323,21 @@ describe('the item of a task without an image', () => {
 		).toEqual({ json: { ...facts, status: 'pending', providerStatus: 'archived' } });
 	});
 
+	test.each<[string, string | undefined, string | undefined]>([
+		['cut', 'a'.repeat(101), 'a'.repeat(100)],
+		['redacted before it is cut', `${'a'.repeat(95)}${SECRET}`, `${'a'.repeat(95)}***`],
+		['left out when it is empty', '', undefined],
+		['left out when there is none', undefined, undefined],
+	])("whose state is unclear has the provider's word %s", (_what, providerStatus, expected) => {
+		const state = { status: 'unclear', task, message: '', providerStatus, raw: {} } as const;
+		const { json } = taskItem(target, task, state);
+		expect(json).toEqual({
+			...facts,
+			status: 'pending',
+			...(expected !== undefined && { providerStatus: expected }),
+		});
+	});
+
 	test('that has failed has its kind, its message and what was charged', () => {
 		const cost = { amount: 0.01, currency: 'USD' };
 		expect(

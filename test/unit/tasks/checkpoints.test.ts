@@ -282,3 +282,38 @@ test('a result makes room for others at its own place', () => {
 	replaceResult(checkpoint, pending, [refused, maybeBilled]);
 	expect(checkpoint.results).toEqual([stored, refused, maybeBilled, failed]);
 });
+
+describe('what a retry passes on without paying again', () => {
+	const done: SavedResult = {
+		state: 'done',
+		done: { status: 'done', readyAt: '', images: [], raw: 0 },
+	};
+	const lost: SavedResult = { ...pending, task: { id: 'lost' }, lostIn: '7' };
+	const FAILED = { itemIndex: 0, taskId: 'own' };
+	const own: SavedResult = { state: 'pending', task: { id: 'own' } };
+
+	function countOf(...items: SavedResult[][]): number {
+		const store = storeOf();
+		items.forEach((results, index) => {
+			store.claim(index, requestWith(index)).results = results;
+		});
+		return store.countKept(FAILED);
+	}
+
+	test.each<[string, SavedResult[][], number]>([
+		['tasks, finished and stored images of other items', [[own], [pending], [done, stored]], 3],
+		['other images of the item that failed', [[own, pending, stored]], 2],
+		['no failures', [[own], [refused, failed], [maybeBilled]], 0],
+		['no task that a retry may have to submit anew', [[own], [lost]], 0],
+		['nothing that was not submitted', [[own], []], 0],
+	])('are %s', (_what, items, expected) => {
+		expect(countOf(...items)).toBe(expected);
+	});
+
+	test('is not the image without a task that failed itself', () => {
+		const store = storeOf();
+		store.claim(0, requestWith(0)).results = [done];
+		store.claim(1, requestWith(1)).results = [done];
+		expect(store.countKept({ itemIndex: 0 })).toBe(1);
+	});
+});
