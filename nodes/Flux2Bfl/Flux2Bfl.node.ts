@@ -10,7 +10,12 @@ import {
 	operationProperties,
 	subtitleOf,
 } from '../shared/parameters/operationProperties';
-import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
+import {
+	collectOptions,
+	generateOptions,
+	priceFrom,
+	submitOptions,
+} from '../shared/parameters/options';
 import {
 	optionsProperty,
 	requestProperties,
@@ -20,7 +25,7 @@ import { exactPromptHint } from '../shared/parameters/promptProperties';
 import { completion, disablePup, models, promptUpsampling } from './models';
 import { testSecret } from './secretTest';
 
-const generate = { resource: ['image'], operation: ['generate', 'edit'] };
+const generate = { resource: ['image'], operation: ['generate', 'edit', 'estimateCost'] };
 const submit = { resource: ['task'], operation: ['submit'] };
 const get = { resource: ['task'], operation: ['get'] };
 
@@ -39,8 +44,6 @@ export class Flux2Bfl implements INodeType {
 		waitingNodeTooltip:
 			'Waiting until Black Forest Labs calls n8n, at most as long as the option Timeout says',
 		hints: [
-			exactPromptHint(models, disablePup, true),
-			exactPromptHint(models, promptUpsampling, false),
 			{
 				message:
 					'The execution waits until Black Forest Labs calls n8n: n8n needs a public https address, which WEBHOOK_URL tells it.',
@@ -55,7 +58,7 @@ export class Flux2Bfl implements INodeType {
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [
-			{ name: 'flux2BflApi', required: true },
+			{ name: 'flux2BflApi', required: true, displayOptions: { hide: { priceFrom: ['formula'] } } },
 			// for Notify Secret: the same credential as the FLUX.2 Trigger's
 			{
 				name: 'flux2WebhookApi',
@@ -78,10 +81,17 @@ export class Flux2Bfl implements INodeType {
 			...operationProperties([
 				'image:generate',
 				'image:edit',
+				'image:estimateCost',
 				'task:submit',
 				'task:get',
 				'account:getCredits',
 			]),
+			{
+				...priceFrom.property,
+				description:
+					'Price List needs no credential. Provider asks Black Forest Labs, and goes by the price list where it does not respond.',
+				displayOptions: { show: { resource: ['image'], operation: ['estimateCost'] } },
+			},
 			...requestProperties(models, [...generateOptions, completion], generate),
 			...requestProperties(models, submitOptions, submit),
 			taskProperties.taskId(get),

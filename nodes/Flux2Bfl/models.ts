@@ -10,6 +10,7 @@ import {
 	toggle,
 	zeroAsUnset,
 } from '../shared/parameters/param';
+import type { ListPrice } from '../shared/parameters/price';
 import { pixelParameters } from '../shared/parameters/sizeParameters';
 import { isLoopback } from '../shared/core/urls';
 
@@ -96,6 +97,18 @@ const webhookSecret = {
 	property: { ...secretText.property, typeOptions: { password: true } },
 };
 
+/** 1 credit is 1 US cent. Images beyond 4 megapixels are made smaller before they count. */
+const price = (first: number, further: number): ListPrice => ({
+	unit: 'startedMegapixel',
+	first,
+	further,
+	reference: further,
+	maxReferenceUnits: 4,
+	certain: 'all',
+	source: 'https://bfl.ai/pricing',
+	date: '2026-08-24',
+});
+
 const flux2 = {
 	parameters: [
 		...pixelParameters(sizes, side('width', 'Width'), side('height', 'Height')),
@@ -118,6 +131,7 @@ export const models: readonly Model[] = [
 		id: 'flux-2-pro',
 		name: 'FLUX.2 [pro]',
 		description: 'Best balance of quality, speed and price; about $0.03 for the first megapixel',
+		price: price(0.03, 0.015),
 		typicalSeconds: 8,
 	},
 	{
@@ -126,6 +140,7 @@ export const models: readonly Model[] = [
 		name: 'FLUX.2 [max]',
 		description: 'Highest quality, with grounding search; about $0.07 for the first megapixel',
 		typicalSeconds: 20,
+		price: price(0.07, 0.03),
 	},
 	{
 		...flux2,
@@ -134,24 +149,28 @@ export const models: readonly Model[] = [
 		description: 'Steps and guidance can be set; strong at typography; about $0.05 per megapixel',
 		parameters: [...flux2.parameters, guidance, steps, promptUpsampling],
 		typicalSeconds: 20,
+		price: price(0.05, 0.05),
 	},
 	{
 		...klein,
 		id: 'flux-2-klein-4b',
 		name: 'FLUX.2 [klein] 4B',
 		description: 'Fastest and cheapest; about $0.014 for the first megapixel',
+		price: price(0.014, 0.001),
 	},
 	{
 		...klein,
 		id: 'flux-2-klein-9b',
 		name: 'FLUX.2 [klein] 9B',
 		description: 'Fast, with better quality than 4B; about $0.015 for the first megapixel',
+		price: price(0.015, 0.002),
 	},
 	{
 		...upsampled,
 		id: 'flux-2-pro-preview',
 		name: 'FLUX.2 [pro] Preview',
 		description: 'Follows the latest [pro] weights; about $0.03 for the first megapixel',
+		price: price(0.03, 0.015),
 		typicalSeconds: 8,
 	},
 	{
@@ -160,5 +179,6 @@ export const models: readonly Model[] = [
 		name: 'FLUX.2 [klein] 9B Preview',
 		description:
 			'The 9B model with a cache for reference images; about $0.015 for the first megapixel',
+		price: price(0.015, 0.002),
 	},
 ];

@@ -11,6 +11,7 @@ import { readJson, submitJson } from '../shared/http/client';
 import type { ApiClient, ReadClient } from '../shared/http/types';
 import { trustedUrl } from '../shared/http/urlPolicy';
 import { imageFields, loadReferences } from '../shared/images/references';
+import { estimateCostWithoutKey } from '../shared/operations/estimate';
 import { submitTask } from '../shared/operations/submit';
 import { generateOrSuspend } from '../shared/operations/suspend';
 import { getTask } from '../shared/operations/task';
@@ -22,6 +23,12 @@ import type {
 } from '../shared/operations/types';
 import { withCustomBody, type ImageRequest } from '../shared/parameters/imageRequest';
 import { customModel, encodeModelId } from '../shared/parameters/model';
+import {
+	ASSUMED_SIDE,
+	leavesPriceOpen,
+	roundUsd,
+	type PriceFacts,
+} from '../shared/parameters/price';
 import { isoNow, type AsyncProtocol, type Task } from '../shared/tasks/protocol';
 import { errorCodeOf, isStatusOf } from '../shared/tasks/statusReport';
 import { notFoundAsState } from '../shared/tasks/taskErrors';
@@ -31,6 +38,7 @@ import {
 	creditsSchema,
 	creditsToUsd,
 	priceOf,
+	pricingSchema,
 	readError,
 	statusSchema,
 	submittedSchema,
@@ -91,6 +99,28 @@ const protocol: AsyncProtocol = {
 		reader.addProblem('Notify URL', 'with Callback, n8n itself is called');
 	},
 
+	// https://github.com/black-forest-labs/blackforest has the call; not every region may have it
+	async quote(client, { model }, facts, signal) {
+		const { value } = await readJson(
+			client,
+			{
+				method: 'POST',
+				url: '/v1/pricing',
+				body: toPricingBody(model.id, facts),
+				schema: pricingSchema,
+			},
+			signal,
+		);
+		const isOpen = leavesPriceOpen(model, facts);
+		return {
+			amount: roundUsd(value * facts.images),
+			currency: 'USD',
+			exact: !isOpen,
+			basis: 'pricing API',
+			...(isOpen && { atLeast: isOpen }),
+		};
+	},
+
 	async submit(client, request, signal) {
 		const body = await toBody(client, request, signal);
 		const redact = createRedactor([body.webhook_secret, request.callback?.url]);
@@ -133,6 +163,18 @@ const protocol: AsyncProtocol = {
 	},
 };
 
+const toPricingBody = (model: string, { width, height, references }: PriceFacts): IDataObject => ({
+	model,
+	...(width && { width }),
+	...(height && { height }),
+	...(references.length > 0 && {
+		input_images: references.map((size) => ({
+			width: size?.width ?? ASSUMED_SIDE,
+			height: size?.height ?? ASSUMED_SIDE,
+		})),
+	}),
+});
+
 /** Account: Get Credits. */
 const getCredits = ({ client, signal }: ItemContext): PreparedOperation => ({
 	async run() {
@@ -167,6 +209,7 @@ export const bfl: ProviderDefinition = {
 	readError,
 	options: [completion],
 	operations: {
+		'image:estimateCost': estimateCostWithoutKey,
 		'image:generate': generateOrSuspend,
 		'image:edit': generateOrSuspend,
 		'task:submit': submitTask,

@@ -17,6 +17,7 @@ import {
 import type { ApiResponse, ErrorResponse } from '../shared/http/types';
 import { imageField } from '../shared/images/references';
 import { labelsOf } from '../shared/parameters/model';
+import { roundUsd } from '../shared/parameters/price';
 import type { Price, Task, TaskState } from '../shared/tasks/protocol';
 import { toTaskState as stateFromReport, type StatusWords } from '../shared/tasks/statusReport';
 import { models } from './models';
@@ -34,7 +35,7 @@ const STATUS_WORDS: StatusWords = {
 	done: ['ready'],
 };
 
-/** 1 credit is 1 US cent, https://docs.bfl.ai/quick_start/pricing */
+/** https://docs.bfl.ai/quick_start/pricing */
 const CREDITS_PER_USD = 100;
 const MAX_REFERENCES = 10;
 
@@ -83,6 +84,12 @@ export const payloadSchema = statusFields.extend({
 });
 
 export const creditsSchema = z.object({ credits: z.number() });
+
+/** US dollars. */
+export const pricingSchema = z.union([
+	z.object({ cost_usd: z.number() }).transform(({ cost_usd: usd }) => usd),
+	z.object({ cost: z.number() }).transform(({ cost }) => creditsToUsd(cost)),
+]);
 
 const errorSchema = z.object({
 	detail: fastApiDetailSchema.optional().catch(undefined),
@@ -183,6 +190,4 @@ export function priceOf({
 	};
 }
 
-/** Rounded: 1.4 credits would otherwise be worth 0.013999999999999999. */
-export const creditsToUsd = (credits: number): number =>
-	Number((credits / CREDITS_PER_USD).toFixed(6));
+export const creditsToUsd = (credits: number): number => roundUsd(credits / CREDITS_PER_USD);

@@ -10,7 +10,7 @@ import { requestProperties } from '../shared/parameters/properties';
 import { exactPromptHint } from '../shared/parameters/promptProperties';
 import { models, promptUpsampling } from './models';
 
-const generate = { resource: ['image'], operation: ['generate', 'edit'] };
+const generate = { resource: ['image'], operation: ['generate', 'edit', 'estimateCost'] };
 
 export class Flux2Cloudflare implements INodeType {
 	description: INodeTypeDescription = {
@@ -27,9 +27,15 @@ export class Flux2Cloudflare implements INodeType {
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		hints: [exactPromptHint(models, promptUpsampling, false)],
-		credentials: [{ name: 'flux2CloudflareApi', required: true }],
+		credentials: [
+			{
+				name: 'flux2CloudflareApi',
+				required: true,
+				displayOptions: { hide: { operation: ['estimateCost'] } },
+			},
+		],
 		properties: [
-			...operationProperties(['image:generate', 'image:edit']),
+			...operationProperties(['image:generate', 'image:edit', 'image:estimateCost']),
 			...requestProperties(models, syncOptions, generate),
 		],
 	};

@@ -144,6 +144,15 @@ const metadata = metadataHeader(
 	}),
 );
 
+/** Of this node alone: no other gateway keeps a log that tells the cost. */
+export const lookUpCost = toggle('lookUpCost', {
+	label: 'Look Up Cost',
+	description:
+		"Whether to wait up to 6 seconds for the cost in the AI Gateway's log, which not every account has. Otherwise the cost is an estimate.",
+	default: true,
+	in: 'node',
+});
+
 /** Node refuses to send anything but visible ASCII in a header. */
 function inHeader(param: Param<string>): Param<string> {
 	return withCheck(param, (value) => /^[\x20-\x7e]*$/.test(value), 'must be plain ASCII text');
@@ -181,6 +190,7 @@ const catalogParameters: Param[] = [
 	inGroup(gateway, noUnifiedBilling),
 	inGroup(gateway, requestTimeout),
 	inGroup(gateway, metadata),
+	inGroup(gateway, lookUpCost),
 ];
 
 // https://developers.cloudflare.com/workers-ai/models/flux-2-dev/ and its changelogs
@@ -195,6 +205,20 @@ const workersAiParameters: Param[] = [
 	guidance,
 ];
 
+const inMegapixels = {
+	unit: 'startedMegapixel',
+	maxReferenceUnits: 4,
+	certain: 'none',
+} as const;
+/** Cloudflare shows the price in its dashboard only: it resells at the price of Black Forest Labs. */
+const resold = { ...inMegapixels, source: 'https://bfl.ai/pricing', date: '2026-08-24' } as const;
+/** Whether a tile counts when it is started is not said; the free neurons of each day are not taken off. */
+const ofWorkersAi = {
+	certain: 'none',
+	source: 'https://developers.cloudflare.com/workers-ai/platform/pricing/',
+	date: '2026-11-21',
+} as const;
+
 const catalog = {
 	route: 'catalog',
 	maxReferences: 8,
@@ -205,6 +229,8 @@ const workersAi = {
 	route: 'workersAi',
 	maxReferences: 4,
 	sizes: workersAiSizes,
+	referenceSidesBelow: 512,
+	automaticSize: { width: 1024, height: 768 },
 	parameters: workersAiParameters,
 } as const;
 
@@ -217,6 +243,7 @@ export const models: readonly CloudflareModel[] = [
 		description:
 			'Fastest and cheapest, in 4 fixed steps; free every day up to a limit, then about $0.001 per megapixel',
 		typicalSeconds: 3,
+		price: { ...ofWorkersAi, unit: 'tile', first: 0.000287, reference: 0.000059 },
 	},
 	{
 		...workersAi,
@@ -225,6 +252,7 @@ export const models: readonly CloudflareModel[] = [
 		description:
 			'Fast, with better quality than 4B, in 4 fixed steps; about $0.015 for the first megapixel',
 		typicalSeconds: 4,
+		price: { ...ofWorkersAi, ...inMegapixels, first: 0.015, further: 0.002, reference: 0.002 },
 	},
 	{
 		...workersAi,
@@ -234,6 +262,14 @@ export const models: readonly CloudflareModel[] = [
 			"Open weights on Cloudflare's own GPUs; the number of steps can be set; about $0.04 per megapixel with 25 steps",
 		parameters: [...workersAiParameters, steps],
 		typicalSeconds: 15,
+		price: {
+			...ofWorkersAi,
+			unit: 'tile',
+			first: 0.0004125,
+			reference: 0.00020625,
+			perSteps: 1,
+			assumedSteps: 25,
+		},
 	},
 	{
 		...catalog,
@@ -242,6 +278,7 @@ export const models: readonly CloudflareModel[] = [
 		description:
 			'Best balance of quality, speed and price; follows the latest [pro] weights; about $0.03 for the first megapixel, from paid credits',
 		typicalSeconds: 10,
+		price: { ...resold, first: 0.03, further: 0.015, reference: 0.015 },
 	},
 	{
 		...catalog,
@@ -256,6 +293,7 @@ export const models: readonly CloudflareModel[] = [
 			promptUpsampling,
 		],
 		typicalSeconds: 30,
+		price: { ...resold, first: 0.05, reference: 0.05 },
 	},
 	{
 		...catalog,
@@ -264,6 +302,14 @@ export const models: readonly CloudflareModel[] = [
 		description:
 			'Highest quality, with grounding search; about $0.07 for the first megapixel, from paid credits',
 		typicalSeconds: 30,
+		price: {
+			...inMegapixels,
+			first: 0.07,
+			further: 0.03,
+			reference: 0.03,
+			source: 'https://developers.cloudflare.com/ai/models/black-forest-labs/flux-2-max/',
+			date: '2026-11-21',
+		},
 	},
 ];
 

@@ -1,27 +1,28 @@
 import type { IDataObject } from 'n8n-workflow';
-import { invalidInput } from '../shared/core/errors';
 import { submitJson } from '../shared/http/client';
 import type { ApiClient } from '../shared/http/types';
 import { loadReferences, toDataUri } from '../shared/images/references';
+import { estimateCostWithoutKey } from '../shared/operations/estimate';
 import { generate } from '../shared/operations/generate';
 import type { ProviderDefinition } from '../shared/operations/types';
 import { withCustomBody, type ImageRequest } from '../shared/parameters/imageRequest';
 import { encodeModelId } from '../shared/parameters/model';
 import { timeout } from '../shared/parameters/options';
 import { isoNow, type FinalState, type SyncProtocol } from '../shared/tasks/protocol';
-import { models, toCustomModel, type CloudflareModel } from './models';
+import { accountPath } from './account';
+import { createCostLookUp, MAX_LOOK_UP_MS, toLogKey } from './gatewayLog';
+import { lookUpCost, models, toCustomModel, type CloudflareModel } from './models';
 import { rawOf, readError, responseSchema, selectBody, toFinalState } from './responses';
 
 type CloudflareRequest = ImageRequest<CloudflareModel>;
-
-/** Workers AI takes references below 512 × 512 only. */
-const WORKERS_AI_SIDES_BELOW = 512;
 
 const protocol: SyncProtocol<CloudflareModel> = {
 	async submit(client, request, signal) {
 		const submit = request.model.route === 'catalog' ? runCatalog : runWorkersAi;
 		return [await submit(client, request, signal)];
 	},
+	price: createCostLookUp(),
+	maxPriceMs: MAX_LOOK_UP_MS,
 };
 
 /** POST /accounts/{id}/ai/run with `{model, input}`; the response names the image's URL. */
@@ -44,7 +45,7 @@ async function runWorkersAi(
 	request: CloudflareRequest,
 	signal: AbortSignal,
 ): Promise<FinalState> {
-	const rules = { takesUrls: false, sidesBelow: WORKERS_AI_SIDES_BELOW };
+	const rules = { takesUrls: false, sidesBelow: request.model.referenceSidesBelow };
 	const references = await loadReferences(client, request.references, rules, signal);
 	const form = new FormData();
 	const fields = withCustomBody({ prompt: request.prompt, ...request.body }, request.settings);
@@ -69,22 +70,20 @@ async function postRun(
 	signal: AbortSignal,
 ): Promise<FinalState> {
 	const submittedAt = isoNow();
-	const { accountId = '' } = client.credentials;
-	if (!/^[\w-]+$/.test(accountId)) {
-		throw invalidInput(['Account ID: must consist of letters and digits; correct the credential']);
-	}
 	const { value, response } = await submitJson(
 		client,
 		{
 			...to,
-			url: `/accounts/${accountId}${to.url}`,
+			url: `${accountPath(client)}${to.url}`,
 			schema: responseSchema,
 			selectBody,
 			timeoutMs: settings.getOrDefault(timeout) * 1000,
 		},
 		signal,
 	);
-	return toFinalState(value, submittedAt, rawOf(response));
+	const state = toFinalState(value, submittedAt, rawOf(response));
+	const priceKey = settings.get(lookUpCost) ? toLogKey(response, to.headers ?? {}) : undefined;
+	return state.status === 'done' && priceKey ? { ...state, priceKey } : state;
 }
 
 /** FLUX.2 on Cloudflare: one call makes the image, so there are no tasks. */
@@ -95,6 +94,10 @@ export const cloudflare: ProviderDefinition<CloudflareModel> = {
 	baseUrl: ({ baseUrl = '' }) => baseUrl,
 	typicalSeconds: 10,
 	readError,
-	operations: { 'image:generate': generate, 'image:edit': generate },
+	operations: {
+		'image:generate': generate,
+		'image:edit': generate,
+		'image:estimateCost': estimateCostWithoutKey,
+	},
 	routeFor: () => ({ models, customModel: toCustomModel, protocol }),
 };

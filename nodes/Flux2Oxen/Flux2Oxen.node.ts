@@ -15,7 +15,7 @@ import {
 import { modelFilters, taskFilters } from './filters';
 import { mode, models } from './models';
 
-const generate = { resource: ['image'], operation: ['generate', 'edit'] };
+const generate = { resource: ['image'], operation: ['generate', 'edit', 'estimateCost'] };
 const submit = { resource: ['task'], operation: ['submit'] };
 const get = { resource: ['task'], operation: ['get'] };
 const named = { resource: ['task'], operation: ['get', 'cancel'] };
@@ -36,6 +36,7 @@ export class Flux2Oxen implements INodeType {
 		credentials: [{ name: 'flux2OxenApi', required: true }],
 		properties: [
 			...operationProperties([
+				'image:estimateCost',
 				'image:generate',
 				'image:edit',
 				'task:submit',

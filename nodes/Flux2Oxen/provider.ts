@@ -4,6 +4,7 @@ import { z } from '../shared/core/vendor';
 import { readJson, submitJson } from '../shared/http/client';
 import type { ApiClient, ApiResponse, ReadClient } from '../shared/http/types';
 import { loadReferences, toDataUri } from '../shared/images/references';
+import { estimateCost } from '../shared/operations/estimate';
 import { generate } from '../shared/operations/generate';
 import { submitTask } from '../shared/operations/submit';
 import { cancelTask, getTask } from '../shared/operations/task';
@@ -11,6 +12,7 @@ import type { ProviderDefinition, Route } from '../shared/operations/types';
 import { withCustomBody, type ImageRequest } from '../shared/parameters/imageRequest';
 import { customModel, type Model } from '../shared/parameters/model';
 import { timeout } from '../shared/parameters/options';
+import { roundUsd } from '../shared/parameters/price';
 import type { ParameterReader } from '../shared/parameters/reader';
 import { subscribeToTaskEvents } from '../shared/tasks/eventStream';
 import { isoNow, type AsyncProtocol, type Task, type TaskState } from '../shared/tasks/protocol';
@@ -23,6 +25,7 @@ import {
 	historySchema,
 	imagesSchema,
 	isHistoryOf,
+	modelPriceSchema,
 	priceOf,
 	queuedSchema,
 	readError,
@@ -129,8 +132,18 @@ async function getOrUndefined<T>(
 	}
 }
 
+/** What an image costs is published; whether a larger one costs more is not, so that it counts as it does elsewhere. */
+const quote: AsyncProtocol['quote'] = async (client, { model, body }, { images }, signal) => {
+	const url = `/api/ai/models/${encodeURIComponent(model.id)}`;
+	const { value } = await readJson(client, { url, schema: modelPriceSchema }, signal);
+	const megapixels = Math.ceil(parseFloat(String(body.resolution ?? 1)));
+	const amount = roundUsd(value * Math.max(1, megapixels) * images);
+	return { amount, currency: 'USD', exact: false, basis: 'pricing API' };
+};
+
 const queue: AsyncProtocol = {
 	validate,
+	quote,
 	submit: enqueue,
 	status: readStatus,
 	async cancel(client, { id }, signal) {
@@ -145,7 +158,8 @@ const queue: AsyncProtocol = {
 		);
 		return 'cancelled';
 	},
-	async price(client, task, signal) {
+	async price(client, { task }, signal) {
+		if (!task) return undefined;
 		const { value } = (await readHistory(client, task, signal)) ?? {};
 		return value && isAbout(task, value.generation_id) ? priceOf(value) : undefined;
 	},
@@ -191,6 +205,7 @@ export const oxen: ProviderDefinition = {
 	readError,
 	options: [mode],
 	operations: {
+		'image:estimateCost': estimateCost,
 		'image:generate': generate,
 		'image:edit': generate,
 		'task:submit': submitTask,

@@ -80,6 +80,11 @@ export const isHistoryOf =
 const imageSchema = z.object({ url: optionalTextSchema, b64_json: optionalTextSchema });
 export const imagesSchema = z.object({ images: entriesOf(imageSchema) });
 
+/** US dollars for an image. */
+export const modelPriceSchema = z
+	.object({ pricing: z.object({ cost_per_image: z.coerce.number().positive() }) })
+	.transform(({ pricing }) => pricing.cost_per_image);
+
 const finishedEventSchema = z.object({
 	generation_id: idSchema,
 	status: wordSchema,

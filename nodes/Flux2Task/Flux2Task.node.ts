@@ -14,7 +14,7 @@ import {
 } from '../shared/parameters/properties';
 import { bodyFormat, models } from './models';
 
-const generate = { resource: ['image'], operation: ['generate', 'edit'] };
+const generate = { resource: ['image'], operation: ['generate', 'edit', 'estimateCost'] };
 const submit = { resource: ['task'], operation: ['submit'] };
 const get = { resource: ['task'], operation: ['get'] };
 const named = { resource: ['task'], operation: ['get', 'cancel'] };
@@ -37,7 +37,14 @@ export class Flux2Task implements INodeType {
 		credentials: [{ name: 'flux2TaskApi', required: true }],
 		properties: [
 			...operationProperties(
-				['image:generate', 'image:edit', 'task:submit', 'task:get', 'task:cancel'],
+				[
+					'image:generate',
+					'image:edit',
+					'image:estimateCost',
+					'task:submit',
+					'task:get',
+					'task:cancel',
+				],
 				{
 					'task:cancel': { show: { dialect: ['queue'] } },
 				},

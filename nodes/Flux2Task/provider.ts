@@ -3,12 +3,14 @@ import { readJson, submitJson } from '../shared/http/client';
 import type { ApiClient, ReadClient } from '../shared/http/types';
 import { trustedUrl } from '../shared/http/urlPolicy';
 import { imageFields, loadReferences } from '../shared/images/references';
+import { estimateCost } from '../shared/operations/estimate';
 import { generate } from '../shared/operations/generate';
 import { submitTask } from '../shared/operations/submit';
 import { cancelTask, getTask } from '../shared/operations/task';
 import type { ProviderDefinition, Route } from '../shared/operations/types';
 import { withCustomBody, type ImageRequest } from '../shared/parameters/imageRequest';
 import { encodeModelId } from '../shared/parameters/model';
+import { roundUsd } from '../shared/parameters/price';
 import type { ParameterReader } from '../shared/parameters/reader';
 import { isoNow, type AsyncProtocol, type Task, type TaskState } from '../shared/tasks/protocol';
 import { errorCodeOf, isAbout, isStatusOf } from '../shared/tasks/statusReport';
@@ -17,6 +19,7 @@ import { bodyFormat, dialects, models, toCustomModel } from './models';
 import {
 	generationSchema,
 	isCancelled,
+	prechargeSchema,
 	queueCancelSchema,
 	queuedSchema,
 	queueResultSchema,
@@ -30,7 +33,7 @@ import {
 
 /** The model's parameters with the reference images as `input_image`, `input_image_2`, … */
 async function toParameters(
-	client: ApiClient,
+	client: ReadClient,
 	request: ImageRequest,
 	signal: AbortSignal,
 ): Promise<IDataObject> {
@@ -38,22 +41,50 @@ async function toParameters(
 	return { prompt: request.prompt, ...request.body, ...imageFields(references) };
 }
 
+type BodyFormat = typeof bodyFormat.default;
+
+/** The body of a submit, and of the question what it would cost. */
+async function toTaskBody(
+	client: ReadClient,
+	request: ImageRequest,
+	format: BodyFormat,
+	signal: AbortSignal,
+): Promise<IDataObject> {
+	const params = await toParameters(client, request, signal);
+	const model = request.model.id;
+	const body = format === 'flat' ? { model, ...params } : { model, input: [{ params }] };
+	return withCustomBody(body, request.settings);
+}
+
 /** POST /model/v1/generation, GET /model/v1/generation/task/{id}. */
-const taskProtocol = (format: typeof bodyFormat.default): AsyncProtocol => ({
+const taskProtocol = (format: BodyFormat): AsyncProtocol => ({
+	// what earlier calls of the same shape have cost on average; the clients of SeaArt have it, Vtrix need not
+	async quote(client, request, _facts, signal) {
+		const { value: amount } = await readJson(
+			client,
+			{
+				method: 'POST',
+				url: '/model/v1/generation/precharge',
+				body: await toTaskBody(client, request, format, signal),
+				schema: prechargeSchema,
+			},
+			signal,
+		);
+		return { amount: roundUsd(amount), currency: 'USD', exact: false, basis: 'precharge' };
+	},
+
 	async submit(client, request, signal) {
-		const params = await toParameters(client, request, signal);
-		const model = request.model.id;
-		const body = format === 'flat' ? { model, ...params } : { model, input: [{ params }] };
 		const { value, response } = await submitJson(
 			client,
 			{
 				url: '/model/v1/generation',
-				body: withCustomBody(body, request.settings),
+				body: await toTaskBody(client, request, format, signal),
 				schema: submittedSchema,
 			},
 			signal,
 		);
-		return [toTaskState(value, { id: value.id, model, submittedAt: isoNow() }, response.json)];
+		const task = { id: value.id, model: request.model.id, submittedAt: isoNow() };
+		return [toTaskState(value, task, response.json)];
 	},
 
 	async status(client, task, signal) {
@@ -180,6 +211,7 @@ export const taskApi: ProviderDefinition = {
 	readError,
 	options: [bodyFormat],
 	operations: {
+		'image:estimateCost': estimateCost,
 		'image:generate': generate,
 		'image:edit': generate,
 		'task:submit': submitTask,

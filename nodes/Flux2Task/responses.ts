@@ -65,6 +65,16 @@ export const generationSchema = generationFields.catch({ status: '', output: [] 
 /** An ID alone is worth a poll. */
 export const submittedSchema = generationFields.extend({ id: idSchema });
 
+/** Of a shape that nobody has called yet, the cost is null. */
+export const prechargeSchema = z
+	.object({
+		data: z.object({
+			cost: z.union([z.string().min(1), z.number()]).pipe(z.coerce.number()),
+			currency: z.literal('USD'),
+		}),
+	})
+	.transform(({ data }) => data.cost);
+
 export const queuedSchema = z.object({
 	request_id: idSchema,
 	status_url: optionalTextSchema,

@@ -1,3 +1,4 @@
+import { linkLifetime } from '../shared/parameters/linkLifetime';
 import { binaryField, download, fileName, simplify } from '../shared/parameters/options';
 import { integer } from '../shared/parameters/param';
 
@@ -14,4 +15,4 @@ export const maxAge = integer('longestAge', {
 });
 
 /** In the order of the alphabet, as the editor wants them. */
-export const triggerOptions = [download, fileName, maxAge, binaryField, simplify];
+export const triggerOptions = [download, fileName, linkLifetime, maxAge, binaryField, simplify];

@@ -28,6 +28,12 @@ const sharedFaultSchema = z
 		running: z.string(),
 		/** Is accepted and billed, and unknown from then on. */
 		vanish: z.literal(true),
+		/** So many requests are ahead of it at first, where the API says so. */
+		queuePosition: z.number(),
+		/** The event of its end is not sent, or sent twice, where the API has events. */
+		event: z.enum(['lost', 'twice']),
+		/** The event of its end is sent so many seconds later. */
+		eventDelay: z.number(),
 	})
 	.partial();
 

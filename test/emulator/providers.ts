@@ -2,5 +2,6 @@
 
 export { bfl } from './bfl';
 export { cloudflare } from './cloudflare';
+export { fal } from './fal';
 export { oxen } from './oxen';
 export { task } from './task';

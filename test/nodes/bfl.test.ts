@@ -627,6 +627,7 @@ describe('Task', () => {
 				taskId: firstId(),
 				pollUrl: expect.stringContaining('/v1/get_result?id='),
 				submittedAt: expect.any(String),
+				cost: { amount: 0.03, currency: 'USD', credits: 3 },
 			},
 		]);
 		const text = JSON.stringify(jsons(submitted));

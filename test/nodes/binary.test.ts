@@ -73,7 +73,13 @@ describe('an image', () => {
 					fileSize: bytes.length,
 					...(route !== 'workersAi' && { url: task?.url }),
 				},
-				...(route === 'task' && { cost: { amount: task?.cost, currency: 'USD' } }),
+				...(route !== 'queue' && {
+					cost: {
+						amount: task?.cost,
+						currency: 'USD',
+						...(!isTask && { estimated: true }),
+					},
+				}),
 				timing: {
 					submittedAt: expect.stringMatching(/^2.*Z$/),
 					completedAt: expect.stringMatching(/^2.*Z$/),

@@ -71,6 +71,9 @@ async function suspend(options: object = {}, settings: Partial<INode> = {}): Pro
 	return suspended;
 }
 
+/** n8n's own address of a stored file. */
+const LINK = expect.stringMatching(/^http:\/\/127\.0\.0\.1\/rest\/binary-data\/signed\?token=\S+$/);
+
 /** What anybody can call who knows the address. */
 const resumeUrl = ({ id, first }: Suspended) =>
 	`${webhooks.url}/webhook-waiting/${id}?signature=${first.raw.data.resumeToken}`;
@@ -92,9 +95,17 @@ const submittedTask = () => ({
 	model: 'flux-2-pro',
 	taskId: firstTask().id,
 	submittedAt: expect.any(String),
+	cost: { amount: 0.03, currency: 'USD', credits: 3 },
 });
 
 describe('a suspended execution', () => {
+	test('goes on with a link to its image, where one is asked for', async () => {
+		const { resumed } = await suspend({ linkLifetime: '7 days' });
+		const [item] = (await resumed).items(NODE);
+
+		expect(item?.json.image).toMatchObject({ link: LINK });
+	});
+
 	test('goes on with the item of Generate when the provider calls, which one poll confirms', async () => {
 		const { resumed } = await suspend({ seed: 9 });
 		const run = await resumed;
@@ -327,7 +338,10 @@ describe('a task that fails', () => {
 		const run = await resumed;
 
 		expect(run.items('Good')).toEqual([
-			{ json: { ...submittedTask(), status: 'failed', ...moderated }, pairedItem: { item: 0 } },
+			{
+				json: { ...submittedTask(), cost: undefined, status: 'failed', ...moderated },
+				pairedItem: { item: 0 },
+			},
 		]);
 	});
 

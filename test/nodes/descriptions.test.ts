@@ -73,10 +73,40 @@ describe('n8n loads the package', () => {
 			usableAsTool: true,
 			codex: { categories: ['Marketing & Content', 'Utility'] },
 		});
-		const [credential, ...optional] = found.credentials ?? [];
+		const [{ displayOptions: _displayOptions, ...credential } = {}, ...optional] =
+			found.credentials ?? [];
 		expect(credential).toEqual({ name: `${own}Api`, required: true });
 		expect(optional.filter(({ required }) => required)).toEqual([]);
 	});
+});
+
+test('every operation asks for the credential, but an estimate only where it calls the provider', () => {
+	const { NodeHelpers } = engine.n8n.workflow;
+	const isAsked = (name: string, given: INodeParameters) => {
+		const description = descriptionOf(name);
+		const node = { typeVersion: 1 };
+		const { properties, credentials: [credential] = [] } = description;
+		const values = NodeHelpers.getNodeParameters(properties, given, true, false, node, description);
+		return NodeHelpers.displayParameter(values!, credential!, node, description);
+	};
+	const others = [
+		{},
+		{ operation: 'generate' },
+		{ resource: 'task', operation: 'submit' },
+		{ resource: 'account', operation: 'getCredits' },
+	];
+	for (const name of classNames.filter((className) => className !== 'Flux2Trigger')) {
+		expect([name, others.map((given) => isAsked(name, given))]).toEqual([
+			name,
+			[true, true, true, true],
+		]);
+	}
+	const estimate = { operation: 'estimateCost' };
+	expect(classNames.filter((name) => name !== 'Flux2Trigger' && isAsked(name, estimate))).toEqual([
+		'Flux2Oxen',
+		'Flux2Task',
+	]);
+	expect(isAsked('Flux2Bfl', { ...estimate, priceFrom: 'provider' })).toBe(true);
 });
 
 test('n8n loads the trigger with the icons of the provider that calls it, and as no tool', () => {

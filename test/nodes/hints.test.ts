@@ -12,6 +12,7 @@ import {
 	type Lab,
 	type NodeUnderTest,
 } from '../support/lab';
+import { placed } from '../support/placed';
 import { openWebhooks, type Webhooks } from '../support/webhooks';
 
 /** What the editor shows above the output, and n8n in its traces, as n8n's own engine got it. */
@@ -42,7 +43,7 @@ const bfl = (settings: NodeUnderTest['settings'] = {}, options: object = {}): No
 	type: 'flux2Bfl',
 	parameters: {
 		prompt: '={{ $json.prompt }}',
-		options: { width: 256, height: 256, ...QUICK, ...options },
+		...placed('flux2Bfl', { width: 256, height: 256, ...QUICK, ...options }),
 	},
 	settings,
 });
@@ -169,12 +170,8 @@ test('a task that is collected is an image; one that was submitted is none yet',
 });
 
 test('an execution that waits for its callback tells nothing of an image that is not finished', async () => {
-	const { parameters } = bfl();
-	const waiting = { ...parameters, completion: 'callback' };
-	const { first, resumed } = await webhooks.run(
-		workflowWith({ type: 'flux2Bfl', parameters: waiting }),
-		prompts(1),
-	);
+	const waiting = bfl({}, { completion: 'callback' });
+	const { first, resumed } = await webhooks.run(workflowWith(waiting), prompts(1));
 	expect(first.status).toBe('waiting');
 	expect(hintsOf(first)).toEqual([]);
 	expect((await resumed).status).toBe('success');

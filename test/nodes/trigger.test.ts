@@ -114,6 +114,17 @@ async function emitted(): Promise<INodeExecutionData[]> {
 }
 
 describe('what was submitted elsewhere', () => {
+	test('has a link to its image, where one is asked for', async () => {
+		const url = await webhooks.publish(triggered({ options: { linkLifetime: '7 days' } }));
+		await submit(url);
+		await until(() => webhooks.started.length > 0);
+		const [item] = await emitted();
+
+		expect(item?.json.image).toMatchObject({
+			link: expect.stringMatching(/\/rest\/binary-data\/signed\?token=\S+$/),
+		});
+	});
+
 	test('starts the workflow with the item of Generate', async () => {
 		const url = webhooks.publish(triggered());
 		await submit(url, { seed: 5 });

@@ -23,8 +23,12 @@ const settings: Rows = {
 	binaryField: [['image']],
 	download: [[false], ['true']],
 	fileName: [['photo']],
+	linkLifetime: [['7 days'], ['90 min']],
 	maxConcurrent: [[7], ['3']],
 	numberOfImages: [[1], ['1']],
+	assumedCost: [[0.1], ['0.1']],
+	// compared before anything is sent: see budget.test.ts
+	maxCost: [],
 	simplify: [[false]],
 	timeout: [[30], ['30']],
 };
@@ -73,6 +77,7 @@ const catalogue: Rows = {
 		[0, { safety_tolerance: 0 }],
 		['5', { safety_tolerance: 5 }],
 	],
+	lookUpCost: [[false], ['false']],
 	gatewayId: [['my-gateway', {}, { 'cf-aig-gateway-id': 'my-gateway' }]],
 	skipCache: [
 		[true, {}, { 'cf-aig-skip-cache': 'true' }],

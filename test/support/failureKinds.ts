@@ -12,6 +12,7 @@ const kinds: Record<ErrorKind, true> = {
 	timeout: true,
 	unavailable: true,
 	badResponse: true,
+	budget: true,
 };
 
 export const KINDS = Object.keys(kinds) as ErrorKind[];

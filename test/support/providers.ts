@@ -2,6 +2,8 @@ import { models as bflModels } from '../../nodes/Flux2Bfl/models';
 import { bfl } from '../../nodes/Flux2Bfl/provider';
 import { models as cloudflareModels } from '../../nodes/Flux2Cloudflare/models';
 import { cloudflare } from '../../nodes/Flux2Cloudflare/provider';
+import { models as falModels } from '../../nodes/Flux2Fal/models';
+import { fal } from '../../nodes/Flux2Fal/provider';
 import { models as oxenModels } from '../../nodes/Flux2Oxen/models';
 import { oxen } from '../../nodes/Flux2Oxen/provider';
 import { models as taskModels } from '../../nodes/Flux2Task/models';
@@ -13,6 +15,7 @@ import type { CredentialStore } from './credentials';
 import type { GoodBody, GoodResponse } from './goodResponses';
 import * as bflResponses from './responses/bfl';
 import * as cloudflareResponses from './responses/cloudflare';
+import * as falResponses from './responses/fal';
 import * as oxenResponses from './responses/oxen';
 import * as taskResponses from './responses/task';
 
@@ -154,6 +157,31 @@ export const PROVIDERS = {
 			},
 		},
 		payload: bflResponses.payload,
+	},
+	flux2Fal: {
+		definition: fal,
+		models: falModels,
+		wireTest: 'falWire',
+		credential: ({ keys, urls }) => ({ apiKey: keys.falKey, baseUrl: urls.fal }),
+		lanes: {
+			fal: {
+				submit: 'fal.submit',
+				parameters: {},
+				options: { mode: 'queue' },
+				hasTasks: true,
+				canCancel: true,
+				responses: { polled: falResponses.responses, open: falResponses.openResponses },
+			},
+			falEvents: {
+				submit: 'fal.submit',
+				parameters: {},
+				options: { mode: 'events' },
+				hasTasks: true,
+				hasEvents: true,
+				canCancel: true,
+				responses: { event: falResponses.eventResponses },
+			},
+		},
 	},
 } as const satisfies Record<string, TestedProvider>;
 

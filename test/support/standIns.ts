@@ -17,21 +17,27 @@ function standIn(
 }
 
 /** Edit Fields (Set) in its JSON mode. */
-const editFields = standIn(['jsonOutput'], async function () {
+const editFields = standIn(['jsonOutput', 'includeOtherFields'], async function () {
 	return [
-		this.getInputData().map((_item, index) => ({
-			json: JSON.parse(this.getNodeParameter('jsonOutput', index) as string) as IDataObject,
-			pairedItem: { item: index },
-		})),
+		this.getInputData().map(({ json, binary }, index) => {
+			const others = this.getNodeParameter('includeOtherFields', index) ? { json, binary } : {};
+			const set = JSON.parse(this.getNodeParameter('jsonOutput', index) as string) as IDataObject;
+			return { ...others, json: { ...others.json, ...set }, pairedItem: { item: index } };
+		}),
 	];
 });
 
 /** Split Out of one list of objects, without other fields. */
-const splitOut = standIn(['fieldToSplitOut'], async function () {
+const splitOut = standIn(['fieldToSplitOut', 'options'], async function () {
 	return [
-		this.getInputData().flatMap(({ json }, index) => {
+		this.getInputData().flatMap(({ json, binary }, index) => {
 			const list = json[this.getNodeParameter('fieldToSplitOut', index) as string];
-			return (list as IDataObject[]).map((entry) => ({ json: entry, pairedItem: { item: index } }));
+			const files = this.getNodeParameter('options.includeBinary', index, false) && { binary };
+			return (list as IDataObject[]).map((entry) => ({
+				json: entry,
+				...files,
+				pairedItem: { item: index },
+			}));
 		}),
 	];
 });
@@ -49,8 +55,42 @@ const loopOverItems = standIn(
 	['main', 'main'],
 );
 
+/** Convert to File, from text or from base64. */
+const convertToFile = standIn(
+	['operation', 'sourceProperty', 'binaryPropertyName', 'options'],
+	async function () {
+		const files = this.getInputData().map(async ({ json }, item) => {
+			const read = (name: string) => this.getNodeParameter(name, item, '') as string;
+			const encoding = read('operation') === 'toBinary' ? 'base64' : 'utf8';
+			const content = Buffer.from(json[read('sourceProperty')] as string, encoding);
+			const mimeType = read('options.mimeType') || 'text/plain';
+			const file = await this.helpers.prepareBinaryData(content, 'file', mimeType);
+			return { json: {}, binary: { [read('binaryPropertyName')]: file }, pairedItem: { item } };
+		});
+		return [await Promise.all(files)];
+	},
+);
+
+/** Extract From File: a CSV file without quotation marks, one item for each row. */
+const extractFromFile = standIn([], async function () {
+	const tables = this.getInputData().map(async (_item, item) => {
+		const text = (await this.helpers.getBinaryDataBuffer(item, 'data')).toString();
+		const [names = [], ...rows] = text
+			.trimEnd()
+			.split('\n')
+			.map((line) => line.split(','));
+		return rows.map((cells) => ({
+			json: Object.fromEntries(names.map((name, column) => [name, cells[column]])),
+			pairedItem: { item },
+		}));
+	});
+	return [(await Promise.all(tables)).flat()];
+});
+
 /** What the example workflows use of n8n's own nodes; in n8n the real ones run. */
 export const standIns: StandIns = {
+	'n8n-nodes-base.convertToFile': convertToFile,
+	'n8n-nodes-base.extractFromFile': extractFromFile,
 	'n8n-nodes-base.set': editFields,
 	'n8n-nodes-base.splitInBatches': loopOverItems,
 	'n8n-nodes-base.splitOut': splitOut,

@@ -57,8 +57,12 @@ export const settings: Rows = {
 	binaryField: [['picture']],
 	download: [[false], ['true']],
 	fileName: [['photo']],
+	linkLifetime: [['7 days'], ['90 min']],
 	maxConcurrent: [[7], ['3']],
 	numberOfImages: [[1], ['1']],
+	assumedCost: [[0.1], ['0.1']],
+	// compared before anything is sent: see budget.test.ts
+	maxCost: [],
 	pollInterval: [[0.05]],
 	simplify: [[false]],
 	timeout: [[30], ['30']],

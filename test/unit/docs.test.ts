@@ -192,6 +192,22 @@ describe('the documentation', () => {
 		expect(triggerOptions.flatMap((param) => missing(rows, param))).toEqual([]);
 	});
 
+	test('states every list price, where it is published and when it was read', () => {
+		const rows = section('docs/costs-and-retries.md', '## Prices')
+			.split('\n')
+			.filter((line) => line.startsWith('| `'));
+		const priced = [...readBuiltModels().values()].flat().filter(({ price }) => price);
+		expect(priced.length).toBeGreaterThan(10);
+		const lacking = priced.flatMap(({ id, price }) => {
+			const { first, further = first, reference = 0, source, date } = price!;
+			const row = rows.find((line) => line.includes(`\`${id}\``)) ?? 'no row';
+			return [`| $${first} | $${further} | $${reference} |`, `(${source})`, date]
+				.filter((text) => !row.includes(text))
+				.map((text) => `${id}: ${text}`);
+		});
+		expect(lacking).toEqual([]);
+	});
+
 	test('says which node has which operation', () => {
 		const rows = rowsOf(section('README.md', '## Operations'));
 		const columns = rows

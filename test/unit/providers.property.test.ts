@@ -19,7 +19,8 @@ const lanes = providers.flatMap(({ definition, lanes: ofProvider }) =>
 			const [submitted = {}, ...polled] = Object.values(responses)[0]!.map(({ body }) => body);
 			const finished: object | undefined =
 				polled.length > 0 ? Object.assign({}, ...polled) : undefined;
-			const { taskId = '' } = Object.values(responses)[0]!.at(-1)!;
+			// not every response on the way names the task
+			const [taskId = ''] = Object.values(responses)[0]!.flatMap((one) => one.taskId ?? []);
 			return [name, { definition, parameters, submitted, finished, taskId }] as const;
 		}),
 );

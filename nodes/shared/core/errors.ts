@@ -9,7 +9,8 @@ export type ErrorKind =
 	| 'expired'
 	| 'timeout'
 	| 'unavailable'
-	| 'badResponse';
+	| 'badResponse'
+	| 'budget';
 
 /** What something has cost. */
 export interface Cost {
@@ -17,6 +18,8 @@ export interface Cost {
 	currency: string;
 	/** In the provider's own unit, where it has one. */
 	credits?: number;
+	/** By the list price: the provider has not said what it charges. */
+	estimated?: boolean;
 }
 
 export interface ErrorDetails {
@@ -52,6 +55,7 @@ const ADVICE: Record<ErrorKind, string> = {
 	unavailable: 'The provider is having trouble at the moment. Run again later.',
 	badResponse:
 		'The provider responded in a form this node does not know. Check the base URL in the credential; if it is right, look for a newer version of this package.',
+	budget: 'Raise "Max Cost" in the options, or ask for fewer or cheaper images.',
 };
 
 /** Everything that can go wrong with one item, before it becomes an n8n error. */

@@ -23,7 +23,7 @@ const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
 const SUBMIT_TIMEOUT_MS = 120_000;
 const READ_TIMEOUT_MS = 30_000;
 
-type Read<T> = Pick<ApiRequest<T>, 'url' | 'schema' | 'isResult'> &
+type Read<T> = Pick<ApiRequest<T>, 'url' | 'schema' | 'isResult' | 'body'> &
 	Partial<Pick<ApiRequest<T>, 'method'>>;
 type Submit<T> = Omit<ApiRequest<T>, 'method' | 'idempotent' | 'timeoutMs'> &
 	Partial<Pick<ApiRequest<T>, 'timeoutMs'>>;

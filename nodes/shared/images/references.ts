@@ -83,6 +83,21 @@ export async function readFirstReference(
 	return info as ImageInfo;
 }
 
+/**
+ * Reads the size of each reference image from its header and checks it; undefined for one that has a URL only.
+ * @throws Flux2Error `invalidInput`, naming each wrong image by number and field
+ */
+export async function measureReferences(
+	helpers: MeasureHelpers,
+	references: readonly ReferenceInput[],
+	rules: Pick<ReferenceRules, 'sidesBelow'>,
+): Promise<Array<ImageInfo | undefined>> {
+	return await forEachReference(references, async (reference) => {
+		if (reference.from === 'url') return undefined;
+		return checkReference(await readInfo(helpers, reference), rules);
+	});
+}
+
 /** One after the other, so that their bytes are not in memory all at once. */
 async function forEachReference<T>(
 	references: readonly ReferenceInput[],

@@ -29,6 +29,17 @@ export async function createClient(
 	return { ...own, ...facts, credentialType, label, readError, trustsHost };
 }
 
+/** For an operation that needs no credential, and asks the provider nothing. */
+export const createClientWithoutKey = (
+	context: ClientContext,
+	{ credentialType, label, readError }: ProviderDefinition,
+	facts: { cancelSignal: AbortSignal; readThrottle: Throttle },
+): ReadClient => {
+	const redact = createRedactor([]);
+	const own = { context, credentials: {}, baseUrl: '', redact, redactItem: redact };
+	return { ...own, ...facts, credentialType, label, readError };
+};
+
 /** What people paste often has blanks around it. */
 const toTrimmedValues = (credentials: IDataObject): CredentialValues =>
 	Object.fromEntries(

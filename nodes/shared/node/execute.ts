@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { ExpressionError, type IExecuteFunctions, type INodeExecutionData } from 'n8n-workflow';
+import type { Throttle } from '../core/async';
 import { AbortedError, Flux2Error, invalidInput, rethrow, toFlux2Error } from '../core/errors';
 import { createRedactor } from '../core/redact';
 import { pLimit } from '../core/vendor';
 import { AdaptiveLimiter, Permit } from '../http/limiter';
 import type { ReadClient } from '../http/types';
+import { Budget, planSpending } from '../operations/budget';
 import { errorJson } from '../operations/items';
 import type {
 	ItemContext,
@@ -19,7 +21,7 @@ import { ParameterReader } from '../parameters/reader';
 import { CheckpointStore } from '../tasks/checkpoints';
 import { RunEvents } from '../tasks/eventStream';
 import { tellResults } from './afterRun';
-import { createClient } from './client';
+import { createClient, createClientWithoutKey } from './client';
 import { mostInformative, toNodeError, withKeptAdvice, type Failure } from './nodeError';
 import { processState, type ProcessState } from './processState';
 
@@ -53,13 +55,10 @@ export async function runItems(
 	const run = openRun(context, provider, state, cancelSignal);
 	let limiter: AdaptiveLimiter | undefined;
 	try {
-		const { readThrottle } = state;
-		const client = await createClient(context, provider, { cancelSignal, readThrottle }).catch(
-			toCredentialFailure,
-		);
+		const client = await connect(run, state.readThrottle);
 		if ('thrown' in client) return [failWithoutCredential(run, client.thrown)];
 		limiter = limiterOf(state.limiters, client, run.maxConcurrency);
-		const prepared = prepareItems(run, client, limiter);
+		const prepared = await withinBudget(run, prepareItems(run, client, limiter));
 		const limit = pLimit(run.maxConcurrency);
 		const items = await Promise.all(
 			prepared.map(async (item) => await limit(async () => await runItem(run, item))),
@@ -85,11 +84,12 @@ function openRun(
 	const isToolCall = isCalledAsTool(context);
 	const events = new RunEvents(signal);
 	const checkpoints = new CheckpointStore(context, isToolCall);
+	const budget = new Budget(context, checkpoints.executionId);
 	const unclearTasks = new Map<string, string>();
-	const shared = { context, provider, checkpoints, durations, events, signal };
+	const shared = { context, provider, checkpoints, durations, events, budget, signal };
 	const failures: Failure[] = [];
 	return {
-		runContext: { ...shared, isToolCall, unclearTasks },
+		runContext: { ...shared, isToolCall, unclearTasks, linkProblems: [] },
 		cancelSignal,
 		maxConcurrency: maxConcurrencyOf(context),
 		failures,
@@ -121,6 +121,30 @@ function prepareItems(run: Run, client: ReadClient, limiter: AdaptiveLimiter): P
 	});
 }
 
+/** Items whose submit the budget does not allow fail instead of being run: nothing of them is sent. */
+async function withinBudget(
+	{ runContext, reportFailure }: Run,
+	prepared: PreparedItem[],
+): Promise<PreparedItem[]> {
+	const { budget, signal } = runContext;
+	if (signal.aborted) return prepared;
+	const items = prepared.map(({ item: { itemIndex }, operation: { spending } }) => ({
+		itemIndex,
+		spending,
+	}));
+	const refusals = await planSpending(budget, items);
+	for (const [itemIndex, error] of refusals) reportFailure({ itemIndex, error });
+	return prepared.map(({ item, operation }) => {
+		const error = refusals.get(item.itemIndex);
+		return { item, operation: error ? failedOperation(error, operation.model) : operation };
+	});
+}
+
+const failedOperation = (error: Flux2Error, model?: string): PreparedOperation => ({
+	model,
+	run: async () => [{ error }],
+});
+
 /** Checkpoints go only when every image has been passed on. */
 function concludeRun(run: Run, { redact }: ReadClient): void {
 	const { runContext, cancelSignal, failures } = run;
@@ -137,10 +161,24 @@ function concludeRun(run: Run, { redact }: ReadClient): void {
 	}
 }
 
-const tellRun = ({ runContext: { context, provider, isToolCall, unclearTasks }, results }: Run) =>
-	tellResults(context, provider.name, { results, unclearTasks }, isToolCall);
+function tellRun({ runContext, results }: Run): void {
+	const { context, provider, isToolCall, unclearTasks, linkProblems } = runContext;
+	tellResults(context, provider.name, { results, unclearTasks, linkProblems }, isToolCall);
+}
 
-const toCredentialFailure = (thrown: unknown) => ({ thrown });
+/** The provider's API; a failure where the credential cannot be used, and one is needed. */
+async function connect(
+	{ runContext, cancelSignal }: Run,
+	readThrottle: Throttle,
+): Promise<ReadClient | { thrown: unknown }> {
+	const { context, provider } = runContext;
+	const facts = { cancelSignal, readThrottle };
+	return await createClient(context, provider, facts).catch((thrown: unknown) =>
+		operationNamed(new ParameterReader(context, 0), provider)?.needsNoKey
+			? createClientWithoutKey(context, provider, facts)
+			: { thrown },
+	);
+}
 
 /** Without a usable credential every item fails alike. */
 function failWithoutCredential(run: Run, thrown: unknown): INodeExecutionData[] {
@@ -173,7 +211,7 @@ function prepareItem({ reportFailure }: Run, item: ItemContext): PreparedItem[] 
 			error,
 			...(thrown instanceof ExpressionError && { cause: thrown }),
 		});
-		return [{ item, operation: { run: async () => [{ error }] } }];
+		return [{ item, operation: failedOperation(error) }];
 	}
 }
 
@@ -202,15 +240,25 @@ async function runItem(
 }
 
 function operationOf({ reader, provider }: ItemContext): Operation {
-	// one choice for the whole run: the editor allows no expression here
-	const resource = reader.text('resource') || 'image';
-	const operation = reader.text('operation') || 'generate';
-	const found = Object.entries(provider.operations).find(
-		([name]) => name === `${resource}:${operation}`,
-	);
-	if (found) return found[1];
+	const found = operationNamed(reader, provider);
+	if (found) return found;
+	const { resource, operation } = chosenOperation(reader);
 	throw invalidInput([`Operation: ${provider.label} has no "${operation}" for "${resource}"`]);
 }
+
+function operationNamed(
+	reader: ParameterReader,
+	{ operations }: ProviderDefinition,
+): Operation | undefined {
+	const { resource, operation } = chosenOperation(reader);
+	return Object.entries(operations).find(([name]) => name === `${resource}:${operation}`)?.[1];
+}
+
+/** One choice for the whole run: the editor allows no expression here. */
+const chosenOperation = (reader: ParameterReader) => ({
+	resource: reader.text('resource') || 'image',
+	operation: reader.text('operation') || 'generate',
+});
 
 /** One value for the whole run: the first item's. */
 function maxConcurrencyOf(context: IExecuteFunctions): number {

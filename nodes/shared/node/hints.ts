@@ -23,6 +23,7 @@ const LABELS: Record<ErrorKind, string> = {
 	timeout: 'too slow',
 	unavailable: 'provider unavailable',
 	badResponse: 'unusable response',
+	budget: 'not submitted because of Max Cost',
 };
 const MAX_LISTED = 3;
 const SECONDS_PER_MINUTE = 60;
@@ -36,7 +37,7 @@ export function hintsOf(report: RunReport): NodeExecutionHint[] {
 	const failures = summarizeFailures(report);
 	const summary = [...summarizeImages(report, images), ...failures].join(' · ');
 	const type = failures.length > 0 ? 'warning' : 'info';
-	const others = [sizeHint(images), unclearHint(report), priceHint(images)];
+	const others = [sizeHint(images), unclearHint(report), priceHint(images), linkHint(report)];
 	return [
 		...(summary === '' ? [] : [toHint(summary, type)]),
 		...others.flatMap((message) => (message === undefined ? [] : [toHint(message, 'info')])),
@@ -127,6 +128,13 @@ function priceHint(images: readonly FinishedImage[]): string | undefined {
 	const unknown = images.filter((image) => isPaidHere(image) && !image.cost).length;
 	if (unknown === 0) return undefined;
 	return `The price of <b>${count(unknown, 'image')}</b> is not known here: look at the provider's own usage page.`;
+}
+
+function linkHint({ linkProblems }: RunReport): string | undefined {
+	if (linkProblems.length === 0) return undefined;
+	const images = count(linkProblems.length, 'image');
+	const have = linkProblems.length === 1 ? 'has' : 'have';
+	return `<b>${images}</b> ${have} no link: ${listEach(linkProblems.map(toHtml))}.`;
 }
 
 const count = (number: number, noun: string): string =>

@@ -4,7 +4,7 @@ import {
 	type ExpressionError,
 	type IExecuteFunctions,
 } from 'n8n-workflow';
-import { withAdvice, type Flux2Error } from '../core/errors';
+import { withAdvice, type ErrorKind, type Flux2Error } from '../core/errors';
 import { omitUndefined } from '../core/json';
 import { toDisplayText, type Redact } from '../core/redact';
 
@@ -15,6 +15,9 @@ export interface Failure {
 	/** n8n's own error about an expression, which the editor explains better than we could. */
 	readonly cause?: ExpressionError;
 }
+
+/** What the node itself refuses. */
+const OUR_KINDS: readonly ErrorKind[] = ['invalidInput', 'budget'];
 
 /** The first failure. Others that may have been paid for are named, because a retry would submit them anew. */
 export function mostInformative([first, ...others]: readonly [Failure, ...Failure[]]): Failure {
@@ -43,7 +46,7 @@ export function toNodeError(
 	const node = context.getNode();
 	const message = toDisplayText(redact, error.message);
 	const description = toDisplayText(redact, error.description);
-	const isFromProvider = error.httpCode !== undefined || error.kind !== 'invalidInput';
+	const isFromProvider = error.httpCode !== undefined || !OUR_KINDS.includes(error.kind);
 	const httpCode = error.httpCode?.toString();
 	const nodeError = isFromProvider
 		? new NodeApiError(node, {}, { message, description, httpCode, itemIndex })

@@ -8,19 +8,15 @@ export interface RunReport {
 	readonly results: readonly ItemResult[];
 	/** By task ID: what was unclear about the state of a task that was waited for all the same. */
 	readonly unclearTasks: ReadonlyMap<string, string>;
-}
-
-/** As the item says it. */
-interface ImageCost extends Cost {
-	/** By the list price: the provider has not said what it charges. */
-	estimated?: boolean;
+	/** Why n8n could make no link, once for each image. */
+	readonly linkProblems: readonly string[];
 }
 
 /** An image that is in the output. */
 export interface FinishedImage {
 	readonly paid?: ItemResult['paid'];
 	readonly model?: string;
-	readonly cost?: ImageCost;
+	readonly cost?: Cost;
 	readonly seconds?: number;
 	readonly polls?: number;
 	readonly size?: PixelSize;
@@ -81,7 +77,7 @@ export function costsOf(report: RunReport): CostSum[] {
 	});
 }
 
-interface PaidCost extends ImageCost {
+interface PaidCost extends Cost {
 	readonly isFailure: boolean;
 }
 

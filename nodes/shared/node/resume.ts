@@ -141,9 +141,10 @@ async function pollTask({
 
 async function collect(delivery: Delivery, done: Done): Promise<IWebhookResponseData> {
 	const { context, target, suspended } = delivery;
-	const { task, prompt, seed } = suspended;
+	const { task, prompt, seed, estimatedCost } = suspended;
+	const summary = { model: task.model, prompt, seed, estimatedCost };
 	try {
-		const item = await collectImage(target, { model: task.model, prompt, seed }, done);
+		const item = await collectImage(target, summary, done);
 		return { workflowData: [[{ ...item, pairedItem: { item: 0 } }]] };
 	} catch (thrown) {
 		const error = toFlux2Error(thrown);

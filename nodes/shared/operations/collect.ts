@@ -4,7 +4,14 @@ import { pollInterval, timeout } from '../parameters/options';
 import { toDisplayText } from '../core/redact';
 import type { Settings } from '../parameters/param';
 import { TaskPoller, type DurationEstimator } from '../tasks/poller';
-import { splitImages, type Done, type Task, type TaskProtocol } from '../tasks/protocol';
+import {
+	splitImages,
+	type Done,
+	type Price,
+	type PricedImage,
+	type Task,
+	type TaskProtocol,
+} from '../tasks/protocol';
 import type { OutputItem } from '../tasks/savedResults';
 import { collectImage, type CollectTarget, type ImageSummary } from './items';
 import type { ItemContext } from './types';
@@ -18,6 +25,8 @@ export interface Collector {
 	readonly protocol: TaskProtocol;
 	readonly settings: Settings;
 	readonly poller: TaskPoller;
+	/** Under which the budget has the image's cost, where this run knows it. */
+	readonly costKey?: string;
 }
 
 /** What a poller needs beside its item. */
@@ -87,7 +96,8 @@ export async function refreshImage(
 	try {
 		const state = await poller.poll(task);
 		if (state.status !== 'done') return undefined;
-		return splitImages({ ...state, readyAt })[(part?.number ?? 1) - 1];
+		const image = splitImages({ ...state, readyAt })[(part?.number ?? 1) - 1];
+		return image?.status === 'done' ? image : undefined;
 	} catch (error) {
 		// the download's error says more than this one
 		if (error instanceof Flux2Error) return undefined;
@@ -95,10 +105,19 @@ export async function refreshImage(
 	}
 }
 
+/** Tells the budget what was charged. */
+export function settle(
+	{ item, costKey }: Pick<Collector, 'item' | 'costKey'>,
+	price?: Price,
+): void {
+	if (costKey && price?.cost) item.budget.settle(costKey, price.cost.amount);
+}
+
 /** Made anew for each image: `polls` goes on. */
-function targetOf({ item, protocol, settings, poller }: Collector): CollectTarget {
-	const { context, client, provider, signal } = item;
-	const price = protocol.status ? protocol.price : undefined;
+export function targetOf(collector: Collector): CollectTarget {
+	const { item, protocol, settings, poller } = collector;
+	const { context, client, provider, signal, isToolCall, linkProblems } = item;
+	const { price: fetchPrice, maxPriceMs } = protocol;
 	return {
 		helpers: context.helpers,
 		origin: client.baseUrl,
@@ -108,9 +127,17 @@ function targetOf({ item, protocol, settings, poller }: Collector): CollectTarge
 		settings,
 		redact: client.redactItem,
 		polls: poller.polls,
-		...(price && {
-			fetchPrice: async (task: Task, callSignal: AbortSignal) =>
-				await price(client, task, callSignal),
+		isToolCall,
+		onUnlinked(reason) {
+			linkProblems.push(reason);
+		},
+		maxPriceMs,
+		...(fetchPrice && {
+			fetchPrice: async (done: PricedImage, callSignal: AbortSignal) => {
+				const price = await fetchPrice(client, done, callSignal);
+				settle(collector, price);
+				return price;
+			},
 		}),
 	};
 }

@@ -32,7 +32,7 @@ export function toBaseName(
 		.replace(/\.(png|jpe?g|webp)$/i, '');
 	if (customName) return join(toFileName(customName), imageNumber);
 	const ending = join(shortIdOf(task) ?? itemIndex + 1, imageNumber);
-	const slug = toSlug(redact(prompt), MAX_NAME_LENGTH - ending.length - 1);
+	const slug = toSlug(redact(withoutKeys(prompt)), MAX_NAME_LENGTH - ending.length - 1);
 	if (slug) return join(slug, ending);
 	const model = (facts.model ?? task?.model ?? 'flux2').split('/').at(-1);
 	return toFileName(join(model, task?.id ?? itemIndex + 1, imageNumber));
@@ -47,6 +47,10 @@ const toFileName = (name: string): string => name.replace(/[^\p{L}\p{M}\p{N}._ -
 /** The end of the ID: many services begin theirs with the time, which the tasks of one run share. */
 const shortIdOf = (task: Task | undefined): string | undefined =>
 	task?.id.replace(/[^a-z0-9]/gi, '').slice(-SHORT_ID_LENGTH) || undefined;
+
+/** The keys of a prompt in JSON say nothing about the image. */
+const withoutKeys = (prompt: string): string =>
+	prompt.startsWith('{') ? prompt.replace(/"[\w-]+":/g, ' ') : prompt;
 
 /** The words of a text. A last word that is cut off is left out, unless it is most of the text. */
 function toSlug(text: string, maxLength: number): string {

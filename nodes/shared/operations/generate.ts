@@ -16,16 +16,23 @@ import {
 	type SavedResult,
 } from '../tasks/savedResults';
 import { isWithinUrlLifetime, taskError, withCollectHint, withTaskId } from '../tasks/taskErrors';
-import { collectWithRefresh, createPoller, refreshImage, type Collector } from './collect';
-import type { ImageSummary } from './items';
 import {
-	claimSubmission,
+	collectWithRefresh,
+	createPoller,
+	refreshImage,
+	settle,
+	targetOf,
+	type Collector,
+} from './collect';
+import { withLink } from './imageLink';
+import type { ImageSummary } from './items';
+import { prepareRequests } from './request';
+import {
 	factsOf,
-	prepareRequests,
+	openSubmission,
 	submit,
 	submittedTaskItem,
 	toEndedResult,
-	type PreparedRequest,
 	type Submission,
 } from './submit';
 import type { ItemContext, ItemResult, PreparedOperation } from './types';
@@ -50,27 +57,29 @@ export function generate(item: ItemContext, suspension?: Suspension): PreparedOp
 	if (suspension && requests.length > 1) {
 		throw invalidInput([`${HOW_TO_WAIT}: Callback waits for one image, and several are asked for`]);
 	}
-	return requests.map((prepared) => ({
-		item: prepared.item,
-		model: prepared.request.model.id,
-		run: async () => await generateImage(prepared, suspension),
-	}));
+	return requests.map((prepared) => {
+		const { claim, spending } = openSubmission(prepared, 'generate');
+		return {
+			item: prepared.item,
+			model: prepared.request.model.id,
+			spending,
+			run: async () => await generateImage(claim(), suspension),
+		};
+	});
 }
 
 async function generateImage(
-	prepared: PreparedRequest,
+	submission: Submission,
 	suspension?: Suspension,
 ): Promise<ItemResult[]> {
-	const { checkpoints, signal } = prepared.item;
-	const submission = claimSubmission(prepared, 'generate');
-	const { checkpoint } = submission;
-	const wasLost = checkpoints.wasLost(checkpoint);
+	const { checkpoint, item } = submission;
+	const wasLost = item.checkpoints.wasLost(checkpoint);
 	if (submission.submittedByThisRun) await submit(submission);
 	// what an earlier run has submitted would call the address of that run
-	const suspends = suspension && submission.submittedByThisRun && !signal.aborted;
+	const suspends = suspension && submission.submittedByThisRun && !item.signal.aborted;
 	if (suspends) return await suspendResult(submission, suspension);
 	const results = await finishAll(submission);
-	const isLostAgain = wasLost && checkpoints.isLostAgain(checkpoint);
+	const isLostAgain = wasLost && item.checkpoints.isLostAgain(checkpoint);
 	return isLostAgain ? await resubmit(submission) : results;
 }
 
@@ -109,7 +118,7 @@ async function finishResult(submission: Submission, result: SavedResult): Promis
 	const finishing = startFinishing(submission, result);
 	try {
 		const ended = result.state === 'pending' ? await awaitTask(finishing, result) : result;
-		const parts = splitResult(ended);
+		const parts = splitResult(finishing, ended);
 		replaceResult(submission.checkpoint, result, parts);
 		const isResumed = result.state === 'done' && !submission.submittedByThisRun;
 		return await Promise.all(parts.map((part) => storeResult(finishing, part, isResumed))).then(
@@ -132,7 +141,8 @@ function startFinishing(submission: Submission, result: SavedResult): Finishing 
 	const estimator = new DurationEstimator(item.durations, key, model.typicalSeconds);
 	const task = taskOf(result);
 	const facts = { protocol, settings, task, estimator, submittedByThisRun };
-	return { ...submission, settings, poller: createPoller(item, facts) };
+	const costKey = task?.id ?? submission.checkpoint.costKey;
+	return { ...submission, settings, costKey, poller: createPoller(item, facts) };
 }
 
 /** Sizes that take about the same time. */
@@ -149,6 +159,7 @@ async function awaitTask(
 	const { item, checkpoint, poller } = finishing;
 	const state = await poller.waitUntilFinal(result.task);
 	item.events.close(result.task);
+	settle(finishing, state.price);
 	if (state.status === 'failed' && state.lost) {
 		result.lostIn = item.checkpoints.executionId;
 		throw lostError(taskError(state), checkpoint.results.length);
@@ -157,9 +168,16 @@ async function awaitTask(
 }
 
 /** The images of one response are stored apart, so that one that fails does not take the others with it. */
-const splitResult = <R extends SavedResult>(result: R): Array<R | DoneResult> =>
+const splitResult = <R extends SavedResult>(
+	submission: Submission,
+	result: R,
+): Array<R | DoneResult | FailedResult> =>
 	result.state === 'done'
-		? splitImages(result.done).map((done) => ({ ...result, done }))
+		? splitImages(result.done).map((part) =>
+				part.status === 'done'
+					? { ...result, done: part }
+					: toEndedResult(submission, part, result.done.images.length),
+			)
 		: [result];
 
 /** @param isResumed whether an earlier run has got the image's address, which may be another one by now */
@@ -169,7 +187,8 @@ async function storeResult(
 	isResumed: boolean,
 ): Promise<ItemResult[]> {
 	const { checkpoint } = finishing;
-	if (result.state === 'stored') return [{ item: result.item }];
+	// an earlier run's link may have died
+	if (result.state === 'stored') return [{ item: withLink(targetOf(finishing), result.item) }];
 	if (result.state === 'failed') return [{ error: restoreError(result) }];
 	try {
 		if (isResumed) result.done = (await refreshImage(finishing, result.done)) ?? result.done;

@@ -6,9 +6,20 @@ import { redactJson, toDisplayText, type Redact } from '../core/redact';
 import { storeImage, type ImageSource, type ImageTarget, type StoredImage } from '../images/store';
 import { binaryField, download, simplify } from '../parameters/options';
 import type { Settings } from '../parameters/param';
-import type { Done, Failed, Pending, Price, Task, Unclear } from '../tasks/protocol';
+import type { Estimate } from '../parameters/price';
+import {
+	shareOf,
+	type Done,
+	type Failed,
+	type Pending,
+	type Price,
+	type PricedImage,
+	type Task,
+	type Unclear,
+} from '../tasks/protocol';
 import type { OutputItem, RequestSummary } from '../tasks/savedResults';
 import { toBaseName } from './fileName';
+import { withLink, type LinkTarget } from './imageLink';
 
 /** Every output item is made here, and shows no secret. */
 export interface ItemTarget {
@@ -19,11 +30,14 @@ export interface ItemTarget {
 }
 
 /** Where an image and its item go. */
-export interface CollectTarget extends ItemTarget, ImageTarget {
+export interface CollectTarget extends ItemTarget, LinkTarget, ImageTarget {
+	readonly helpers: ImageTarget['helpers'] & LinkTarget['helpers'];
 	/** How often the task was polled. */
 	readonly polls?: number;
 	/** Where the price has a call of its own. */
-	fetchPrice?(this: void, task: Task, signal: AbortSignal): Promise<Price | undefined>;
+	fetchPrice?(this: void, done: PricedImage, signal: AbortSignal): Promise<Price | undefined>;
+	/** How long that call may take; 3 seconds when left out. */
+	readonly maxPriceMs?: number;
 }
 
 /** What is known of an image beside the provider's response. */
@@ -34,7 +48,7 @@ export interface ImageSummary extends RequestSummary {
 	itemIndex?: number;
 }
 
-const MAX_PRICE_MS = 3000;
+const DEFAULT_MAX_PRICE_MS = 3000;
 const MAX_STATUS_LENGTH = 100;
 
 /**
@@ -56,10 +70,10 @@ export async function collectImage(
 		? await storeImage(target, image, toBaseName(target, summary, done))
 		: undefined;
 	const json = imageJson(target, summary, { ...done, price: await pricing }, image, stored);
-	return {
+	return withLink(target, {
 		json: redactJson(json, target.redact),
 		...(stored && { binary: { [fieldName(settings)]: stored.binary } }),
-	};
+	});
 }
 
 /** An expression may yield blanks, which n8n has no field for. */
@@ -68,23 +82,25 @@ const fieldName = (settings: Settings): string =>
 
 /** Asked for while the image is downloaded. It neither delays the image for long nor loses it. */
 async function priceOf(
-	{ fetchPrice, signal }: CollectTarget,
-	{ task, price }: Done,
+	{ fetchPrice, signal, maxPriceMs = DEFAULT_MAX_PRICE_MS }: CollectTarget,
+	{ task, price, priceKey }: Done,
 ): Promise<Price | undefined> {
 	const known = price ?? task?.price;
-	if (known || !task || !fetchPrice) return known;
+	if (known || !fetchPrice) return known;
 	return await withTimeout(
-		MAX_PRICE_MS,
+		maxPriceMs,
 		signal,
-		async (callSignal) => await fetchPrice(task, callSignal),
+		async (callSignal) => await fetchPrice({ task, priceKey }, callSignal),
 		() => undefined,
 	).catch(() => undefined);
 }
 
+const isOneOfSeveral = ({ part }: Done): boolean => (part?.of ?? 1) > 1;
+
 /** In this order the editor's table shows what matters first. */
 function imageJson(
 	target: CollectTarget,
-	{ model, prompt, seed }: ImageSummary,
+	{ model, prompt, seed, estimatedCost }: ImageSummary,
 	done: Done,
 	image: ImageSource,
 	stored: StoredImage | undefined,
@@ -94,8 +110,9 @@ function imageJson(
 		prompt,
 		model: model ?? done.task?.model,
 		image: imageFacts(image, stored),
-		cost: costOf(done),
-		seed: done.seed ?? seed,
+		cost: costOf(done) ?? estimatedCost,
+		// several images of one request cannot all have its seed
+		seed: isOneOfSeveral(done) ? undefined : (done.seed ?? seed),
 		status: 'completed',
 		revisedPrompt: revisedPrompt === prompt ? undefined : revisedPrompt,
 		megapixels: done.price?.megapixels && omitUndefined({ ...done.price.megapixels }),
@@ -108,14 +125,7 @@ function imageJson(
 
 /** One image's part, so that the sum over the items is right. */
 function costOf({ price, part }: Done): IDataObject | undefined {
-	if (!price?.cost) return undefined;
-	const { amount, currency, credits } = price.cost;
-	const images = part?.of ?? 1;
-	return omitUndefined({
-		amount: amount / images,
-		currency,
-		credits: credits === undefined ? undefined : credits / images,
-	});
+	return price?.cost && omitUndefined({ ...shareOf(price.cost, part?.of ?? 1) });
 }
 
 function imageFacts(image: ImageSource, stored: StoredImage | undefined): IDataObject {
@@ -138,14 +148,25 @@ function timingOf({ polls = 0 }: CollectTarget, done: Done): IDataObject {
 /** A task that was accepted: what *Task: Get* needs to collect its image later. */
 export const submittedItem = (
 	{ provider, redact }: Pick<ItemTarget, 'provider' | 'redact'>,
-	{ model }: RequestSummary,
+	{ model, estimatedCost }: RequestSummary,
 	{ task, raw }: { task?: Task; raw?: unknown },
-): OutputItem => ({
-	json: redactJson(
-		omitUndefined({ model: model ?? task?.model, ...taskFacts(task), provider, raw }),
-		redact,
-	),
-});
+): OutputItem => {
+	const json = omitUndefined({
+		model: model ?? task?.model,
+		cost: task?.price?.cost ?? estimatedCost,
+		...taskFacts(task),
+		provider,
+		raw,
+	});
+	return { json: redactJson(json, redact) };
+};
+
+/** What an image would cost. */
+export const estimateItem = (
+	{ provider, redact }: Pick<ItemTarget, 'provider' | 'redact'>,
+	model: string,
+	estimate: Estimate | undefined,
+): OutputItem => ({ json: redactJson(omitUndefined({ model, estimate, provider }), redact) });
 
 /** A task that has no image to show: it still runs, or has failed. */
 export function taskItem(

@@ -1,17 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import type { IDataObject } from 'n8n-workflow';
 import { AbortedError, Flux2Error, rethrow, toFlux2Error } from '../core/errors';
 import { maybeBilledError } from '../http/errors';
+import type { ApiClient } from '../http/types';
 import { fingerprintReferences } from '../images/references';
 import { withReferenceSize } from '../images/referenceSize';
-import {
-	readImageRequest,
-	type ImageRequest,
-	type RequestCallback,
-} from '../parameters/imageRequest';
-import { customBody, generateOptions, simplify } from '../parameters/options';
-import { checkSeeds, splitRequest } from '../parameters/severalImages';
+import type { ImageRequest } from '../parameters/imageRequest';
+import { assumedCost, customBody, maxCost, simplify } from '../parameters/options';
+import { roundUsd, type Estimate } from '../parameters/price';
+import { imagesOf } from '../parameters/priceFacts';
 import type { Checkpoint } from '../tasks/checkpoints';
-import type { FinalState, TaskProtocol, TaskState } from '../tasks/protocol';
+import type { FinalState, TaskState } from '../tasks/protocol';
 import {
 	failedResult,
 	resultOfFailure,
@@ -21,63 +20,90 @@ import {
 	type RequestSummary,
 	type SavedResult,
 } from '../tasks/savedResults';
+import type { PlannedSubmit, Spending } from './budget';
+import { estimateRequest } from './estimate';
 import { submittedItem } from './items';
+import { prepareRequests, type PreparedRequest } from './request';
 import type { ItemContext, ItemResult, PreparedOperation, ResultFacts } from './types';
-
-/** A request that was checked. */
-export interface PreparedRequest {
-	readonly item: ItemContext;
-	readonly request: ImageRequest;
-	readonly protocol: TaskProtocol;
-}
 
 /** A request with its checkpoint. */
 export interface Submission extends PreparedRequest {
 	readonly checkpoint: Checkpoint;
 	readonly submittedByThisRun: boolean;
+	/** The request with the size of its reference image, where it asks for that; read when it is first needed. */
+	sized(this: void): Promise<ImageRequest>;
+	/** What the submit will cost, worked out when it is first asked for; undefined where nobody can say it. */
+	estimate(this: void): Promise<Estimate | undefined>;
 }
 
 /** Task: Submit. Responds with the task at once. */
 export const submitTask = (item: ItemContext): PreparedOperation[] =>
-	prepareRequests(item).map((prepared) => ({
-		item: prepared.item,
-		model: prepared.request.model.id,
-		async run() {
-			const submission = claimSubmission(prepared, 'submit');
-			if (submission.submittedByThisRun) await submit(submission);
-			return submission.checkpoint.results
-				.map((result) => toItemResult(submission, result))
-				.map((result) => ({ ...result, ...factsOf(submission) }));
-		},
-	}));
-
-/**
- * Reads and checks what the item asks for: one request, or several for several images.
- * @throws Flux2Error `invalidInput` with all problems at once
- */
-export function prepareRequests(item: ItemContext, callback?: RequestCallback): PreparedRequest[] {
-	const { reader, provider, client } = item;
-	const { protocol, ...models } = provider.routeFor(reader);
-	const nodeOptions = [...generateOptions, ...(provider.options ?? [])];
-	const request = { ...readImageRequest(reader, models, nodeOptions), callback };
-	reader.throwIfInvalid();
-	protocol.validate?.(request, reader);
-	checkSeeds(reader, request);
-	reader.throwIfInvalid();
-	return splitRequest(request).map((each, index) => {
-		const permit = index === 0 ? client.permit : client.permit.another();
-		return { item: { ...item, client: { ...client, permit } }, request: each, protocol };
+	prepareRequests(item).map((prepared) => {
+		const { claim, spending } = openSubmission(prepared, 'submit');
+		return {
+			item: prepared.item,
+			model: prepared.request.model.id,
+			spending,
+			run: async () => await submitAlone(claim()),
+		};
 	});
+
+async function submitAlone(submission: Submission): Promise<ItemResult[]> {
+	if (submission.submittedByThisRun) await submit(submission);
+	return submission.checkpoint.results
+		.map((result) => toItemResult(submission, result))
+		.map((result) => ({ ...result, ...factsOf(submission) }));
+}
+
+/** The way of a request to its submit, which is claimed once: to plan what it costs, or to run. */
+export function openSubmission(
+	prepared: PreparedRequest,
+	operation: string,
+): { claim(this: void): Submission; spending: Spending } {
+	let claimed: Submission | undefined;
+	const claim = () => (claimed ??= claimSubmission(prepared, operation));
+	const spending: Spending = {
+		maxCost: prepared.request.settings.get(maxCost),
+		async planSubmit() {
+			const submission = claim();
+			if (!submission.submittedByThisRun) return undefined;
+			return toPlanned(submission, await submission.estimate());
+		},
+	};
+	return { claim, spending };
 }
 
 /** The request with its checkpoint, which an earlier run may have left: then it is resumed instead of submitted. */
-export function claimSubmission(prepared: PreparedRequest, operation: string): Submission {
+function claimSubmission(prepared: PreparedRequest, operation: string): Submission {
 	const { item } = prepared;
 	const { first = 1 } = prepared.request.numbers ?? {};
 	// each request of an item has a place of its own, so that none takes what another has paid for
 	const place = first === 1 ? operation : `${operation} ${first}`;
 	const checkpoint = item.checkpoints.claim(item.itemIndex, identityOf(prepared, place));
-	return { ...prepared, checkpoint, submittedByThisRun: checkpoint.results.length === 0 };
+	let request: Promise<ImageRequest> | undefined;
+	const sized = () => (request ??= withReferenceSize(item.client, prepared.request, item.signal));
+	let estimate: Promise<Estimate | undefined> | undefined;
+	const estimateSized = async () =>
+		await estimateRequest({ ...prepared, request: await sized() }, sourcesOf(item));
+	return {
+		...prepared,
+		checkpoint,
+		submittedByThisRun: checkpoint.results.length === 0,
+		sized,
+		estimate: () => (estimate ??= estimateSized()),
+	};
+}
+
+/** Nobody is asked about a price that is only shown. */
+const sourcesOf = ({ budget }: ItemContext) =>
+	budget.isLimited ? (['formula', 'provider'] as const) : (['formula'] as const);
+
+/** What the budget counts for a request. */
+function toPlanned({ request }: PreparedRequest, estimate: Estimate | undefined): PlannedSubmit {
+	if (estimate) return { usd: estimate.amount, isExact: estimate.exact };
+	const assumed = request.settings.get(assumedCost);
+	const usd = assumed === undefined ? undefined : assumed * imagesOf(request);
+	return { usd, isExact: false };
 }
 
 /** What makes two requests the same image to pay for. How to wait and to store is no part of it. */
@@ -103,36 +129,72 @@ export function factsOf({ item, checkpoint }: Submission): ResultFacts {
 	};
 }
 
-const summarize = ({ model, prompt, body, settings }: ImageRequest): RequestSummary => ({
-	model: model.id,
-	prompt,
-	seed: body.seed,
-	// the custom body may ask for another size
-	...(!settings.get(customBody) && sizeIn(body)),
-});
+function summarize(request: ImageRequest, estimate: Estimate | undefined): RequestSummary {
+	const { model, prompt, body, settings } = request;
+	return {
+		model: model.id,
+		prompt,
+		seed: body.seed,
+		// the custom body may ask for another size
+		...(!settings.get(customBody) && sizeIn(body)),
+		...(estimate && {
+			estimatedCost: {
+				amount: roundUsd(estimate.amount / imagesOf(request)),
+				currency: estimate.currency,
+				estimated: true,
+			},
+		}),
+	};
+}
 
 const sizeIn = ({ width, height }: IDataObject): Pick<RequestSummary, 'size'> =>
 	typeof width === 'number' && typeof height === 'number' ? { size: { width, height } } : {};
 
 /** Submits, and saves what comes back before anything else can go wrong. */
 export async function submit(submission: Submission): Promise<void> {
-	const { item, request, protocol, checkpoint } = submission;
-	const { client, signal } = item;
+	const { item, protocol, checkpoint } = submission;
+	const { client, signal, budget } = item;
+	const request = await submission.sized();
+	const estimate = await knownEstimate(submission);
+	checkpoint.request = summarize(request, estimate);
+	checkpoint.costKey = randomUUID();
+	budget.reserve(checkpoint.costKey, toPlanned(submission, estimate));
 	checkpoint.submittedIn = item.checkpoints.executionId;
 	try {
 		// nothing is buffered for late listeners
 		if (protocol.status) await item.events.beforeSubmit(protocol, client)?.ready;
-		const sized = await withReferenceSize(client, request, signal);
-		checkpoint.request = summarize(sized);
-		const states = await protocol.submit(client, sized, signal);
+		const states = await protocol.submit(client, request, signal);
 		checkpoint.results = states.map((state) => toSavedResult(submission, state, states.length));
+		budget.accept(checkpoint.costKey, states.map(toAccepted));
 	} catch (thrown) {
+		if (isCertainlyFree(thrown, client)) budget.release(checkpoint.costKey);
 		if (thrown instanceof AbortedError) throw rethrow(thrown);
 		// whatever else is thrown here may come after the provider's acceptance
 		const error = thrown instanceof Flux2Error ? thrown : maybeBilledError(toFlux2Error(thrown));
 		checkpoint.results = resultsOfRefusal(error, item.checkpoints.executionId);
 		throw error;
 	}
+}
+
+/** Without a limit, an estimate is only shown: what is wrong with it is no reason not to submit. */
+async function knownEstimate({ item, estimate }: Submission): Promise<Estimate | undefined> {
+	if (item.budget.isLimited) return await estimate();
+	return await estimate().catch((thrown: unknown) => {
+		if (thrown instanceof AbortedError) throw rethrow(thrown);
+		return undefined;
+	});
+}
+
+const toAccepted = ({ task, ...state }: TaskState) => {
+	const price = 'price' in state ? state.price : undefined;
+	return { taskId: task?.id, usd: (price ?? task?.price)?.cost?.amount };
+};
+
+/** Whether nothing was submitted that could be billed. */
+function isCertainlyFree(thrown: unknown, { cancelSignal }: ApiClient): boolean {
+	// a submit on the wire is given up only when n8n stops the execution
+	if (thrown instanceof AbortedError) return !cancelSignal.aborted;
+	return thrown instanceof Flux2Error && !thrown.maybeBilled && thrown.kind !== 'moderated';
 }
 
 /** What a retry must not send again. */

@@ -19,6 +19,9 @@ const suspendedSchema = z.object({
 	secret: z.string(),
 	prompt: z.string(),
 	seed: z.unknown(),
+	estimatedCost: z
+		.object({ amount: z.number(), currency: z.string(), estimated: z.boolean().optional() })
+		.optional(),
 	settings: z.array(z.tuple([z.string(), z.unknown()])),
 });
 
@@ -48,7 +51,7 @@ function suspensionOf(item: ItemContext): Suspension {
 	const callback = { url: resumeUrl, secret: randomBytes(SECRET_BYTES).toString('hex') };
 	return {
 		callback,
-		async suspend({ request }, task, taskItem) {
+		async suspend({ request, checkpoint }, task, taskItem) {
 			const { prompt, body, settings } = request;
 			saveSuspended(context, taskItem, {
 				version: 1,
@@ -57,6 +60,7 @@ function suspensionOf(item: ItemContext): Suspension {
 				secret: callback.secret,
 				prompt,
 				seed: body.seed,
+				estimatedCost: checkpoint.request?.estimatedCost,
 				settings: settingsForCollecting(settings),
 			});
 			const seconds = settings.get(timeout) ?? DEFAULT_WAIT_SECONDS;

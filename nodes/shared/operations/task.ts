@@ -11,6 +11,7 @@ import {
 	type AsyncProtocol,
 	type CancelResult,
 	type Done,
+	type FinalState,
 	type Task,
 	type TaskState,
 } from '../tasks/protocol';
@@ -135,7 +136,8 @@ function taskFromInput({ context, itemIndex }: ParameterReader, id: string): Par
 
 async function collectAll(collector: Collector, done: Done): Promise<ItemResult[]> {
 	const { itemIndex } = collector.item;
-	const collect = async (image: Done): Promise<ItemResult> => {
+	const collect = async (image: FinalState): Promise<ItemResult> => {
+		if (image.status === 'failed') return { error: taskError(image) };
 		try {
 			return { item: await collectWithRefresh(collector, { itemIndex }, image) };
 		} catch (error) {

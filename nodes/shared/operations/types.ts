@@ -10,6 +10,7 @@ import type { RunEvents } from '../tasks/eventStream';
 import type { Durations } from '../tasks/pollSchedule';
 import type { AsyncProtocol, ParsePayload, SyncProtocol, TaskProtocol } from '../tasks/protocol';
 import type { OutputItem } from '../tasks/savedResults';
+import type { Budget, Spending } from './budget';
 
 /** What a node is made of: one provider, its models and its operations. */
 export type ProviderDefinition<M extends Model = Model> = SyncProvider<M> | AsyncProvider<M>;
@@ -75,12 +76,16 @@ export interface RunContext {
 	/** What earlier tasks took. */
 	readonly durations: Durations;
 	readonly events: RunEvents;
+	/** What the node may spend. */
+	readonly budget: Budget;
 	/** Aborted when n8n stops the execution, and when a failed item ends the run. */
 	readonly signal: AbortSignal;
 	/** Whether an agent has called the node as its tool. */
 	readonly isToolCall: boolean;
 	/** By task ID: what was unclear about the state of a task that was waited for all the same. */
 	readonly unclearTasks: Map<string, string>;
+	/** Why n8n could make no link, once for each image. */
+	readonly linkProblems: string[];
 }
 
 /** One item of the run. */
@@ -95,13 +100,19 @@ export interface ItemContext extends RunContext {
  * Checks the item's parameters (throwing Flux2Error) and returns the work that needs the network. What an item asks for
  * several times is several works: each runs, ends, is resumed and fails alone.
  */
-export type Operation = (item: ItemContext) => PreparedOperation | PreparedOperation[];
+export interface Operation {
+	(this: void, item: ItemContext): PreparedOperation | PreparedOperation[];
+	/** Whether it works without a credential too. */
+	readonly needsNoKey?: boolean;
+}
 
 export interface PreparedOperation {
 	/** The item with a permit of its own, where it has several requests. */
 	readonly item?: ItemContext;
 	/** For the error item. */
 	readonly model?: string;
+	/** Where it submits something. */
+	readonly spending?: Spending;
 	run(): Promise<ItemResult[]>;
 }
 

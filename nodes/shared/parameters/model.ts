@@ -1,14 +1,17 @@
 import type { Param } from './param';
+import type { Priced } from './price';
 import type { Sizes } from './size';
 
 /** One model of a provider. Everything about it stands in its record. */
-export interface Model {
+export interface Model extends Priced {
 	/** The provider's own ID. */
 	readonly id: string;
 	readonly name: string;
 	readonly description: string;
 	readonly parameters: readonly Param[];
 	readonly maxReferences: number;
+	/** Both sides of a reference image must be smaller than this, in pixels. */
+	readonly referenceSidesBelow?: number;
 	readonly sizes?: Sizes;
 	/** Where one request can ask for several images: the field's wire name, and how many. */
 	readonly imagesPerRequest?: { readonly wireName: string; readonly max: number };
@@ -31,12 +34,14 @@ export function customModel(id: string, candidates: readonly Model[]): Model {
 		parameters.set(param.wireName, { ...param, sendDefault: false });
 	}
 	const perRequest = candidates[0]?.imagesPerRequest;
+	const sides = candidates.map(({ referenceSidesBelow = Infinity }) => referenceSidesBelow);
 	return {
 		id,
 		name: id,
 		description: '',
 		parameters: [...parameters.values()],
 		maxReferences: Math.max(...candidates.map(({ maxReferences }) => maxReferences)),
+		referenceSidesBelow: Math.max(...sides),
 		sizes: candidates[0]?.sizes,
 		...(perRequest && { imagesPerRequest: perRequest }),
 		typicalSeconds: Math.max(...candidates.map(({ typicalSeconds }) => typicalSeconds)),

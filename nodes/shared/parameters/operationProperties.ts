@@ -19,6 +19,11 @@ const operations = {
 		action: 'Edit a FLUX.2 image',
 		description: 'Change or combine your own images as the prompt says, and wait for the result',
 	},
+	'image:estimateCost': {
+		name: 'Estimate Cost',
+		action: 'Estimate the cost of an image',
+		description: 'Find out what the image would cost; nothing is generated or paid for',
+	},
 	'task:submit': {
 		name: 'Submit',
 		action: 'Start an image without waiting',

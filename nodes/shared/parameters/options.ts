@@ -1,3 +1,4 @@
+import { linkLifetime } from './linkLifetime';
 import { choice, decimal, inPanel, integer, jsonObject, text, toggle, type Param } from './param';
 
 /** The names of the editor's collections. */
@@ -36,6 +37,28 @@ export const customBody = jsonObject('customBody', {
 	label: 'Custom Body',
 	description:
 		'JSON that is merged into the request last, for fields that this node does not know yet. It can change every other field.',
+	...own,
+});
+
+export const maxCost = decimal('maxCost', {
+	label: 'Max Cost',
+	description:
+		'How much this node may spend in one execution, in US dollars. When its items would cost more, nothing is submitted.',
+	hint: 'In US dollars',
+	min: 0,
+	precision: 4,
+	default: 1,
+	...own,
+});
+
+export const assumedCost = decimal('assumedCost', {
+	label: 'Assumed Cost',
+	description:
+		'What Max Cost counts for each image whose price is not known, in US dollars. Without it, such images are not submitted when Max Cost is set.',
+	hint: 'In US dollars per image',
+	min: 0,
+	precision: 4,
+	default: 0.1,
 	...own,
 });
 
@@ -92,6 +115,14 @@ export const seed = integer('seed', {
 	default: 0,
 });
 
+/** Only where a provider can be asked, and its list price is known too. */
+export const priceFrom = choice('priceFrom', {
+	label: 'Price From',
+	description: 'Where the price comes from',
+	options: { formula: 'Price List', provider: 'Provider' },
+	default: 'formula',
+});
+
 export const waitForCompletion = toggle('waitForCompletion', {
 	label: 'Wait for Completion',
 	description:
@@ -146,21 +177,26 @@ export const numberOfImages = inPanel(
 );
 
 const common: readonly Param[] = [maxConcurrent, simplify];
-const collect: readonly Param[] = [timeout, pollInterval, binaryField, fileName, download];
+const collect: readonly Param[] = [
+	timeout,
+	pollInterval,
+	binaryField,
+	fileName,
+	download,
+	linkLifetime,
+];
+
+/** Options of an operation that sends a request. */
+const send: readonly Param[] = [numberOfImages, customBody, maxCost, assumedCost];
 
 /** Options of an operation that sends a request and does not wait. */
-export const submitOptions: readonly Param[] = [numberOfImages, customBody, ...common];
+export const submitOptions: readonly Param[] = [...send, ...common];
 
 /** Options of an operation that waits for an image and stores it. */
 export const collectOptions: readonly Param[] = [...collect, ...common];
 
 /** Options of an operation that sends, waits and stores. */
-export const generateOptions: readonly Param[] = [
-	numberOfImages,
-	customBody,
-	...collect,
-	...common,
-];
+export const generateOptions: readonly Param[] = [...send, ...collect, ...common];
 
 /** The same where one call does it all, so that there is nothing to poll. */
 export const syncOptions = generateOptions.filter((param) => param !== pollInterval);

@@ -44,6 +44,8 @@ interface Common {
 
 interface NumberParam extends Common, Omit<Limits, 'whole'> {
 	default: number;
+	/** How many digits of a fraction the editor takes; 2 when left out. */
+	precision?: number;
 }
 
 interface Choice<V extends string> extends Common {
@@ -110,11 +112,11 @@ const numberSchema = (limits: Limits): Memoized<number> =>
 	});
 
 function numberParam(wireName: string, spec: NumberParam, whole: boolean): Param<number> {
-	const { min, max, multipleOf } = spec;
+	const { min, max, multipleOf, precision = 2 } = spec;
 	const typeOptions = {
 		...(min !== undefined && { minValue: min }),
 		...(max !== undefined && { maxValue: max }),
-		...(!whole && { numberPrecision: 2 }),
+		...(!whole && { numberPrecision: precision }),
 	};
 	const schema = numberSchema({ min, max, multipleOf, whole });
 	const value = { schema, default: spec.default };
@@ -251,6 +253,68 @@ export const jsonObject = (wireName: string, spec: Common): Param<IDataObject> =
 	const schema = memoized(() => z.preprocess(toObject, jsonObjectSchema()));
 	return declare(wireName, spec, { schema, default: {} }, { type: 'json', default: '{}' });
 };
+
+interface ObjectList extends Common {
+	/** The editor's word for one object. */
+	entryLabel: string;
+	/** Those whose property is `required` must be set. */
+	fields: readonly Param[];
+	maxEntries: number;
+}
+
+/** The editor keeps the objects of a list under this name. */
+const ENTRY = 'entry';
+
+/** A list of objects with these fields; an empty one counts as unset. n8n takes no expression for the whole of it. */
+export function objectList(wireName: string, spec: ObjectList): Param<IDataObject[] | undefined> {
+	const { entryLabel, fields, maxEntries } = spec;
+	const values = fields.map(({ property }) => property);
+	const schema = memoized(() =>
+		z
+			.object({ [ENTRY]: z.array(jsonObjectSchema()).default([]) })
+			.transform(({ [ENTRY]: entries = [] }, problems) => {
+				const addProblem = (message: string) => problems.addIssue({ code: 'custom', message });
+				if (entries.length > maxEntries) addProblem(`must have at most ${maxEntries} entries`);
+				const read = entries.map((entry, index) =>
+					readEntry(fields, entry, (message) => addProblem(`entry ${index + 1}: ${message}`)),
+				);
+				return read.length > 0 ? read : undefined;
+			}),
+	);
+	return declare(
+		wireName,
+		spec,
+		{ schema, default: undefined },
+		{
+			type: 'fixedCollection',
+			typeOptions: { multipleValues: true },
+			default: {},
+			options: [{ displayName: entryLabel, name: ENTRY, values }],
+		},
+	);
+}
+
+/** Whether the user has set it: n8n knows null and empty text for what is not. */
+export const isSet = (value: unknown): boolean =>
+	value !== undefined && value !== null && value !== '';
+
+/** One object by wire names. */
+function readEntry(
+	fields: readonly Param[],
+	entry: IDataObject,
+	addProblem: (message: string) => void,
+): IDataObject {
+	const read: IDataObject = {};
+	for (const { property, wireName, schema } of fields) {
+		const { name, displayName, required } = property;
+		const value = entry[name];
+		const result = isSet(value) ? schema().safeParse(value) : undefined;
+		if (result?.success) read[wireName] = result.data as IDataObject;
+		else if (result) addProblem(`${displayName} ${result.error.issues[0]?.message}`);
+		else if (required) addProblem(`${displayName} must not be empty`);
+	}
+	return read;
+}
 
 /** The groups that parameters are in, each once. */
 export const groupsOf = (params: readonly Param[]): OptionGroup[] => [

@@ -2,7 +2,7 @@ import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { invalidInput } from '../core/errors';
 import { CUSTOM_MODEL } from './model';
 import { OPTIONS } from './options';
-import { groupsOf, type Param } from './param';
+import { groupsOf, isSet, type Param } from './param';
 
 /** Reads one item's parameters, and collects what is wrong with them, by label, until all are read. */
 export class ParameterReader {
@@ -94,8 +94,6 @@ const setEntries = (values: unknown): Array<[string, unknown]> =>
 	typeof values === 'object' && values !== null
 		? Object.entries(values).filter(([, value]) => isSet(value))
 		: [];
-
-const isSet = (value: unknown) => value !== undefined && value !== null && value !== '';
 
 /** The first thing that is wrong with a value. */
 export const messageOf = ({ issues }: { issues: Array<{ message: string }> }): string =>

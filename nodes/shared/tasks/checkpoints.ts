@@ -20,6 +20,8 @@ export interface Checkpoint {
 	readonly hash: string;
 	results: SavedResult[];
 	request?: RequestSummary;
+	/** Under which the budget has its cost, as long as no task's ID is known. */
+	costKey?: string;
 	/** ID of the execution that claimed this checkpoint last. */
 	executionId?: string;
 	/** ID of the execution that has submitted the request, and pays for it. */

@@ -4,6 +4,7 @@ import type { ApiClient, ReadClient } from '../http/types';
 import type { ImageSource } from '../images/store';
 import type { ImageRequest } from '../parameters/imageRequest';
 import type { Model } from '../parameters/model';
+import type { Estimate, PriceFacts } from '../parameters/price';
 import type { ParameterReader } from '../parameters/reader';
 
 /** A unit of work at the provider: all that is needed to ask for it again. */
@@ -59,12 +60,16 @@ export interface Done extends StateFacts {
 	/** ISO 8601; when we first saw that the image is ready. Its URL lives from then on. */
 	readyAt: string;
 	images: ImageSource[];
+	/** Which of the images, from 0, the provider's moderation has made useless, e.g. black. */
+	moderated?: number[];
 	/** Which of the response's images this is, where there are several. */
 	part?: { number: number; of: number };
 	seed?: number;
 	/** The prompt that the provider has used, where it says so. */
 	revisedPrompt?: string;
 	price?: Price;
+	/** What the price's own call needs where there is no task. Saved and restored as it is. */
+	priceKey?: IDataObject;
 }
 
 export interface Failed extends StateFacts {
@@ -97,7 +102,27 @@ type ProblemList = Pick<ParameterReader, 'addProblem'>;
 interface CommonProtocol<M extends Model> {
 	/** Reports what of a request can never work, by label; called before anything is paid for. */
 	validate?(this: void, request: ImageRequest<M>, reader: ProblemList): void;
+	/** What the provider says that a request would cost; nothing is generated. A failure means that it says nothing. */
+	quote?(
+		this: void,
+		client: ReadClient,
+		request: ImageRequest<M>,
+		facts: PriceFacts,
+		signal: AbortSignal,
+	): Promise<Estimate | undefined>;
+	/** Where the price has a call of its own; asked while the image is downloaded. */
+	price?(
+		this: void,
+		client: ReadClient,
+		done: PricedImage,
+		signal: AbortSignal,
+	): Promise<Price | undefined>;
+	/** How long that call may take beyond the download; 3 seconds when left out. */
+	readonly maxPriceMs?: number;
 }
+
+/** What is known of an image whose price is asked for. */
+export type PricedImage = Pick<Done, 'task' | 'priceKey'>;
 
 /** How to talk to a provider that responds with the image. */
 export interface SyncProtocol<M extends Model = Model> extends CommonProtocol<M> {
@@ -129,13 +154,6 @@ export interface AsyncProtocol<M extends Model = Model> extends CommonProtocol<M
 	status(this: void, client: ReadClient, task: Task, signal: AbortSignal): Promise<TaskState>;
 	/** @throws Flux2Error e.g. because the task has ended; the status is read afterwards in every case */
 	cancel?(this: void, client: ReadClient, task: Task, signal: AbortSignal): Promise<CancelResult>;
-	/** Where the price has a call of its own; asked while the image is downloaded. */
-	price?(
-		this: void,
-		client: ReadClient,
-		task: Task,
-		signal: AbortSignal,
-	): Promise<Price | undefined>;
 	/** Where the provider pushes events: one stream for the run's tasks, or one for each task. */
 	readonly events?: EventsOfRun | EventsOfTask;
 }
@@ -180,15 +198,30 @@ export interface WebhookPayload {
 /** Reads a body; undefined when it is about no task. */
 export type ParsePayload = (body: unknown) => WebhookPayload | undefined;
 
-/** The response once for each of its images. */
-export const splitImages = (done: Done): Done[] =>
-	done.images.length <= 1
-		? [done]
-		: done.images.map((image, index, { length }) => ({
-				...done,
-				images: [image],
-				part: { number: index + 1, of: length },
-			}));
+/** The response once for each of its images; one that the moderation has taken is a failure of its own. */
+export function splitImages({ moderated = [], ...done }: Done): FinalState[] {
+	const { images } = done;
+	if (images.length <= 1 && moderated.length === 0) return [done];
+	return images.map((image, index, { length }) =>
+		moderated.includes(index)
+			? moderatedImage(done, index, length)
+			: { ...done, images: [image], part: { number: index + 1, of: length } },
+	);
+}
+
+function moderatedImage({ task, price, raw }: Done, index: number, count: number): Failed {
+	const message = `The provider's moderation has taken image ${index + 1} of ${count}`;
+	const cost = (price ?? task?.price)?.cost;
+	const own = cost && { cost: shareOf(cost, count) };
+	return { status: 'failed', task, kind: 'moderated', message, price: own, raw };
+}
+
+/** What one of several images has cost. */
+export const shareOf = ({ amount, currency, credits }: Cost, images: number): Cost => ({
+	amount: amount / images,
+	currency,
+	...(credits !== undefined && { credits: credits / images }),
+});
 
 /** This moment as tasks carry it. */
 export const isoNow = (): string => new Date().toISOString();

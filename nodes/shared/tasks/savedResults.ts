@@ -1,5 +1,11 @@
 import type { INodeExecutionData } from 'n8n-workflow';
-import { Flux2Error, withAdvice, type ErrorDetails, type ErrorKind } from '../core/errors';
+import {
+	Flux2Error,
+	withAdvice,
+	type Cost,
+	type ErrorDetails,
+	type ErrorKind,
+} from '../core/errors';
 import { z } from '../core/vendor';
 import type { Done, Failed, Task } from './protocol';
 import { taskError } from './taskErrors';
@@ -62,6 +68,8 @@ export interface RequestSummary {
 	seed?: unknown;
 	/** In pixels, where they are known. */
 	size?: { width: number; height: number };
+	/** Of one image, where the price of the request can be estimated. */
+	estimatedCost?: Cost;
 }
 
 /** The same request would meet these again: they are remembered, so that a re-run does not pay for them. */

@@ -17,7 +17,7 @@ export interface Evidence {
 
 interface ItemJson {
 	taskId?: string;
-	image?: { fileSize?: number; url?: string };
+	image?: { fileSize?: number; url?: string; link?: string };
 	error?: { kind?: string; taskId?: string };
 }
 
@@ -68,7 +68,7 @@ async function readStored(host: Host, binary: IBinaryData): Promise<Buffer> {
 	return await download(host.rest, binary);
 }
 
-/** An agent gets data about the image and never the image itself. */
+/** An agent gets data about the image and never the image itself; its link opens without a login. */
 async function examineTool({ emulator }: Host, { item, node }: Output, paidTasks: PaidTasks) {
 	equal(item.binary, undefined, `${node.name} hands no file to the agent`);
 	const text = JSON.stringify(item.json);
@@ -83,9 +83,17 @@ async function examineTool({ emulator }: Host, { item, node }: Output, paidTasks
 			[task.url, bytes.length],
 			"the image's URL and size",
 		);
+		equal(sha256(await openLink(image?.link)), task.sha256, 'the link leads to the image');
 		return task;
 	});
 	return await Promise.all(tasks);
+}
+
+/** The file behind n8n's own link, as anybody gets it who has the link. */
+async function openLink(link = ''): Promise<Buffer> {
+	const response = await fetch(link);
+	equal(response.status, 200, `${link} opens without a login`);
+	return Buffer.from(await response.arrayBuffer());
 }
 
 const withoutSignature = (url = '') => url.split('?')[0];

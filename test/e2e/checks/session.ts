@@ -7,6 +7,7 @@ import { PaidTasks } from './paidTasks';
 import { commandLineCheck } from './commandLine';
 import { credentialChecks } from './credentials';
 import { runExample, type Row } from './examples';
+import { linkChecks } from './links';
 import { moneyChecks } from './money';
 import { findMissingProgram } from './programs';
 import { stopChecks } from './stop';
@@ -79,6 +80,7 @@ function planChecks(host: Host, { binaryMode }: Session, { rows }: Totals): Chec
 			allShownCheck,
 			commandLineCheck,
 			...credentialChecks,
+			...linkChecks,
 			...moneyChecks,
 			...stopChecks,
 			noLeaksCheck,

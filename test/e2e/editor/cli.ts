@@ -11,6 +11,7 @@ import { creatorChecks } from './creator';
 import { loadNodeDescriptions } from './descriptions';
 import { dialogChecks } from './dialogs';
 import { firstImageCheck } from './firstImage';
+import { hintChecks } from './hints';
 import { newcomerChecks } from './newcomer';
 import { OUTPUT, saveScreenshotsIn } from './page';
 import { panelChecks, preparePanels } from './panels';
@@ -98,6 +99,7 @@ const listChecks = (context: EditorContext) => [
 	...panelChecks(context),
 	...shotChecks(context),
 	...resultChecks(context),
+	...hintChecks(context),
 	agentCheck(context),
 	...dialogChecks(context),
 	...canvasChecks(context),

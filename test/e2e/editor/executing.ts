@@ -11,17 +11,21 @@ export type Press = (page: Page, host: Host) => Promise<void>;
 
 const PHOTO = path.resolve(__dirname, '../../demo/references/mountains.png');
 
-/** Starts an execution as people do, and waits for its end. */
-export async function execute(page: Page, host: Host, press: Press): Promise<Execution> {
+/** Starts an execution as people do; returns its ID. */
+export async function waitForStart(page: Page, host: Host, press: Press): Promise<string> {
 	const [latest = '0'] = await listExecutionIds(host.rest);
 	await press(page, host);
-	let [started = '0'] = [latest];
+	let started = latest;
 	await waitUntil(async () => {
 		[started = '0'] = await listExecutionIds(host.rest);
 		return Number(started) > Number(latest);
 	}, 'the execution to start');
-	return await waitForEnd(host.rest, started);
+	return started;
 }
+
+/** Starts an execution as people do, and waits for its end. */
+export const execute = async (page: Page, host: Host, press: Press): Promise<Execution> =>
+	await waitForEnd(host.rest, await waitForStart(page, host, press));
 
 export const pressExecuteStep: Press = async (page) =>
 	await page.getByTestId('node-execute-button').first().click();

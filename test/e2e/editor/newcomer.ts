@@ -9,7 +9,7 @@ import { execute, pressFor } from './executing';
 import { completeCredentials, findIncomplete, importFromFile } from './importing';
 import { findCutNotes, takeScreenshot, waitUntilShown } from './page';
 
-/** n8n selects the newest credential that a node can have, and these can also have that of the trigger. */
+/** Of all credentials that a node can have, n8n selects the newest: here the one for Notify Secret. */
 const INCOMPLETE: Record<string, string[]> = { 'submit-wait-get': ['Submit'], trigger: ['Submit'] };
 
 /** Runs without an image: the trigger gets it, or every row of the table has one. */

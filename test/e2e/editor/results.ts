@@ -36,9 +36,9 @@ const imageChecks = (context: EditorContext): Check[] =>
 				await openWorkflow(page, host.url, slug);
 				const { nodes } = host.examples.find((example) => example.slug === slug)!;
 				await openNode(page, nodes.find(({ type }) => type.startsWith(OURS))!.name);
-				for (const _time of ['first', 'second']) {
+				for (const time of ['first', 'second']) {
 					const { status, error } = await execute(page, host, pressExecuteStep);
-					equal(status, 'success', error);
+					equal(status, 'success', `${time} time: ${error}`);
 				}
 				await output(page).getByTestId('ndv-view-binary-data').first().click();
 				await output(page).locator('img').first().waitFor();

@@ -5,11 +5,12 @@ import type { Ledger } from '../../emulator';
 import type { Cleanup } from '../host/cleanup';
 import { runProgram } from '../host/program';
 import { openCluster } from './cluster';
-import { FULL, QUICK, listRestarts, listScenarios, type Sizes } from './plan';
+import { FULL, QUICK, listRestarts, listScenarios, listTablePlans, type Sizes } from './plan';
 import { findBroken } from './promises';
 import { formatTables } from './report';
 import { RegularN8n, toRestartName, runRestart, type Restart } from './restart';
 import { toScenarioName, runScenario, type Result } from './scenario';
+import { runTablePlan, toTableName, type TableResult } from './taskTable';
 import type { Recovery, TrialOutcome } from './trial';
 
 const USAGE = `Queue mode: n8n with workers, some of which are killed. Takes about 40 minutes; --quick, a quarter of it.
@@ -21,6 +22,7 @@ const USAGE = `Queue mode: n8n with workers, some of which are killed. Takes abo
   --concurrency N    of most workers (${FULL.concurrency})
   --suspended N      executions that are suspended at once, and as many that poll (${FULL.suspended})
   --restarted N      executions in the midst of which n8n itself is killed (${FULL.restarted})
+  --kills N          workers that are killed while every task is in a table (${FULL.kills})
   --late-seconds N   how late callbacks come where all executions are suspended at once (${FULL.lateSeconds})
   --only TEXT        only the scenarios whose name contains it; --list shows the names
   --quick            few executions: proves that it works, its figures mean nothing
@@ -49,6 +51,7 @@ async function main(cleanup: Cleanup, signal: AbortSignal): Promise<void> {
 			concurrency: { type: 'string' },
 			suspended: { type: 'string' },
 			restarted: { type: 'string' },
+			kills: { type: 'string' },
 			'late-seconds': { type: 'string' },
 			only: { type: 'string', default: '' },
 			list: { type: 'boolean', default: false },
@@ -64,6 +67,7 @@ async function main(cleanup: Cleanup, signal: AbortSignal): Promise<void> {
 		concurrency: readSize('concurrency', values.concurrency),
 		suspended: readSize('suspended', values.suspended),
 		restarted: readSize('restarted', values.restarted),
+		kills: readSize('kills', values.kills),
 		lateSeconds: readSize('lateSeconds', values['late-seconds']),
 	};
 	if (values.help) return console.log(USAGE);
@@ -75,6 +79,7 @@ async function main(cleanup: Cleanup, signal: AbortSignal): Promise<void> {
 
 const listNames = (sizes: Sizes) => [
 	...listScenarios(sizes).map(toScenarioName),
+	...listTablePlans(sizes).map(toTableName),
 	...listRestarts(sizes).map(toRestartName),
 ];
 
@@ -88,7 +93,14 @@ function createLog(): (text: string) => void {
 }
 
 async function runAll(session: Session): Promise<void> {
-	const report: Report = { results: [], restarts: [], ledgers: [], database: '', failures: [] };
+	const report: Report = {
+		results: [],
+		restarts: [],
+		tables: [],
+		ledgers: [],
+		database: '',
+		failures: [],
+	};
 	await runScenarios(report, session);
 	await runRestarts(report, session);
 	if (session.signal.aborted) return;
@@ -100,6 +112,7 @@ async function runAll(session: Session): Promise<void> {
 interface Report {
 	results: Result[];
 	restarts: Restart[];
+	tables: TableResult[];
 	ledgers: Ledger[];
 	database: string;
 	/** Scenarios that did not come to their end. */
@@ -111,7 +124,8 @@ async function runScenarios(report: Report, session: Session): Promise<void> {
 	const scenarios = listScenarios(options).filter((one) =>
 		toScenarioName(one).includes(options.only),
 	);
-	if (scenarios.length === 0) return;
+	const tables = listTablePlans(options).filter((one) => toTableName(one).includes(options.only));
+	if (scenarios.length + tables.length === 0) return;
 	const cluster = await openCluster(options.lateSeconds, cleanup, log);
 	report.database = cluster.database;
 	report.ledgers.push(cluster.host.emulator.ledger);
@@ -120,7 +134,15 @@ async function runScenarios(report: Report, session: Session): Promise<void> {
 		await attempt(report, session, toScenarioName(scenario), async () => {
 			const result = await runScenario(cluster, scenario);
 			report.results.push(result);
-			return result;
+			return describeOutcome(result);
+		});
+	}
+	for (const plan of tables) {
+		if (signal.aborted) return;
+		await attempt(report, session, toTableName(plan), async () => {
+			const table = await runTablePlan(cluster, plan);
+			report.tables.push(table);
+			return describeTable(table);
 		});
 	}
 }
@@ -136,7 +158,7 @@ async function runRestarts(report: Report, session: Session): Promise<void> {
 		await attempt(report, session, toRestartName(plan), async () => {
 			const restart = await runRestart(regular, plan);
 			report.restarts.push(restart);
-			return restart;
+			return describeOutcome(restart);
 		});
 	}
 }
@@ -146,29 +168,36 @@ async function attempt(
 	{ failures }: Report,
 	{ log }: Session,
 	name: string,
-	run: () => Promise<TrialOutcome & Recovery>,
+	run: () => Promise<string>,
 ): Promise<void> {
 	log(name);
 	try {
-		const { finished, lost, neverSubmitted, paidTwice } = await run();
-		log(
-			`  ${finished} finished, ${lost} lost, ${neverSubmitted} not submitted; ${paidTwice} paid twice`,
-		);
+		log(`  ${await run()}`);
 	} catch (error) {
 		failures.push(`${name}: ${(error as Error).message}`);
 		log(`  ${(error as Error).message}`);
 	}
 }
 
+const describeOutcome = (outcome: TrialOutcome & Recovery): string => {
+	const { finished, lost, neverSubmitted, paidTwice } = outcome;
+	return `${finished} finished, ${lost} lost, ${neverSubmitted} not submitted; ${paidTwice} paid twice`;
+};
+
+const describeTable = ({ collected, leftOver, unclear, lost, paidTwice }: TableResult): string =>
+	`${collected} collected, ${leftOver} of them left over; ${unclear} unclear, ${lost} lost; ${paidTwice} paid twice`;
+
 function printReport(report: Report, options: Options): void {
-	const { results, restarts, ledgers, database } = report;
-	const failures = [...report.failures, ...findBroken(results, restarts, ledgers)];
-	if (results.length + restarts.length + failures.length === 0)
+	const { results, restarts, tables, ledgers, database } = report;
+	const failures = [...report.failures, ...findBroken(results, restarts, tables, ledgers)];
+	if (results.length + restarts.length + tables.length + failures.length === 0)
 		failures.push(`no scenario's name contains "${options.only}"`);
 	if (options.json) {
-		console.log(JSON.stringify({ options, database, results, restarts, failures }, null, 2));
+		console.log(
+			JSON.stringify({ options, database, results, restarts, tables, failures }, null, 2),
+		);
 	} else {
-		console.log(`\n${formatTables(results, restarts)}\n\n${formatFailures(failures)}`);
+		console.log(`\n${formatTables(results, restarts, tables)}\n\n${formatFailures(failures)}`);
 	}
 	if (failures.length > 0) process.exitCode = 1;
 }

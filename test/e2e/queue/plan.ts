@@ -1,6 +1,7 @@
 import type { RestartPlan } from './restart';
 import type { Termination, Scenario } from './scenario';
 import type { ShapeName } from './shapes';
+import type { TablePlan } from './taskTable';
 
 export interface Sizes {
 	/** Number of executions in most scenarios. */
@@ -11,6 +12,8 @@ export interface Sizes {
 	suspended: number;
 	/** Executions that are suspended when n8n itself is killed. */
 	restarted: number;
+	/** Workers that are killed while every task is in a table. */
+	kills: number;
 	/** Delay of the callbacks in seconds where all executions are suspended at once. */
 	lateSeconds: number;
 }
@@ -20,6 +23,7 @@ export const FULL: Sizes = {
 	concurrency: 10,
 	suspended: 500,
 	restarted: 50,
+	kills: 5,
 	lateSeconds: 120,
 };
 export const QUICK: Sizes = {
@@ -27,6 +31,7 @@ export const QUICK: Sizes = {
 	concurrency: 3,
 	suspended: 15,
 	restarted: 5,
+	kills: 1,
 	lateSeconds: 30,
 };
 
@@ -72,4 +77,8 @@ export const listRestarts = ({ restarted }: Sizes): RestartPlan[] => [
 	{ shape: 'callback', when: 'suspended', executions: restarted },
 	{ shape: 'submitGet', when: 'collecting', executions: restarted },
 	{ shape: 'generate', when: 'collecting', executions: restarted },
+];
+
+export const listTablePlans = ({ executions, concurrency, kills }: Sizes): TablePlan[] => [
+	{ executions, workers: 2, concurrency, kills },
 ];

@@ -1,10 +1,16 @@
 import type { Ledger } from '../../emulator';
 import type { Restart } from './restart';
 import type { Result } from './scenario';
+import type { TableResult } from './taskTable';
 import type { Recovery, TrialOutcome } from './trial';
 
 /** Finds broken promises; each message describes one. */
-export function findBroken(results: Result[], restarts: Restart[], ledgers: Ledger[]): string[] {
+export function findBroken(
+	results: Result[],
+	restarts: Restart[],
+	tables: TableResult[],
+	ledgers: Ledger[],
+): string[] {
 	return [
 		...results.flatMap((result) =>
 			findBrokenByScenario(result).map((what) => `${result.name}: ${what}`),
@@ -12,6 +18,7 @@ export function findBroken(results: Result[], restarts: Restart[], ledgers: Ledg
 		...restarts.flatMap((restart) =>
 			findBrokenByRestart(restart).map((what) => `${restart.name}: ${what}`),
 		),
+		...tables.flatMap((table) => findBrokenByTable(table).map((what) => `${table.name}: ${what}`)),
 		...ledgers.flatMap(({ unexpected, leaks }) => [
 			...unexpected.map(
 				({ method, path, reason }) => `undocumented: ${method} ${path} (${reason})`,
@@ -44,6 +51,28 @@ function findBrokenByRestart({ executions, when, ...restart }: Restart): string[
 	return [
 		...(when === 'suspended' ? afterSuspension : []),
 		...findBrokenAtEnd(restart, executions),
+	];
+}
+
+/** Once the collector has run, every image that was paid for is there, or its prompt is told as unclear. */
+function findBrokenByTable({ plan, ...table }: TableResult): string[] {
+	const { executions, concurrency, kills } = plan;
+	const { collected, unclear, notRequested, lost, paidTwice, collectedInTheEnd } = table;
+	const known = collected + unclear + notRequested;
+	const maxUnclear = kills * concurrency;
+	const all = collectedInTheEnd + unclear;
+	return [
+		...unless(lost === 0, `${lost} paid images were lost`),
+		...unless(paidTwice === 0, `${paidTwice} were paid twice`),
+		...unless(known === executions, `${known} of ${executions} prompts are accounted for`),
+		...unless(
+			unclear <= maxUnclear,
+			`${unclear} prompts are unclear, at most ${maxUnclear} may be`,
+		),
+		...unless(
+			all === executions,
+			`in the end, ${all} of ${executions} prompts are collected or unclear`,
+		),
 	];
 }
 

@@ -1,11 +1,17 @@
 import type { Restart } from './restart';
 import type { Result } from './scenario';
 import { formatTable } from './table';
+import type { TableResult } from './taskTable';
 import type { RecoveryStep } from './trial';
 
-export function formatTables(results: Result[], restarts: Restart[]): string {
+export function formatTables(
+	results: Result[],
+	restarts: Restart[],
+	tables: TableResult[],
+): string {
 	const parts = results.length > 0 ? [formatImageTable(results), formatResourceTable(results)] : [];
 	if (restarts.length > 0) parts.push(formatRestartTable(restarts));
+	if (tables.length > 0) parts.push(formatTaskTables(tables));
 	return parts.join('\n\n');
 }
 
@@ -87,5 +93,33 @@ const formatRestartTable = (restarts: Restart[]): string =>
 			String(restart.paidTwice),
 			String(restart.failedDeliveries),
 			restart.downSeconds.toFixed(0),
+		]),
+	);
+
+const formatTaskTables = (tables: TableResult[]): string =>
+	formatTable(
+		[
+			'every task in a table',
+			'executions',
+			'accepted',
+			'collected',
+			'by the collector',
+			'unclear',
+			'of them accepted',
+			'not requested',
+			'lost',
+			'paid twice',
+		],
+		tables.map((table) => [
+			table.name,
+			String(table.plan.executions),
+			String(table.accepted),
+			String(table.collected),
+			String(table.leftOver),
+			String(table.unclear),
+			String(table.unclearAccepted),
+			String(table.notRequested),
+			String(table.lost),
+			String(table.paidTwice),
 		]),
 	);

@@ -8,7 +8,7 @@ import { isUrlValid } from './signedUrls';
 export const bfl = {
 	label: 'Black Forest Labs (Region: Custom)',
 	basePath: '',
-	routeNames: ['bfl.submit', 'bfl.result', 'bfl.credits'],
+	routeNames: ['bfl.submit', 'bfl.result', 'bfl.credits', 'bfl.pricing'],
 	createRoutes,
 	keys: KEYS,
 	keyHeader: 'x-key',

@@ -2,13 +2,14 @@ import Ajv2020, { type ValidateFunction } from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import type { ImageFormat, ReferenceImage } from '../images';
 import type { Size } from '../prices';
+import { toProblems } from '../pydantic';
 import { isObject, type Body, type JsonObject } from '../types';
 import flux2Contract from './contract.json';
 import type { BflInput, Family } from './family';
 import { flux2 } from './flux2';
 import { flux3 } from './flux3';
 import flux3Contract from './flux3.json';
-import { toProblems, validationError } from './problems';
+import { validationError } from './problems';
 
 /** The bodies of BFL's models: checked against the schema of their path, and against what its family adds. */
 

@@ -1,18 +1,16 @@
-import { priceByMegapixel, type MegapixelPrice, type Size } from '../prices';
+import { FLUX_2_CREDITS, priceByMegapixel, type MegapixelPrice, type Size } from '../prices';
 import type { JsonObject } from '../types';
 
-/** Black Forest Labs' price list, in credits of 0.01 dollars. */
+/** Black Forest Labs' price list, in credits. */
 
-export const USD_PER_CREDIT = 0.01;
-
-const CREDITS: Record<string, MegapixelPrice> = {
-	'flux-2-pro': [3, 1.5],
-	'flux-2-pro-preview': [3, 1.5],
-	'flux-2-max': [7, 3],
-	'flux-2-flex': [5, 5],
-	'flux-2-klein-4b': [1.4, 0.1],
-	'flux-2-klein-9b': [1.5, 0.2],
-	'flux-2-klein-9b-preview': [1.5, 0.2],
+const PRICES: Record<string, MegapixelPrice> = {
+	'flux-2-pro': FLUX_2_CREDITS.pro,
+	'flux-2-pro-preview': FLUX_2_CREDITS.pro,
+	'flux-2-max': FLUX_2_CREDITS.max,
+	'flux-2-flex': FLUX_2_CREDITS.flex,
+	'flux-2-klein-4b': FLUX_2_CREDITS.klein4b,
+	'flux-2-klein-9b': FLUX_2_CREDITS.klein9b,
+	'flux-2-klein-9b-preview': FLUX_2_CREDITS.klein9b,
 };
 
 /** FLUX 3 Image by resolution, as its clients have seen it. Nobody has published the others. */
@@ -25,7 +23,7 @@ export function priceInCredits(
 	output: Size,
 	references: readonly Size[],
 ): number | undefined {
-	const price = CREDITS[model];
+	const price = PRICES[model];
 	if (!price) return FLUX_3_CREDITS[String(resolution)];
 	return toCredits(priceByMegapixel(price, output, references));
 }

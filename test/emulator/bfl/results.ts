@@ -1,6 +1,7 @@
+import { USD_PER_CREDIT } from '../prices';
 import { toState, QUEUED_SHARE, type Task } from '../tasks';
 import { toResponse, type ApiResponse, type JsonObject } from '../types';
-import { toCredits, USD_PER_CREDIT } from './prices';
+import { toCredits } from './prices';
 import { signUrl } from './signedUrls';
 import type { BflWorld } from './world';
 

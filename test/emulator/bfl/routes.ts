@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { measureMegapixels } from '../prices';
+import { countMegapixels, measureMegapixels, toSizes, USD_PER_CREDIT } from '../prices';
 import type { Task } from '../tasks';
 import {
 	Refusal,
@@ -15,7 +15,8 @@ import { bflError, documentedErrors } from './documentedErrors';
 import type { BflInput } from './family';
 import { findIgnoredFields, MODELS, readInput, type BflRequest } from './inputs';
 import { GRANTS, type Grant } from './keys';
-import { priceInCredits, USD_PER_CREDIT } from './prices';
+import { priceInCredits } from './prices';
+import { quote } from './pricing';
 import { revisePrompt } from './prompts';
 import { toBody, toResultResponse } from './results';
 import { scheduleWebhook } from './webhooks';
@@ -28,7 +29,6 @@ import { withOptions, type BflOptions, type BflWorld } from './world';
 
 /** The documents: 24 unfinished tasks at a time. */
 const MAX_RUNNING = 24;
-const ONE_MEGAPIXEL = { width: 1024, height: 1024 };
 
 export function createRoutes(sharedWorld: World, options: BflOptions): Route[] {
 	const world = withOptions(sharedWorld, options);
@@ -53,6 +53,16 @@ export function createRoutes(sharedWorld: World, options: BflOptions): Route[] {
 			path: '/v1/credits',
 			kind: 'account',
 			handle: (call) => toResponse(200, { credits: countCredits(world, call) }),
+		},
+		{
+			name: 'bfl.pricing',
+			method: 'POST',
+			path: '/v1/pricing',
+			kind: 'account',
+			handle: (call) => {
+				authenticate(call);
+				return quote(call.body);
+			},
 		},
 	];
 }
@@ -141,12 +151,11 @@ interface Bill {
 	output_mp: number;
 }
 
-/** References on other hosts are not measured, so each counts as one megapixel. */
 function toBill(model: string, { parameters, references, size }: BflRequest): Bill {
-	const sizes = references.map(() => ONE_MEGAPIXEL);
+	const sizes = toSizes(references);
 	return {
 		cost: priceInCredits(model, parameters, size, sizes) ?? null,
-		input_mp: measureMegapixels(sizes),
+		input_mp: countMegapixels(...sizes),
 		output_mp: measureMegapixels([size]),
 	};
 }

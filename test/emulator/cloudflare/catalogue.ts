@@ -1,8 +1,9 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import Ajv2020, { type ValidateFunction } from 'ajv/dist/2020';
 import type { ReferenceImage } from '../images';
 import { sha256 } from '../images';
 import { BadReference, readUri } from '../images/references';
+import { toSizes } from '../prices';
 import type { Task } from '../tasks';
 import { toState } from '../tasks';
 import {
@@ -19,6 +20,7 @@ import { recordUnexpected, refuseOverLimit } from '../world';
 import { authorize } from './access';
 import catalogue from './contract.json';
 import { documentedErrors, failedState, v4Error, workersAiError } from './documentedErrors';
+import { writeLog } from './gatewayLogs';
 import { readGatewayHeaders, type GatewaySettings } from './gatewayHeaders';
 import { priceCatalogueModel } from './prices';
 import type { CloudflareWorld } from './world';
@@ -76,7 +78,12 @@ async function run(world: CloudflareWorld, call: Call, effect: Effect): Promise<
 	const references = await readReferences(request.input.input_images ?? []);
 	if (!credits) throw new Refusal(documentedErrors['cloudflare.credits']);
 	const cached = findCached(world, call, request);
-	if (cached) return withEnvelope(world, effect, toCompleted(cached), 'HIT');
+	if (cached)
+		return withEnvelope(world, effect, toCompleted(cached), {
+			task: cached,
+			request,
+			cacheStatus: 'HIT',
+		});
 	refuseOverLimit(world, call, documentedErrors['cloudflare.rateLimit']);
 	return runModel(world, call, effect, request, references);
 }
@@ -180,12 +187,7 @@ async function runModel(
 		parameters: { ...input, input_images: undefined },
 		references,
 		defaultSize: DEFAULT_SIZE,
-		// Each reference counts as one megapixel: those on other hosts are not measured.
-		cost: priceCatalogueModel(
-			model,
-			toSize(input),
-			references.map(() => DEFAULT_SIZE),
-		),
+		cost: priceCatalogueModel(model, toSize(input), toSizes(references)),
 	});
 	const ms = task.record.seconds * 1000;
 	const limit = settings.requestTimeout ?? Infinity;
@@ -193,7 +195,7 @@ async function runModel(
 	if (ms > limit) return documentedErrors['cloudflare.timeout'];
 	const response = toOutcome(task);
 	if (toState(task).phase === 'completed') saveToCache(world, call, request, task);
-	return withEnvelope(world, effect, response, 'MISS');
+	return withEnvelope(world, effect, response, { task, request, cacheStatus: 'MISS' });
 }
 
 function toCompleted(task: Task): ApiResponse {
@@ -223,7 +225,7 @@ function withEnvelope(
 	world: CloudflareWorld,
 	effect: Effect,
 	response: ApiResponse,
-	cacheStatus: 'HIT' | 'MISS',
+	{ task, request, cacheStatus }: { task: Task; request: RunRequest; cacheStatus: 'HIT' | 'MISS' },
 ): ApiResponse {
 	const wrapped = (effect.envelope ?? world.envelope) === 'wrapped';
 	const body = wrapped
@@ -231,7 +233,7 @@ function withEnvelope(
 		: response.body;
 	const headers = {
 		...response.headers,
-		'cf-aig-log-id': randomBytes(13).toString('hex').toUpperCase(),
+		'cf-aig-log-id': writeLog(world, task, request.settings, cacheStatus === 'HIT'),
 		'cf-aig-cache-status': cacheStatus,
 	};
 	return { ...response, body, headers };

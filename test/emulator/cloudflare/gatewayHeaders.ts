@@ -10,6 +10,8 @@ export interface GatewaySettings {
 	cacheKey?: string;
 	/** Milliseconds until the first byte. */
 	requestTimeout?: number;
+	/** Whether the gateway keeps a log of the request. */
+	collectLog: boolean;
 	/** Never fall back to Unified Billing. */
 	ownKeyOnly: boolean;
 }
@@ -79,6 +81,7 @@ export function readGatewayHeaders(headers: Record<string, string>): ParsedGatew
 				number('cf-aig-cache-ttl') ?? (cacheKey === undefined ? undefined : CACHE_KEY_TTL_SECONDS),
 			cacheKey,
 			requestTimeout: number('cf-aig-request-timeout'),
+			collectLog: headers['cf-aig-collect-log'] !== 'false',
 			ownKeyOnly: headers['cf-aig-no-wholesale'] === 'true',
 		},
 		invalid: own.filter(([name, value]) => CHECKS[name]?.(value) === false).map(([name]) => name),

@@ -7,17 +7,20 @@ import { documentedErrors } from './documentedErrors';
 import { effectSchema } from './effects';
 import { IDENTIFIERS, KEYS } from './keys';
 import { createWorkersAiRoutes } from './workersAi';
+import { createLogRoutes } from './gatewayLogs';
 import { withOptions, type CloudflareOptions } from './world';
 
 export const cloudflare = {
 	label: 'Cloudflare',
 	basePath: '/client/v4',
-	routeNames: ['cloudflare.run', 'cloudflare.workersAi', 'cloudflare.search', 'cloudflare.verify'],
-	createRoutes: (world: World, options: CloudflareOptions): Route[] => [
-		...createCatalogueRoutes(withOptions(world, options)),
-		...createWorkersAiRoutes(world),
-		...createAccountRoutes(),
+	routeNames: [
+		'cloudflare.run',
+		'cloudflare.workersAi',
+		'cloudflare.search',
+		'cloudflare.verify',
+		'cloudflare.log',
 	],
+	createRoutes,
 	keys: KEYS,
 	identifiers: IDENTIFIERS,
 	keyHeader: 'authorization',
@@ -28,3 +31,13 @@ export const cloudflare = {
 	bodyTooLarge: documentedErrors['workersAi.3006'],
 	effectSchema,
 } as const satisfies Provider;
+
+function createRoutes(sharedWorld: World, options: CloudflareOptions): Route[] {
+	const world = withOptions(sharedWorld, options);
+	return [
+		...createCatalogueRoutes(world),
+		...createWorkersAiRoutes(sharedWorld),
+		...createAccountRoutes(),
+		...createLogRoutes(world),
+	];
+}

@@ -28,7 +28,7 @@ export interface ImageOrder {
 
 /** A decoded reference, or the label of one that may not be fetched. */
 export type ReferenceImage =
-	| { bytes: Buffer; label?: undefined }
+	| { bytes: Buffer; width: number; height: number; label?: undefined }
 	| { label: string; bytes?: undefined };
 
 export interface DrawnImage {

@@ -5,10 +5,6 @@ export const faultSchema = z
 	.object({
 		/** Of several images, the number of the only one that has the faults; 0 is the first. */
 		only: z.number(),
-		/** Its completion event is not sent, or sent twice. */
-		event: z.enum(['lost', 'twice']),
-		/** Its completion event is sent so many seconds later. */
-		eventDelay: z.number(),
 		/** Once it has ended, it is in the history only (`queue`), or nowhere. */
 		leaves: z.enum(['queue', 'everywhere']),
 	})

@@ -23,6 +23,11 @@ export const documentedErrors = {
 		data: null,
 	}),
 	'task.notFound': toResponse(404, { error: { error_message: 'task not found' } }),
+	/** No earlier call had this shape. */
+	'task.precharge.miss': toResponse(200, {
+		data: { cost: null, reason: 'COST_CACHE_MISS' },
+		status: 'failed',
+	}),
 	'task.rateLimit': taskError(429, 'rate limited', 1002),
 	'task.internal': toResponse(500, { message: 'internal server error' }),
 	'task.internal.string': toResponse(500, { error: 'internal server error' }),

@@ -2,7 +2,6 @@ import type { Provider } from '../provider';
 import type { Route } from '../types';
 import type { World } from '../world';
 import { documentedErrors } from './documentedErrors';
-import { faultSchema } from './faults';
 import { KEYS } from './keys';
 import { createQueueRoutes } from './queueApi';
 import { createTaskRoutes } from './taskApi';
@@ -12,6 +11,7 @@ export const task = {
 	basePath: '',
 	routeNames: [
 		'task.submit',
+		'task.precharge',
 		'task.status',
 		'queue.submit',
 		'queue.status',
@@ -26,5 +26,4 @@ export const task = {
 	keyHeader: 'authorization',
 	credential: { 'API Key': KEYS.taskKey },
 	documentedErrors,
-	faultSchema,
 } as const satisfies Provider;

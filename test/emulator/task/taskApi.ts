@@ -35,6 +35,13 @@ export function createTaskRoutes(world: World): Route[] {
 			handle: (call, effect) => submit(world, call, effect),
 		},
 		{
+			name: 'task.precharge',
+			method: 'POST',
+			path: '/model/v1/generation/precharge',
+			kind: 'account',
+			handle: precharge,
+		},
+		{
 			name: 'task.status',
 			method: 'GET',
 			path: '/model/v1/generation/task/:id',
@@ -91,6 +98,24 @@ async function submit(world: World, call: Call, effect: Effect): Promise<ApiResp
 	});
 	if (task.fault.immediate) return toResponse(200, toTaskBody(task));
 	return toResponse(200, { ...toHeader(task), status: 'pending', progress: 0 });
+}
+
+/** What earlier calls of this shape have cost on average, as the clients of SeaArt know it. Nothing is generated. */
+async function precharge(call: Call): Promise<ApiResponse> {
+	authenticate(call, ['Bearer'], documentedErrors['task.key']);
+	const { model } = await readBody(call);
+	const data = {
+		billing_model: model,
+		cost: PRICE.toFixed(12),
+		currency: 'USD',
+		discount: 1,
+		hash: 'v1:made-up',
+		model,
+		original_model: model,
+		sample_count: 4,
+		updated_at: Date.now(),
+	};
+	return toResponse(200, { data, status: 'success' });
 }
 
 async function readBody(call: Call): Promise<{ model: string; parameters: TaskParameters }> {

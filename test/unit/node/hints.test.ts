@@ -43,8 +43,11 @@ const failure = (
 
 const times = (count: number, result: ItemResult) => Array<ItemResult>(count).fill(result);
 
-const hints = (results: ItemResult[], unclear: Record<string, string> = {}) =>
-	hintsOf({ results, unclearTasks: new Map(Object.entries(unclear)) });
+const hints = (
+	results: ItemResult[],
+	unclear: Record<string, string> = {},
+	linkProblems: string[] = [],
+) => hintsOf({ results, unclearTasks: new Map(Object.entries(unclear)), linkProblems });
 const messages = (...facts: Parameters<typeof hints>) =>
 	hints(...facts).map(({ message }) => message);
 
@@ -164,11 +167,21 @@ describe('one hint each, for all items together', () => {
 			'The node waited for <b>2 tasks</b> whose state was unclear for a while: the provider\'s last status was "&lt;b&gt;hot&lt;/b&gt; &amp; new", which no document explains.',
 		);
 	});
+
+	test.each<[string[], string]>([
+		[['Download is off'], '<b>1 image</b> has no link: Download is off.'],
+		[
+			['not <i>in memory</i>', 'Download is off', 'Download is off'],
+			'<b>3 images</b> have no link: Download is off (2); not &lt;i&gt;in memory&lt;/i&gt; (1).',
+		],
+	])('for links that n8n could not make, with the reason', (reasons, message) => {
+		expect(messages([image()], {}, reasons)[1]).toBe(message);
+	});
 });
 
 describe('the trace', () => {
 	const trace = (results: ItemResult[]) =>
-		traceOf('bfl', { results, unclearTasks: new Map<string, string>() });
+		traceOf('bfl', { results, unclearTasks: new Map<string, string>(), linkProblems: [] });
 
 	test('has one total each, and neither prompts nor messages', () => {
 		const results = [

@@ -29,7 +29,8 @@ describe('a file is named after its prompt and the end of the task ID', () => {
 		['منارة عند الفجر', 'منارة-عند-الفجر-7e176439'],
 		['Маяк на рассвете', 'маяк-на-рассвете-7e176439'],
 		['../../etc/passwd', 'etc-passwd-7e176439'],
-		['{"scene": "A fox"}', 'scene-a-fox-7e176439'],
+		['{"scene": "A fox", "f-number":8}', 'a-fox-8-7e176439'],
+		['A sign that says "Ends": "now"', 'a-sign-that-says-ends-now-7e176439'],
 	])('%p gives %p', (prompt, expected) => {
 		expect(nameOf(prompt)).toBe(expected);
 	});

@@ -1,6 +1,6 @@
 import type { IBinaryData } from 'n8n-workflow';
 import sharp from 'sharp';
-import { Flux2Error } from '../../../nodes/shared/core/errors';
+import { Flux2Error, type Cost } from '../../../nodes/shared/core/errors';
 import { createRedactor } from '../../../nodes/shared/core/redact';
 import {
 	collectImage,
@@ -231,19 +231,30 @@ describe('the cost', () => {
 		expect(json.cost).toEqual({ amount: 0.02, currency: 'USD', credits: 2 });
 	});
 
-	test("is the response's, then the submit's, then what the provider is asked for", async () => {
+	test("is the response's, then the submit's, then what the provider is asked for, then the estimate", async () => {
 		const costOf = (amount: number) => ({ cost: { amount, currency: 'USD' } });
-		const fetchPrice = jest.fn(async () => costOf(3));
+		const fetchPrice = jest.fn(async (done: Partial<Done>) => (done.task ? costOf(3) : undefined));
+		const estimatedCost: Cost = { amount: 4, currency: 'USD', estimated: true };
 		const ask = async (done: Partial<Done>) =>
-			(await collect(undefined, done, {}, { fetchPrice })).json.cost;
+			(await collect(undefined, done, { estimatedCost }, { fetchPrice })).json.cost;
 
 		const quoted = { ...task, price: costOf(2) };
 		expect(await ask({ price: costOf(1), task: quoted })).toMatchObject({ amount: 1 });
 		expect(await ask({ task: quoted })).toMatchObject({ amount: 2 });
 		expect(fetchPrice).not.toHaveBeenCalled();
 		expect(await ask({})).toMatchObject({ amount: 3 });
-		expect(await ask({ task: undefined })).toBeUndefined();
-		expect(fetchPrice).toHaveBeenCalledTimes(1);
+		expect(await ask({ task: undefined, priceKey: { log: 1 } })).toEqual(estimatedCost);
+		expect(fetchPrice.mock.calls.map(([done]) => done)).toEqual([
+			{ task, priceKey: undefined },
+			{ task: undefined, priceKey: { log: 1 } },
+		]);
+	});
+
+	test('that is long in coming does not hold the image up for long', async () => {
+		const fetchPrice = async () => await new Promise<undefined>(() => undefined);
+		const { json } = await collect(undefined, {}, {}, { fetchPrice, maxPriceMs: 10 });
+		expect(json.status).toBe('completed');
+		expect(json).not.toHaveProperty('cost');
 	});
 
 	test('that cannot be asked for loses no image', async () => {
@@ -268,6 +279,16 @@ describe('the item of a task without an image', () => {
 				submittedAt: SUBMITTED_AT,
 			},
 		});
+	});
+
+	test('that was submitted says what it costs: the quote, or the estimate', () => {
+		const estimatedCost: Cost = { amount: 4, currency: 'USD', estimated: true };
+		const cost = { amount: 3, currency: 'USD' };
+		const costIn = (submitted: Task) =>
+			submittedItem(target, { estimatedCost }, { task: submitted }).json.cost;
+
+		expect(costIn({ ...task, price: { cost } })).toEqual(cost);
+		expect(costIn(task)).toEqual(estimatedCost);
 	});
 
 	const facts = {

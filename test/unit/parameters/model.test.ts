@@ -1,3 +1,4 @@
+import type { ListPrice } from '../../../nodes/shared/parameters/price';
 import {
 	customModel,
 	encodeModelId,
@@ -100,7 +101,15 @@ describe('a custom model', () => {
 	});
 
 	test("copies no other field: a fact of one provider's records says nothing about another model", () => {
-		const withRoute = { ...modelWith([]), route: 'workersAi', price: 0.03 };
+		const price: ListPrice = {
+			unit: 'image',
+			first: 0.03,
+			certain: 'all',
+			source: 'https://example.com/prices',
+			date: '2026-11-21',
+		};
+		const automaticSize = { width: 1024, height: 768 };
+		const withRoute = { ...modelWith([]), route: 'workersAi', price, automaticSize };
 
 		expect(customModel('vendor/new', [withRoute])).toEqual({
 			id: 'vendor/new',
@@ -108,6 +117,7 @@ describe('a custom model', () => {
 			description: '',
 			parameters: [],
 			maxReferences: 2,
+			referenceSidesBelow: Infinity,
 			sizes: SIZES,
 			typicalSeconds: 5,
 		});

@@ -1,0 +1,60 @@
+import {
+	NodeConnectionTypes,
+	type IExecuteFunctions,
+	type INodeType,
+	type INodeTypeDescription,
+} from 'n8n-workflow';
+import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
+import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
+import {
+	modelProperties,
+	optionsProperty,
+	requestProperties,
+	taskProperties,
+} from '../shared/parameters/properties';
+import { mode, models } from './models';
+
+const generate = { resource: ['image'], operation: ['generate', 'edit', 'estimateCost'] };
+const submit = { resource: ['task'], operation: ['submit'] };
+const get = { resource: ['task'], operation: ['get'] };
+const named = { resource: ['task'], operation: ['get', 'cancel'] };
+
+export class Flux2Fal implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'FLUX.2 (fal)',
+		name: 'flux2Fal',
+		icon: { light: 'file:flux2Fal.svg', dark: 'file:flux2Fal.dark.svg' },
+		group: ['transform'],
+		version: [1],
+		subtitle: subtitleOf(models),
+		description: 'Generate and edit images with Black Forest Labs FLUX.2 on fal (fal.ai)',
+		defaults: { name: 'FLUX.2 (fal)' },
+		usableAsTool: true,
+		inputs: [NodeConnectionTypes.Main],
+		outputs: [NodeConnectionTypes.Main],
+		credentials: [{ name: 'flux2FalApi', required: true }],
+		properties: [
+			...operationProperties([
+				'image:estimateCost',
+				'image:generate',
+				'image:edit',
+				'task:submit',
+				'task:get',
+				'task:cancel',
+			]),
+			...requestProperties(models, [...generateOptions, mode], generate),
+			...requestProperties(models, submitOptions, submit),
+			taskProperties.taskId(named),
+			taskProperties.pollUrl(named),
+			...modelProperties(models, named),
+			taskProperties.waitForCompletion(get),
+			optionsProperty(collectOptions, get),
+		],
+	};
+
+	async execute(this: IExecuteFunctions) {
+		const { runItems } = await import('../shared/node/execute');
+		const { fal } = await import('./provider');
+		return await runItems(this, fal);
+	}
+}

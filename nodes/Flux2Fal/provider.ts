@@ -1,0 +1,195 @@
+import type { IDataObject } from 'n8n-workflow';
+import { omitUndefined } from '../shared/core/json';
+import { z } from '../shared/core/vendor';
+import { readJson, submitJson } from '../shared/http/client';
+import type { ApiClient, ReadClient } from '../shared/http/types';
+import { trustedUrl } from '../shared/http/urlPolicy';
+import { loadReferences, toDataUri } from '../shared/images/references';
+import { estimateCost } from '../shared/operations/estimate';
+import { generate } from '../shared/operations/generate';
+import { submitTask } from '../shared/operations/submit';
+import { cancelTask, getTask } from '../shared/operations/task';
+import type { ProviderDefinition, Route } from '../shared/operations/types';
+import { withCustomBody, type ImageRequest } from '../shared/parameters/imageRequest';
+import { customModel, encodeModelId } from '../shared/parameters/model';
+import type { ParameterReader } from '../shared/parameters/reader';
+import { subscribeToTaskEvents } from '../shared/tasks/eventStream';
+import { isoNow, type AsyncProtocol, type Task, type TaskState } from '../shared/tasks/protocol';
+import { errorCodeOf, isAbout, isStatusOf } from '../shared/tasks/statusReport';
+import { notFoundAsState } from '../shared/tasks/taskErrors';
+import { candidates, mode, models, type FalModel } from './models';
+import {
+	isCompleted,
+	isResult,
+	readError,
+	readEvent,
+	resultSchema,
+	statusSchema,
+	submittedSchema,
+	toResultState,
+	toTaskState,
+} from './responses';
+
+async function toBody(
+	client: ApiClient,
+	request: ImageRequest,
+	signal: AbortSignal,
+): Promise<IDataObject> {
+	const { width, height, ...fields } = request.body;
+	const references = await loadReferences(client, request.references, { takesUrls: true }, signal);
+	const body = omitUndefined({
+		prompt: request.prompt,
+		...fields,
+		image_size: width && { width, height },
+		image_urls: references.length > 0 ? references.map(toDataUri) : undefined,
+	});
+	return withCustomBody(body, request.settings);
+}
+
+/** The addresses of a request, all of which the response to the submit names. */
+type Address = 'status' | 'response' | 'cancel';
+
+/** As fal has named it. Task: Get knows the first at most: then the others follow from it, or all from the model. */
+function addressOf({ id, model = '', pollUrl, data = {} }: Task, which: Address): string {
+	const { responseUrl, cancelUrl } = data as Record<string, string | undefined>;
+	const named = { status: pollUrl, response: responseUrl, cancel: cancelUrl }[which];
+	if (named !== undefined) return named;
+	const end = which === 'response' ? '' : `/${which}`;
+	if (pollUrl === undefined) {
+		return `/${encodeModelId(applicationOf(model))}/requests/${encodeURIComponent(id)}${end}`;
+	}
+	const url = new URL(pollUrl);
+	url.pathname = url.pathname.replace(/\/(status\/?)?$/, '') + end;
+	return url.href;
+}
+
+/** Requests lie below owner and application, whatever the endpoint's ID has behind them. */
+const applicationOf = (model: string): string => model.split('/').slice(0, 2).join('/');
+
+/** POST /{endpoint}, then the three addresses of the response. */
+const protocol: AsyncProtocol<FalModel> = {
+	validate({ body: { width, height } }, reader) {
+		if ((width === undefined) === (height === undefined)) return;
+		reader.addProblem('Width, Height', 'set both, or none');
+	},
+
+	async submit(client, request, signal) {
+		const { model, headers, references } = request;
+		const endpoint = references.length > 0 ? model.editEndpoint : model.id;
+		const { value, response } = await submitJson(
+			client,
+			{
+				url: `/${encodeModelId(endpoint)}`,
+				headers,
+				body: await toBody(client, request, signal),
+				schema: submittedSchema,
+			},
+			signal,
+		);
+		const { request_id: id, queue_position: queuePosition } = value;
+		const task: Task = {
+			id,
+			model: model.id,
+			pollUrl: trustedUrl(client, value.status_url, id),
+			submittedAt: isoNow(),
+			data: omitUndefined({
+				responseUrl: trustedUrl(client, value.response_url, id),
+				cancelUrl: trustedUrl(client, value.cancel_url, id),
+			}),
+		};
+		return [{ status: 'pending', task, queuePosition, raw: response.json }];
+	},
+
+	async status(client, task, signal) {
+		return await notFoundAsState(task, async () => {
+			const { value, response } = await readJson(
+				client,
+				{
+					url: addressOf(task, 'status'),
+					schema: statusSchema,
+					isResult: isStatusOf(task, 'request_id'),
+				},
+				signal,
+			);
+			const state = toTaskState(value, task, response.json, errorCodeOf(response));
+			const hasResult = isCompleted(value) && isAbout(task, value.request_id);
+			// the word alone says only that the result can be asked for
+			if (!hasResult || state.status === 'failed') return state;
+			const responseUrl = task.data?.responseUrl ?? trustedUrl(client, value.response_url, task.id);
+			const located = { ...task, data: { ...task.data, responseUrl } };
+			return await readResult(client, located, value.error, signal);
+		});
+	},
+
+	async cancel(client, task, signal) {
+		const url = addressOf(task, 'cancel');
+		await readJson(client, { method: 'PUT', url, schema: z.unknown() }, signal);
+		// a request that is processed already may still be completed
+		return 'requested';
+	},
+};
+
+/** The finished request's images, or its failure under the model's own HTTP status. */
+async function readResult(
+	client: ReadClient,
+	task: Task,
+	errorMessage: string | undefined,
+	signal: AbortSignal,
+): Promise<TaskState> {
+	const { value, response } = await readJson(
+		client,
+		{ url: addressOf(task, 'response'), schema: resultSchema, isResult },
+		signal,
+	);
+	return toResultState(value, task, response, errorMessage);
+}
+
+const withEvents: AsyncProtocol<FalModel> = {
+	...protocol,
+	events: {
+		scope: 'task',
+		open: (client, task, signal) =>
+			subscribeToTaskEvents(
+				client,
+				`${addressOf(task, 'status')}/stream`,
+				(event) => readEvent(event, task),
+				signal,
+			),
+	},
+};
+
+const routeFor = (reader: ParameterReader): Route<FalModel> => ({
+	models,
+	// what the user types is where the request goes, with reference images or without
+	customModel: (id) => ({ ...customModel(id, candidates), editEndpoint: id }),
+	protocol: reader.option(mode) === 'events' ? withEvents : protocol,
+	taskModel: reader.modelId(),
+});
+
+/** A fal application of anybody's has a host of its own below fal.ai: only these two are fal's gateways. */
+const isFalHost = (host: string): boolean => host === 'fal.run' || host.endsWith('.fal.run');
+
+/** FLUX.2 on fal. */
+export const fal: ProviderDefinition<FalModel> = {
+	name: 'fal',
+	label: 'fal',
+	credentialType: 'flux2FalApi',
+	baseUrl: ({ baseUrl = '' }) => baseUrl,
+	trustsHost: (host, baseHost) => isFalHost(baseHost) && isFalHost(host),
+	// fal's own client polls twice a second
+	minPollIntervalSeconds: 0.5,
+	typicalSeconds: 8,
+	// https://fal.ai/docs/documentation/model-apis/faq
+	imageUrlLifetimeMs: 7 * 86_400_000,
+	readError,
+	options: [mode],
+	operations: {
+		'image:estimateCost': estimateCost,
+		'image:generate': generate,
+		'image:edit': generate,
+		'task:submit': submitTask,
+		'task:get': getTask,
+		'task:cancel': cancelTask,
+	},
+	routeFor,
+};

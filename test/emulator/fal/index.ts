@@ -1,0 +1,22 @@
+import type { Provider } from '../provider';
+import type { Route } from '../types';
+import type { World } from '../world';
+import { documentedErrors } from './documentedErrors';
+import { faultSchema } from './faults';
+import { KEYS } from './keys';
+import { createQueueRoutes } from './queue';
+import { withOptions, type FalOptions } from './world';
+
+export const fal = {
+	label: 'fal',
+	basePath: '/fal',
+	routeNames: ['fal.submit', 'fal.run', 'fal.status', 'fal.result', 'fal.events', 'fal.cancel'],
+	createRoutes: (world: World, options: FalOptions): Route[] =>
+		createQueueRoutes(withOptions(world, options)),
+	keys: KEYS,
+	keyHeader: 'authorization',
+	credential: { 'API Key': KEYS.falKey },
+	documentedErrors,
+	recordedHeaders: /^x-fal-.+$/,
+	faultSchema,
+} as const satisfies Provider;
