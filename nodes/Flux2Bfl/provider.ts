@@ -37,6 +37,7 @@ import { completion, models } from './models';
 import {
 	creditsSchema,
 	creditsToUsd,
+	LABEL,
 	priceOf,
 	pricingSchema,
 	readError,
@@ -197,7 +198,7 @@ export const webhook: WebhookProtocol = {
 /** FLUX.2 at Black Forest Labs. */
 export const bfl: ProviderDefinition = {
 	name: 'bfl',
-	label: 'Black Forest Labs',
+	label: LABEL,
 	credentialType: 'flux2BflApi',
 	baseUrl: ({ region = '', baseUrl = '' }) => baseUrlOf(region, baseUrl),
 	trustsHost: (host, baseHost) => isBflHost(baseHost) && isBflHost(host),

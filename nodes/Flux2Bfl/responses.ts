@@ -22,8 +22,11 @@ import type { Price, Task, TaskState } from '../shared/tasks/protocol';
 import { toTaskState as stateFromReport, type StatusWords } from '../shared/tasks/statusReport';
 import { models } from './models';
 
+export const LABEL = 'Black Forest Labs';
+
 /** The statuses of the OpenAPI, of which the two after `pending` came in 2026; some clients list the last two pending. */
 const STATUS_WORDS: StatusWords = {
+	provider: LABEL,
 	pending: ['pending', 'reasoning', 'generating', 'queued', 'processing'],
 	failed: {
 		'request moderated': 'moderated',
@@ -126,6 +129,7 @@ export function toTaskState(
 	httpCode?: number,
 ): TaskState {
 	const { result, progress, details } = status;
+	const reasons = readDetails(details);
 	const report = {
 		task,
 		reportedId: status.id,
@@ -135,27 +139,42 @@ export function toTaskState(
 		revisedPrompt: result?.prompt,
 		progress,
 		price: settledPrice(status, task),
-		errorMessage: formatDetails(details),
+		errorMessage: reasons?.shown,
 		httpCode,
 		raw,
 	};
-	const state = stateFromReport(report, STATUS_WORDS, kindFromMessage);
+	const state = stateFromReport(report, STATUS_WORDS, (_message, fallback) =>
+		kindFromMessage(reasons?.text ?? '', fallback),
+	);
 	// nobody has said that a failure was charged as the submit had quoted
 	return state.status === 'failed' ? { ...state, price: priceOf(status) } : state;
 }
 
-/** `{reason: value}` on one line; undefined where there is nothing to say. */
-function formatDetails(details: unknown): string | undefined {
-	if (typeof details === 'string') return details || undefined;
-	if (!isObject(details)) return undefined;
-	const lines = Object.entries(details)
-		.filter(([, value]) => value !== null && value !== undefined)
-		.map(([name, value]) => `${name}: ${formatValue(value)}`);
-	return lines.join('; ') || undefined;
+/** The reasons of a failure. */
+interface Reasons {
+	/** Each with its name, which may say more than the reason. */
+	readonly text: string;
+	/** A single reason speaks for itself: "Derivative Works Filter". */
+	readonly shown: string;
 }
 
-const formatValue = (value: unknown): string =>
-	Array.isArray(value) ? value.join(', ') : JSON.stringify(value);
+/** `{name: reason}` on one line; undefined where there is nothing to say. */
+function readDetails(details: unknown): Reasons | undefined {
+	if (typeof details === 'string') return details ? { text: details, shown: details } : undefined;
+	if (!isObject(details)) return undefined;
+	const reasons = Object.entries(details)
+		.filter(([, value]) => value !== null && value !== undefined)
+		.map(([name, value]) => [name, formatValue(value)] as const);
+	const text = reasons.map(([name, value]) => `${name}: ${value}`).join('; ');
+	const [single, ...others] = reasons;
+	if (!single) return undefined;
+	return { text, shown: (others.length === 0 && single[1]) || text };
+}
+
+function formatValue(value: unknown): string {
+	if (typeof value === 'string') return value;
+	return Array.isArray(value) ? value.join(', ') : JSON.stringify(value);
+}
 
 /** What the webhook says instead of `details`. */
 export const payloadDetails = ({

@@ -53,10 +53,11 @@ export const createCostLookUp =
 
 async function readCost(
 	client: ReadClient,
-	{ logId, gatewayId }: IDataObject,
+	ids: IDataObject,
 	signal: AbortSignal,
 ): Promise<number | undefined> {
-	const [gateway, log] = [String(gatewayId), String(logId)].map(encodeURIComponent);
+	const { gatewayId, logId } = ids as Record<string, string>;
+	const [gateway, log] = [gatewayId, logId].map((id) => encodeURIComponent(`${id}`));
 	const url = `${accountPath(client)}/ai-gateway/gateways/${gateway}/logs/${log}`;
 	try {
 		const { value } = await readJson(client, { url, schema: logSchema }, signal);

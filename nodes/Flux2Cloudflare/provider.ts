@@ -12,7 +12,7 @@ import { isoNow, type FinalState, type SyncProtocol } from '../shared/tasks/prot
 import { accountPath } from './account';
 import { createCostLookUp, MAX_LOOK_UP_MS, toLogKey } from './gatewayLog';
 import { lookUpCost, models, toCustomModel, type CloudflareModel } from './models';
-import { rawOf, readError, responseSchema, selectBody, toFinalState } from './responses';
+import { LABEL, rawOf, readError, responseSchema, selectBody, toFinalState } from './responses';
 
 type CloudflareRequest = ImageRequest<CloudflareModel>;
 
@@ -89,7 +89,7 @@ async function postRun(
 /** FLUX.2 on Cloudflare: one call makes the image, so there are no tasks. */
 export const cloudflare: ProviderDefinition<CloudflareModel> = {
 	name: 'cloudflare',
-	label: 'Cloudflare',
+	label: LABEL,
 	credentialType: 'flux2CloudflareApi',
 	baseUrl: ({ baseUrl = '' }) => baseUrl,
 	typicalSeconds: 10,

@@ -1,11 +1,14 @@
 import type { ErrorKind } from '../shared/core/errors';
 import { hideBase64 } from '../shared/core/json';
+import { imageMessage } from '../shared/core/messages';
 import { z } from '../shared/core/vendor';
 import { kindFromMessage, kindFromResponse } from '../shared/http/errorKind';
 import { optionalTextSchema, wordSchema } from '../shared/http/schemas';
 import type { ApiResponse, ErrorResponse } from '../shared/http/types';
 import type { ImageSource } from '../shared/images/store';
 import { isoNow, type FinalState } from '../shared/tasks/protocol';
+
+export const LABEL = 'Cloudflare';
 
 const imageSchema = z.object({ image: z.string().min(1) });
 const runErrorSchema = z
@@ -147,16 +150,18 @@ function codeOf({ code = 0, message }: z.infer<typeof apiErrorSchema>): number {
 /** The end of a call. An image counts under any state but a failure. */
 export function toFinalState(run: Run, submittedAt: string, raw: unknown): FinalState {
 	const { state, result, error } = run;
-	const message = formatRunError(error);
+	const reason = formatRunError(error);
 	const isFailed = state.toLowerCase() === 'failed';
 	if (result && !isFailed) {
 		const images = [toImageSource(result.image)];
 		return { status: 'done', submittedAt, readyAt: isoNow(), images, raw };
 	}
+	const kind = kindFromMessage(reason, isFailed || reason ? 'unavailable' : 'badResponse');
+	const words = reason || `the state is "${state}", and "result.image" is missing`;
 	return {
 		status: 'failed',
-		kind: kindFromMessage(message, isFailed || message ? 'unavailable' : 'badResponse'),
-		message: `Cloudflare responded with the state "${state}"${message ? `: ${message}` : ' and without "result.image"'}`,
+		kind,
+		message: imageMessage({ kind, provider: LABEL, words }),
 		raw,
 	};
 }

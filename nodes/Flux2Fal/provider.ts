@@ -21,6 +21,7 @@ import { candidates, mode, models, type FalModel } from './models';
 import {
 	isCompleted,
 	isResult,
+	LABEL,
 	readError,
 	readEvent,
 	resultSchema,
@@ -172,7 +173,7 @@ const isFalHost = (host: string): boolean => host === 'fal.run' || host.endsWith
 /** FLUX.2 on fal. */
 export const fal: ProviderDefinition<FalModel> = {
 	name: 'fal',
-	label: 'fal',
+	label: LABEL,
 	credentialType: 'flux2FalApi',
 	baseUrl: ({ baseUrl = '' }) => baseUrl,
 	trustsHost: (host, baseHost) => isFalHost(baseHost) && isFalHost(host),

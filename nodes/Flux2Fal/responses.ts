@@ -1,5 +1,6 @@
 import type { ErrorKind } from '../shared/core/errors';
 import { isObject, parseJson } from '../shared/core/json';
+import { imageMessage } from '../shared/core/messages';
 import { z } from '../shared/core/vendor';
 import {
 	formatFastApiDetail,
@@ -27,9 +28,12 @@ import {
 } from '../shared/tasks/statusReport';
 import { models } from './models';
 
+export const LABEL = 'fal';
+
 const COMPLETED = 'completed';
 /** The queue has three words. `COMPLETED` says only that there is a result, which may be a failure. */
 const STATUS_WORDS: StatusWords = {
+	provider: LABEL,
 	pending: ['in_queue', 'in_progress'],
 	failed: {},
 	done: [COMPLETED],
@@ -171,7 +175,8 @@ export function toTaskState(
 	const { error, error_type: type = '' } = status;
 	const kind = isCompleted(status) ? REQUEST_ERRORS.get(type) : undefined;
 	if (kind && isAbout(task, reportedId)) {
-		const message = `The request failed: ${[error, type].filter(Boolean).join(', ')}`;
+		const words = [error, type].filter(Boolean).join(', ');
+		const message = imageMessage({ kind, provider: LABEL, words });
 		const lost = type === CANCELLED ? ({ lost: 'cancelled' } as const) : {};
 		return { status: 'failed', task, kind, message, ...lost, raw };
 	}
@@ -218,16 +223,16 @@ export function toResultState(
 
 function toFailedState(task: Task, response: ApiResponse): Failed {
 	const { status: httpCode, json: raw } = response;
-	const { kind, message } = readError(response) ?? {
+	const { kind, message: words } = readError(response) ?? {
 		kind: kindFromStatus(httpCode),
-		message: 'fal gives no reason',
+		message: 'it gives no reason',
 	};
 	const isCancelled = isObject(raw) && raw.error_type === CANCELLED;
 	return {
 		status: 'failed',
 		task,
 		kind,
-		message: `The request failed: ${message}`,
+		message: imageMessage({ kind, provider: LABEL, words }),
 		httpCode,
 		...(isCancelled && { lost: 'cancelled' }),
 		raw,

@@ -25,6 +25,7 @@ import {
 	historySchema,
 	imagesSchema,
 	isHistoryOf,
+	LABEL,
 	modelPriceSchema,
 	priceOf,
 	queuedSchema,
@@ -99,7 +100,7 @@ async function readStatus(client: ReadClient, task: Task, signal: AbortSignal): 
 		signal,
 	);
 	const entry = queueEntry ?? (await readHistory(client, task, signal));
-	if (!entry) return taskNotFound(task, `Oxen.ai knows no generation ${task.id}`);
+	if (!entry) return taskNotFound(task, `${LABEL} knows no generation ${task.id}`);
 	return toTaskState(entry.value, task, errorCodeOf(entry.response));
 }
 
@@ -136,7 +137,7 @@ async function getOrUndefined<T>(
 const quote: AsyncProtocol['quote'] = async (client, { model, body }, { images }, signal) => {
 	const url = `/api/ai/models/${encodeURIComponent(model.id)}`;
 	const { value } = await readJson(client, { url, schema: modelPriceSchema }, signal);
-	const megapixels = Math.ceil(parseFloat(String(body.resolution ?? 1)));
+	const megapixels = Math.ceil(parseFloat(`${(body.resolution as string | undefined) ?? 1}`));
 	const amount = roundUsd(value * Math.max(1, megapixels) * images);
 	return { amount, currency: 'USD', exact: false, basis: 'pricing API' };
 };
@@ -196,7 +197,7 @@ function routeFor(reader: ParameterReader): Route {
 /** FLUX.2 on Oxen.ai. */
 export const oxen: ProviderDefinition = {
 	name: 'oxen',
-	label: 'Oxen.ai',
+	label: LABEL,
 	credentialType: 'flux2OxenApi',
 	baseUrl: ({ baseUrl = '' }) => baseUrl,
 	// https://docs.oxen.ai/inference-api/reference/async_queue: polls every 2 to 5 seconds

@@ -1,5 +1,6 @@
 import type { ErrorKind } from '../shared/core/errors';
 import { hideBase64, parseJson } from '../shared/core/json';
+import { callMessage } from '../shared/core/messages';
 import { z } from '../shared/core/vendor';
 import { kindFromMessage, kindFromResponse } from '../shared/http/errorKind';
 import type { ServerSentEvent } from '../shared/http/eventSource';
@@ -24,8 +25,11 @@ import {
 } from '../shared/tasks/protocol';
 import { toTaskState as stateFromReport, type StatusWords } from '../shared/tasks/statusReport';
 
+export const LABEL = 'Oxen.ai';
+
 /** https://docs.oxen.ai/inference-api/reference/async_queue */
 const STATUS_WORDS: StatusWords = {
+	provider: LABEL,
 	pending: ['queued', 'processing'],
 	failed: { failed: 'unavailable' },
 	cancelled: ['cancelled', 'canceled'],
@@ -157,7 +161,8 @@ export function toSyncState(
 	);
 	const raw = hideBase64(response.json, 'b64_json');
 	if (images.length > 0) return { status: 'done', submittedAt, readyAt: isoNow(), images, raw };
-	const message = 'The response has neither "images[0].url" nor "images[0].b64_json"';
+	const words = 'the response has neither "images[0].url" nor "images[0].b64_json"';
+	const message = callMessage({ kind: 'badResponse', provider: LABEL, words });
 	return { status: 'failed', kind: 'badResponse', message, raw };
 }
 

@@ -1,6 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 import { readJson, submitJson } from '../shared/http/client';
-import type { ApiClient, ReadClient } from '../shared/http/types';
+import type { ReadClient } from '../shared/http/types';
 import { trustedUrl } from '../shared/http/urlPolicy';
 import { imageFields, loadReferences } from '../shared/images/references';
 import { estimateCost } from '../shared/operations/estimate';
@@ -19,6 +19,7 @@ import { bodyFormat, dialects, models, toCustomModel } from './models';
 import {
 	generationSchema,
 	isCancelled,
+	LABEL,
 	prechargeSchema,
 	queueCancelSchema,
 	queuedSchema,
@@ -202,7 +203,7 @@ function routeFor(reader: ParameterReader): Route {
 /** FLUX.2 behind a submit-and-poll task API: Vtrix, SeaCloud, SeaArt and others. */
 export const taskApi: ProviderDefinition = {
 	name: 'task',
-	label: 'Task API',
+	label: LABEL,
 	credentialType: 'flux2TaskApi',
 	baseUrl: ({ baseUrl = '' }) => baseUrl,
 	// https://docs.vtrix.ai asks for a poll every 3 to 5 seconds

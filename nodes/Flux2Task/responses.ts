@@ -19,8 +19,11 @@ import type { ImageSource } from '../shared/images/store';
 import type { Task, TaskState } from '../shared/tasks/protocol';
 import { toTaskState as stateFromReport, type StatusWords } from '../shared/tasks/statusReport';
 
+export const LABEL = 'Task API';
+
 /** Vtrix documents `in_progress`, `completed` and `failed`; its client also knows two more. */
 const TASK_WORDS: StatusWords = {
+	provider: LABEL,
 	pending: ['in_progress', 'pending', 'processing'],
 	failed: { failed: 'unavailable' },
 	cancelled: ['cancelled', 'canceled'],

@@ -165,7 +165,7 @@ describe('the judge', () => {
 			{
 				...error,
 				taskId: undefined,
-				description: 'The provider may have accepted and billed this request',
+				description: 'The provider Nobody knows whether this request was billed',
 			},
 		],
 	])('requires no task ID %s', (_what, result) => {

@@ -52,8 +52,14 @@ const UNKNOWN_WORDS = [UNKNOWN_STATUS, 'constructor', ''];
 /** No later poll goes wrong: what is left of the time would decide about the outcome. */
 const LONG_WAITS = ['busyForLong'];
 
-const POLLED_VARIANTS: readonly ApiVariant[] = ['task', 'taskFlat', 'queue', 'oxen', 'bfl'];
-const TASK_VARIANTS: readonly ApiVariant[] = [...POLLED_VARIANTS, 'events', 'bflCallback'];
+const POLLED_VARIANTS: readonly ApiVariant[] = ['task', 'taskFlat', 'queue', 'oxen', 'bfl', 'fal'];
+const TASK_VARIANTS: readonly ApiVariant[] = [
+	...POLLED_VARIANTS,
+	'events',
+	'falEvents',
+	'bflCallback',
+];
+const EVENT_VARIANTS: readonly ApiVariant[] = ['events', 'falEvents'];
 /** Their documents have a word for a task that somebody has cancelled. */
 const CANCELLING_VARIANTS: readonly ApiVariant[] = ['task', 'taskFlat', 'oxen'];
 /** Oxen's tasks leave its queue for the history when they have ended. */
@@ -117,16 +123,16 @@ export class FaultPlan {
 	}
 
 	readonly effect = ({ route, prompt }: Facts): Effect | undefined => {
-		if (route === 'oxen.events') return this.decideStreamEffect();
+		if (route === 'oxen.events' || route === 'fal.events') return this.decideStreamEffect(route);
 		const planned = this.plannedItems.get(prompt ?? '');
 		const step = toStep(route);
 		return planned && step && this.decideEffect(planned, route, step);
 	};
 
-	private decideStreamEffect(): Effect | undefined {
+	private decideStreamEffect(route: RouteName): Effect | undefined {
 		const names = ['none', ...Object.keys(STREAM_FAULTS)];
 		const name = names[++this.streams % names.length]!;
-		const call = { item: 0, route: 'oxen.events', nth: this.streams, fault: name, execution: 0 };
+		const call = { item: 0, route, nth: this.streams, fault: name, execution: 0 };
 		this.calls.push(call as CallRecord);
 		return STREAM_FAULTS[name];
 	}
@@ -192,7 +198,7 @@ export class FaultPlan {
 		const { scenario } = planned;
 		if (this.transientOnly.has(scenario)) return true;
 		const pollsByTime =
-			['events', 'bflCallback'].includes(scenario.variant) ||
+			['events', 'falEvents', 'bflCallback'].includes(scenario.variant) ||
 			['vanishes', 'endsUnknown', 'cancelled'].includes(this.chooseFate(planned, 1).name);
 		return step === 'poll' && pollsByTime;
 	}
@@ -237,8 +243,8 @@ function listFates(variant: ApiVariant, random: Random): PlannedFate[] {
 		{ percent: 2, name: 'cancelled', of: CANCELLING_VARIANTS, firstOnly: true, fate: CANCELLED },
 		{ percent: 4, name: 'foundLate', of: ['bfl'], fate: { unknownPolls: 2 } },
 		{ percent: 6, name: 'leavesQueue', of: QUEUE_VARIANTS, fate: { leaves: 'queue' } },
-		{ percent: 3, name: 'eventTwice', of: ['events'], fate: { event: 'twice' } },
-		{ percent: 3, name: 'eventLost', of: ['events'], fate: { event: 'lost' } },
+		{ percent: 3, name: 'eventTwice', of: EVENT_VARIANTS, fate: { event: 'twice' } },
+		{ percent: 3, name: 'eventLost', of: EVENT_VARIANTS, fate: { event: 'lost' } },
 		{ percent: 10, name: 'callbackEarly', of: ['bflCallback'], fate: { webhook: 'early' } },
 		{ percent: 10, name: 'callbackLate', of: ['bflCallback'], fate: { webhook: 'late' } },
 		{ percent: 15, name: 'callbackTwice', of: ['bflCallback'], fate: { webhook: 'twice' } },
@@ -275,5 +281,8 @@ const survives = (name: string, { transient, isHarmless }: Fault, step: Step): b
 	return transient === true && (isHarmless === true || /^busy/.test(name));
 };
 
-const toModeration = (variant: ApiVariant): Fate =>
-	variant === 'bfl' ? { status: 'Request Moderated' } : { fail: { message: 'Request Moderated' } };
+function toModeration(variant: ApiVariant): Fate {
+	if (variant === 'bfl') return { status: 'Request Moderated' };
+	const code = variant.startsWith('fal') ? { code: 'content_policy_violation' } : {};
+	return { fail: { message: 'Request Moderated', ...code } };
+}

@@ -286,7 +286,7 @@ const misleadingFaults: Record<string, Fault> = {
 	},
 	hostileStatusUrl: {
 		on: ['submit'],
-		routes: ['queue.submit'],
+		routes: ['queue.submit', 'fal.submit'],
 		transient: true,
 		isHarmless: true,
 		effect: ({ foreignUrl }) => {

@@ -275,8 +275,7 @@ describe('a task that ends', () => {
 			{ status: 'Request Moderated' },
 			{
 				kind: 'moderated',
-				message:
-					'The task ended with the status "Request Moderated": Moderation Reasons: Derivative Works Filter',
+				message: "Black Forest Labs' content filter refused this request: Derivative Works Filter",
 			},
 		],
 		[
@@ -284,8 +283,7 @@ describe('a task that ends', () => {
 			{ status: 'Content Moderated' },
 			{
 				kind: 'moderated',
-				message:
-					'The task ended with the status "Content Moderated": Moderation Reasons: Derivative Works Filter',
+				message: "Black Forest Labs' content filter refused this request: Derivative Works Filter",
 			},
 		],
 		[
@@ -294,7 +292,7 @@ describe('a task that ends', () => {
 			{
 				kind: 'unavailable',
 				message: expect.stringMatching(
-					/^The task ended with the status "Error": message: .*out of memory/,
+					/^Black Forest Labs could not make this image: .*out of memory/,
 				),
 			},
 		],
@@ -483,7 +481,8 @@ describe('a submit', () => {
 			{
 				kind: 'credits',
 				httpCode: 402,
-				message: 'Black Forest Labs responded with 402: Insufficient credits',
+				message:
+					'The account at Black Forest Labs cannot pay for this: Insufficient credits (HTTP 402)',
 			},
 		],
 		[
@@ -492,7 +491,7 @@ describe('a submit', () => {
 			{
 				kind: 'auth',
 				httpCode: 403,
-				message: 'Black Forest Labs responded with 403: Not authenticated',
+				message: 'Black Forest Labs refused the credential: Not authenticated (HTTP 403)',
 			},
 		],
 		['400', { error: 'bfl.badRequest' }, { kind: 'invalidInput', httpCode: 400 }],
@@ -502,7 +501,7 @@ describe('a submit', () => {
 			{
 				kind: 'unavailable',
 				httpCode: 500,
-				description: expect.stringContaining('may have accepted and billed'),
+				description: expect.stringContaining('Nobody knows whether this request was billed'),
 			},
 		],
 		['503 of a proxy', { html: true, status: 503 }, { kind: 'unavailable', httpCode: 503 }],
@@ -528,7 +527,7 @@ describe('a submit', () => {
 				kind: 'invalidInput',
 				httpCode: 422,
 				message:
-					'Black Forest Labs responded with 422: Steps: Input should be a valid integer; Safety Tolerance: Input should be less than or equal to 5',
+					'Black Forest Labs did not accept this request: Steps: Input should be a valid integer; Safety Tolerance: Input should be less than or equal to 5 (HTTP 422)',
 			},
 		]);
 		expect(lab.emulator.ledger.tasks).toEqual([]);

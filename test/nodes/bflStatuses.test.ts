@@ -187,7 +187,8 @@ describe('FLUX 3 Image, as a custom model with a custom body', () => {
 		expect(firstJson(run).error).toMatchObject({
 			kind: 'invalidInput',
 			httpCode: 422,
-			message: 'Black Forest Labs responded with 422: Seed: Extra inputs are not permitted',
+			message:
+				'Black Forest Labs did not accept this request: Seed: Extra inputs are not permitted (HTTP 422)',
 		});
 		expect(lab.emulator.ledger.tasks).toEqual([]);
 	});

@@ -329,7 +329,7 @@ describe('what a call says is a hint', () => {
 describe('a task that fails', () => {
 	const moderated = {
 		kind: 'moderated',
-		message: expect.stringContaining('The task ended with the status "Content Moderated"'),
+		message: "Black Forest Labs' content filter refused this request: Derivative Works Filter",
 	};
 	beforeEach(() => faultTask({ status: 'Content Moderated' }));
 

@@ -79,7 +79,9 @@ describe('callback.json', () => {
 		const { resumed } = await webhooks.run(read('callback.json'), items({}));
 		const run = await resumed;
 
-		expect(run.error?.message).toContain('The task ended with the status "Request Moderated"');
+		expect(run.error?.message).toContain(
+			"Black Forest Labs' content filter refused this request: Derivative Works Filter",
+		);
 	});
 });
 

@@ -23,31 +23,42 @@ interface Case {
 }
 type Cases = Record<string, Case>;
 
-const AUTH = 'Check the credential: the key, its permissions and the account it belongs to.';
-const CREDITS = 'Top up the account or raise its limit, then run the workflow again.';
-const MODERATED = "Change the prompt or the reference images: the provider's filter refused them.";
-const RATE = 'Lower "Max Concurrent" in the options, or run again later.';
-const INPUT = 'Change the parameter and run again. Nothing was generated.';
+const AUTH =
+	'Check the credential: the key may be wrong, expired, of another account, or lack a permission.';
+const CREDITS = 'Top up the account or raise its spending limit, then run the workflow again.';
+const MODERATED =
+	'Change the prompt or the reference images: the same request would be refused again.';
+const RATE = 'Run again in a moment. If this happens often, lower "Max Concurrent" in the options.';
+const INPUT = 'Change what the message names, then run again.';
 const NOT_FOUND =
 	'Check the model, the base URL in the credential, and the task ID where there is one.';
 const EXPIRED =
-	'The provider keeps images for a short time only. Retry this execution soon, or generate the image again.';
-const TIMEOUT = 'Raise "Timeout" in the options if the model usually takes longer.';
-const UNAVAILABLE = 'The provider is having trouble at the moment. Run again later.';
+	'Providers keep an image for a short time only. Executions → Retry asks for it once more; when it is gone, it must be made, and paid for, again.';
+const TIMEOUT = 'If the model usually takes longer, raise "Timeout" in the options.';
+const UNAVAILABLE = "Run again later. If this stays, look at the provider's status page.";
 const BAD_RESPONSE =
-	'The provider responded in a form this node does not know. Check the base URL in the credential; if it is right, look for a newer version of this package.';
+	'Check the base URL in the credential. If it is right, look for a newer version of this package.';
+const UNUSABLE = 'The provider has made the image, but what arrived cannot be used.';
+const CANCELLED = 'Somebody has stopped it: a person, another program or the provider.';
+/** Begins the description of a submit that was refused. */
+const FREE = 'Nothing was billed. ';
+/** Begins the description of a task that has failed. */
+const NO_COST = 'No cost is reported for it. ';
 const KEY_OR_BALANCE =
 	"The key may lack the permission for this API or model, or the account's balance is used up.";
 const MAYBE_BILLED_ADVICE =
-	' The provider may have accepted and billed this request although its response was lost, so it was not sent again.';
+	' Nobody knows whether this request was billed, because its response was lost; so it was not sent again. Look at your usage at the provider before you run it again.';
 const RESUBMIT_ADVICE = ' A retry submits it anew.';
 const UNCERTAIN_ADVICE =
 	' It may have been paid for, so it is not submitted again by itself. Retry this execution to submit it anew.';
 const TASK_ID_HINT = ' The task ID is {task}.';
 const COLLECT_ADVICE =
-	' The task ID is {task}{address}. To get the image without paying again, retry this execution, or use the resource Task, operation Get.';
+	' The task ID is {task}{address}. The image is paid for and may still come: to get it without paying again, retry this execution (Executions → Retry), or use the resource Task, operation Get.';
 const LOST_ADVICE =
 	' It may have been paid for, so it is not submitted again by itself. Retry this execution to ask for it once more and, if it is still not there, to submit it anew.';
+/** The good item before the one that stops the run. */
+const KEPT =
+	' 1 other image of this run was already requested. Executions → Retry passes it on at no cost; Execute step makes it anew. To go on after a failure: Settings → On Error.';
 const IMAGE_URL_HINT = ' The image is at {image} for a short time.';
 
 const AT_ONCE = { 'retry-after': '0.01' };
@@ -254,7 +265,7 @@ function testFailures(node: NodeUnderTest, cases: Cases) {
 				context: (stopped.error as unknown as { context: object }).context,
 			}).toEqual({
 				message: filled(message, own.task, node),
-				description: filled(description, own.task, node),
+				description: filled(description, own.task, node) + KEPT,
 				context: expect.objectContaining({
 					itemIndex: 1,
 					kind,
@@ -267,9 +278,17 @@ function testFailures(node: NodeUnderTest, cases: Cases) {
 	});
 }
 
+const REFUSED = ['auth', 'credits', 'rateLimited', 'invalidInput', 'notFound'];
+
+/** Of a submit that was refused, the description begins with whether it was billed. */
+function refused([kind, message, advice, httpCode]: ExpectedError): ExpectedError {
+	const bill = REFUSED.includes(kind) ? FREE : kind === 'moderated' ? NO_COST : '';
+	return [kind, message, bill + advice, httpCode];
+}
+
 const onRun = (effect: Effect, expected: ExpectedError, more: Partial<Case> = {}): Case => ({
 	rules: [['cloudflare.run', effect]],
-	expected,
+	expected: refused(expected),
 	calls: [1],
 	...more,
 });
@@ -290,19 +309,19 @@ describe('Cloudflare catalogue', () => {
 	const cloudflare: Cases = {
 		'a wrong token': onRun({ error: 'cloudflare.token' }, [
 			'auth',
-			'Cloudflare responded with 401: 10000: Authentication error',
+			'Cloudflare refused the credential: 10000: Authentication error (HTTP 401)',
 			AUTH,
 			401,
 		]),
 		'a missing permission': onRun({ error: 'cloudflare.permission' }, [
 			'auth',
-			'Cloudflare responded with 403: 10000: Authentication error',
+			'Cloudflare refused the credential: 10000: Authentication error (HTTP 403)',
 			AUTH,
 			403,
 		]),
 		'no authorization': onRun({ error: 'cloudflare.noAuthorization' }, [
 			'auth',
-			'Cloudflare responded with 400: 9106: Authentication failed (status: 400)',
+			'Cloudflare refused the credential: 9106: Authentication failed (status: 400) (HTTP 400)',
 			AUTH,
 			400,
 		]),
@@ -311,11 +330,11 @@ describe('Cloudflare catalogue', () => {
 				status: 401,
 				body: { errors: [{ code: 10000, message: 'made-up-cloudflare-user-token is no token' }] },
 			},
-			['auth', 'Cloudflare responded with 401: 10000: *** is no token', AUTH, 401],
+			['auth', 'Cloudflare refused the credential: 10000: *** is no token (HTTP 401)', AUTH, 401],
 		),
 		'a gateway that does not exist': onRun({ error: 'cloudflare.gateway' }, [
 			'invalidInput',
-			'Cloudflare responded with 400: 2001: Please configure AI Gateway in the Cloudflare dashboard',
+			'Cloudflare did not accept this request: 2001: Please configure AI Gateway in the Cloudflare dashboard (HTTP 400)',
 			'Create the AI Gateway in the Cloudflare dashboard, or correct Gateway ID.',
 			400,
 		]),
@@ -323,32 +342,32 @@ describe('Cloudflare catalogue', () => {
 			{ error: 'cloudflare.providerKey' },
 			[
 				'auth',
-				'Cloudflare responded with 401: 2009: Unauthorized',
+				'Cloudflare refused the credential: 2009: Unauthorized (HTTP 401)',
 				'Check the API token, and the provider key that is stored in the AI Gateway, if there is one.',
 				401,
 			],
 		),
 		'an error without a code': onRun({ error: 'cloudflare.ownKeyRequired' }, [
 			'invalidInput',
-			'Cloudflare responded with 400: Provider credentials are required, and none are stored for this provider',
+			'Cloudflare did not accept this request: Provider credentials are required, and none are stored for this provider (HTTP 400)',
 			INPUT,
 			400,
 		]),
 		'no credits': onRun({ error: 'cloudflare.credits' }, [
 			'credits',
-			'Cloudflare responded with 402: Insufficient balance: add credits for Unified Billing',
+			'The account at Cloudflare cannot pay for this: Insufficient balance: add credits for Unified Billing (HTTP 402)',
 			CREDITS,
 			402,
 		]),
 		'no Unified Billing for this model': onRun({ error: 'cloudflare.notUnified' }, [
 			'credits',
-			'Cloudflare responded with 402: 2021: Model is not available via unified billing, use your own provider key',
+			'The account at Cloudflare cannot pay for this: 2021: Model is not available via unified billing, use your own provider key (HTTP 402)',
 			'This model is not available via Unified Billing: store your own Black Forest Labs key in the AI Gateway.',
 			402,
 		]),
 		'an unknown model': onRun({ error: 'cloudflare.model' }, [
 			'notFound',
-			'Cloudflare responded with 404: 7003: Could not find the model',
+			'Cloudflare did not find what was asked for: 7003: Could not find the model (HTTP 404)',
 			'Check the model ID, and the account ID in the credential.',
 			404,
 		]),
@@ -356,7 +375,7 @@ describe('Cloudflare catalogue', () => {
 			{ error: 'cloudflare.rateLimit', headers: AT_ONCE },
 			[
 				'rateLimited',
-				'Cloudflare responded with 429: Rate limit exceeded: 200 requests per 60 seconds',
+				'Cloudflare takes no more requests at the moment: Rate limit exceeded: 200 requests per 60 seconds (HTTP 429)',
 				RATE,
 				429,
 			],
@@ -364,34 +383,39 @@ describe('Cloudflare catalogue', () => {
 		),
 		'a spent limit, which is not asked again': onRun(
 			{ error: 'cloudflare.spendLimit', headers: AT_ONCE },
-			['credits', 'Cloudflare responded with 429: Spend limit reached', CREDITS, 429],
+			[
+				'credits',
+				'The account at Cloudflare cannot pay for this: Spend limit reached (HTTP 429)',
+				CREDITS,
+				429,
+			],
 		),
 		'an internal error, which may have been billed': onRun({ error: 'cloudflare.internal' }, [
 			'unavailable',
-			'Cloudflare responded with 500: 2002: Internal server error',
+			'Cloudflare is having trouble: 2002: Internal server error (HTTP 500)',
 			UNAVAILABLE + MAYBE_BILLED_ADVICE,
 			500,
 		]),
 		'an unavailable provider under 503': onRun({ error: 'cloudflare.unavailable' }, [
 			'unavailable',
-			'Cloudflare responded with 503: The provider is unavailable',
+			'Cloudflare is having trouble: The provider is unavailable (HTTP 503)',
 			UNAVAILABLE + MAYBE_BILLED_ADVICE,
 			503,
 		]),
 		'a timeout at the gateway': onRun({ error: 'cloudflare.timeout' }, [
 			'timeout',
-			'Cloudflare responded with 408: Request timed out',
+			'Cloudflare took too long: Request timed out (HTTP 408)',
 			TIMEOUT + MAYBE_BILLED_ADVICE,
 			408,
 		]),
 		'the state Failed under 200': onRun({ error: 'cloudflare.failed' }, [
 			'unavailable',
-			'Cloudflare responded with the state "Failed": provider_unavailable: All providers for this model are currently unavailable.',
-			UNAVAILABLE + RESUBMIT_ADVICE,
+			'Cloudflare could not make this image: provider_unavailable: All providers for this model are currently unavailable.',
+			NO_COST + UNAVAILABLE + RESUBMIT_ADVICE,
 		]),
 		'moderation by the state Failed': onRun({ error: 'cloudflare.moderated' }, [
 			'moderated',
-			'Cloudflare responded with the state "Failed": content_moderated: Request Moderated',
+			"Cloudflare's content filter refused this request: content_moderated: Request Moderated",
 			MODERATED,
 		]),
 		'moderation by the state Failed in the envelope': onRun(
@@ -401,7 +425,7 @@ describe('Cloudflare catalogue', () => {
 			},
 			[
 				'moderated',
-				'Cloudflare responded with the state "Failed": content_moderated: Request Moderated',
+				"Cloudflare's content filter refused this request: content_moderated: Request Moderated",
 				MODERATED,
 			],
 		),
@@ -409,22 +433,26 @@ describe('Cloudflare catalogue', () => {
 			{ task: { fail: { code: 'x1', message: 'Content Moderated', style: 'error_message' } } },
 			[
 				'moderated',
-				'Cloudflare responded with the state "Failed": x1: Content Moderated',
+				"Cloudflare's content filter refused this request: x1: Content Moderated",
 				MODERATED,
 			],
 		),
 		'the state Failed with an error in one string': onRun(
 			{ task: { fail: { message: 'Content Moderated', style: 'string' } } },
-			['moderated', 'Cloudflare responded with the state "Failed": Content Moderated', MODERATED],
+			[
+				'moderated',
+				"Cloudflare's content filter refused this request: Content Moderated",
+				MODERATED,
+			],
 		),
 		'a state no document explains': onRun({ status: 200, body: { state: 'Pending' } }, [
 			'badResponse',
-			'Cloudflare responded with the state "Pending" and without "result.image"',
+			'Cloudflare responded in a way that this node does not understand: the state is "Pending", and "result.image" is missing',
 			BAD_RESPONSE + UNCERTAIN_ADVICE,
 		]),
 		'a status no document explains': onRun({ status: 418, body: { detail: 'teapot' } }, [
 			'badResponse',
-			'Cloudflare responded with 418: {"detail":"teapot"}',
+			'Cloudflare responded in a way that this node does not understand: {"detail":"teapot"} (HTTP 418)',
 			BAD_RESPONSE,
 			418,
 		]),
@@ -435,26 +463,26 @@ describe('Cloudflare catalogue', () => {
 			},
 			[
 				'unavailable',
-				'Cloudflare responded with 520: 520: Web server is returning an unknown error',
+				'Cloudflare is having trouble: 520: Web server is returning an unknown error (HTTP 520)',
 				UNAVAILABLE + MAYBE_BILLED_ADVICE,
 				520,
 			],
 		),
 		'an HTML page under 200': onRun({ html: true, status: 200 }, [
 			'badResponse',
-			'Cloudflare: the response is not JSON: 200 200 Error',
+			'Cloudflare responded in a way that this node does not understand: the response is not JSON: 200 200 Error',
 			BAD_RESPONSE + MAYBE_BILLED_ADVICE,
 			200,
 		]),
 		'truncated JSON': onRun({ status: 200, body: '{"state":"Completed","result":{"ima' }, [
 			'badResponse',
-			'Cloudflare: the response is not JSON: {"state":"Completed","result":{"ima',
+			'Cloudflare responded in a way that this node does not understand: the response is not JSON: {"state":"Completed","result":{"ima',
 			BAD_RESPONSE + MAYBE_BILLED_ADVICE,
 			200,
 		]),
 		'an empty response': onRun({ status: 200 }, [
 			'badResponse',
-			'Cloudflare: the response is not JSON: an empty response',
+			'Cloudflare responded in a way that this node does not understand: the response is not JSON: an empty response',
 			BAD_RESPONSE + MAYBE_BILLED_ADVICE,
 			200,
 		]),
@@ -462,19 +490,24 @@ describe('Cloudflare catalogue', () => {
 			{ status: 200, body: { state: 'Completed', result: {} } },
 			[
 				'badResponse',
-				'Cloudflare responded with the state "Completed" and without "result.image"',
+				'Cloudflare responded in a way that this node does not understand: the state is "Completed", and "result.image" is missing',
 				BAD_RESPONSE + UNCERTAIN_ADVICE,
 			],
 		),
 		'a response of another shape': onRun({ status: 200, body: [] }, [
 			'badResponse',
-			'Cloudflare: the response has no usable content: []',
+			'Cloudflare responded in a way that this node does not understand: the response has no usable content: []',
 			BAD_RESPONSE + MAYBE_BILLED_ADVICE,
 			200,
 		]),
 		'a redirect, which is not followed with the token': onRun(
 			{ redirect: `${HOSTILE}/run`, status: 307 },
-			['badResponse', 'Cloudflare responded with 307: an empty response', BAD_RESPONSE, 307],
+			[
+				'badResponse',
+				'Cloudflare responded in a way that this node does not understand: an empty response (HTTP 307)',
+				BAD_RESPONSE,
+				307,
+			],
 		),
 		'a connection that breaks before the response': onRun({ reset: 'beforeHeaders' }, [
 			'unavailable',
@@ -493,18 +526,14 @@ describe('Cloudflare catalogue', () => {
 		]),
 		'no response within the timeout': onRun(
 			{ hang: true },
-			[
-				'timeout',
-				'There was no response in time from Cloudflare ({api})',
-				TIMEOUT + MAYBE_BILLED_ADVICE,
-			],
+			['timeout', 'Cloudflare ({api}) did not respond in time', TIMEOUT + MAYBE_BILLED_ADVICE],
 			{ timeout: 1, slow: true },
 		),
 		'a message that n8n would take for a stop': onRun(
 			{ status: 500, body: { errors: [{ code: 2002, message: 'task was canceled' }] } },
 			[
 				'unavailable',
-				'Cloudflare responded with 500: 2002: task was cancelled',
+				'Cloudflare is having trouble: 2002: task was cancelled (HTTP 500)',
 				UNAVAILABLE + MAYBE_BILLED_ADVICE,
 				500,
 			],
@@ -513,7 +542,7 @@ describe('Cloudflare catalogue', () => {
 			{ status: 503, body: { errors: [{ code: 2002, message: 'upstream ETIMEDOUT' }] } },
 			[
 				'unavailable',
-				'Cloudflare responded with 503: 2002: upstream ETIMEDOUT',
+				'Cloudflare is having trouble: 2002: upstream ETIMEDOUT (HTTP 503)',
 				UNAVAILABLE + MAYBE_BILLED_ADVICE,
 				503,
 			],
@@ -523,14 +552,14 @@ describe('Cloudflare catalogue', () => {
 			[
 				'badResponse',
 				'The result is not a PNG, JPEG or WebP image; it begins with "<!doctype html><h1>Sign in</h1>"',
-				BAD_RESPONSE + IMAGE_URL_HINT,
+				UNUSABLE + IMAGE_URL_HINT,
 			],
 			4,
 			{ slow: true },
 		),
 		'an empty image': onDownload(
 			{ image: 'empty' },
-			['badResponse', 'The result is empty instead of an image', BAD_RESPONSE + IMAGE_URL_HINT],
+			['badResponse', 'The result is empty instead of an image', UNUSABLE + IMAGE_URL_HINT],
 			4,
 			{ slow: true },
 		),
@@ -571,7 +600,7 @@ describe('Cloudflare Workers AI', () => {
 		more: Partial<Case> = {},
 	): Case => ({
 		rules: [['cloudflare.workersAi', effect]],
-		expected,
+		expected: refused(expected),
 		calls: [1],
 		...more,
 	});
@@ -584,10 +613,19 @@ describe('Cloudflare Workers AI', () => {
 	) =>
 		onWorkersAi({ error }, [
 			kind,
-			`Cloudflare responded with ${status}: ${message}`,
+			`${SENTENCES[kind]}: ${message} (HTTP ${status})`,
 			advice,
 			status,
 		]);
+	const SENTENCES: Record<string, string> = {
+		auth: 'Cloudflare refused the credential',
+		credits: 'The account at Cloudflare cannot pay for this',
+		invalidInput: 'Cloudflare did not accept this request',
+		moderated: "Cloudflare's content filter refused this request",
+		notFound: 'Cloudflare did not find what was asked for',
+		timeout: 'Cloudflare took too long',
+		unavailable: 'Cloudflare is having trouble',
+	};
 	const base64 = (text: string): Effect => ({
 		status: 200,
 		body: {
@@ -637,14 +675,19 @@ describe('Cloudflare Workers AI', () => {
 			),
 			'no capacity, six times': onWorkersAi(
 				{ error: 'workersAi.3040', headers: AT_ONCE },
-				['rateLimited', `Cloudflare responded with 429: ${capacity}`, RATE, 429],
+				[
+					'rateLimited',
+					`Cloudflare takes no more requests at the moment: ${capacity} (HTTP 429)`,
+					RATE,
+					429,
+				],
 				{ calls: [6] },
 			),
 			'no capacity, with the code in the message only': onWorkersAi(
 				{ status: 500, body: inMessageOnly, headers: AT_ONCE },
 				[
 					'rateLimited',
-					'Cloudflare responded with 500: 3040: Capacity temporarily exceeded',
+					'Cloudflare takes no more requests at the moment: 3040: Capacity temporarily exceeded (HTTP 500)',
 					RATE,
 					500,
 				],
@@ -697,13 +740,18 @@ describe('Cloudflare Workers AI', () => {
 					status: 200,
 					body: { result: {}, success: false, errors: [{ code: 3030, message: '3030: flagged' }] },
 				},
-				['moderated', 'Cloudflare: 3030: flagged', MODERATED, 200],
+				[
+					'moderated',
+					"Cloudflare's content filter refused this request: 3030: flagged",
+					MODERATED,
+					200,
+				],
 			),
 			'a response without an image': onWorkersAi(
 				{ status: 200, body: { result: { image: '' }, success: true } },
 				[
 					'badResponse',
-					'Cloudflare: the response has no usable "result.image": {"result":{"image":""},"success":true}',
+					'Cloudflare responded in a way that this node does not understand: the response has no usable "result.image": {"result":{"image":""},"success":true}',
 					BAD_RESPONSE + MAYBE_BILLED_ADVICE,
 					200,
 				],
@@ -711,12 +759,12 @@ describe('Cloudflare Workers AI', () => {
 			'base64 of no image': onWorkersAi(base64('<html>no</html>'), [
 				'badResponse',
 				'The result is not a PNG, JPEG or WebP image; it begins with "<html>no</html>"',
-				BAD_RESPONSE + UNCERTAIN_ADVICE,
+				UNUSABLE + UNCERTAIN_ADVICE,
 			]),
 			'base64 that is truncated': onWorkersAi(truncatedImage, [
 				'badResponse',
 				'The image is truncated after 300 bytes',
-				BAD_RESPONSE + UNCERTAIN_ADVICE,
+				UNUSABLE + UNCERTAIN_ADVICE,
 			]),
 			'a connection that breaks in the image': onWorkersAi({ reset: 'midBody' }, [
 				'unavailable',
@@ -730,7 +778,7 @@ describe('Cloudflare Workers AI', () => {
 describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 	const onSubmit = (effect: Effect, expected: ExpectedError, more: Partial<Case> = {}): Case => ({
 		rules: [[`${dialect}.submit`, effect]],
-		expected,
+		expected: refused(expected),
 		calls: [1],
 		...more,
 	});
@@ -767,19 +815,12 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 		message: string,
 		advice: string,
 		again = '',
-	): Case =>
-		onSubmit(
-			{ task },
-			[
-				kind,
-				`The task ended with the status "${dialect === 'task' ? 'failed' : 'COMPLETED'}"${message}`,
-				advice + TASK_ID_HINT + again,
-			],
-			{
-				calls: [1, 1],
-				accepted: true,
-			},
-		);
+	): Case => ({
+		rules: [[`${dialect}.submit`, { task }]],
+		expected: [kind, message, NO_COST + advice + TASK_ID_HINT + again],
+		calls: [1, 1],
+		accepted: true,
+	});
 	/** A state that nobody explains is polled until the timeout. */
 	const unclear = (
 		reason: string,
@@ -822,33 +863,43 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 	const cases: Cases = {
 		'a wrong key': onSubmit({ error: `${dialect}.key` }, [
 			'auth',
-			`Task API responded with 401: ${code('UNAUTHORIZED')}Invalid API key`,
+			`Task API refused the credential: ${code('UNAUTHORIZED')}Invalid API key (HTTP 401)`,
 			AUTH,
 			401,
 		]),
 		'a missing permission': onSubmit({ error: `${dialect}.permission` }, [
 			'auth',
-			`Task API responded with 403: ${code('FORBIDDEN')}Permission denied`,
+			`Task API refused the credential: ${code('FORBIDDEN')}Permission denied (HTTP 403)`,
 			KEY_OR_BALANCE,
 			403,
 		]),
 		'no credits': onSubmit({ error: `${dialect}.credits` }, [
 			'credits',
-			`Task API responded with 403: ${dialect === 'task' ? '402: Insufficient credits' : 'INSUFFICIENT_BALANCE: Insufficient balance'}`,
+			`The account at Task API cannot pay for this: ${dialect === 'task' ? '402: Insufficient credits' : 'INSUFFICIENT_BALANCE: Insufficient balance'} (HTTP 403)`,
 			KEY_OR_BALANCE,
 			403,
 		]),
 		'no credits under 200': onSubmit(
 			{ status: 200, body: { status: { code: 402, message: 'Insufficient credits' }, data: null } },
-			['credits', 'Task API: 402: Insufficient credits', CREDITS, 200],
+			[
+				'credits',
+				'The account at Task API cannot pay for this: 402: Insufficient credits',
+				CREDITS,
+				200,
+			],
 		),
 		'moderation at the submit': onSubmit(
 			{ status: 400, body: { error: 'The prompt was flagged' } },
-			['moderated', 'Task API responded with 400: The prompt was flagged', MODERATED, 400],
+			[
+				'moderated',
+				"Task API's content filter refused this request: The prompt was flagged (HTTP 400)",
+				MODERATED,
+				400,
+			],
 		),
 		'an unknown model': onSubmit({ status: 404, body: { detail: 'App not found: flux_9' } }, [
 			'notFound',
-			'Task API responded with 404: App not found: flux_9',
+			'Task API did not find what was asked for: App not found: flux_9 (HTTP 404)',
 			NOT_FOUND,
 			404,
 		]),
@@ -856,7 +907,7 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 			{ error: `${dialect}.rateLimit`, headers: AT_ONCE },
 			[
 				'rateLimited',
-				`Task API responded with 429: ${dialect === 'task' ? '1002: rate limited' : 'RATE_LIMIT_EXCEEDED: Rate limit exceeded'}`,
+				`Task API takes no more requests at the moment: ${dialect === 'task' ? '1002: rate limited' : 'RATE_LIMIT_EXCEEDED: Rate limit exceeded'} (HTTP 429)`,
 				RATE,
 				429,
 			],
@@ -866,26 +917,26 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 			{ status: 500, body: { message: 'internal server error' } },
 			[
 				'unavailable',
-				'Task API responded with 500: internal server error',
+				'Task API is having trouble: internal server error (HTTP 500)',
 				UNAVAILABLE + MAYBE_BILLED_ADVICE,
 				500,
 			],
 		),
 		'a status no document explains': onSubmit({ status: 418, body: 'teapot' }, [
 			'badResponse',
-			'Task API responded with 418: teapot',
+			'Task API responded in a way that this node does not understand: teapot (HTTP 418)',
 			BAD_RESPONSE,
 			418,
 		]),
 		'an HTML error page': onSubmit({ html: true }, [
 			'unavailable',
-			'Task API responded with 502: 502 502 Error',
+			'Task API is having trouble: 502 502 Error (HTTP 502)',
 			UNAVAILABLE + MAYBE_BILLED_ADVICE,
 			502,
 		]),
 		'truncated JSON': onSubmit({ status: 200, body: '{"id":"d10c' }, [
 			'badResponse',
-			'Task API: the response is not JSON: {"id":"d10c',
+			'Task API responded in a way that this node does not understand: the response is not JSON: {"id":"d10c',
 			BAD_RESPONSE + MAYBE_BILLED_ADVICE,
 			200,
 		]),
@@ -893,14 +944,19 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 			{ status: 200, body: { status: 'pending' } },
 			[
 				'badResponse',
-				`Task API: the response has no usable "${dialect === 'task' ? 'id' : 'request_id'}": {"status":"pending"}`,
+				`Task API responded in a way that this node does not understand: the response has no usable "${dialect === 'task' ? 'id' : 'request_id'}": {"status":"pending"}`,
 				BAD_RESPONSE + MAYBE_BILLED_ADVICE,
 				200,
 			],
 		),
 		'a redirect, which is not followed with the key': onSubmit(
 			{ redirect: `${HOSTILE}/submit`, status: 307 },
-			['badResponse', 'Task API responded with 307: an empty response', BAD_RESPONSE, 307],
+			[
+				'badResponse',
+				'Task API responded in a way that this node does not understand: an empty response (HTTP 307)',
+				BAD_RESPONSE,
+				307,
+			],
 		),
 		'a connection that breaks in the submit': onSubmit({ reset: 'midBody' }, [
 			'unavailable',
@@ -911,32 +967,32 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 		'moderation, error as an object': ended(
 			{ fail: { code: 'x1', message: 'Request Moderated' } },
 			'moderated',
-			`: x1: Request Moderated${type}`,
+			`Task API's content filter refused this request: x1: Request Moderated${type}`,
 			MODERATED,
 		),
 		'moderation, error_message': ended(
 			{ fail: { code: 'x1', message: 'Content Moderated', style: 'error_message' } },
 			'moderated',
-			`: x1: Content Moderated${type}`,
+			`Task API's content filter refused this request: x1: Content Moderated${type}`,
 			MODERATED,
 		),
 		'moderation, error as a string': ended(
 			{ fail: { message: 'Request Moderated', style: 'string' } },
 			'moderated',
-			`: Request Moderated${type}`,
+			`Task API's content filter refused this request: Request Moderated${type}`,
 			MODERATED,
 		),
 		'a failure at the provider': ended(
 			{ fail: { code: '002014001', message: 'Image generation failed' } },
 			'unavailable',
-			`: 002014001: Image generation failed${type}`,
+			`Task API could not make this image: 002014001: Image generation failed${type}`,
 			UNAVAILABLE,
 			RESUBMIT_ADVICE,
 		),
 		'no credits for the task': ended(
 			{ fail: { code: 'x2', message: 'Insufficient credits' } },
 			'credits',
-			`: x2: Insufficient credits${type}`,
+			`The account at Task API cannot pay for this: x2: Insufficient credits${type}`,
 			CREDITS,
 			RESUBMIT_ADVICE,
 		),
@@ -945,29 +1001,31 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 			{ running: 'warming_up', seconds: 9 },
 			{ ...unexplained('warming_up'), slow: undefined },
 		),
-		'a task that somebody has cancelled': onSubmit(
-			{ task: { status: 'canceled' } },
-			[
+		'a task that somebody has cancelled': {
+			rules: [[`${dialect}.submit`, { task: { status: 'canceled' } }]],
+			expected: [
 				'unavailable',
-				'The task ended with the status "cancelled"',
-				UNAVAILABLE + TASK_ID_HINT + LOST_ADVICE,
+				'The task was cancelled at Task API',
+				CANCELLED + TASK_ID_HINT + LOST_ADVICE,
 			],
-			{ calls: [1, 1], accepted: true },
-		),
-		'a task that vanished': onSubmit(
-			{ task: { vanish: true } },
-			[
+			calls: [1, 1],
+			accepted: true,
+		},
+		'a task that vanished': {
+			rules: [[`${dialect}.submit`, { task: { vanish: true } }]],
+			expected: [
 				'notFound',
-				`Task API responded with 404: ${dialect === 'task' ? 'task not found' : 'NOT_FOUND: Request not found'}`,
+				`Task API did not find what was asked for: ${dialect === 'task' ? 'task not found' : 'NOT_FOUND: Request not found'} (HTTP 404)`,
 				NOT_FOUND + TASK_ID_HINT + LOST_ADVICE,
 			],
-			{ calls: [1, 4], accepted: true },
-		),
+			calls: [1, 4],
+			accepted: true,
+		},
 		"a proxy's 404 page at the poll, four times": {
 			rules: [[`${dialect}.status`, { html: true, status: 404 }]],
 			expected: [
 				'notFound',
-				'Task API responded with 404: 404 404 Error',
+				'Task API did not find what was asked for: 404 404 Error (HTTP 404)',
 				NOT_FOUND + TASK_ID_HINT + LOST_ADVICE,
 			],
 			calls: [1, 4],
@@ -976,21 +1034,21 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 
 		'a wrong key at the poll': onPoll({ error: `${dialect}.key` }, 1, [
 			'auth',
-			`Task API responded with 401: ${code('UNAUTHORIZED')}Invalid API key`,
+			`Task API refused the credential: ${code('UNAUTHORIZED')}Invalid API key (HTTP 401)`,
 			AUTH,
 			401,
 		]),
 		'an internal error at every poll': onStatus(
 			{ status: 500, body: { error: 'internal' }, headers: SOON },
-			failing('Task API responded with 500: internal'),
+			failing('Task API is having trouble: internal (HTTP 500)'),
 		),
 		'too many polls, every time': onStatus(
 			{ status: 429, body: { message: 'slow down' }, headers: SOON },
-			failing('Task API responded with 429: slow down'),
+			failing('Task API takes no more requests at the moment: slow down (HTTP 429)'),
 		),
 		'an HTML page at every poll': onStatus(
 			{ html: true, headers: SOON },
-			failing('Task API responded with 502: 502 502 Error'),
+			failing('Task API is having trouble: 502 502 Error (HTTP 502)'),
 		),
 		'truncated JSON at the poll': onStatus({ status: 200, body: '{"id":"d1' }, NO_STATUS),
 		'an HTML page under 200 at the poll': onStatus({ html: true, status: 200 }, NO_STATUS),
@@ -1008,7 +1066,12 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 		'a redirect at the poll, four times, which is not followed with the key': onPoll(
 			{ redirect: `${HOSTILE}/poll` },
 			4,
-			['badResponse', 'Task API responded with 302: an empty response', BAD_RESPONSE, 302],
+			[
+				'badResponse',
+				'Task API responded in a way that this node does not understand: an empty response (HTTP 302)',
+				BAD_RESPONSE,
+				302,
+			],
 		),
 
 		'an image that is a page': onTaskDownload(
@@ -1017,14 +1080,14 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 			[
 				'badResponse',
 				'The result is not a PNG, JPEG or WebP image; it begins with "<!doctype html><h1>Sign in</h1>"',
-				BAD_RESPONSE,
+				UNUSABLE,
 			],
 			{ slow: true },
 		),
 		'an empty image': onTaskDownload(
 			{ image: 'empty' },
 			4,
-			['badResponse', 'The result is empty instead of an image', BAD_RESPONSE],
+			['badResponse', 'The result is empty instead of an image', UNUSABLE],
 			{ slow: true },
 		),
 		'a URL that is refused': onTaskDownload({ image: 'expired' }, 1, [
@@ -1054,7 +1117,7 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 		'a failure without a message': ended(
 			{ fail: { message: '', style: 'state' } },
 			'unavailable',
-			'',
+			'Task API could not make this image: its status is "failed"',
 			UNAVAILABLE,
 			RESUBMIT_ADVICE,
 		),
@@ -1062,7 +1125,7 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 			...ended(
 				{ immediate: true, fail: { code: 'x1', message: 'Request Moderated' } },
 				'moderated',
-				': x1: Request Moderated',
+				"Task API's content filter refused this request: x1: Request Moderated",
 				MODERATED,
 			),
 			calls: [1, 0],
@@ -1244,8 +1307,8 @@ describe('keys', () => {
 
 		expect(run.error).toMatchObject({
 			message:
-				'Cloudflare responded with 404: 7003: Could not route to /client/v4/accounts/***/ai/run, perhaps your object identifier is invalid?',
-			description: 'Check the model ID, and the account ID in the credential.',
+				'Cloudflare did not find what was asked for: 7003: Could not route to /client/v4/accounts/***/ai/run, perhaps your object identifier is invalid? (HTTP 404)',
+			description: `${FREE}Check the model ID, and the account ID in the credential.`,
 			context: { itemIndex: 0, kind: 'notFound' },
 		});
 	});

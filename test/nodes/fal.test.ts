@@ -362,7 +362,7 @@ describe('a submit', () => {
 		const run = await lab.run(generating('queue', {}, RETRY), { items: prompts(1) });
 
 		expect(lab.emulator.ledger.submissions).toHaveLength(1);
-		expect(run.error?.description).toContain('may have accepted and billed this request');
+		expect(run.error?.description).toContain('Nobody knows whether this request was billed');
 	});
 
 	const refused: Array<[string, Effect['error'], string]> = [
@@ -447,7 +447,7 @@ describe('Task: Cancel', () => {
 			expect(errors(await done)).toMatchObject([
 				{
 					kind: 'unavailable',
-					message: 'The request failed: Request was cancelled, client_cancelled',
+					message: 'fal could not make this image: Request was cancelled, client_cancelled',
 					description: expect.stringContaining('not submitted again by itself'),
 					taskId: ids()[0],
 				},

@@ -103,7 +103,6 @@ const base: Rows = {
 	negativePrompt: verbatim('negative_prompt', 'text'),
 };
 
-const WEIGHTS = 'https://example.com/style.safetensors';
 /** n8n takes no expression for a list: it is in a test of its own. */
 const loras: Row[] = [[{}]];
 

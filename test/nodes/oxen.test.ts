@@ -344,7 +344,7 @@ describe('a generation that ends badly', () => {
 		[
 			'by itself',
 			{ fail: { message: 'CUDA error' } },
-			{ kind: 'unavailable', message: 'The task ended with the status "failed": CUDA error' },
+			{ kind: 'unavailable', message: 'Oxen.ai could not make this image: CUDA error' },
 		],
 		['for want of credits', { fail: { message: 'Insufficient credits' } }, { kind: 'credits' }],
 		['by moderation', { fail: { message: 'Output flagged as NSFW' } }, { kind: 'moderated' }],
@@ -413,7 +413,7 @@ describe('a generation that ends badly', () => {
 			expect(errors(await done)).toMatchObject([
 				{
 					kind: 'unavailable',
-					message: 'The task ended with the status "cancelled"',
+					message: 'The task was cancelled at Oxen.ai',
 					description: expect.stringContaining('not submitted again by itself'),
 					taskId: ids()[0],
 				},
@@ -557,7 +557,10 @@ describe('promises that hold here too', () => {
 
 		expect(lab.emulator.ledger.submissions).toHaveLength(1);
 		expect(errors(run)).toMatchObject([
-			{ kind: 'unavailable', description: expect.stringContaining('may have accepted and billed') },
+			{
+				kind: 'unavailable',
+				description: expect.stringContaining('Nobody knows whether this request was billed'),
+			},
 		]);
 	});
 
@@ -608,7 +611,7 @@ describe('promises that hold here too', () => {
 				kind: 'auth',
 				httpCode: 401,
 				message:
-					'Oxen.ai responded with 401: You must be authenticated to access this resource: Missing or invalid API key',
+					'Oxen.ai refused the credential: You must be authenticated to access this resource: Missing or invalid API key (HTTP 401)',
 			},
 		],
 		['a powerless key', 'oxenKeyWithoutPermission', { kind: 'auth', httpCode: 403 }],
@@ -670,7 +673,7 @@ describe('Task', () => {
 				taskId: failed,
 				status: 'failed',
 				kind: 'unavailable',
-				message: 'The task ended with the status "failed": CUDA error',
+				message: 'Oxen.ai could not make this image: CUDA error',
 			},
 		]);
 	});

@@ -288,7 +288,7 @@ describe('Task: Cancel', () => {
 		const run = await lab.run(cancelling(id));
 
 		expect(run.error).toMatchObject({
-			message: 'Task API responded with 500: an empty response',
+			message: 'Task API is having trouble: an empty response (HTTP 500)',
 			context: { kind: 'unavailable' },
 		});
 	});

@@ -378,7 +378,7 @@ describe('a submit', () => {
 
 			expect(run.status).toBe('error');
 			expect(lab.emulator.ledger.submissions).toHaveLength(1);
-			expect(failure(run).description).toContain('may have accepted and billed this request');
+			expect(failure(run).description).toContain('Nobody knows whether this request was billed');
 		},
 	);
 
@@ -389,7 +389,7 @@ describe('a submit', () => {
 			const failed = await lab.run(generating(route, RETRY), { items: prompts(1) });
 
 			expect(traffic(lab)).toEqual(['submit']);
-			expect(failure(failed).description).toContain('may have accepted and billed this request');
+			expect(failure(failed).description).toContain('Nobody knows whether this request was billed');
 
 			const run = await lab.retry(failed, generating(route, RETRY));
 
@@ -429,7 +429,7 @@ describe('a submit', () => {
 		expect(traffic(lab)).toEqual(['submit']);
 		expect(failure(run)).toMatchObject({
 			kind: 'timeout',
-			description: expect.stringContaining('may have accepted and billed this request'),
+			description: expect.stringContaining('Nobody knows whether this request was billed'),
 		});
 	});
 

@@ -53,7 +53,7 @@ const idOf = (prompt: string) =>
 
 const errors = () => [
 	{
-		message: expect.stringMatching(/responded with 400: no$/),
+		message: expect.stringMatching(/did not accept this request: no \(HTTP 400\)$/),
 		description: expect.any(String),
 		kind: 'invalidInput',
 		provider: 'task',
@@ -61,7 +61,7 @@ const errors = () => [
 		httpCode: 400,
 	},
 	{
-		message: 'The task ended with the status "failed": E7: out of memory',
+		message: 'Task API could not make this image: E7: out of memory',
 		description: expect.any(String),
 		kind: 'unavailable',
 		taskId: idOf('item 11'),
@@ -150,7 +150,7 @@ test('after a fatal failure nothing more is submitted, and it is that failure wh
 	);
 	const run = await lab.run(generating('task', {}, { maxConcurrent: 1 }), { items: prompts(4) });
 
-	expect(run.error?.message).toMatch(/responded with 500: no$/);
+	expect(run.error?.message).toMatch(/is having trouble: no \(HTTP 500\)$/);
 	expect(run.error?.context).toMatchObject({ itemIndex: 1 });
 	expect(lab.emulator.ledger.submissions.map(({ prompt }) => prompt)).toEqual(['item 1', 'item 2']);
 });

@@ -81,7 +81,7 @@ describe('an expression that yields another value at each try', () => {
 			{ items: prompts(1) },
 		);
 
-		expect(run.error?.description).toContain('may have accepted and billed');
+		expect(run.error?.description).toContain('Nobody knows whether this request was billed');
 		expect(bodies()).toHaveLength(1);
 	});
 

@@ -19,6 +19,19 @@ const settings: Bad = {
 		[0, '0 is not between 1 and 100; try 1'],
 		[101, '101 is not between 1 and 100; try 100'],
 	],
+	maxCost: ['Max Cost', [-1, '-1 is less than 0; try 0']],
+	assumedCost: [
+		'Assumed Cost',
+		[-0.1, '-0.1 is less than 0; try 0'],
+		['some', '"some" is not a number'],
+	],
+	linkLifetime: [
+		'Link Lifetime',
+		[
+			'for ever',
+			'must be a time from 1 second to 365 days, such as 15 minutes, 1 hour, 7 days or 30 days',
+		],
+	],
 	numberOfImages: [
 		'Number of Images',
 		[0, '0 is not between 1 and 10; try 1'],
@@ -103,6 +116,7 @@ const catalogue: Bad = {
 		['a\r\nx-evil: 1', 'must be plain ASCII text'],
 	],
 	skipCache: ['Skip Cache', ['perhaps', 'must be true or false']],
+	lookUpCost: ['Look Up Cost', ['perhaps', 'must be true or false']],
 	cacheTtl: [
 		'Cache TTL',
 		[59, '59 is not between 60 and 2592000; try 60'],
@@ -202,15 +216,10 @@ const variants: Array<[string, Variant]> = [
 		},
 	]),
 	...taskModels.map((model): [string, Variant] => {
-		const { customBody, maxConcurrent, numberOfImages, simplify } = settings as Required<
-			typeof settings
-		>;
+		const { download: _download, linkLifetime: _link, timeout: _timeout, ...ofSubmit } = settings;
 		const bad = {
 			...(model.dialect === 'queue' ? queue : task),
-			customBody,
-			maxConcurrent,
-			numberOfImages,
-			simplify,
+			...ofSubmit,
 		} as Bad;
 		const parameters = { resource: 'task', operation: 'submit', dialect: model.dialect };
 		return [
@@ -342,7 +351,7 @@ describe('all that is wrong with an item is reported at once', () => {
 		const parameters = {
 			model: 'custom',
 			prompt: '={{ null }}',
-			...placed('flux2Task', { width: 100, height: 10, safetyTolerance: '={{ 9 }}' }),
+			...placed('flux2Task', { width: 0, height: 10, safetyTolerance: '={{ 9 }}' }),
 		};
 		const run = await lab.run({ type: 'flux2Task', parameters, settings: continuing });
 
@@ -353,8 +362,8 @@ describe('all that is wrong with an item is reported at once', () => {
 				[
 					'Custom Model: must not be empty',
 					'Prompt: must not be empty',
-					'Width: 100 is not a multiple of 32; try 96 or 128',
-					'Height: 10 is less than 64; try 64',
+					// nobody knows the sizes of a model that is not on the list
+					'Width: 0 is less than 1; try 1',
 					'Safety Tolerance: must be one of 0, 1, 2, 3, 4, 5, 6',
 				].join('; '),
 			),

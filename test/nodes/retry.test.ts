@@ -322,7 +322,7 @@ describe('a re-run of what has ended badly', () => {
 
 			expect(run.status).toBe('error');
 			expect(lab.emulator.ledger.submissions).toHaveLength(1);
-			expect(errorOf(run).description).toContain('may have accepted and billed this request');
+			expect(errorOf(run).description).toContain('Nobody knows whether this request was billed');
 		},
 	);
 });

@@ -185,7 +185,10 @@ test('are made no more at once than Max Concurrent says', async () => {
 			mutate: (response) => {
 				const { tasks, downloads } = lab.emulator.ledger;
 				const fetched = new Set(downloads.map(({ taskId }) => taskId));
-				for (const { id } of tasks) fetched.has(id) ? open.delete(id) : open.add(id);
+				for (const { id } of tasks) {
+					if (fetched.has(id)) open.delete(id);
+					else open.add(id);
+				}
 				most = Math.max(most, open.size);
 				return response;
 			},

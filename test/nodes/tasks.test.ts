@@ -285,7 +285,7 @@ describe('Get', () => {
 				kind: 'expired',
 				taskId: firstTask().id,
 				message: "The image's URL is no longer valid (its host responded with 403)",
-				description: expect.stringContaining('or generate the image again'),
+				description: expect.stringContaining('it must be made, and paid for, again'),
 			});
 			expect(traffic(lab)).toEqual(['submit', 'poll', 'download', 'poll', 'download']);
 		},
@@ -337,7 +337,7 @@ describe('a task that takes longer than the timeout', () => {
 				message: expect.stringMatching(/not ready after 1 s/),
 				description: expect.stringMatching(
 					new RegExp(
-						`The task ID is ${firstTask().id}[.,].* retry this execution, or use the resource Task, operation Get`,
+						`The task ID is ${firstTask().id}[.,].* retry this execution .*, or use the resource Task, operation Get`,
 					),
 				),
 			});

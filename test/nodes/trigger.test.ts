@@ -115,7 +115,7 @@ async function emitted(): Promise<INodeExecutionData[]> {
 
 describe('what was submitted elsewhere', () => {
 	test('has a link to its image, where one is asked for', async () => {
-		const url = await webhooks.publish(triggered({ options: { linkLifetime: '7 days' } }));
+		const url = webhooks.publish(triggered({ options: { linkLifetime: '7 days' } }));
 		await submit(url);
 		await until(() => webhooks.started.length > 0);
 		const [item] = await emitted();
@@ -194,7 +194,9 @@ describe('what was submitted elsewhere', () => {
 		lab.emulator.rule({ route: 'bfl.submit' }, { status: 400, body: { detail: 'bad webhook' } });
 		const run = await submit(webhooks.publish(triggered()), { webhookSecret: 'a' });
 
-		expect(run.error?.message).toBe('Black Forest Labs responded with 400: bad webhook');
+		expect(run.error?.message).toBe(
+			'Black Forest Labs did not accept this request: bad webhook (HTTP 400)',
+		);
 	});
 
 	test('is refused without the secret in the message, when the provider repeats it', async () => {
@@ -204,7 +206,9 @@ describe('what was submitted elsewhere', () => {
 		);
 		const run = await submit(webhooks.publish(triggered()));
 
-		expect(run.error?.message).toBe('Black Forest Labs responded with 400: bad webhook ***');
+		expect(run.error?.message).toBe(
+			'Black Forest Labs did not accept this request: bad webhook *** (HTTP 400)',
+		);
 	});
 
 	test.each([
@@ -217,7 +221,7 @@ describe('what was submitted elsewhere', () => {
 			{
 				status: 'failed',
 				kind: 'moderated',
-				message: expect.stringContaining('"Content Moderated"'),
+				message: expect.stringContaining('Content Moderated'),
 			},
 		],
 	])('starts it with the failure %j', async (fault, facts) => {

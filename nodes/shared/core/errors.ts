@@ -23,7 +23,7 @@ export interface Cost {
 }
 
 export interface ErrorDetails {
-	/** What to do; the general advice for the kind when left out. */
+	/** Whether it was paid, and what to do; the general advice for the kind when left out. */
 	description?: string;
 	httpCode?: number;
 	taskId?: string;
@@ -42,19 +42,21 @@ export interface ErrorDetails {
 	cost?: Cost;
 }
 
-const ADVICE: Record<ErrorKind, string> = {
-	auth: 'Check the credential: the key, its permissions and the account it belongs to.',
-	credits: 'Top up the account or raise its limit, then run the workflow again.',
-	moderated: "Change the prompt or the reference images: the provider's filter refused them.",
-	rateLimited: 'Lower "Max Concurrent" in the options, or run again later.',
-	invalidInput: 'Change the parameter and run again. Nothing was generated.',
+/** What to do about a failure of each kind. */
+export const ADVICE: Readonly<Record<ErrorKind, string>> = {
+	auth: 'Check the credential: the key may be wrong, expired, of another account, or lack a permission.',
+	credits: 'Top up the account or raise its spending limit, then run the workflow again.',
+	moderated: 'Change the prompt or the reference images: the same request would be refused again.',
+	rateLimited:
+		'Run again in a moment. If this happens often, lower "Max Concurrent" in the options.',
+	invalidInput: 'Change what the message names, then run again.',
 	notFound: 'Check the model, the base URL in the credential, and the task ID where there is one.',
 	expired:
-		'The provider keeps images for a short time only. Retry this execution soon, or generate the image again.',
-	timeout: 'Raise "Timeout" in the options if the model usually takes longer.',
-	unavailable: 'The provider is having trouble at the moment. Run again later.',
+		'Providers keep an image for a short time only. Executions → Retry asks for it once more; when it is gone, it must be made, and paid for, again.',
+	timeout: 'If the model usually takes longer, raise "Timeout" in the options.',
+	unavailable: "Run again later. If this stays, look at the provider's status page.",
 	badResponse:
-		'The provider responded in a form this node does not know. Check the base URL in the credential; if it is right, look for a newer version of this package.',
+		'Check the base URL in the credential. If it is right, look for a newer version of this package.',
 	budget: 'Raise "Max Cost" in the options, or ask for fewer or cheaper images.',
 };
 

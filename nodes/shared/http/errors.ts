@@ -1,5 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
-import { AbortedError, Flux2Error, withAdvice, type ErrorKind } from '../core/errors';
+import { AbortedError, ADVICE, Flux2Error, withAdvice, type ErrorKind } from '../core/errors';
+import { callMessage, NO_COST_REPORTED } from '../core/messages';
 import type { z } from '../core/vendor';
 import { kindFromStatus } from './errorKind';
 import type { ApiResponse, ErrorResponse, ReadClient } from './types';
@@ -21,7 +22,17 @@ const INTERRUPTED_CODES =
 /** After these nobody knows whether a submit was accepted. */
 const UNCERTAIN_KINDS: readonly ErrorKind[] = ['timeout', 'unavailable', 'badResponse'];
 const MAYBE_BILLED_ADVICE =
-	'The provider may have accepted and billed this request although its response was lost, so it was not sent again.';
+	'Nobody knows whether this request was billed, because its response was lost; so it was not sent again. Look at your usage at the provider before you run it again.';
+/** Of a submit that ended like this, nothing was taken on. */
+const REFUSAL_KINDS: readonly ErrorKind[] = [
+	'auth',
+	'credits',
+	'rateLimited',
+	'invalidInput',
+	'notFound',
+];
+const NOT_BILLED = 'Nothing was billed.';
+const NOT_SENT = 'Nothing was sent, so nothing was billed.';
 /** Downloads from these have been refused or are gone. */
 const EXPIRED_STATUSES = [401, 403, 404, 410];
 
@@ -49,9 +60,10 @@ export function statusError(
 		kind: kindFromStatus(status),
 		message: excerpt(client, response),
 	};
-	const { kind, message, description } = said;
-	const error = new Flux2Error(kind, `${client.label} responded with ${status}: ${message}`, {
-		description,
+	const { kind, message: words } = said;
+	const message = callMessage({ kind, provider: client.label, words }, status);
+	const error = new Flux2Error(kind, message, {
+		description: descriptionOf(said, { idempotent }),
 		httpCode: status,
 		refused: !said.final && (said.refused ?? (status === 429 && kind === 'rateLimited')),
 		transient: !said.final && isTransient(status),
@@ -59,6 +71,16 @@ export function statusError(
 	});
 	const isUncertain = (status === 408 || status >= 500) && UNCERTAIN_KINDS.includes(kind);
 	return !idempotent && isUncertain && !error.refused ? maybeBilledError(error) : error;
+}
+
+/** Begins with whether it was billed, where that is known. */
+function descriptionOf(
+	{ kind, description = ADVICE[kind] }: ErrorResponse,
+	{ idempotent }: SentRequest,
+): string {
+	if (idempotent) return description;
+	if (kind === 'moderated') return `${NO_COST_REPORTED} ${description}`;
+	return REFUSAL_KINDS.includes(kind) ? `${NOT_BILLED} ${description}` : description;
 }
 
 /** The same failure of a submit of which nobody knows whether it was accepted. */
@@ -75,9 +97,10 @@ export function schemaError(
 	{ content, problem }: { content: unknown; problem: z.ZodError },
 ): Flux2Error {
 	const said = client.readError(response);
-	const message = said?.message ?? schemaMessage(client, response, content, problem);
-	const error = new Flux2Error(said?.kind ?? 'badResponse', `${client.label}: ${message}`, {
-		description: said?.description,
+	const words = said?.message ?? schemaMessage(client, response, content, problem);
+	const kind = said?.kind ?? 'badResponse';
+	const error = new Flux2Error(kind, callMessage({ kind, provider: client.label, words }), {
+		description: said && descriptionOf(said, { idempotent }),
 		httpCode: response.status,
 		transient: content === undefined,
 	});
@@ -128,24 +151,34 @@ export function networkError({ idempotent, peer, signal }: SentTo, error: unknow
 	const causes = [...causesOf(error)];
 	if (!causes.some(wasConnected) && causes.some(neverConnected)) {
 		return new Flux2Error('unavailable', `No connection to ${peer} could be made`, {
-			description: 'Check the base URL in the credential and the network of the n8n server.',
+			description: afterNothingWasSent(
+				'Check the base URL in the credential and the network of the n8n server.',
+				idempotent,
+			),
 			refused: true,
 			transient: true,
 		});
 	}
 	if (causes.some(({ code = '' }) => CERTIFICATE_CODES.test(code))) {
 		return new Flux2Error('unavailable', `The certificate of ${peer} is not valid here`, {
-			description: 'Check the base URL in the credential, and the certificates that n8n trusts.',
+			description: afterNothingWasSent(
+				'Check the base URL in the credential, and the certificates that n8n trusts.',
+				idempotent,
+			),
 		});
 	}
 	const failure = interruptedError(peer, causes);
 	return idempotent ? failure : maybeBilledError(failure);
 }
 
+/** Of a submit that way; a poll is about a task that is paid for. */
+const afterNothingWasSent = (advice: string, idempotent: boolean): string =>
+	idempotent ? advice : `${NOT_SENT} ${advice}`;
+
 function interruptedError(peer: string, causes: readonly SystemError[]): Flux2Error {
 	const codes = causes.map(({ code }) => code ?? '');
 	if (codes.some((code) => TIMEOUT_CODES.has(code))) {
-		return new Flux2Error('timeout', `There was no response in time from ${peer}`, {
+		return new Flux2Error('timeout', `${peer} did not respond in time`, {
 			transient: true,
 		});
 	}

@@ -31,6 +31,7 @@ export interface StoredImage extends ImageInfo {
 /** What a download gets that begins at the deadline. */
 const MIN_DOWNLOAD_MS = 2000;
 const MAX_SHOWN_BYTES = 80;
+const UNUSABLE = 'The provider has made the image, but what arrived cannot be used.';
 
 /**
  * Puts an image into n8n's binary store. A download streams from the socket, checked for its end.
@@ -118,11 +119,12 @@ function notAnImageError(bytes: Buffer): Flux2Error {
 		bytes.length === 0
 			? 'The result is empty instead of an image'
 			: `The result is not a PNG, JPEG or WebP image; it begins with "${beginning}"`,
-		{ transient: true },
+		{ description: UNUSABLE, transient: true },
 	);
 }
 
 const truncatedError = (fileSize: number) =>
 	new Flux2Error('badResponse', `The image is truncated after ${fileSize} bytes`, {
+		description: UNUSABLE,
 		transient: true,
 	});

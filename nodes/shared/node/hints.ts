@@ -1,5 +1,6 @@
 import type { NodeExecutionHint } from 'n8n-workflow';
 import type { ErrorKind } from '../core/errors';
+import { formatAmount } from '../parameters/price';
 import {
 	costsOf,
 	failuresOf,
@@ -27,9 +28,6 @@ const LABELS: Record<ErrorKind, string> = {
 };
 const MAX_LISTED = 3;
 const SECONDS_PER_MINUTE = 60;
-/** Digits behind the point, for amounts below a cent too. */
-const DIGITS = { minimumFractionDigits: 2, maximumFractionDigits: 4 };
-const DIGITS_BELOW_A_CENT = { minimumFractionDigits: 2, maximumFractionDigits: 6 };
 
 /** The hints after a run: a summary, and one hint for each fact that deserves a look. */
 export function hintsOf(report: RunReport): NodeExecutionHint[] {
@@ -68,13 +66,7 @@ function formatCost({ currency, settled, estimated, forFailures }: CostSum): str
 	];
 	const ofFailures =
 		forFailures > 0 ? `, ${formatAmount(forFailures, currency)} of it for what failed` : '';
-	return `${parts.join(' + ')}${ofFailures}`;
-}
-
-function formatAmount(amount: number, currency: string): string {
-	const digits = amount < 0.01 ? DIGITS_BELOW_A_CENT : DIGITS;
-	const number = amount.toLocaleString('en-US', digits);
-	return currency === 'USD' ? `$${number}` : `${number} ${toHtml(currency)}`;
+	return toHtml(`${parts.join(' + ')}${ofFailures}`);
 }
 
 /** Only of what this execution has submitted: the others' time says when somebody has asked for them. */

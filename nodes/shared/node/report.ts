@@ -1,4 +1,3 @@
-import type { IDataObject } from 'n8n-workflow';
 import type { Cost, Flux2Error } from '../core/errors';
 import { isObject } from '../core/json';
 import type { ItemResult, PixelSize } from '../operations/types';

@@ -1,4 +1,5 @@
 import { omitUndefined } from '../core/json';
+import { roundUsd } from '../parameters/price';
 import { costsOf, failuresOf, imagesOf, isPaidHere, type RunReport } from './report';
 
 /** What becomes an attribute of the node's span in n8n's traces. */
@@ -29,6 +30,3 @@ export function traceOf(provider: string, report: RunReport): Trace | undefined 
 
 const toList = (models: readonly string[]): string | undefined =>
 	[...new Set(models)].sort().join(', ') || undefined;
-
-/** Sums of binary fractions would otherwise show digits that nobody has charged. */
-const roundUsd = (amount: number): number => Number(amount.toFixed(6));

@@ -1,4 +1,3 @@
-import type { IExecuteFunctions } from 'n8n-workflow';
 import { withTimeout } from '../core/async';
 import { AbortedError, rethrow } from '../core/errors';
 import { measureReferences } from '../images/references';
@@ -51,7 +50,7 @@ export async function estimateRequest(
 ): Promise<Estimate | undefined> {
 	const { item, request } = prepared;
 	const { model, references } = request;
-	const helpers = item.context.helpers as IExecuteFunctions['helpers'];
+	const { helpers } = item.context;
 	const rules = { sidesBelow: model.referenceSidesBelow };
 	const facts = readPriceFacts(request, await measureReferences(helpers, references, rules));
 	if (!facts) return undefined;

@@ -117,7 +117,7 @@ function operationProperty(
 /** The operation and the model in words, for the canvas; the resource where there is no model. */
 export function subtitleOf(models: readonly Model[]): string {
 	const words = Object.fromEntries(
-		Object.entries(operations).map(([key, { name }]) => [key.split(':')[1], name]),
+		Object.entries(operations).map(([key, { name }]) => [key.slice(key.indexOf(':') + 1), name]),
 	);
 	const names = Object.fromEntries(models.map(({ id, name }) => [id, name]));
 	const operation = `(${JSON.stringify(words)})[$parameter["operation"]]`;

@@ -72,6 +72,10 @@ export const formatUsd = (amount: number): string => {
 	return `$${whole}.${fraction.padEnd(2, '0')}`;
 };
 
+/** The same in any currency: "2.00 EUR". */
+export const formatAmount = (amount: number, currency: string): string =>
+	currency === 'USD' ? formatUsd(amount) : `${formatUsd(amount).slice(1)} ${currency}`;
+
 /** How many megapixels are counted: each started one. */
 export const startedMegapixels = ({ width, height }: Size): number =>
 	Math.max(1, Math.ceil(megapixelsOf(width * height)));
@@ -118,11 +122,15 @@ function stepsFactor({ perSteps, assumedSteps }: ListPrice, { steps }: PriceFact
 	return perSteps === undefined ? 1 : (steps ?? assumedSteps ?? perSteps) / perSteps;
 }
 
+const hasBothSides = (
+	{ width: standardWidth, height: standardHeight }: Partial<Size> = {},
+	{ width = standardWidth, height = standardHeight }: PriceFacts,
+): boolean => width !== undefined && height !== undefined;
+
 /** Whether something is not known that the price depends on. */
 export function leavesPriceOpen({ price, automaticSize }: Priced, facts: PriceFacts): boolean {
-	const { width = automaticSize?.width, height = automaticSize?.height, steps } = facts;
-	const hasSize = price?.unit === 'image' || (width !== undefined && height !== undefined);
-	const hasSteps = steps !== undefined || price?.assumedSteps === undefined;
+	const hasSize = price?.unit === 'image' || hasBothSides(automaticSize, facts);
+	const hasSteps = facts.steps !== undefined || price?.assumedSteps === undefined;
 	const countsReferences = !price || price.reference !== undefined;
 	const hasReferences = !countsReferences || !facts.references.includes(undefined);
 	return !hasSize || !hasSteps || !hasReferences || (facts.hasUnknownFields ?? false);

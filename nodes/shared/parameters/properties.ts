@@ -11,7 +11,6 @@ export function requestProperties(
 	nodeOptions: readonly Param[],
 	show?: IDisplayOptions['show'],
 ): INodeProperties[] {
-	const displayOptions = show && { show };
 	return [
 		...modelProperties(models, show),
 		...promptProperties(show),

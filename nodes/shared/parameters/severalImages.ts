@@ -8,9 +8,10 @@ export function checkSeeds(
 	reader: ParameterReader,
 	{ body: { seed }, settings }: Pick<ImageRequest, 'body' | 'settings'>,
 ): void {
-	const last = Number(seed ?? 0) + (settings.getOrDefault(numberOfImages) - 1);
+	const first = Number(seed ?? 0);
+	const last = first + (settings.getOrDefault(numberOfImages) - 1);
 	if (Number.isSafeInteger(last)) return;
-	reader.addProblem('Seed', `${String(seed)} leaves no seeds for so many images`);
+	reader.addProblem('Seed', `${first} leaves no seeds for so many images`);
 }
 
 /**

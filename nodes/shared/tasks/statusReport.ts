@@ -1,5 +1,6 @@
 import type { ErrorKind } from '../core/errors';
 import { isObject } from '../core/json';
+import { callMessage, imageMessage } from '../core/messages';
 import type { ApiResponse } from '../http/types';
 import {
 	isoNow,
@@ -14,6 +15,8 @@ import { taskNotFound } from './taskErrors';
 
 /** The words for a task's state that the provider's documents explain, in lower case. */
 export interface StatusWords {
+	/** The provider's name in messages. */
+	readonly provider: string;
 	readonly pending: readonly string[];
 	/** Failures, with their kind where the message says no more. */
 	readonly failed: Readonly<Record<string, ErrorKind>>;
@@ -50,19 +53,21 @@ type KnownState = 'pending' | 'cancelled' | 'missing' | { kind: ErrorKind };
  */
 export function toTaskState(report: StatusReport, words: StatusWords, toKind: ToKind): TaskState {
 	const { task, reportedId, raw, word, images, errorMessage } = report;
+	const { provider } = words;
 	if (!isAbout(task, reportedId)) {
 		return toUnclear(report, `the last response was about another task, "${reportedId}"`);
 	}
 	const known = classify(word, words);
 	if (known === 'missing') {
-		return { ...taskNotFound(task, failureMessage(word, errorMessage)), raw };
+		const message = callMessage({ kind: 'notFound', provider, words: toWords(report) });
+		return { ...taskNotFound(task, message), raw };
 	}
 	if (known === 'pending') return toPending(report);
 	if (!known && images.length > 0) return toDone(report);
 	if (!known && !errorMessage) {
 		return { ...toUnclear(report, unclearMessage(word, words)), providerStatus: word };
 	}
-	return toFailed(report, known, toKind);
+	return toFailed(report, known, provider, toKind);
 }
 
 /** Whether a response is about the task: not every response names one. */
@@ -89,18 +94,24 @@ const toUnclear = ({ task, raw }: StatusReport, message: string): Unclear => ({
 });
 
 function toFailed(
-	{ task, word, errorMessage, price, httpCode, raw }: StatusReport,
+	report: StatusReport,
 	known: 'cancelled' | { kind: ErrorKind } | undefined,
+	provider: string,
 	toKind: ToKind,
 ): Failed {
+	const { task, word, errorMessage, price, httpCode, raw } = report;
 	// an error without any status may be a proxy's: only a person submits anew then
 	const unknownKind = word === '' ? 'badResponse' : 'unavailable';
 	const fallback = typeof known === 'object' ? known.kind : unknownKind;
+	const kind = errorMessage ? toKind(errorMessage, fallback) : fallback;
 	return {
 		status: 'failed',
 		task,
-		kind: errorMessage ? toKind(errorMessage, fallback) : fallback,
-		message: failureMessage(word, errorMessage),
+		kind,
+		message:
+			known === 'cancelled'
+				? `The task was cancelled at ${provider}`
+				: imageMessage({ kind, provider, words: toWords(report) }),
 		price,
 		httpCode,
 		...(known === 'cancelled' && { lost: known }),
@@ -122,10 +133,9 @@ function classify(
 	return kind && { kind };
 }
 
-const failureMessage = (word: string, errorMessage: string | undefined) =>
-	[word === '' ? 'The task failed' : `The task ended with the status "${word}"`, errorMessage]
-		.filter(Boolean)
-		.join(': ');
+/** The provider's reason; its word for the state where it gives none. */
+const toWords = ({ word, errorMessage }: StatusReport): string =>
+	errorMessage ?? (word === '' ? 'it gives no reason' : `its status is "${word}"`);
 
 function unclearMessage(word: string, { done = [] }: StatusWords): string {
 	if (word === '') return 'the provider names no status';

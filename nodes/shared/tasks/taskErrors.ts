@@ -1,8 +1,10 @@
-import { Flux2Error, rethrow, withAdvice } from '../core/errors';
+import { ADVICE, Flux2Error, rethrow, withAdvice } from '../core/errors';
+import { NO_COST_REPORTED } from '../core/messages';
+import { formatAmount } from '../parameters/price';
 import type { Failed, Task, TaskState } from './protocol';
 
 const COLLECT_ADVICE =
-	'To get the image without paying again, retry this execution, or use the resource Task, operation Get.';
+	'The image is paid for and may still come: to get it without paying again, retry this execution (Executions → Retry), or use the resource Task, operation Get.';
 
 /** The failure with the ID of its task. */
 export const withTaskId = (error: Flux2Error, task: Task | undefined): Flux2Error =>
@@ -19,9 +21,18 @@ export function withCollectHint(error: Flux2Error, task: Task | undefined): Flux
 	return withAdvice(error, advice, { taskId });
 }
 
-/** The end of a task that has failed, as an error that names it. */
-export const taskError = ({ kind, message, task, httpCode, price }: Failed): Flux2Error =>
-	withTaskId(new Flux2Error(kind, message, { httpCode, cost: price?.cost }), task);
+const CANCELLED_ADVICE = 'Somebody has stopped it: a person, another program or the provider.';
+
+/** The end of a task that has failed, as an error that names it and what was charged. */
+export function taskError({ kind, message, task, httpCode, price, lost }: Failed): Flux2Error {
+	const cost = price?.cost;
+	const charged = cost ? `It cost ${formatAmount(cost.amount, cost.currency)}.` : NO_COST_REPORTED;
+	// of the others it is said elsewhere that they may have been paid for
+	const isToldHere = cost !== undefined || !(lost || kind === 'badResponse');
+	const advice = lost === 'cancelled' ? CANCELLED_ADVICE : ADVICE[kind];
+	const description = isToldHere ? `${charged} ${advice}` : advice;
+	return withTaskId(new Flux2Error(kind, message, { description, httpCode, cost }), task);
+}
 
 /** The state of a task that the provider does not know, or not yet. */
 export const taskNotFound = (task: Task, message: string): Failed => ({

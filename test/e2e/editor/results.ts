@@ -71,7 +71,7 @@ const ERROR_CASES: readonly ErrorCase[] = [
 		name: 'Refused prompt',
 		of: 'flux2Bfl',
 		parameters: { prompt: 'The world-famous cartoon mouse on a skateboard' },
-		messages: [/moderat/i, /prompt/i],
+		messages: [/content filter refused this request/, /prompt/i],
 	},
 	{
 		name: 'Wrong width',

@@ -85,7 +85,7 @@ async function readSize(
 	if (name === 'reference' || (name === 'auto' && endpoint.takesAuto)) {
 		return await measure(references[0]);
 	}
-	const size = PRESETS[String(name)];
+	const size = PRESETS[name as string];
 	if (size) return size;
 	const names = [...Object.keys(PRESETS), ...(endpoint.takesAuto ? ['auto'] : [])];
 	const msg = `Input should be ${names.map((preset) => `'${preset}'`).join(' or ')}`;

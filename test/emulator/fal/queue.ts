@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { toState, type Task } from '../tasks';
+import type { Task } from '../tasks';
 import {
 	Refusal,
 	readPrompt,

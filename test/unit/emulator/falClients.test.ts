@@ -26,11 +26,8 @@ const toEmulator = (address: string): string => {
 const createClient = () =>
 	createFalClient({
 		credentials: emulator.keys.falKey,
-		fetch: (async (request: string | URL | Request, init?: RequestInit) =>
-			await fetch(
-				toEmulator(request instanceof Request ? request.url : String(request)),
-				init,
-			)) as typeof fetch,
+		fetch: async (request: string | URL | Request, init?: RequestInit) =>
+			await fetch(toEmulator(request instanceof Request ? request.url : String(request)), init),
 	});
 
 const paths = (method: string) =>

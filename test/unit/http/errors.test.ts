@@ -1,4 +1,4 @@
-import { AbortedError } from '../../../nodes/shared/core/errors';
+import { AbortedError, type Flux2Error } from '../../../nodes/shared/core/errors';
 import { createRedactor } from '../../../nodes/shared/core/redact';
 import {
 	downloadStatusError,
@@ -56,10 +56,10 @@ function errorOf(response: ApiResponse, idempotent: boolean, said?: ErrorRespons
 describe('a response outside 2xx', () => {
 	test('is named with its status and what the body says', () => {
 		expect(errorOf(responseWith(503, ' out\n of order '), true).message).toBe(
-			'The provider responded with 503: out of order',
+			'The provider is having trouble: out of order (HTTP 503)',
 		);
 		expect(errorOf(responseWith(503), true).message).toBe(
-			'The provider responded with 503: an empty response',
+			'The provider is having trouble: an empty response (HTTP 503)',
 		);
 	});
 
@@ -93,13 +93,46 @@ describe('a response outside 2xx', () => {
 		const body = `${'x'.repeat(295)}${SECRET} and more`;
 		const { message } = errorOf(responseWith(500, body), true);
 
-		expect(message).toBe(`The provider responded with 500: ${'x'.repeat(295)}*** a`);
+		expect(message).toBe(`The provider is having trouble: ${'x'.repeat(295)}*** a (HTTP 500)`);
+	});
+
+	test.each<[number, boolean, string]>([
+		[401, false, 'Nothing was billed. Check the credential'],
+		[401, true, 'Check the credential'],
+		[402, false, 'Nothing was billed. Top up the account'],
+		[404, false, 'Nothing was billed. Check the model'],
+		[422, false, 'Nothing was billed. Change what the message names'],
+		[429, false, 'Nothing was billed. Run again in a moment'],
+		[418, false, 'Check the base URL'],
+		[500, false, 'Run again later'],
+		[500, true, 'Run again later'],
+	])('%i, idempotent %p, says whether it was billed, and what to do: %p', (...facts) => {
+		const [status, idempotent, beginning] = facts;
+		const { description } = errorOf(responseWith(status), idempotent);
+		expect(description.slice(0, beginning.length)).toBe(beginning);
+		const isUncertain = status === 500 && !idempotent;
+		expect(description.includes('Nobody knows whether this request was billed')).toBe(isUncertain);
+	});
+
+	test('that is a refusal by the filter may be billed, and says that no cost is known', () => {
+		const said: ErrorResponse = { kind: 'moderated', message: 'NSFW' };
+		expect(errorOf(responseWith(400), false, said)).toMatchObject({
+			message: "The provider's content filter refused this request: NSFW (HTTP 400)",
+			description: expect.stringMatching(/^No cost is reported for it\. Change the prompt/),
+		});
+	});
+
+	test("keeps the provider's own advice behind that", () => {
+		const said: ErrorResponse = { kind: 'credits', message: 'no', description: 'Wait a day.' };
+		expect(errorOf(responseWith(429), false, said).description).toBe(
+			'Nothing was billed. Wait a day.',
+		);
 	});
 
 	test('shows the title of an HTML page', () => {
 		const page = '<html><head><title>502 Bad\nGateway</title></head><body>nginx</body></html>';
 		expect(errorOf(responseWith(502, page), true).message).toBe(
-			'The provider responded with 502: 502 Bad Gateway',
+			'The provider is having trouble: 502 Bad Gateway (HTTP 502)',
 		);
 	});
 });
@@ -115,6 +148,7 @@ describe('a request without a response', () => {
 			expect(networkError(submit, { cause: codeError(code) })).toMatchObject({
 				kind: 'unavailable',
 				message: 'The certificate of the provider is not valid here',
+				description: expect.stringMatching(/^Nothing was sent, so nothing was billed\./),
 				maybeBilled: false,
 				refused: false,
 				transient: false,
@@ -129,9 +163,13 @@ describe('a request without a response', () => {
 	])('was refused when no connection was made (%s in %s)', (code, syscall) => {
 		expect(networkError(submit, { cause: codeError(code, syscall) })).toMatchObject({
 			message: 'No connection to the provider could be made',
+			description: expect.stringMatching(/^Nothing was sent, so nothing was billed\./),
 			refused: true,
 			maybeBilled: false,
 		});
+		const poll = { ...submit, idempotent: true };
+		const { description } = networkError(poll, codeError(code, syscall)) as Flux2Error;
+		expect(description).toMatch(/^Check the base URL/);
 	});
 
 	test.each([

@@ -1,5 +1,6 @@
 import {
 	estimatePrice,
+	formatAmount,
 	roundUsd,
 	type ListPrice,
 	type PriceFacts,
@@ -203,4 +204,15 @@ test('every price says where it is published and when it was read', () => {
 		expect(source).toMatch(/^https:\/\/\S+$/);
 		expect(new Date(date).toISOString()).toBe(`${date}T00:00:00.000Z`);
 	}
+});
+
+test.each([
+	[0.03, 'USD', '$0.03'],
+	[0.3, 'USD', '$0.30'],
+	[0.1 + 0.2, 'USD', '$0.30'],
+	[0.00115, 'USD', '$0.00115'],
+	[0, 'USD', '$0.00'],
+	[2, 'EUR', '2.00 EUR'],
+])('%p %s is written as %p', (amount, currency, expected) => {
+	expect(formatAmount(amount, currency)).toBe(expected);
 });

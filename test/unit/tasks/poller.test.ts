@@ -331,7 +331,7 @@ test('a poll that goes wrong says how to collect the task later', async () => {
 		message: 'out of order',
 		taskId: 'made-up',
 		description: expect.stringContaining(
-			'The task ID is made-up, its poll URL "https://api.example.com/t1". To get the image without paying again',
+			'The task ID is made-up, its poll URL "https://api.example.com/t1". The image is paid for and may still come',
 		),
 	});
 });

@@ -9,6 +9,7 @@ import {
 } from '../../../nodes/shared/tasks/statusReport';
 
 const words: StatusWords = {
+	provider: 'Some Service',
 	pending: ['queued', 'in_progress'],
 	failed: { failed: 'unavailable', 'request moderated': 'moderated' },
 	cancelled: ['cancelled', 'canceled'],
@@ -139,22 +140,34 @@ test('a finished task carries all of its images and what is known of them, and w
 	expect(readyAt).toBeLessThanOrEqual(Date.now());
 });
 
-test("a failure says the provider's own word and message, its status and what was charged", () => {
+test("a failure says in the provider's own words what has failed, its status and what was charged", () => {
 	const price = { cost: { amount: 0.01, currency: 'USD' } };
 	expect(stateOf({ word: 'FAILED', errorMessage: 'out of credits', httpCode: 422, price })).toEqual(
 		{
 			status: 'failed',
 			task,
 			kind: 'credits',
-			message: 'The task ended with the status "FAILED": out of credits',
+			message: 'The account at Some Service cannot pay for this: out of credits',
 			httpCode: 422,
 			price,
 			raw,
 		},
 	);
-	expect(stateOf({ word: 'failed' })).toMatchObject({
-		message: 'The task ended with the status "failed"',
-	});
+	const messageOf = (report: Partial<StatusReport>) =>
+		(stateOf(report) as { message: string }).message;
+	expect(messageOf({ word: 'failed' })).toBe(
+		'Some Service could not make this image: its status is "failed"',
+	);
+	expect(messageOf({ errorMessage: 'no luck' })).toBe(
+		'Some Service responded in a way that this node does not understand: no luck',
+	);
+	expect(messageOf({ word: 'Request Moderated', errorMessage: 'a fox' })).toBe(
+		"Some Service's content filter refused this request: a fox",
+	);
+	expect(messageOf({ word: 'cancelled' })).toBe('The task was cancelled at Some Service');
+	expect(messageOf({ word: 'Task not found' })).toBe(
+		'Some Service did not find what was asked for: its status is "Task not found"',
+	);
 });
 
 describe("a response outside 2xx is the task's status", () => {

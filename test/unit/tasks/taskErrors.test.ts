@@ -1,5 +1,5 @@
-import { AbortedError, Flux2Error } from '../../../nodes/shared/core/errors';
-import type { Task, TaskState } from '../../../nodes/shared/tasks/protocol';
+import { AbortedError, ADVICE, Flux2Error } from '../../../nodes/shared/core/errors';
+import type { Failed, Task, TaskState } from '../../../nodes/shared/tasks/protocol';
 import {
 	isWithinUrlLifetime,
 	notFoundAsState,
@@ -15,6 +15,25 @@ test('an error says once how to collect the task, and nothing of it where there 
 	expect(hinted.taskId).toBe('t1');
 	expect(withCollectHint(hinted, task)).toBe(hinted);
 	expect(withCollectHint(error, undefined)).toBe(error);
+});
+
+test.each<[string, Partial<Failed>, string]>([
+	['what it has cost', { price: { cost: { amount: 0.03, currency: 'USD' } } }, 'It cost $0.03. '],
+	['that it cost nothing', { price: { cost: { amount: 0, currency: 'USD' } } }, 'It cost $0.00. '],
+	['that no cost is reported', {}, 'No cost is reported for it. '],
+	['nothing of the cost where it is lost', { lost: 'missing' }, ''],
+	['nothing of the cost where nobody knows', { kind: 'badResponse' }, ''],
+])('a failed task says %s', (_what, facts, beginning) => {
+	const failed = { status: 'failed', kind: 'unavailable', message: '', raw: 0, ...facts } as const;
+	expect(taskError(failed).description).toBe(`${beginning}${ADVICE[failed.kind]}`);
+});
+
+test('a task that somebody has cancelled says so, whatever else is wrong at the provider', () => {
+	const lost = { lost: 'cancelled', raw: 0 } as const;
+	const failed = { status: 'failed', kind: 'unavailable', message: '', ...lost } as const;
+	expect(taskError(failed).description).toBe(
+		'Somebody has stopped it: a person, another program or the provider.',
+	);
 });
 
 test('a failed task becomes an error with its ID, its status and what it has cost', () => {
