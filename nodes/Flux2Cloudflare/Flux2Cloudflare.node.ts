@@ -3,6 +3,7 @@ import {
 	type IExecuteFunctions,
 	type INodeType,
 	type INodeTypeDescription,
+	type NodeHint,
 } from 'n8n-workflow';
 import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import { syncOptions } from '../shared/parameters/options';
@@ -11,6 +12,17 @@ import { exactPromptHint } from '../shared/parameters/promptProperties';
 import { models, promptUpsampling } from './models';
 
 const generate = { resource: ['image'], operation: ['generate', 'edit', 'estimateCost'] };
+
+/** Nobody expects an edit of an upright photo to be a wide one. */
+const automaticSizeHint: NodeHint = {
+	message:
+		'Workers AI makes every automatic size 1024 × 768, also of an upright image. To keep its proportions, set Size to Like the Reference Image.',
+	type: 'info',
+	location: 'ndv',
+	whenToDisplay: 'beforeExecution',
+	displayCondition:
+		'={{ $parameter.operation === "edit" && $parameter.size === "automatic" && String($parameter.model).startsWith("@cf/") }}',
+};
 
 export class Flux2Cloudflare implements INodeType {
 	description: INodeTypeDescription = {
@@ -26,7 +38,7 @@ export class Flux2Cloudflare implements INodeType {
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
-		hints: [exactPromptHint(models, promptUpsampling, false)],
+		hints: [exactPromptHint(models, promptUpsampling, false), automaticSizeHint],
 		credentials: [
 			{
 				name: 'flux2CloudflareApi',

@@ -4,7 +4,6 @@ import {
 	choice,
 	decimal,
 	encodedAs,
-	inPanel,
 	integer,
 	objectList,
 	text,
@@ -94,19 +93,6 @@ const guidanceScale = decimal('guidance_scale', {
 	max: 20,
 	default: 2.5,
 });
-/** The panel always has a value; one is what every model makes unasked, also one that lacks the field. */
-const numImages = encodedAs(
-	inPanel(
-		integer('num_images', {
-			label: 'Number of Images',
-			description: 'How many images to make of one prompt, each an item of its own',
-			min: 1,
-			max: 4,
-			default: 1,
-		}),
-	),
-	(count) => (count > 1 ? count : undefined),
-);
 const acceleration = choice('acceleration', {
 	label: 'Acceleration',
 	description: 'How much quality may be given up for speed. Regular when unset.',
@@ -216,7 +202,7 @@ const closedWeights = {
 };
 const openWeights = {
 	...common,
-	parameters: [...common.parameters, numImages],
+	imagesPerRequest: { wireName: 'num_images', max: 4 },
 	maxReferences: 4,
 };
 const devSteps = withRange(steps, { min: 4, max: 50 });

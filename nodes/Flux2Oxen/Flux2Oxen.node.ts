@@ -50,8 +50,16 @@ export class Flux2Oxen implements INodeType {
 			taskProperties.taskId(named),
 			taskProperties.waitForCompletion(get),
 			optionsProperty(collectOptions, get),
-			...listProperties(taskFilters, { resource: ['task'], operation: ['getMany'] }),
-			...listProperties(modelFilters, { resource: ['model'], operation: ['getMany'] }),
+			...listProperties(
+				taskFilters,
+				{ resource: ['task'], operation: ['getMany'] },
+				'Which tasks to list. Only running ones without a status: add Status for finished ones.',
+			),
+			...listProperties(
+				modelFilters,
+				{ resource: ['model'], operation: ['getMany'] },
+				'Which models to list',
+			),
 		],
 	};
 

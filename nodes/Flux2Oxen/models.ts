@@ -5,7 +5,6 @@ import {
 	decimal,
 	integer,
 	withValues,
-	inPanel,
 	text,
 	toggle,
 	type Param,
@@ -115,18 +114,6 @@ const targetNamespace = text('target_namespace', {
 	placeholder: 'e.g. my-organization',
 });
 
-/** Only tasks can make several images. */
-export const numGenerations = inPanel(
-	integer('num_generations', {
-		label: 'Number of Images',
-		description:
-			'How many images to make of one prompt, each an item of its own (not with One Call)',
-		min: 1,
-		max: 4,
-		default: 1,
-	}),
-);
-
 // https://docs.oxen.ai/inference-api/reference/models/flux-2-pro; -dev and -flex have the same table
 const sizes: RatioSizes = {
 	ratios: ['1:1', '16:9', '2:3', '3:2', '3:4', '4:3', '9:16'],
@@ -135,11 +122,11 @@ const sizes: RatioSizes = {
 		[1, '1 MP'],
 		[2, '2 MP'],
 	],
+	likeReference: 'match_input_image',
 };
 const flux2 = {
 	parameters: [
 		...ratioParameters(sizes, aspectRatio, resolution),
-		numGenerations,
 		steps,
 		guidance,
 		seed,
@@ -149,6 +136,7 @@ const flux2 = {
 		targetNamespace,
 	],
 	sizes,
+	imagesPerRequest: { wireName: 'num_generations', max: 4 },
 	// the flex page says "up to 10 references", the others say nothing
 	maxReferences: 10,
 };
@@ -164,7 +152,6 @@ const klein = {
 			withValues(aspectRatio, '1:1', '16:9', '9:16', '4:3', '3:4'),
 			resolution,
 		),
-		numGenerations,
 		steps,
 		guidanceScale,
 		seed,

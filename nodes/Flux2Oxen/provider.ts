@@ -10,17 +10,16 @@ import { submitTask } from '../shared/operations/submit';
 import { cancelTask, getTask } from '../shared/operations/task';
 import type { ProviderDefinition, Route } from '../shared/operations/types';
 import { withCustomBody, type ImageRequest } from '../shared/parameters/imageRequest';
-import { customModel } from '../shared/parameters/model';
+import { customModel, type Model } from '../shared/parameters/model';
 import { timeout } from '../shared/parameters/options';
 import { roundUsd } from '../shared/parameters/price';
-import { withRange, type Param } from '../shared/parameters/param';
 import type { ParameterReader } from '../shared/parameters/reader';
 import { subscribeToTaskEvents } from '../shared/tasks/eventStream';
 import { isoNow, type AsyncProtocol, type Task, type TaskState } from '../shared/tasks/protocol';
 import { errorCodeOf, isAbout, isStatusOf } from '../shared/tasks/statusReport';
 import { taskNotFound } from '../shared/tasks/taskErrors';
 import { getModels, getTasks } from './lists';
-import { mode, models, numGenerations } from './models';
+import { mode, models } from './models';
 import {
 	generationSchema,
 	historySchema,
@@ -181,11 +180,9 @@ const protocols: Record<typeof mode.default, AsyncProtocol> = {
 };
 
 /** The call that waits makes one image, and does not know the field. */
-const singleImage: Param = { ...withRange(numGenerations, { min: 1, max: 1 }), in: 'node' };
-const syncModels = models.map((model) => ({
-	...model,
-	parameters: model.parameters.map((param) => (param === numGenerations ? singleImage : param)),
-}));
+const syncModels: readonly Model[] = models.map(
+	({ imagesPerRequest: _unknown, ...model }) => model,
+);
 
 function routeFor(reader: ParameterReader): Route {
 	const chosen = reader.option(mode);

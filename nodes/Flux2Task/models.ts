@@ -1,6 +1,14 @@
-import type { Model } from '../shared/parameters/model';
+import { customModel, type Model } from '../shared/parameters/model';
 import { seed } from '../shared/parameters/options';
-import { choice, integer, withValues, encodedAs, shownWhen } from '../shared/parameters/param';
+import {
+	choice,
+	integer,
+	withRange,
+	withValues,
+	encodedAs,
+	shownWhen,
+	type Param,
+} from '../shared/parameters/param';
 import { pixelParameters } from '../shared/parameters/sizeParameters';
 
 /** `task`: Vtrix's generation API. `queue`: the queue API of SeaCloud, SeaArt and others. */
@@ -69,6 +77,16 @@ const outputFormat = choice('output_format', {
 	options: { jpeg: 'JPEG', png: 'PNG', webp: 'WebP' },
 	default: 'jpeg',
 });
+
+/** A model that is not on the list: nobody knows its limits, so a custom size is sent as it is given. */
+export function toCustomModel(id: string, candidates: readonly TaskModel[]): Model {
+	const model = customModel(id, candidates);
+	const anySide = (param: Param): Param =>
+		['width', 'height'].includes(param.wireName)
+			? withRange(param as Param<number>, { min: 1 })
+			: param;
+	return { ...model, parameters: model.parameters.map(anySide) };
+}
 
 const common = [...pixelParameters(sizes, width, height), seed];
 

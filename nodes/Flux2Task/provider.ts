@@ -9,13 +9,13 @@ import { submitTask } from '../shared/operations/submit';
 import { cancelTask, getTask } from '../shared/operations/task';
 import type { ProviderDefinition, Route } from '../shared/operations/types';
 import { withCustomBody, type ImageRequest } from '../shared/parameters/imageRequest';
-import { customModel, encodeModelId } from '../shared/parameters/model';
+import { encodeModelId } from '../shared/parameters/model';
 import { roundUsd } from '../shared/parameters/price';
 import type { ParameterReader } from '../shared/parameters/reader';
 import { isoNow, type AsyncProtocol, type Task, type TaskState } from '../shared/tasks/protocol';
 import { errorCodeOf, isAbout, isStatusOf } from '../shared/tasks/statusReport';
 import { notFoundAsState } from '../shared/tasks/taskErrors';
-import { bodyFormat, dialects, models } from './models';
+import { bodyFormat, dialects, models, toCustomModel } from './models';
 import {
 	generationSchema,
 	isCancelled,
@@ -193,7 +193,7 @@ function routeFor(reader: ParameterReader): Route {
 	const ofDialect = models.filter((model) => model.dialect === dialect);
 	return {
 		models: ofDialect,
-		customModel: (id) => customModel(id, ofDialect),
+		customModel: (id) => toCustomModel(id, ofDialect),
 		protocol: dialect === 'queue' ? queueProtocol : taskProtocol(reader.option(bodyFormat)),
 		// the queue's address of a task holds the model
 		taskModel: dialect === 'queue' ? reader.modelId() : undefined,

@@ -288,7 +288,7 @@ test('the lowest limit of all items counts', async () => {
 });
 
 test('several images of a request count each', async () => {
-	const node = (maxCost: number) => spending('oxen', maxCost, { numGenerations: 4 });
+	const node = (maxCost: number) => spending('oxen', maxCost, { numberOfImages: 4 });
 	const refused = await lab.run(node(0.17), { items: prompts(1) });
 	expect(refused.error?.message).toMatch(/about \$0\.18/);
 	expect(submissions()).toEqual([]);

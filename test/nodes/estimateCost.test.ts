@@ -257,7 +257,7 @@ describe('asks the others, who have no list price', () => {
 	});
 
 	test('Oxen.ai for the price of an image', async () => {
-		const options = { resolution: '2 MP', numGenerations: 3 };
+		const options = { resolution: '2 MP', numberOfImages: 3 };
 		const [item] = await estimateOf(estimating('flux2Oxen', { model: 'flux-2-pro' }, options));
 
 		expect(item).toMatchObject({

@@ -295,7 +295,7 @@ describe('black images of the safety checker', () => {
 		async (mode) => {
 			await open();
 			faultTask({ nsfw: [1] });
-			const node = generating(mode, { numImages: 3 }, CONTINUE);
+			const node = generating(mode, { numberOfImages: 3 }, CONTINUE);
 			const run = await lab.run(node, { items: prompts(1) });
 
 			const [first, black, third] = run.items(NODE);
@@ -319,9 +319,9 @@ describe('black images of the safety checker', () => {
 	test('among several stay failures when the node is run again, and nothing is paid for twice', async () => {
 		await open();
 		faultTask({ nsfw: [1] });
-		const first = await lab.run(generating('queue', { numImages: 2 }), { items: prompts(1) });
+		const first = await lab.run(generating('queue', { numberOfImages: 2 }), { items: prompts(1) });
 		const sent = lab.emulator.ledger.requests.length;
-		const second = await lab.retry(first, generating('queue', { numImages: 2 }));
+		const second = await lab.retry(first, generating('queue', { numberOfImages: 2 }));
 
 		expect(first.error?.context).toMatchObject({ kind: 'moderated' });
 		expect(second.error?.message).toBe(first.error?.message);
@@ -332,7 +332,7 @@ describe('black images of the safety checker', () => {
 	test('are told by Task: Get, with the others', async () => {
 		await open({ seconds: 0 });
 		faultTask({ nsfw: [0] });
-		const submitting = { model: MODEL, prompt: 'two', numImages: 2 };
+		const submitting = { model: MODEL, prompt: 'two', numberOfImages: 2 };
 		const submitted = await lab.run(onTask('submit', submitting));
 		const getting = { ...onTask('get', { options: QUICK }), settings: CONTINUE };
 		const given = items(...jsons(submitted));

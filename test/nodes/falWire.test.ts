@@ -83,7 +83,6 @@ const flex: Rows = {
 const open: Rows = {
 	...shared,
 	outputFormat: verbatim('output_format', 'jpeg', 'png', 'webp'),
-	numImages: [[1], ['2', { num_images: 2 }]],
 };
 const fastDev: Rows = {
 	...open,

@@ -423,22 +423,20 @@ describe('a generation that ends badly', () => {
 });
 
 describe('several images of one prompt', () => {
-	const three = { ...QUICK, numGenerations: 3, seed: 5 };
+	const three = { ...QUICK, numberOfImages: 3 };
 
 	test.each(['queue', 'events'] as const)(
 		'are items of their own, each linked to its input (%s)',
 		async (mode) => {
-			const options = mode === 'queue' ? three : { numGenerations: 3, seed: 5 };
+			const options = mode === 'queue' ? three : { numberOfImages: 3 };
 			const run = await lab.run(generating(mode, options), { items: prompts(2) });
 
 			const output = run.items(NODE);
 			expect(output.map(({ pairedItem }) => pairedItem)).toEqual(
 				[0, 0, 0, 1, 1, 1].map((item) => ({ item })),
 			);
-			// an event does not say the seed, and that of the request cannot be all three images'
-			const seeds = mode === 'queue' ? [5, 6, 7] : [undefined, undefined, undefined];
 			expect(output.map(({ json }) => [json.prompt, json.seed])).toEqual(
-				[1, 2].flatMap((n) => seeds.map((seed) => [`item ${n}`, seed])),
+				[1, 1, 1, 2, 2, 2].map((n) => [`item ${n}`, undefined]),
 			);
 			expect(new Set((await imagesIn(lab, run)).map(([, sha256]) => sha256)).size).toBe(6);
 			expect(lab.emulator.ledger.submissions).toHaveLength(2);
@@ -635,7 +633,7 @@ describe('promises that hold here too', () => {
 describe('Task', () => {
 	test('Submit responds with task items at once, and Get collects them', async () => {
 		faultTask({ seconds: 0.2 });
-		const submitted = await lab.run(onTask('submit', { prompt: 'a pier', numGenerations: 2 }));
+		const submitted = await lab.run(onTask('submit', { prompt: 'a pier', numberOfImages: 2 }));
 
 		expect(submitted.items(NODE)).toEqual(
 			ids().map((taskId) => ({

@@ -46,10 +46,6 @@ const shared: Rows = {
 		['5:4', { aspect_ratio: '4:3' }],
 		['21:9'],
 	],
-	numGenerations: [
-		[1, { num_generations: 1 }],
-		['4', { num_generations: 4 }],
-	],
 };
 
 /** A ratio that the model lacks becomes the nearest one. */
@@ -166,7 +162,7 @@ describe('each parameter alone is on the wire as documented, and the aspect rati
 	test.each(Object.entries(rowsOf))(
 		'by the call that waits, which makes one image (%s)',
 		async (model, own) => {
-			const rows = { ...own, ...withoutPolls, numGenerations: [[1]] as Row[] };
+			const rows = { ...own, ...withoutPolls };
 			const { bodies, paths } = await sent({ model }, rows, { mode: 'sync' });
 
 			expect(bodies).toEqual(bodiesOf(rows, always(model)));
@@ -232,7 +228,6 @@ test('references are a list of URLs and data URIs, and can give the image its sh
 			prompt: 'edit @Image1',
 			aspect_ratio: 'match_input_image',
 			resolution: '1 MP',
-			num_generations: 1,
 			input_image: [url, expect.stringMatching(/^data:image\/png;base64,iVBORw0KGgo/)],
 		},
 	]);
@@ -246,7 +241,6 @@ test('Custom Body is merged in last', async () => {
 		{
 			...always('flux-2-pro'),
 			prompt: 'merged',
-			num_generations: 1,
 			seed: 7,
 			response_format: 'url',
 		},
@@ -277,14 +271,65 @@ test('what the model of an expression lacks is refused by its label, and nothing
 	expect(lab.emulator.ledger.requests).toEqual([]);
 });
 
-test('several images in a call that makes one are refused, and nothing is sent', async () => {
+/** Fields of the requests that say how many images they make. */
+const asked = () =>
+	lab.emulator.ledger.submissions.map(({ body }) => {
+		const { num_generations: count, seed } = body as Record<string, unknown>;
+		return [count, seed];
+	});
+
+test.each<[string, number, object, unknown[][]]>([
+	['one', 1, {}, [[undefined, undefined]]],
+	['up to four in one request', 4, {}, [[4, undefined]]],
+	[
+		'ten in three',
+		10,
+		{},
+		[
+			[4, undefined],
+			[4, undefined],
+			[2, undefined],
+		],
+	],
+	[
+		'nine in three, the last of which makes one',
+		9,
+		{},
+		[
+			[4, undefined],
+			[4, undefined],
+			[undefined, undefined],
+		],
+	],
+	[
+		'each with its seed in a request of its own',
+		3,
+		{ seed: 7 },
+		[
+			[undefined, 7],
+			[undefined, 8],
+			[undefined, 9],
+		],
+	],
+	[
+		'each in a call of its own',
+		2,
+		{ mode: 'sync' },
+		[
+			[undefined, undefined],
+			[undefined, undefined],
+		],
+	],
+])('several images are asked for: %s', async (_what, numberOfImages, options, expected) => {
 	const parameters = {
-		prompt: 'refused',
-		numGenerations: 2,
-		options: { mode: '={{ "sync" }}' },
+		prompt: 'several',
+		numberOfImages,
+		options: { maxConcurrent: 1, ...QUICK, ...options },
 	};
 	const run = await lab.run({ type: 'flux2Oxen', parameters });
 
-	expect(run.error?.message).toBe('Number of Images: 2 is not possible here; try 1');
-	expect(lab.emulator.ledger.requests).toEqual([]);
+	expect(run.error).toBeUndefined();
+	expect(asked()).toEqual(expected);
+	expect(run.items(NODE)).toHaveLength(numberOfImages);
+	expect(allMade()).toBe(true);
 });

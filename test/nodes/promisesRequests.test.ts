@@ -221,7 +221,7 @@ test('a blank output field is the usual one', async () => {
 test('when n8n stops, the finished images of an item come out although another still runs', async () => {
 	lab.emulator.rule({ route: 'oxen.enqueue' }, { task: { only: 1, seconds: 60 } });
 	const running = lab.start(
-		{ type: 'flux2Oxen', parameters: { prompt: 'three', numGenerations: 3, options: QUICK } },
+		{ type: 'flux2Oxen', parameters: { prompt: 'three', numberOfImages: 3, options: QUICK } },
 		{ items: prompts(1) },
 	);
 	const { downloads, polls } = lab.emulator.ledger;

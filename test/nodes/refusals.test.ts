@@ -19,6 +19,25 @@ const settings: Bad = {
 		[0, '0 is not between 1 and 100; try 1'],
 		[101, '101 is not between 1 and 100; try 100'],
 	],
+	maxCost: ['Max Cost', [-1, '-1 is less than 0; try 0']],
+	assumedCost: [
+		'Assumed Cost',
+		[-0.1, '-0.1 is less than 0; try 0'],
+		['some', '"some" is not a number'],
+	],
+	linkLifetime: [
+		'Link Lifetime',
+		[
+			'for ever',
+			'must be a time from 1 second to 365 days, such as 15 minutes, 1 hour, 7 days or 30 days',
+		],
+	],
+	numberOfImages: [
+		'Number of Images',
+		[0, '0 is not between 1 and 10; try 1'],
+		['11', '11 is not between 1 and 10; try 10'],
+		[2.5, '2.5 is not a whole number; try 2 or 3'],
+	],
 	simplify: ['Simplify', ['maybe', 'must be true or false'], [1, 'must be true or false']],
 	customBody: [
 		'Custom Body',
@@ -72,7 +91,7 @@ const size: Bad = {
 		'Size',
 		[
 			'huge',
-			'must be one of automatic, 1:1, 16:9, 9:16, 4:3, 3:4, 3:2, 2:3, 4:5, 5:4, 21:9, custom',
+			'must be one of automatic, likeReference, 1:1, 16:9, 9:16, 4:3, 3:4, 3:2, 2:3, 4:5, 5:4, 21:9, custom',
 		],
 	],
 	megapixels: [
@@ -110,6 +129,7 @@ const catalogue: Bad = {
 		['a\r\nx-evil: 1', 'must be plain ASCII text'],
 	],
 	skipCache: ['Skip Cache', ['perhaps', 'must be true or false']],
+	lookUpCost: ['Look Up Cost', ['perhaps', 'must be true or false']],
 	cacheTtl: [
 		'Cache TTL',
 		[59, '59 is not between 60 and 2592000; try 60'],
@@ -210,14 +230,10 @@ const variants: Array<[string, Variant]> = [
 		},
 	]),
 	...taskModels.map((model): [string, Variant] => {
-		const { customBody, maxConcurrent, simplify, maxCost, assumedCost } = settings;
+		const { download: _download, linkLifetime: _link, timeout: _timeout, ...ofSubmit } = settings;
 		const bad = {
 			...(model.dialect === 'queue' ? queue : task),
-			customBody,
-			maxConcurrent,
-			simplify,
-			maxCost,
-			assumedCost,
+			...ofSubmit,
 		} as Bad;
 		const parameters = { resource: 'task', operation: 'submit', dialect: model.dialect };
 		return [
@@ -349,7 +365,7 @@ describe('all that is wrong with an item is reported at once', () => {
 		const parameters = {
 			model: 'custom',
 			prompt: '={{ null }}',
-			...placed('flux2Task', { width: 100, height: 10, safetyTolerance: '={{ 9 }}' }),
+			...placed('flux2Task', { width: 0, height: 10, safetyTolerance: '={{ 9 }}' }),
 		};
 		const run = await lab.run({ type: 'flux2Task', parameters, settings: continuing });
 
@@ -360,8 +376,8 @@ describe('all that is wrong with an item is reported at once', () => {
 				[
 					'Custom Model: must not be empty',
 					'Prompt: must not be empty',
-					'Width: 100 is not a multiple of 32; try 96 or 128',
-					'Height: 10 is less than 64; try 64',
+					// nobody knows the sizes of a model that is not on the list
+					'Width: 0 is less than 1; try 1',
 					'Safety Tolerance: must be one of 0, 1, 2, 3, 4, 5, 6',
 				].join('; '),
 			),
@@ -415,7 +431,14 @@ test.each<[string, NodeType, Record<string, unknown>, Record<string, unknown>, s
 		'flux2Cloudflare',
 		{ size: '21:9', megapixels: 0.1 },
 		{},
-		'Size: FLUX.2 [klein] 4B (Workers AI) makes no image of 21:9 with so many megapixels',
+		'Size: FLUX.2 [klein] 4B (Workers AI) makes no image of 21:9 with so few megapixels',
+	],
+	[
+		'the size of a reference image that is not there',
+		'flux2Oxen',
+		{ size: 'likeReference' },
+		{},
+		'Size: Like the Reference Image needs a reference image',
 	],
 	[
 		'an edit without an image',

@@ -1,3 +1,4 @@
+import { generateOptions } from '../../nodes/shared/parameters/options';
 import type { OptionGroup } from '../../nodes/shared/parameters/param';
 import { PROVIDERS, type NodeType } from './providers';
 
@@ -9,8 +10,8 @@ const CUSTOM_SIZE = ['width', 'height', 'aspectRatio', 'resolution'];
  */
 export function placed(type: NodeType, values: Record<string, unknown>): Record<string, unknown> {
 	const places = new Map<string, 'panel' | OptionGroup | undefined>(
-		PROVIDERS[type].models.flatMap(({ parameters }) =>
-			parameters.map(({ place, property }) => [property.name, place] as const),
+		[...PROVIDERS[type].models.flatMap(({ parameters }) => parameters), ...generateOptions].map(
+			({ place, property }) => [property.name, place] as const,
 		),
 	);
 	const isCustom = CUSTOM_SIZE.some((name) => values[name] !== undefined);

@@ -59,6 +59,7 @@ export const settings: Rows = {
 	fileName: [['photo']],
 	linkLifetime: [['7 days'], ['90 min']],
 	maxConcurrent: [[7], ['3']],
+	numberOfImages: [[1], ['1']],
 	assumedCost: [[0.1], ['0.1']],
 	// compared before anything is sent: see budget.test.ts
 	maxCost: [],

@@ -165,7 +165,8 @@ test.each(everyList)(
 					call === list.call ? response : UNKNOWN_CALL,
 				);
 				const item = { client, reader, provider: definition, signal } as unknown as ItemContext;
-				const results = await definition.operations[name]!(item).run();
+				const operations = [definition.operations[name]!(item)].flat();
+				const [results] = await Promise.all(operations.map(async (each) => await each.run()));
 				expect(results).toContainEqual({
 					item: { json: expect.objectContaining({ provider: definition.name }) as object },
 				});

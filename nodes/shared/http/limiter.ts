@@ -132,6 +132,11 @@ export class Permit {
 		this.acceptedBefore = limiter.acceptedCount;
 	}
 
+	/** A permit of its own, for another request of the same item. */
+	another(): Permit {
+		return new Permit(this.limiter);
+	}
+
 	/** Whether the provider has accepted other items since this one was refused last. */
 	get othersAccepted(): boolean {
 		return this.limiter.acceptedCount > this.acceptedBefore;

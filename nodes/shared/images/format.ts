@@ -7,6 +7,8 @@ export interface ImageInfo {
 	/** Pixels. */
 	width: number;
 	height: number;
+	/** As EXIF counts it, where the header tells: from 5 on the image is shown lying on its side. */
+	orientation?: number;
 }
 
 const knownTypes: Readonly<Record<string, Pick<ImageInfo, 'mimeType' | 'extension'>>> = {
@@ -27,9 +29,9 @@ const MIN_HEADER_BYTES = 30;
 export function readImageInfo(bytes: Uint8Array): ImageInfo | undefined {
 	if (bytes.length < MIN_HEADER_BYTES) return undefined;
 	try {
-		const { type = '', width, height } = imageSize(bytes);
+		const { type = '', width, height, orientation } = imageSize(bytes);
 		const known = Object.hasOwn(knownTypes, type) ? knownTypes[type] : undefined;
-		return known && { ...known, width, height };
+		return known && { ...known, width, height, ...(orientation && { orientation }) };
 	} catch {
 		return undefined;
 	}

@@ -1,7 +1,13 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
-import { withTimeout } from '../core/async';
+import { abortable, withTimeout } from '../core/async';
 import { flux2ErrorOrThrow, invalidInput } from '../core/errors';
-import { download, ignoreLateErrors, readBytes, type DownloadContext } from '../http/download';
+import {
+	download,
+	ignoreLateErrors,
+	readBytes,
+	type Download,
+	type DownloadContext,
+} from '../http/download';
 import type { ReadClient } from '../http/types';
 import { resolveDownloadUrl } from '../http/urlPolicy';
 import type { ReferenceInput } from '../parameters/referenceImages';
@@ -54,6 +60,27 @@ export async function loadReferences(
 	return await forEachReference(references, async (reference) => {
 		return await loadReference(loading, reference, rules);
 	});
+}
+
+/**
+ * What the header of the first reference image says. Of a file behind a URL no more is fetched than that, without a key.
+ * @throws Flux2Error `invalidInput`, naming the image
+ */
+export async function readFirstReference(
+	{ context, baseUrl }: Pick<ReadClient, 'context' | 'baseUrl'>,
+	first: ReferenceInput,
+	signal: AbortSignal,
+): Promise<ImageInfo> {
+	const helpers = context.helpers as IExecuteFunctions['helpers'];
+	const loading = { helpers, origin: baseUrl, signal };
+	const [info] = await forEachReference([first], async (reference) => {
+		const found =
+			reference.from === 'url'
+				? await fetchInfo(loading, reference.url)
+				: await readInfo(helpers, reference);
+		return checkReference(found, {});
+	});
+	return info as ImageInfo;
 }
 
 /**
@@ -150,13 +177,25 @@ async function readReference(context: LoadContext, reference: ReferenceInput): P
 }
 
 const fetchReference = async (context: LoadContext, url: string): Promise<Buffer> =>
+	await fetchFile(context, url, async (file) => {
+		return await readBytes(file, MAX_FETCH_BYTES, () => invalidInput(['is larger than 64 MB']));
+	});
+
+const fetchInfo = async (context: DownloadContext, url: string): Promise<ImageInfo | undefined> =>
+	await fetchFile(context, url, async ({ stream, signal }) => {
+		const { info } = await abortable(readImageHeader(stream), signal);
+		return info;
+	});
+
+const fetchFile = async <T>(
+	context: DownloadContext,
+	url: string,
+	read: (file: Download) => Promise<T>,
+): Promise<T> =>
 	await withTimeout(
 		FETCH_TIMEOUT_MS,
 		context.signal,
-		async (signal) =>
-			await download({ ...context, signal }, url, async (file) => {
-				return await readBytes(file, MAX_FETCH_BYTES, () => invalidInput(['is larger than 64 MB']));
-			}),
+		async (signal) => await download({ ...context, signal }, url, read),
 		() => {
 			throw invalidInput([`could not be fetched within ${FETCH_TIMEOUT_MS / 1000} s`]);
 		},

@@ -114,11 +114,10 @@ const isCalledAsTool = (context: IExecuteFunctions & { isToolExecution?(): boole
 function prepareItems(run: Run, client: ReadClient, limiter: AdaptiveLimiter): PreparedItem[] {
 	const { runContext } = run;
 	const { context } = runContext;
-	return context.getInputData().map((_item, itemIndex) => {
+	return context.getInputData().flatMap((_item, itemIndex) => {
 		const reader = new ParameterReader(context, itemIndex);
 		const permit = new Permit(limiter);
-		const item = { ...runContext, itemIndex, reader, client: { ...client, permit } };
-		return { item, operation: prepareItem(run, item) };
+		return prepareItem(run, { ...runContext, itemIndex, reader, client: { ...client, permit } });
 	});
 }
 
@@ -200,9 +199,10 @@ function failWithoutCredential(run: Run, thrown: unknown): INodeExecutionData[] 
 	}));
 }
 
-function prepareItem({ reportFailure }: Run, item: ItemContext): PreparedOperation {
+function prepareItem({ reportFailure }: Run, item: ItemContext): PreparedItem[] {
 	try {
-		return operationOf(item)(item);
+		const operations = [operationOf(item)(item)].flat();
+		return operations.map((operation) => ({ item: operation.item ?? item, operation }));
 	} catch (thrown) {
 		const error = toFlux2Error(thrown, 'invalidInput');
 		const { itemIndex } = item;
@@ -211,7 +211,7 @@ function prepareItem({ reportFailure }: Run, item: ItemContext): PreparedOperati
 			error,
 			...(thrown instanceof ExpressionError && { cause: thrown }),
 		});
-		return failedOperation(error);
+		return [{ item, operation: failedOperation(error) }];
 	}
 }
 

@@ -224,10 +224,14 @@ const unknownPriceError = () =>
 		description: UNKNOWN_PRICE_ADVICE,
 	});
 
-/** "items 1 to 30 $0.03 each, item 31 $0.07". */
+/** "items 1 to 30 $0.03 each, item 31 $0.07": an item's images are one sum. */
 function listCosts(planned: readonly Planned[]): string {
-	const groups: Array<{ first: number; last: number; usd: number }> = [];
+	const sums = new Map<number, number>();
 	for (const { itemIndex, usd = 0 } of planned) {
+		sums.set(itemIndex, roundUsd((sums.get(itemIndex) ?? 0) + usd));
+	}
+	const groups: Array<{ first: number; last: number; usd: number }> = [];
+	for (const [itemIndex, usd] of sums) {
 		const group = groups.at(-1);
 		if (group && group.usd === usd && group.last === itemIndex) group.last++;
 		else groups.push({ first: itemIndex + 1, last: itemIndex + 1, usd });

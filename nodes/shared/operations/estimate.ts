@@ -1,6 +1,7 @@
 import { withTimeout } from '../core/async';
 import { AbortedError, rethrow } from '../core/errors';
 import { measureReferences } from '../images/references';
+import { withReferenceSize } from '../images/referenceSize';
 import { priceFrom } from '../parameters/options';
 import { estimatePrice, type Estimate, type PriceFacts } from '../parameters/price';
 import { readPriceFacts } from '../parameters/priceFacts';
@@ -24,8 +25,9 @@ export function estimateCost(item: ItemContext): PreparedOperation {
 		model: model.id,
 		async run() {
 			const sources: PriceSources = [first, first === 'formula' ? 'provider' : 'formula'];
-			const estimate = await estimateRequest(prepared, sources);
-			const { provider, client } = item;
+			const { provider, client, signal } = item;
+			const request = await withReferenceSize(client, prepared.request, signal);
+			const estimate = await estimateRequest({ ...prepared, request }, sources);
 			const target = { provider: provider.name, redact: client.redact };
 			return [{ item: estimateItem(target, model.id, estimate) }];
 		},

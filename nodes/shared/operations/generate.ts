@@ -1,6 +1,7 @@
-import { AbortedError, Flux2Error, toFlux2Error, withAdvice } from '../core/errors';
+import { AbortedError, Flux2Error, invalidInput, toFlux2Error, withAdvice } from '../core/errors';
 import { withoutExecutionSignal } from '../http/client';
 import type { RequestCallback } from '../parameters/imageRequest';
+import { HOW_TO_WAIT } from '../parameters/options';
 import { replaceResult } from '../tasks/checkpoints';
 import { DurationEstimator } from '../tasks/poller';
 import { splitImages, type Done, type Task } from '../tasks/protocol';
@@ -25,7 +26,7 @@ import {
 } from './collect';
 import { withLink } from './imageLink';
 import type { ImageSummary } from './items';
-import { prepareRequest } from './request';
+import { prepareRequests } from './request';
 import {
 	factsOf,
 	openSubmission,
@@ -51,25 +52,35 @@ const DEFAULT_URL_LIFETIME_MS = 600_000;
 interface Finishing extends Submission, Collector {}
 
 /** Image: Generate. Submits, waits and stores, or resumes what an earlier run of the node has paid for. */
-export function generate(item: ItemContext, suspension?: Suspension): PreparedOperation {
-	const prepared = prepareRequest(item, suspension?.callback);
-	const { claim, spending } = openSubmission(prepared, 'generate');
-	return {
-		model: prepared.request.model.id,
-		spending,
-		async run() {
-			const submission = claim();
-			const { checkpoint } = submission;
-			const wasLost = item.checkpoints.wasLost(checkpoint);
-			if (submission.submittedByThisRun) await submit(submission);
-			// what an earlier run has submitted would call the address of that run
-			const suspends = suspension && submission.submittedByThisRun && !item.signal.aborted;
-			if (suspends) return await suspendResult(submission, suspension);
-			const results = await finishAll(submission);
-			const isLostAgain = wasLost && item.checkpoints.isLostAgain(checkpoint);
-			return isLostAgain ? await resubmit(submission) : results;
-		},
-	};
+export function generate(item: ItemContext, suspension?: Suspension): PreparedOperation[] {
+	const requests = prepareRequests(item, suspension?.callback);
+	if (suspension && requests.length > 1) {
+		throw invalidInput([`${HOW_TO_WAIT}: Callback waits for one image, and several are asked for`]);
+	}
+	return requests.map((prepared) => {
+		const { claim, spending } = openSubmission(prepared, 'generate');
+		return {
+			item: prepared.item,
+			model: prepared.request.model.id,
+			spending,
+			run: async () => await generateImage(claim(), suspension),
+		};
+	});
+}
+
+async function generateImage(
+	submission: Submission,
+	suspension?: Suspension,
+): Promise<ItemResult[]> {
+	const { checkpoint, item } = submission;
+	const wasLost = item.checkpoints.wasLost(checkpoint);
+	if (submission.submittedByThisRun) await submit(submission);
+	// what an earlier run has submitted would call the address of that run
+	const suspends = suspension && submission.submittedByThisRun && !item.signal.aborted;
+	if (suspends) return await suspendResult(submission, suspension);
+	const results = await finishAll(submission);
+	const isLostAgain = wasLost && item.checkpoints.isLostAgain(checkpoint);
+	return isLostAgain ? await resubmit(submission) : results;
 }
 
 async function suspendResult(
@@ -193,10 +204,17 @@ async function storeResult(
 	}
 }
 
-function summaryOf({ item, checkpoint }: Finishing, result: DoneResult): ImageSummary {
-	const { results, request } = checkpoint;
-	const imageNumber = results.length > 1 ? results.indexOf(result) + 1 : undefined;
-	return { ...request, imageNumber, itemIndex: item.itemIndex };
+function summaryOf({ item, checkpoint, request }: Finishing, result: DoneResult): ImageSummary {
+	const { results, request: summary } = checkpoint;
+	const { first = 1, of = 1 } = request.numbers ?? {};
+	const isOneOfSeveral = of > 1 || results.length > 1;
+	return {
+		...summary,
+		// several images of one request cannot all have its seed
+		seed: results.length > 1 ? undefined : summary?.seed,
+		imageNumber: isOneOfSeveral ? first + results.indexOf(result) : undefined,
+		itemIndex: item.itemIndex,
+	};
 }
 
 /** Decides what a later run may do about an image that could not be stored. */

@@ -95,10 +95,12 @@ async function priceOf(
 	).catch(() => undefined);
 }
 
+const isOneOfSeveral = ({ part }: Done): boolean => (part?.of ?? 1) > 1;
+
 /** In this order the editor's table shows what matters first. */
 function imageJson(
 	target: CollectTarget,
-	{ model, prompt, seed, imageNumber, estimatedCost }: ImageSummary,
+	{ model, prompt, seed, estimatedCost }: ImageSummary,
 	done: Done,
 	image: ImageSource,
 	stored: StoredImage | undefined,
@@ -110,7 +112,7 @@ function imageJson(
 		image: imageFacts(image, stored),
 		cost: costOf(done) ?? estimatedCost,
 		// several images of one request cannot all have its seed
-		seed: done.seed ?? (imageNumber === undefined ? seed : undefined),
+		seed: isOneOfSeveral(done) ? undefined : (done.seed ?? seed),
 		status: 'completed',
 		revisedPrompt: revisedPrompt === prompt ? undefined : revisedPrompt,
 		megapixels: done.price?.megapixels && omitUndefined({ ...done.price.megapixels }),

@@ -4,6 +4,7 @@ import {
 	type RequestCallback,
 } from '../parameters/imageRequest';
 import { generateOptions } from '../parameters/options';
+import { checkSeeds, splitRequest } from '../parameters/severalImages';
 import type { TaskProtocol } from '../tasks/protocol';
 import type { ItemContext } from './types';
 
@@ -25,6 +26,17 @@ export function prepareRequest(item: ItemContext, callback?: RequestCallback): P
 	const request = { ...readImageRequest(reader, models, nodeOptions), callback };
 	reader.throwIfInvalid();
 	protocol.validate?.(request, reader);
+	checkSeeds(reader, request);
 	reader.throwIfInvalid();
 	return { item, request, protocol };
+}
+
+/** What the item asks for as it is sent: one request, or several for several images, each with a permit of its own. */
+export function prepareRequests(item: ItemContext, callback?: RequestCallback): PreparedRequest[] {
+	const { request, protocol } = prepareRequest(item, callback);
+	const { client } = item;
+	return splitRequest(request).map((each, index) => {
+		const permit = index === 0 ? client.permit : client.permit.another();
+		return { item: { ...item, client: { ...client, permit } }, request: each, protocol };
+	});
 }

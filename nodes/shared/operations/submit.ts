@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import type { IDataObject } from 'n8n-workflow';
 import { AbortedError, Flux2Error, rethrow, toFlux2Error } from '../core/errors';
 import { maybeBilledError } from '../http/errors';
 import type { ApiClient } from '../http/types';
 import { fingerprintReferences } from '../images/references';
+import { withReferenceSize } from '../images/referenceSize';
 import type { ImageRequest } from '../parameters/imageRequest';
 import { assumedCost, customBody, maxCost, simplify } from '../parameters/options';
 import { roundUsd, type Estimate } from '../parameters/price';
@@ -21,32 +23,36 @@ import {
 import type { PlannedSubmit, Spending } from './budget';
 import { estimateRequest } from './estimate';
 import { submittedItem } from './items';
-import { prepareRequest, type PreparedRequest } from './request';
+import { prepareRequests, type PreparedRequest } from './request';
 import type { ItemContext, ItemResult, PreparedOperation, ResultFacts } from './types';
 
 /** A request with its checkpoint. */
 export interface Submission extends PreparedRequest {
 	readonly checkpoint: Checkpoint;
 	readonly submittedByThisRun: boolean;
+	/** The request with the size of its reference image, where it asks for that; read when it is first needed. */
+	sized(this: void): Promise<ImageRequest>;
 	/** What the submit will cost, worked out when it is first asked for; undefined where nobody can say it. */
 	estimate(this: void): Promise<Estimate | undefined>;
 }
 
 /** Task: Submit. Responds with the task at once. */
-export function submitTask(item: ItemContext): PreparedOperation {
-	const prepared = prepareRequest(item);
-	const { claim, spending } = openSubmission(prepared, 'submit');
-	return {
-		model: prepared.request.model.id,
-		spending,
-		async run() {
-			const submission = claim();
-			if (submission.submittedByThisRun) await submit(submission);
-			return submission.checkpoint.results
-				.map((result) => toItemResult(submission, result))
-				.map((result) => ({ ...result, ...factsOf(submission) }));
-		},
-	};
+export const submitTask = (item: ItemContext): PreparedOperation[] =>
+	prepareRequests(item).map((prepared) => {
+		const { claim, spending } = openSubmission(prepared, 'submit');
+		return {
+			item: prepared.item,
+			model: prepared.request.model.id,
+			spending,
+			run: async () => await submitAlone(claim()),
+		};
+	});
+
+async function submitAlone(submission: Submission): Promise<ItemResult[]> {
+	if (submission.submittedByThisRun) await submit(submission);
+	return submission.checkpoint.results
+		.map((result) => toItemResult(submission, result))
+		.map((result) => ({ ...result, ...factsOf(submission) }));
 }
 
 /** The way of a request to its submit, which is claimed once: to plan what it costs, or to run. */
@@ -70,13 +76,21 @@ export function openSubmission(
 /** The request with its checkpoint, which an earlier run may have left: then it is resumed instead of submitted. */
 function claimSubmission(prepared: PreparedRequest, operation: string): Submission {
 	const { item } = prepared;
-	const checkpoint = item.checkpoints.claim(item.itemIndex, identityOf(prepared, operation));
+	const { first = 1 } = prepared.request.numbers ?? {};
+	// each request of an item has a place of its own, so that none takes what another has paid for
+	const place = first === 1 ? operation : `${operation} ${first}`;
+	const checkpoint = item.checkpoints.claim(item.itemIndex, identityOf(prepared, place));
+	let request: Promise<ImageRequest> | undefined;
+	const sized = () => (request ??= withReferenceSize(item.client, prepared.request, item.signal));
 	let estimate: Promise<Estimate | undefined> | undefined;
+	const estimateSized = async () =>
+		await estimateRequest({ ...prepared, request: await sized() }, sourcesOf(item));
 	return {
 		...prepared,
 		checkpoint,
 		submittedByThisRun: checkpoint.results.length === 0,
-		estimate: () => (estimate ??= estimateRequest(prepared, sourcesOf(item))),
+		sized,
+		estimate: () => (estimate ??= estimateSized()),
 	};
 }
 
@@ -103,25 +117,26 @@ const identityOf = ({ item, request }: PreparedRequest, operation: string) => ({
 	headers: request.headers,
 	customBody: request.settings.get(customBody),
 	references: fingerprintReferences(request.references),
+	likeReference: request.likeReference,
 });
 
 /** What is told of the submission's results after the run. */
-export function factsOf({ item, request, checkpoint }: Submission): ResultFacts {
-	const { settings, body } = request;
-	const { width, height } = settings.get(customBody) ? {} : body;
-	const isKnown = typeof width === 'number' && typeof height === 'number';
+export function factsOf({ item, checkpoint }: Submission): ResultFacts {
+	const { size } = checkpoint.request ?? {};
 	return {
 		paid: checkpoint.submittedIn === item.checkpoints.executionId ? 'here' : 'before',
-		...(isKnown && { requestedSize: { width, height } }),
+		...(size && { requestedSize: size }),
 	};
 }
 
 function summarize(request: ImageRequest, estimate: Estimate | undefined): RequestSummary {
-	const { model, prompt, body } = request;
+	const { model, prompt, body, settings } = request;
 	return {
 		model: model.id,
 		prompt,
 		seed: body.seed,
+		// the custom body may ask for another size
+		...(!settings.get(customBody) && sizeIn(body)),
 		...(estimate && {
 			estimatedCost: {
 				amount: roundUsd(estimate.amount / imagesOf(request)),
@@ -132,10 +147,14 @@ function summarize(request: ImageRequest, estimate: Estimate | undefined): Reque
 	};
 }
 
+const sizeIn = ({ width, height }: IDataObject): Pick<RequestSummary, 'size'> =>
+	typeof width === 'number' && typeof height === 'number' ? { size: { width, height } } : {};
+
 /** Submits, and saves what comes back before anything else can go wrong. */
 export async function submit(submission: Submission): Promise<void> {
-	const { item, request, protocol, checkpoint } = submission;
+	const { item, protocol, checkpoint } = submission;
 	const { client, signal, budget } = item;
+	const request = await submission.sized();
 	const estimate = await knownEstimate(submission);
 	checkpoint.request = summarize(request, estimate);
 	checkpoint.costKey = randomUUID();

@@ -37,7 +37,7 @@ const SECRET_BYTES = 24;
 const DEFAULT_WAIT_SECONDS = 300;
 
 /** Image: Generate, where the provider can call back: by polling, or by suspending the execution until it calls. */
-export function generateOrSuspend(item: ItemContext): PreparedOperation {
+export function generateOrSuspend(item: ItemContext): PreparedOperation[] {
 	const chosen = item.reader.option(completion(item.provider.label));
 	return generate(item, chosen === 'callback' ? suspensionOf(item) : undefined);
 }

@@ -96,14 +96,19 @@ export interface ItemContext extends RunContext {
 	readonly reader: ParameterReader;
 }
 
-/** Checks the item's parameters (throwing Flux2Error) and returns the work that needs the network. */
+/**
+ * Checks the item's parameters (throwing Flux2Error) and returns the work that needs the network. What an item asks for
+ * several times is several works: each runs, ends, is resumed and fails alone.
+ */
 export interface Operation {
-	(this: void, item: ItemContext): PreparedOperation;
+	(this: void, item: ItemContext): PreparedOperation | PreparedOperation[];
 	/** Whether it works without a credential too. */
 	readonly needsNoKey?: boolean;
 }
 
 export interface PreparedOperation {
+	/** The item with a permit of its own, where it has several requests. */
+	readonly item?: ItemContext;
 	/** For the error item. */
 	readonly model?: string;
 	/** Where it submits something. */

@@ -5,8 +5,9 @@ import { customBody, OPTIONS } from './options';
 import { Settings, type Param } from './param';
 import { messageOf, type ParameterReader } from './reader';
 import { EDIT, readReferenceImages, type ReferenceInput } from './referenceImages';
+import { needsReference, readLikeReference, withSize, type LikeReference } from './readSize';
 import { megapixelsOf } from './size';
-import { withSize } from './sizeParameters';
+
 import { readPrompt } from './structuredPrompt';
 
 /** What one item asks of a model, read and checked. */
@@ -18,8 +19,19 @@ export interface ImageRequest<M extends Model = Model> {
 	readonly headers: Record<string, string>;
 	readonly settings: Settings;
 	readonly references: readonly ReferenceInput[];
+	/** Where the size is that of the first reference image, which is read before the request is sent. */
+	readonly likeReference?: LikeReference;
+	/** Which of the item's images this request makes; left out before they are divided. */
+	readonly numbers?: ImageNumbers;
 	/** What the provider calls when the task has ended. No part of the image. */
 	readonly callback?: RequestCallback;
+}
+
+export interface ImageNumbers {
+	/** From 1. */
+	readonly first: number;
+	/** How many images the item asks for. */
+	readonly of: number;
 }
 
 export interface RequestCallback {
@@ -52,10 +64,14 @@ export function readImageRequest<M extends Model>(
 	};
 	const own = [...model.parameters, ...nodeOptions];
 	const known = [...choice.models.flatMap(({ parameters }) => parameters), ...own];
-	const values = withSize(reader, readValues(reader, { own, known, model }), model);
-	const assigned = assignValues(reader, values, own);
+	const values = readValues(reader, { own, known, model });
+	const assigned = assignValues(reader, withSize(reader, values, model), own);
+	const likeReference = readLikeReference(values, model);
+	if (needsReference(values) && request.references.length === 0) {
+		reader.addProblem('Size', 'Like the Reference Image needs a reference image');
+	}
 	checkPixels(reader, { model, body: assigned.body });
-	return { ...request, ...assigned };
+	return { ...request, ...assigned, ...(likeReference && { likeReference }) };
 }
 
 /** Reads a collection of an operation that needs no model. */
@@ -136,14 +152,16 @@ function readValues(
 		if (ownNames.has(name)) continue;
 		values.delete(name);
 		const foreign = known.find(({ property }) => property.name === name);
-		const { displayName, default: standard } = foreign?.property ?? {};
-		if (!displayName) reader.addProblem(name, 'is not an option of this node');
-		else if (foreign?.place !== 'panel' || value !== standard) {
-			reader.addProblem(displayName, `${model.name} has no such parameter here`);
+		if (!foreign) reader.addProblem(name, 'is not an option of this node');
+		else if (!isPanelDefault(foreign, value)) {
+			reader.addProblem(foreign.property.displayName, `${model.name} has no such parameter here`);
 		}
 	}
 	return values;
 }
+
+const isPanelDefault = ({ place, property, variants = [] }: Param, value: unknown): boolean =>
+	place === 'panel' && [property, ...variants].some((field) => field.default === value);
 
 /** Each value where its parameter says: in the body, in a header, or among the node's own settings. */
 function assignValues(

@@ -13,6 +13,8 @@ export interface Model extends Priced {
 	/** Both sides of a reference image must be smaller than this, in pixels. */
 	readonly referenceSidesBelow?: number;
 	readonly sizes?: Sizes;
+	/** Where one request can ask for several images: the field's wire name, and how many. */
+	readonly imagesPerRequest?: { readonly wireName: string; readonly max: number };
 	/** How long an image usually takes. The first polls go by it until the node has learnt better. */
 	readonly typicalSeconds: number;
 }
@@ -31,6 +33,7 @@ export function customModel(id: string, candidates: readonly Model[]): Model {
 		if (parameters.has(param.wireName)) continue;
 		parameters.set(param.wireName, { ...param, sendDefault: false });
 	}
+	const perRequest = candidates[0]?.imagesPerRequest;
 	const sides = candidates.map(({ referenceSidesBelow = Infinity }) => referenceSidesBelow);
 	return {
 		id,
@@ -40,6 +43,7 @@ export function customModel(id: string, candidates: readonly Model[]): Model {
 		maxReferences: Math.max(...candidates.map(({ maxReferences }) => maxReferences)),
 		referenceSidesBelow: Math.max(...sides),
 		sizes: candidates[0]?.sizes,
+		...(perRequest && { imagesPerRequest: perRequest }),
 		typicalSeconds: Math.max(...candidates.map(({ typicalSeconds }) => typicalSeconds)),
 	};
 }

@@ -1,5 +1,5 @@
 import { linkLifetime } from './linkLifetime';
-import { choice, decimal, integer, jsonObject, text, toggle, type Param } from './param';
+import { choice, decimal, inPanel, integer, jsonObject, text, toggle, type Param } from './param';
 
 /** The names of the editor's collections. */
 export const OPTIONS = 'options';
@@ -162,6 +162,20 @@ export const completion = (caller: string) =>
 		...own,
 	});
 
+const MAX_IMAGES = 10;
+
+export const numberOfImages = inPanel(
+	integer('numberOfImages', {
+		label: 'Number of Images',
+		description:
+			'How many images to make of the prompt. Each is an item of its own and is paid for. With a seed, each takes the next one.',
+		min: 1,
+		max: MAX_IMAGES,
+		default: 1,
+		...own,
+	}),
+);
+
 const common: readonly Param[] = [maxConcurrent, simplify];
 const collect: readonly Param[] = [
 	timeout,
@@ -173,7 +187,7 @@ const collect: readonly Param[] = [
 ];
 
 /** Options of an operation that sends a request. */
-const send: readonly Param[] = [customBody, maxCost, assumedCost];
+const send: readonly Param[] = [numberOfImages, customBody, maxCost, assumedCost];
 
 /** Options of an operation that sends a request and does not wait. */
 export const submitOptions: readonly Param[] = [...send, ...common];

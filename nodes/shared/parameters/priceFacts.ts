@@ -1,6 +1,6 @@
 import { isObject } from '../core/json';
 import type { ImageRequest } from './imageRequest';
-import { customBody } from './options';
+import { customBody, numberOfImages } from './options';
 import type { PriceFacts } from './price';
 import type { Size } from './size';
 
@@ -13,7 +13,7 @@ const HARMLESS_FIELDS = ['model', 'prompt'];
  * @returns undefined where "Custom Body" names another model
  */
 export function readPriceFacts(
-	{ model, body, settings }: ImageRequest,
+	{ model, body, settings, numbers }: ImageRequest,
 	references: ReadonlyArray<Size | undefined>,
 ): PriceFacts | undefined {
 	const custom = leavesOf(settings.get(customBody) ?? {});
@@ -26,7 +26,7 @@ export function readPriceFacts(
 		height: countOf('height'),
 		steps: countOf('steps'),
 		references,
-		images: imagesOf({ body, settings }),
+		images: imagesOf({ body, settings, numbers }),
 		hasUnknownFields: custom.some(([name]) => !known.includes(name)),
 	};
 }
@@ -34,15 +34,16 @@ export function readPriceFacts(
 /** The wire names of *Number of Images*. */
 const COUNT_FIELDS = ['num_generations', 'num_images'];
 
-/** How many images a request asks for. */
+/** How many images a request makes; all of the item's before they are divided among requests. */
 export function imagesOf(request: RequestFields): number {
 	const fields = fieldsOf(request);
-	return Math.max(1, ...COUNT_FIELDS.map((name) => toCount(fields.get(name)) ?? 1));
+	const perRequest = Math.max(1, ...COUNT_FIELDS.map((name) => toCount(fields.get(name)) ?? 1));
+	return request.numbers ? perRequest : perRequest * request.settings.getOrDefault(numberOfImages);
 }
 
-type RequestFields = Pick<ImageRequest, 'body' | 'settings'>;
+type RequestFields = Pick<ImageRequest, 'body' | 'settings' | 'numbers'>;
 
-const fieldsOf = ({ body, settings }: RequestFields): Map<string, unknown> =>
+const fieldsOf = ({ body, settings }: Omit<RequestFields, 'numbers'>): Map<string, unknown> =>
 	new Map([...Object.entries(body), ...leavesOf(settings.get(customBody) ?? {})]);
 
 /** The values at the ends of a JSON tree by their own key: each provider has the parameters at another depth. */

@@ -15,20 +15,21 @@ export function requestProperties(
 		...modelProperties(models, show),
 		...promptProperties(show),
 		...referenceImagesProperties(show),
-		...panelProperties(models, show),
+		...panelProperties(nodeOptions, models, show),
 		optionsProperty(nodeOptions, show, models),
 	];
 }
 
-/** The models' parameters that stand in the main panel, each shown for the models that have it. */
+/** What of the models' parameters and the node's own stands in the main panel, each for the models that have it. */
 function panelProperties(
+	nodeOptions: readonly Param[],
 	models: readonly Model[],
 	show: IDisplayOptions['show'],
 ): INodeProperties[] {
-	const params = editorParams(models).filter(({ place }) => place === 'panel');
+	const params = [...editorParams(models), ...nodeOptions].filter(({ place }) => place === 'panel');
 	return params.flatMap((param) =>
 		[param.property, ...(param.variants ?? [])].map((property) => {
-			const ids = idsWith(param, models);
+			const ids = nodeOptions.includes(param) ? undefined : idsWith(param, models);
 			const own = { ...show, ...property.displayOptions?.show, ...(ids && { model: ids }) };
 			return { ...property, ...(Object.keys(own).length > 0 && { displayOptions: { show: own } }) };
 		}),
@@ -103,7 +104,7 @@ export function optionsProperty(
 		default: {},
 		...(show && { displayOptions: { show } }),
 		options: alphabetical([
-			...nodeOptions.map(({ property }) => property),
+			...nodeOptions.flatMap(({ place, property }) => (place === 'panel' ? [] : [property])),
 			...ungrouped.map((param) => shownForModels(param, models)),
 			...groupsOf(params).map((group) => groupProperty(group, params, models)),
 		]),
@@ -190,6 +191,7 @@ export const taskProperties = {
 export function listProperties(
 	filters: readonly Param[],
 	show: NonNullable<IDisplayOptions['show']>,
+	description: string,
 ): INodeProperties[] {
 	return [
 		{ ...returnAll.property, displayOptions: { show } },
@@ -201,6 +203,7 @@ export function listProperties(
 			type: 'collection',
 			placeholder: 'Add Filter',
 			default: {},
+			description,
 			displayOptions: { show },
 			options: filters.map(({ property }) => property),
 		},

@@ -22,6 +22,8 @@ export interface RatioSizes {
 	readonly ratios: readonly Ratio[];
 	/** How large the image may be, from the smallest: megapixels, and the provider's own word for them. */
 	readonly resolutions: ReadonlyArray<readonly [megapixels: number, resolution: string]>;
+	/** The provider's own word for the proportions of the first reference image, where it has one. */
+	readonly likeReference?: string;
 }
 
 export const RATIOS = [
@@ -91,6 +93,16 @@ export function sizeOfRatio(
 	return fitSize(wanted, sizes, megapixels);
 }
 
+/** The size of a reference image within the limits; with megapixels, its proportions with at most so many. */
+export const sizeLike = (
+	reference: Size,
+	sizes: PixelSizes,
+	megapixels: number | undefined,
+): Size | undefined =>
+	megapixels === undefined
+		? fitSize(reference, sizes)
+		: sizeOfRatio(reference.width / reference.height, sizes, megapixels);
+
 /** The multiples of the step on both sides of a value. */
 const roundings = (value: number, step: number): number[] => [
 	...new Set([Math.floor(value / step) * step, Math.ceil(value / step) * step]),
@@ -109,14 +121,15 @@ function nearest(candidates: readonly Size[], wanted: Size): Size | undefined {
 	return best?.size;
 }
 
-/** The ratio of the list that is nearest, and the largest resolution that is not above the wanted one. */
-export function nearestRatio(
-	ratio: Ratio,
-	{ ratios, resolutions }: RatioSizes,
-	wanted = DEFAULT_MEGAPIXELS,
-): { aspectRatio: Ratio | undefined; resolution?: string } {
-	const distance = (other: Ratio) => Math.abs(Math.log(proportionOf(other) / proportionOf(ratio)));
-	const [aspectRatio] = [...ratios].sort((a, b) => distance(a) - distance(b));
-	const resolution = resolutions.filter(([size]) => size <= wanted).at(-1)?.[1];
-	return { aspectRatio, ...(resolution && { resolution }) };
+/** The ratio of the list that is nearest. */
+export function nearestRatio(proportion: number, { ratios }: RatioSizes): Ratio | undefined {
+	const distance = (ratio: Ratio) => Math.abs(Math.log(proportionOf(ratio) / proportion));
+	const [nearestOne] = [...ratios].sort((a, b) => distance(a) - distance(b));
+	return nearestOne;
 }
+
+/** The largest resolution that is not above the wanted megapixels; undefined where the model has one only. */
+export const resolutionWithin = (
+	{ resolutions }: RatioSizes,
+	megapixels: number,
+): string | undefined => resolutions.filter(([size]) => size <= megapixels).at(-1)?.[1];

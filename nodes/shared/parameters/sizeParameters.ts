@@ -1,22 +1,15 @@
-import { choice, decimal, inPanel, shownWhen, withRange, type Param } from './param';
-import type { ParameterReader } from './reader';
-import {
-	DEFAULT_MEGAPIXELS,
-	isRatio,
-	megapixelsOf,
-	nearestRatio,
-	proportionOf,
-	RATIOS,
-	sizeOfRatio,
-	type PixelSizes,
-	type RatioSizes,
-	type Sizes,
-} from './size';
+import { choice, decimal, inPanel, shownWhen, withRange, zeroAsUnset, type Param } from './param';
+import { DEFAULT_MEGAPIXELS, megapixelsOf, RATIOS, type PixelSizes, type RatioSizes } from './size';
 
 const MIN_MEGAPIXELS = 0.1;
+export const LIKE_REFERENCE = 'likeReference';
 
 const optionsOf = (custom: string) => ({
 	automatic: { name: 'Automatic', description: 'The provider decides' },
+	likeReference: {
+		name: 'Like the Reference Image',
+		description: 'The size of the first reference image, within the limits of the model',
+	},
 	'1:1': '1:1 (Square)',
 	'16:9': '16:9 (Wide)',
 	'9:16': '9:16 (Tall)',
@@ -44,19 +37,34 @@ const sizeChoice = (custom: string) =>
 
 const CUSTOM = { size: ['custom'] };
 
-const megapixels = inPanel(
-	shownWhen(
-		decimal('megapixels', {
-			label: 'Megapixels',
-			description:
-				'How large the image is, from 0.1 to the most that the model makes. One megapixel is 1024 × 1024 pixels; most providers bill each started one.',
-			min: MIN_MEGAPIXELS,
-			default: DEFAULT_MEGAPIXELS,
-			in: 'node',
-		}),
-		{ size: [...RATIOS] },
-	),
-);
+const MEGAPIXELS = 'One megapixel is 1024 × 1024 pixels; most providers bill each started one.';
+
+const megapixels = decimal('megapixels', {
+	label: 'Megapixels',
+	description: `How large the image is at most, from 0.1 to what the model makes. ${MEGAPIXELS}`,
+	min: MIN_MEGAPIXELS,
+	default: DEFAULT_MEGAPIXELS,
+	in: 'node',
+});
+
+/** Megapixels up to this. For a ratio there is a default, and a reference image has a size of its own. */
+function megapixelsUpTo(min: number, max: number | undefined): Param {
+	const param = inPanel(
+		shownWhen(zeroAsUnset(withRange(megapixels, { min, max })), { size: [...RATIOS] }),
+	);
+	const { property } = megapixels;
+	const likeReference = {
+		...param.property,
+		default: 0,
+		description: `How large the image is at most. 0 keeps the size of the reference image, as far as the model makes it. ${MEGAPIXELS}`,
+		displayOptions: { show: { size: [LIKE_REFERENCE] } },
+	};
+	return {
+		...param,
+		property: { ...param.property, typeOptions: property.typeOptions },
+		variants: [likeReference],
+	};
+}
 
 /** Size and Megapixels, and the width and height of a custom size. */
 export function pixelParameters(
@@ -66,7 +74,7 @@ export function pixelParameters(
 	const max = maxPixels && Math.floor(megapixelsOf(maxPixels) * 100) / 100;
 	return [
 		sizeChoice('Width and Height'),
-		withRange(megapixels, { min: MIN_MEGAPIXELS, max }),
+		megapixelsUpTo(MIN_MEGAPIXELS, max),
 		...sides.map(shownForCustom),
 	];
 }
@@ -80,44 +88,7 @@ export function ratioParameters(
 	const [[min] = [1], ...larger] = resolutions;
 	const own = [sizeChoice('Aspect Ratio'), shownForCustom(aspectRatio)];
 	if (larger.length === 0) return own;
-	const max = larger.at(-1)?.[0];
-	return [...own, withRange(megapixels, { min, max }), shownForCustom(resolution)];
+	return [...own, megapixelsUpTo(min, larger.at(-1)?.[0]), shownForCustom(resolution)];
 }
 
 const shownForCustom = (param: Param): Param => inPanel(shownWhen(param, CUSTOM));
-
-/** What a custom size is made of, by the parameters' own names. */
-const CUSTOM_NAMES = ['width', 'height', 'aspectRatio', 'resolution'];
-
-/** The values with the fields that the provider knows, in place of a size that is none of its own. */
-export function withSize(
-	reader: ParameterReader,
-	values: ReadonlyMap<string, unknown>,
-	{ name, sizes, parameters }: { name: string; sizes?: Sizes; parameters: readonly Param[] },
-): ReadonlyMap<string, unknown> {
-	const size = values.get('size') ?? 'automatic';
-	if (!sizes) return values;
-	if (size === 'custom') return without(values, ['megapixels']);
-	const others = without(values, CUSTOM_NAMES);
-	if (!isRatio(size)) return without(others, ['megapixels']);
-	const wanted = megapixelsIn(values, parameters);
-	const fields =
-		'ratios' in sizes
-			? nearestRatio(size, sizes, wanted)
-			: sizeOfRatio(proportionOf(size), sizes, wanted);
-	if (!fields)
-		reader.addProblem('Size', `${name} makes no image of ${size} with so many megapixels`);
-	return new Map([...others, ...Object.entries(fields ?? {})]);
-}
-
-const without = (values: ReadonlyMap<string, unknown>, names: readonly string[]) =>
-	new Map([...values].filter(([name]) => !names.includes(name)));
-
-/** Undefined where it is unset, and where it is wrong, which is reported with the other parameters. */
-function megapixelsIn(
-	values: ReadonlyMap<string, unknown>,
-	parameters: readonly Param[],
-): number | undefined {
-	const param = parameters.find(({ property }) => property.name === 'megapixels');
-	return param?.schema().safeParse(values.get('megapixels')).data as number | undefined;
-}

@@ -66,6 +66,8 @@ export interface RequestSummary {
 	model?: string;
 	prompt?: string;
 	seed?: unknown;
+	/** In pixels, where they are known. */
+	size?: { width: number; height: number };
 	/** Of one image, where the price of the request can be estimated. */
 	estimatedCost?: Cost;
 }
