@@ -133,6 +133,27 @@ describe('an image', () => {
 		return spoiled.map((prompt) => ({ json: { prompt } }));
 	}
 
+	test('that is the response itself is not paid again by Retry On Fail, and raw shows no bytes', async () => {
+		lab.emulator.rule(
+			{ route: 'cloudflare.workersAi' },
+			{
+				mutate: ({ body, ...response }) => {
+					const { result } = body as { result: { image: string } };
+					const headers = { 'content-type': 'image/jpeg' };
+					return { ...response, headers, body: Buffer.from(result.image, 'base64') };
+				},
+			},
+		);
+		const retry = { retryOnFail: true, maxTries: 2, waitBetweenTries: 1 };
+		const node = generating('workersAi', retry, { simplify: false });
+		const run = await lab.run(node, { items: prompts(1) });
+
+		expect(lab.emulator.ledger.submissions).toHaveLength(1);
+		const [item] = run.items(NODE);
+		expect(await bytesOf(item)).toEqual((await made()).bytes);
+		expect(item?.json.raw).toEqual({ body: null, headers: {} });
+	});
+
 	test('that did not arrive whole is fetched again', async () => {
 		const run = await lab.run(generating('task'), { items: spoil(1) });
 

@@ -1,7 +1,10 @@
 import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { IDataObject, INode } from 'n8n-workflow';
 import type { Effect } from '../emulator';
-import { sha256 } from '../emulator/images';
+import { drawReference, sha256 } from '../emulator/images';
 import { agentsOf } from '../support/agent';
 import type { Run, WorkflowJson } from '../support/engine';
 import {
@@ -73,6 +76,30 @@ async function suspend(options: object = {}, settings: Partial<INode> = {}): Pro
 
 /** n8n's own address of a stored file. */
 const LINK = expect.stringMatching(/^http:\/\/127\.0\.0\.1\/rest\/binary-data\/signed\?token=\S+$/);
+/** An image's host that responds when it is released. */
+async function startHolding() {
+	const image = await drawReference('held', 64, 64, 'png');
+	let release = () => {};
+	const released = new Promise<void>((resolve) => (release = resolve));
+	let requests = 0;
+	const server = createServer((_request, response) => {
+		requests++;
+		void released.then(() => response.setHeader('content-type', image.mimeType).end(image.bytes));
+	});
+	await once(server.listen(0, '127.0.0.1'), 'listening');
+	return {
+		url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+		sha256: sha256(image.bytes),
+		release,
+		get requests() {
+			return requests;
+		},
+		async close() {
+			server.closeAllConnections();
+			await new Promise((closed) => server.close(closed));
+		},
+	};
+}
 
 /** What anybody can call who knows the address. */
 const resumeUrl = ({ id, first }: Suspended) =>
@@ -184,6 +211,36 @@ describe('a suspended execution', () => {
 		expect(statuses()[0]).toBe(200);
 		expect(statuses()[1]).toBe(409);
 		await expectOneImage(run);
+	});
+
+	test('goes on once when two calls come together: the image is fetched once, for the first', async () => {
+		const host = await startHolding();
+		faultTask({ webhook: 'never', seconds: 0 });
+		const suspended = await suspend();
+		const sample = `${host.url}/1.png`;
+		lab.emulator.rule(
+			{ route: 'bfl.result' },
+			{ status: 200, body: { id: firstTask().id, status: 'Ready', result: { sample } } },
+		);
+		const say = async () =>
+			await fetch(resumeUrl(suspended), {
+				method: 'POST',
+				body: JSON.stringify({ id: firstTask().id, status: 'Ready', result: { sample } }),
+			});
+		const first = say();
+		await until(() => host.requests === 1);
+		const second = await say();
+		host.release();
+
+		expect([second.status, await second.json()]).toEqual([
+			409,
+			{ message: 'The image is being fetched' },
+		]);
+		expect((await first).status).toBe(200);
+		const [item] = (await suspended.resumed).items('Good');
+		expect(sha256(await lab.engine.binary(item!.binary!.data!))).toBe(host.sha256);
+		expect([host.requests, lab.emulator.ledger.polls.length]).toEqual([1, 1]);
+		await host.close();
 	});
 
 	test('goes on waiting when the image cannot be fetched, and takes it at the next call', async () => {

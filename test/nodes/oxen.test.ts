@@ -285,6 +285,38 @@ describe('events', () => {
 	});
 });
 
+describe('a generation without an ID', () => {
+	const withGenerations = (...generations: object[]) =>
+		lab.emulator.rule(
+			{ route: 'oxen.enqueue' },
+			{
+				mutate: (response) => {
+					const body = response.body as { generations: object[] };
+					return { ...response, body: { generations: [...generations, ...body.generations] } };
+				},
+			},
+		);
+
+	test('among others costs none of them', async () => {
+		withGenerations({ generation_id: '' }, { status: 'queued' });
+		const run = await lab.run(generating('queue'), { items: prompts(1) });
+
+		expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
+	});
+
+	test('alone is asked for nowhere, and not submitted again by Retry On Fail', async () => {
+		lab.emulator.rule(
+			{ route: 'oxen.enqueue' },
+			{ mutate: (response) => ({ ...response, body: { generations: [{ generation_id: '' }] } }) },
+		);
+		const run = await lab.run(generating('queue', QUICK, RETRY), { items: prompts(1) });
+
+		expect(run.error?.message).toContain('the response has no usable "generations"');
+		const { submissions, requests } = lab.emulator.ledger;
+		expect([submissions.length, requests.length]).toEqual([1, 1]);
+	});
+});
+
 describe('a generation that has left the queue', () => {
 	test.each(['queue', 'events'] as const)(
 		'is found in the history, with its cost (%s)',

@@ -271,6 +271,22 @@ test('what the model of an expression lacks is refused by its label, and nothing
 	expect(lab.emulator.ledger.requests).toEqual([]);
 });
 
+test.each(['best', true, [80], -1])(
+	'an Output Quality of a custom model that no model knows (%p) is refused by its label, and nothing is sent',
+	async (outputQuality) => {
+		const parameters = {
+			model: 'custom',
+			customModel: 'flux-9',
+			prompt: 'refused',
+			options: { outputQuality },
+		};
+		const run = await lab.run({ type: 'flux2Oxen', parameters });
+
+		expect(run.error?.message).toMatch(/^Output Quality: [^;]+$/);
+		expect(lab.emulator.ledger.requests).toEqual([]);
+	},
+);
+
 /** Fields of the requests that say how many images they make. */
 const asked = () =>
 	lab.emulator.ledger.submissions.map(({ body }) => {

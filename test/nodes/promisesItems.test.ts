@@ -349,10 +349,13 @@ test("an image's address that came garbled is asked for once more", async () => 
 	expect(traffic(lab)).toEqual(['submit', 'poll', 'download']);
 });
 
-test('a run that stops names the other items whose response was lost', async () => {
+test.each([
+	['at once', {}],
+	['after Retry On Fail, too', { retryOnFail: true, maxTries: 2, waitBetweenTries: 1 }],
+])('a run that stops %s names the other items whose response was lost', async (_when, settings) => {
 	const lost: Effect = { reset: 'beforeHeaders', accepted: true, delayMs: 100 };
 	lab.emulator.rule({ route: 'task.submit' }, lost);
-	const run = await lab.run(generating('task'), { items: prompts(2) });
+	const run = await lab.run(generating('task', settings), { items: prompts(2) });
 
 	const { description, context } = run.error as unknown as {
 		description: string;

@@ -179,6 +179,20 @@ describe('what concerns all items, with On Error set to continue,', () => {
 		);
 	});
 
+	test('a base URL that is none stops the node where On Error says so, with what to correct', async () => {
+		const { flux2BflApi } = lab.credentials;
+		lab.credentials.flux2BflApi = { ...flux2BflApi, baseUrl: 'bfl.example.com' };
+		const run = await lab.run(bfl(), { items: prompts(2) });
+		lab.credentials.flux2BflApi = flux2BflApi!;
+
+		expect(run.error).toMatchObject({
+			name: 'NodeOperationError',
+			message: '"bfl.example.com" is not a URL',
+			description: 'Correct the Base URL in the credential.',
+			context: { itemIndex: 0, kind: 'invalidInput' },
+		});
+	});
+
 	test('an expression in Max Concurrent that fails does too', async () => {
 		const node = bfl({ ...SMALL, maxConcurrent: "={{ $('Nobody').item.json.x }}" });
 		const run = await lab.run({ ...node, settings: { onError } }, { items: prompts(2) });

@@ -11,6 +11,7 @@ import {
 	type Lab,
 	type NodeUnderTest,
 } from '../support/lab';
+import type { Effect } from '../emulator';
 import { placed } from '../support/placed';
 import type { Run } from '../support/engine';
 
@@ -290,6 +291,22 @@ describe('Get', () => {
 			expect(traffic(lab)).toEqual(['submit', 'poll', 'download', 'poll', 'download']);
 		},
 	);
+
+	test.each<[string, Effect]>([
+		['with the status of the task', { status: 202, body: { status: 'IN_PROGRESS' } }],
+		['with nothing', { status: 202 }],
+	])('waits for a result that is not there yet: 202 %s, then 200 (queue)', async (_what, early) => {
+		const given = await submitted('queue');
+		await ready();
+		lab.emulator.rule({ route: 'queue.response', times: 3 }, early);
+		const asked = await lab.run(getting('queue', {}, NOW), { items: given });
+		const waited = await lab.run(getting('queue'), { items: given });
+
+		const [json] = asked.items(NODE).map((item) => item.json);
+		expect(json).toMatchObject({ taskId: firstTask().id, status: 'pending' });
+		expect(json).not.toHaveProperty('providerStatus');
+		expect(waited.items(NODE)[0]?.json).toMatchObject({ status: 'completed' });
+	});
 
 	test('refuses an empty task ID before it asks', async () => {
 		const run = await lab.run(getting('task'), { items: items({}) });

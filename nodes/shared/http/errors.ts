@@ -131,8 +131,8 @@ function deepestPath({ issues }: z.ZodError): Array<string | number> {
 function excerpt({ redact }: ErrorReader, { bytes }: ApiResponse): string {
 	const redacted = redact(bytes.toString('utf8', 0, MAX_EXCERPT_BYTES));
 	const text = redacted.slice(0, MAX_EXCERPT_TEXT_LENGTH);
-	const title = /<title[^>]{0,200}>([^<]{0,1000})/i.exec(text)?.[1];
-	const line = (title && /[a-z]/i.test(title) ? title : text.replace(/<[^>]{0,1000}>/g, ' '))
+	const title = /<title[^<>]*>([^<]*)/i.exec(text)?.[1];
+	const line = (title && /[a-z]/i.test(title) ? title : text.replace(/<[^<>]*>/g, ' '))
 		.replace(/\s+/g, ' ')
 		.trim();
 	return line === '' ? 'an empty response' : line.slice(0, MAX_EXCERPT_LENGTH);

@@ -60,7 +60,7 @@ function memoized<T>(make: Memoized<T>): Memoized<T> {
 }
 
 const camelCase = (wireName: string) =>
-	wireName.replace(/[_-]+(\w)/g, (_match, letter: string) => letter.toUpperCase());
+	wireName.replace(/[_-](\w)/g, (_match, letter: string) => letter.toUpperCase());
 
 function declare<T>(
 	wireName: string,

@@ -1,4 +1,6 @@
 import {
+	fastApiDetailSchema,
+	formatFastApiDetail,
 	kindFromResponse,
 	kindFromStatus,
 	kindFromMessage,
@@ -57,4 +59,30 @@ test.each([
 	[503, 'quota service unavailable', 'unavailable'],
 ])('takes the status %i with the message "%s" as %s', (status, message, kind) => {
 	expect(kindFromResponse(status, message)).toBe(kind);
+});
+
+describe("FastAPI's error body", () => {
+	test.each<[unknown, string | undefined]>([
+		['Not Found', 'Not Found'],
+		['', undefined],
+		[[{ loc: ['body', 'width'], msg: 'too large', type: 'any' }], 'Width: too large'],
+		[
+			[
+				{ loc: ['body', 'images', 0], msg: 'no URL' },
+				{ loc: ['body', 'steps'], msg: 'too many' },
+			],
+			'0: no URL; steps: too many',
+		],
+		[[], undefined],
+		[[{ msg: 'no place' }], undefined],
+		[{ message: 'another form' }, undefined],
+	])('%j says %p, each field by its label', (detail, expected) => {
+		const read = fastApiDetailSchema.safeParse(detail);
+		const labels = new Map([['width', 'Width']]);
+		expect(read.success ? formatFastApiDetail(read.data, labels) : undefined).toBe(expected);
+	});
+
+	test('names fields as the provider does where no labels are known', () => {
+		expect(formatFastApiDetail([{ loc: ['width'], msg: 'too large' }])).toBe('width: too large');
+	});
 });

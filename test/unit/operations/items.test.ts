@@ -201,6 +201,16 @@ describe('the file', () => {
 			'photo-2.png',
 		],
 		[
+			'its own name and the number of its part of the response',
+			async () => await nameOf(named('photo'), { part: { number: 3, of: 4 } }),
+			'photo-3.png',
+		],
+		[
+			'its own name and the number of the image rather than that of its part',
+			async () => await nameOf(named('photo'), { part: { number: 1, of: 2 } }, { imageNumber: 4 }),
+			'photo-4.png',
+		],
+		[
 			'the number of its part of the response',
 			async () => await nameOf(undefined, { part: { number: 3, of: 4 } }),
 			'flux-t1-3.png',

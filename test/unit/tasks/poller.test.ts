@@ -1,3 +1,4 @@
+import { throttle } from '../../../nodes/shared/core/async';
 import { AbortedError, Flux2Error } from '../../../nodes/shared/core/errors';
 import type { ApiClient } from '../../../nodes/shared/http/types';
 import {
@@ -19,6 +20,8 @@ import type {
 /** How a task is followed, with a provider that counts how often it is polled. */
 
 const KEY = 'made-up';
+/** No test follows a task for longer. */
+const MAX_POLLS = 1000;
 // the poller hands the client on, and shows its label
 const client = { label: 'The provider' } as ApiClient;
 const { signal } = new AbortController();
@@ -51,17 +54,18 @@ const missing: Failed = { ...failed, message: 'Task not found', lost: 'missing' 
 
 type Options = Partial<Omit<PollerOptions, 'protocol'>>;
 
+const optionsOf = (more: Options) => ({
+	client,
+	signal,
+	timeoutSeconds: 60,
+	minPollIntervalSeconds: 0.2,
+	estimator: new DurationEstimator(new Map(), KEY, 10),
+	submittedByThisRun: true,
+	...more,
+});
+
 const pollerOf = (status: () => Promise<TaskState>, more: Options = {}): TaskPoller =>
-	new TaskPoller({
-		protocol: { status },
-		client,
-		signal,
-		timeoutSeconds: 60,
-		minPollIntervalSeconds: 0.2,
-		estimator: new DurationEstimator(new Map(), KEY, 10),
-		submittedByThisRun: true,
-		...more,
-	});
+	new TaskPoller({ ...optionsOf(more), protocol: { status } });
 
 /** Follows a task on a fake clock. An error stands for a poll that fails. The last of these goes on for ever. */
 async function follow(
@@ -73,6 +77,8 @@ async function follow(
 	const poller = pollerOf(async () => {
 		const state = states[Math.min(polledAt.length, states.length - 1)]!;
 		polledAt.push((Date.now() - startedAt) / 1000);
+		// polls without a pause would go on before the clock does
+		if (polledAt.length > MAX_POLLS) throw new Error('The task is polled without a pause');
 		if (state instanceof Flux2Error) throw state;
 		return state;
 	}, more);
@@ -117,6 +123,74 @@ describe('an event', () => {
 		const { polledAt } = await follow([pending], { events, seconds: 59 });
 		expect(polledAt).toEqual([20, 40]);
 	});
+});
+
+describe('a stream of events', () => {
+	/** Falls silent or breaks after so many seconds. */
+	function breakingAfter(seconds: number): TaskEvents {
+		const brokenAt = Date.now() + seconds * 1000;
+		return {
+			ready: Promise.resolve(),
+			get isConnected() {
+				return Date.now() < brokenAt;
+			},
+			next: async () =>
+				await new Promise((resolve) => setTimeout(resolve, brokenAt - Date.now(), undefined)),
+			close: () => undefined,
+		};
+	}
+
+	test('that breaks is followed by a poll at once, and by as many as without events', async () => {
+		jest.useFakeTimers();
+		const { polledAt } = await follow([pending], { events: breakingAfter(4), seconds: 20 });
+
+		expect(polledAt[0]).toBe(4);
+		expect(gapsOf(polledAt).every((seconds) => seconds > 0 && seconds <= 2)).toBe(true);
+	});
+
+	test('that broke before the submit is not waited for', async () => {
+		jest.useFakeTimers();
+		const without = await follow([pending], { seconds: 20 });
+		const broken = await follow([pending], { events: breakingAfter(0), seconds: 20 });
+		expect(broken.polledAt).toEqual(without.polledAt.filter((seconds) => seconds <= 20));
+	});
+
+	test('tells when the task ended more exactly than polls do', async () => {
+		jest.useFakeTimers();
+		const estimator = new DurationEstimator(new Map(), KEY, 10);
+		const learn = jest.spyOn(estimator, 'learn');
+		const events = eventsWith(
+			async () => await new Promise((resolve) => setTimeout(resolve, 7000, done)),
+		);
+		await follow([pending], { events, estimator, seconds: 8 });
+		expect(learn.mock.calls).toEqual([[7]]);
+	});
+});
+
+test('polls that run out of time give back their turns', async () => {
+	jest.useFakeTimers();
+	const takeTurn = throttle(1000);
+	const pollers = Array.from({ length: 50 }, () => {
+		const options = { timeoutSeconds: 5, pollIntervalSeconds: 1 };
+		return new TaskPoller({
+			...optionsOf(options),
+			protocol: {
+				status: async (_client, _task, callSignal) => {
+					await takeTurn('host', callSignal);
+					return pending;
+				},
+			},
+		});
+	});
+	const ends = pollers.map(async (poller) => await poller.waitUntilFinal(taskOfNow()));
+	const settled = Promise.allSettled(ends);
+	await jest.advanceTimersByTimeAsync(8000);
+	expect((await settled).map(({ status }) => status)).toEqual(pollers.map(() => 'rejected'));
+	const next = jest.fn();
+	void takeTurn('host', signal).then(next);
+	await jest.advanceTimersByTimeAsync(1000);
+
+	expect(next).toHaveBeenCalledTimes(1);
 });
 
 describe('a failure', () => {
