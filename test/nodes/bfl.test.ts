@@ -623,7 +623,6 @@ describe('Task', () => {
 			{
 				provider: 'bfl',
 				model: 'flux-2-pro',
-				cost: { amount: 0.03, currency: 'USD', credits: 3 },
 				taskId: firstId(),
 				pollUrl: expect.stringContaining('/v1/get_result?id='),
 				submittedAt: expect.any(String),

@@ -19,19 +19,6 @@ const settings: Bad = {
 		[0, '0 is not between 1 and 100; try 1'],
 		[101, '101 is not between 1 and 100; try 100'],
 	],
-	maxCost: ['Max Cost', [-1, '-1 is less than 0; try 0']],
-	assumedCost: [
-		'Assumed Cost',
-		[-0.1, '-0.1 is less than 0; try 0'],
-		['some', '"some" is not a number'],
-	],
-	linkLifetime: [
-		'Link Lifetime',
-		[
-			'for ever',
-			'must be a time from 1 second to 365 days, such as 15 minutes, 1 hour, 7 days or 30 days',
-		],
-	],
 	numberOfImages: [
 		'Number of Images',
 		[0, '0 is not between 1 and 10; try 1'],
@@ -129,7 +116,6 @@ const catalogue: Bad = {
 		['a\r\nx-evil: 1', 'must be plain ASCII text'],
 	],
 	skipCache: ['Skip Cache', ['perhaps', 'must be true or false']],
-	lookUpCost: ['Look Up Cost', ['perhaps', 'must be true or false']],
 	cacheTtl: [
 		'Cache TTL',
 		[59, '59 is not between 60 and 2592000; try 60'],
