@@ -6,8 +6,7 @@ import { Settings, type Param } from './param';
 import { messageOf, type ParameterReader } from './reader';
 import { EDIT, readReferenceImages, type ReferenceInput } from './referenceImages';
 import { needsReference, readLikeReference, withSize, type LikeReference } from './readSize';
-import { megapixelsOf } from './size';
-
+import { fitSize, megapixelsOf } from './size';
 import { readPrompt } from './structuredPrompt';
 
 /** What one item asks of a model, read and checked. */
@@ -129,13 +128,15 @@ function checkPixels(
 	{ model: { name, sizes }, body }: Pick<ImageRequest, 'model' | 'body'>,
 ): void {
 	const { width, height } = body as { width?: number; height?: number };
-	const { maxPixels = Infinity } = sizes && 'maxPixels' in sizes ? sizes : {};
-	if (width && height && width * height > maxPixels) {
-		reader.addProblem(
-			'Width, Height',
-			`${width} × ${height} is more than the ${Math.floor(megapixelsOf(maxPixels))} megapixels that ${name} makes`,
-		);
-	}
+	if (!width || !height || !sizes || !('step' in sizes)) return;
+	const { maxPixels = Infinity } = sizes;
+	if (width * height <= maxPixels) return;
+	const nearest = fitSize({ width, height }, sizes);
+	const advice = nearest ? `; try ${nearest.width} × ${nearest.height}` : '';
+	reader.addProblem(
+		'Width, Height',
+		`${width} × ${height} is more than the ${Math.floor(megapixelsOf(maxPixels))} megapixels that ${name} makes${advice}`,
+	);
 }
 
 /**
