@@ -37,7 +37,7 @@ const STATUS_WORDS: StatusWords = {
 /** What the content filter says behind its message. */
 const MODERATION_CODE = /\(E005\)/;
 
-const urlSchema = z.string().min(1);
+const urlSchema = z.string().regex(/^https?:/i);
 /** One image as its URL, or several in a list. */
 const outputSchema = z.union([urlSchema.transform((url) => [url]), entriesOf(urlSchema)]).catch([]);
 

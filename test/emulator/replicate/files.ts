@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { BODY_LIMIT } from '../requests';
 import { Refusal, toResponse, type ApiResponse, type Call, type JsonObject } from '../types';
 import { recordUnexpected } from '../world';
 import { documentedErrors, unprocessable } from './documentedErrors';
@@ -15,6 +14,7 @@ interface StoredFile {
 }
 
 const LIFE_MS = 3_600_000;
+const MAX_FILE_BYTES = 100 * 1024 * 1024;
 const MAX_NAME_BYTES = 255;
 const PARTS = ['content', 'type', 'filename', 'metadata'];
 
@@ -32,7 +32,7 @@ export class Files {
 		}
 		const file = body.parts.find(({ name }) => name === 'content')?.file;
 		if (!file) throw new Refusal(unprocessable('Missing content'));
-		if (file.data.length >= BODY_LIMIT)
+		if (file.data.length >= MAX_FILE_BYTES)
 			throw new Refusal(documentedErrors['replicate.fileTooLarge']);
 		if (Buffer.byteLength(file.filename) > MAX_NAME_BYTES) {
 			throw new Refusal(unprocessable('Filename is too long'));
