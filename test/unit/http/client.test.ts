@@ -432,8 +432,7 @@ describe("another signal than n8n's", () => {
 		Object.assign(client.context, context);
 		const again = withoutExecutionSignal(client);
 		expect(again.cancelSignal.aborted).toBe(false);
-		const { getExecutionCancelSignal } = again.context as typeof context;
-		expect(getExecutionCancelSignal?.()).toBe(again.cancelSignal);
+		expect((again.context as typeof context).getExecutionCancelSignal()).toBe(again.cancelSignal);
 		const request = { url: '/tasks/t1', schema: idSchema };
 		expect((await readJson(again, request, again.cancelSignal)).value).toEqual({ id: 't1' });
 	});
