@@ -4,4 +4,5 @@ export { bfl } from './bfl';
 export { cloudflare } from './cloudflare';
 export { fal } from './fal';
 export { oxen } from './oxen';
+export { replicate } from './replicate';
 export { task } from './task';

@@ -6,6 +6,8 @@ import { models as falModels } from '../../nodes/Flux2Fal/models';
 import { fal } from '../../nodes/Flux2Fal/provider';
 import { models as oxenModels } from '../../nodes/Flux2Oxen/models';
 import { oxen } from '../../nodes/Flux2Oxen/provider';
+import { models as replicateModels } from '../../nodes/Flux2Replicate/models';
+import { replicate } from '../../nodes/Flux2Replicate/provider';
 import { models as taskModels } from '../../nodes/Flux2Task/models';
 import { taskApi } from '../../nodes/Flux2Task/provider';
 import type { ProviderDefinition } from '../../nodes/shared/operations/types';
@@ -17,6 +19,7 @@ import * as bflResponses from './responses/bfl';
 import * as cloudflareResponses from './responses/cloudflare';
 import * as falResponses from './responses/fal';
 import * as oxenResponses from './responses/oxen';
+import * as replicateResponses from './responses/replicate';
 import * as taskResponses from './responses/task';
 
 /** One way in which a provider generates an image. */
@@ -182,6 +185,25 @@ export const PROVIDERS = {
 				responses: { event: falResponses.eventResponses },
 			},
 		},
+	},
+	flux2Replicate: {
+		definition: replicate,
+		models: replicateModels,
+		wireTest: 'replicateWire',
+		credential: ({ keys, urls }) => ({ apiKey: keys.replicateKey, baseUrl: urls.replicate }),
+		lanes: {
+			replicate: {
+				submit: 'replicate.submit',
+				parameters: {},
+				hasTasks: true,
+				canCancel: true,
+				responses: {
+					polled: replicateResponses.responses,
+					list: replicateResponses.listResponses,
+				},
+			},
+		},
+		lists: replicateResponses.lists,
 	},
 } as const satisfies Record<string, TestedProvider>;
 
