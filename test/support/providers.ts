@@ -182,6 +182,7 @@ export const PROVIDERS = {
 				responses: { event: falResponses.eventResponses },
 			},
 		},
+		payload: falResponses.payload,
 	},
 } as const satisfies Record<string, TestedProvider>;
 
