@@ -23,6 +23,7 @@ import type {
 } from '../shared/operations/types';
 import { withCustomBody, type ImageRequest } from '../shared/parameters/imageRequest';
 import { customModel, encodeModelId } from '../shared/parameters/model';
+import { CALLED_ITSELF, NOTIFY_URL, withModelQuery } from '../shared/parameters/notifyUrl';
 import {
 	ASSUMED_SIDE,
 	leavesPriceOpen,
@@ -46,7 +47,7 @@ import {
 	toTaskState,
 } from './responses';
 import { isLongEnough, TOO_SHORT } from './secretTest';
-import { isSigned, ownsImageUrl, parseWebhookPayload } from './webhookPayload';
+import { ownsImageUrl, parseWebhookPayload, signatureProblem } from './webhookPayload';
 
 const SECRET_CREDENTIAL = 'flux2WebhookApi';
 
@@ -83,21 +84,11 @@ async function readNotifySecret({ context }: ReadClient): Promise<string | undef
 	throw invalidInput([`Notify Secret: the credential is too short. ${TOO_SHORT}`]);
 }
 
-/** The webhook's body names no model, but the trigger can filter by it. */
-function withModelQuery(url: string, model: string): string {
-	if (!URL.canParse(url)) return url;
-	const address = new URL(url);
-	if (address.searchParams.has('model')) return url;
-	address.searchParams.set('model', model);
-	return address.href;
-}
-
 /** POST /v1/{model}, then the `polling_url` of the response, which is on a regional host. */
 const protocol: AsyncProtocol = {
 	validate({ body, settings, callback }, reader) {
 		const { webhook_url: url } = withCustomBody(body, settings);
-		if (!callback || typeof url !== 'string') return;
-		reader.addProblem('Notify URL', 'with Callback, n8n itself is called');
+		if (callback && typeof url === 'string') reader.addProblem(NOTIFY_URL, CALLED_ITSELF);
 	},
 
 	// https://github.com/black-forest-labs/blackforest has the call; not every region may have it
@@ -190,7 +181,7 @@ const getCredits = ({ client, signal }: ItemContext): PreparedOperation => ({
 /** What the callbacks and the trigger know of Black Forest Labs. */
 export const webhook: WebhookProtocol = {
 	parsePayload: parseWebhookPayload,
-	isSigned,
+	signatureProblem,
 	ownsImageUrl,
 	status: protocol.status,
 };
@@ -211,8 +202,8 @@ export const bfl: ProviderDefinition = {
 	options: [completion],
 	operations: {
 		'image:estimateCost': estimateCostWithoutKey,
-		'image:generate': generateOrSuspend,
-		'image:edit': generateOrSuspend,
+		'image:generate': generateOrSuspend(completion),
+		'image:edit': generateOrSuspend(completion),
 		'task:submit': submitTask,
 		'task:get': getTask,
 		'account:getCredits': getCredits,

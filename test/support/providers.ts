@@ -185,6 +185,7 @@ export const PROVIDERS = {
 				responses: { event: falResponses.eventResponses },
 			},
 		},
+		payload: falResponses.payload,
 	},
 	flux2Replicate: {
 		definition: replicate,

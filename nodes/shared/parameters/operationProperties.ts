@@ -125,10 +125,3 @@ export function subtitleOf(models: readonly Model[]): string {
 	const other = '$parameter["customModel"] || $parameter["model"] || $parameter["resource"]';
 	return `={{ ${operation} + ": " + (${model} || ${other}) }}`;
 }
-
-const succeed = async () => true;
-
-/** Nothing is registered at the provider: each request names the address to call. */
-export const noWebhookRegistration = {
-	default: { checkExists: succeed, create: succeed, delete: succeed },
-};
