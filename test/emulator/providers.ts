@@ -3,5 +3,6 @@
 export { bfl } from './bfl';
 export { cloudflare } from './cloudflare';
 export { fal } from './fal';
+export { openai } from './openai';
 export { oxen } from './oxen';
 export { task } from './task';
