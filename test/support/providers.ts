@@ -4,6 +4,8 @@ import { models as cloudflareModels } from '../../nodes/Flux2Cloudflare/models';
 import { cloudflare } from '../../nodes/Flux2Cloudflare/provider';
 import { models as falModels } from '../../nodes/Flux2Fal/models';
 import { fal } from '../../nodes/Flux2Fal/provider';
+import { models as openAiModels } from '../../nodes/Flux2OpenAi/models';
+import { openAi } from '../../nodes/Flux2OpenAi/provider';
 import { models as oxenModels } from '../../nodes/Flux2Oxen/models';
 import { oxen } from '../../nodes/Flux2Oxen/provider';
 import { models as replicateModels } from '../../nodes/Flux2Replicate/models';
@@ -18,6 +20,7 @@ import type { GoodBody, GoodResponse } from './goodResponses';
 import * as bflResponses from './responses/bfl';
 import * as cloudflareResponses from './responses/cloudflare';
 import * as falResponses from './responses/fal';
+import * as openAiResponses from './responses/openai';
 import * as oxenResponses from './responses/oxen';
 import * as replicateResponses from './responses/replicate';
 import * as taskResponses from './responses/task';
@@ -205,6 +208,28 @@ export const PROVIDERS = {
 			},
 		},
 		lists: replicateResponses.lists,
+	},
+	flux2OpenAi: {
+		definition: openAi,
+		models: openAiModels,
+		wireTest: 'openAiWire',
+		credential: ({ keys, urls }) => ({
+			server: 'vllm',
+			baseUrl: `${urls.openai}/vllm`,
+			apiKey: keys.openAiKey,
+		}),
+		lanes: {
+			openAi: {
+				submit: 'openai.generate',
+				parameters: {},
+				hasTasks: false,
+				responses: {
+					base64: openAiResponses.responses,
+					url: openAiResponses.urlResponses,
+					bytes: openAiResponses.bytesResponses,
+				},
+			},
+		},
 	},
 } as const satisfies Record<string, TestedProvider>;
 

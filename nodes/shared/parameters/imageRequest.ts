@@ -44,6 +44,8 @@ export interface ModelChoice<M extends Model = Model> {
 	readonly models: readonly M[];
 	/** A model that is not on the list. */
 	customModel(this: void, id: string): M;
+	/** Any ID is taken, because the provider has a list of its own. */
+	readonly isOpen?: true;
 }
 
 /**
@@ -87,7 +89,7 @@ export const withCustomBody = (body: IDataObject, settings: Settings): IDataObje
 
 function readModel<M extends Model>(
 	reader: ParameterReader,
-	{ models, customModel }: ModelChoice<M>,
+	{ models, customModel, isOpen }: ModelChoice<M>,
 ): M {
 	const isCustom = reader.raw('model') === CUSTOM_MODEL;
 	const id = reader.modelId();
@@ -96,7 +98,7 @@ function readModel<M extends Model>(
 		reader.addProblem(isCustom ? 'Custom Model' : 'Model', 'must not be empty');
 	} else if (isCustom && !isPathSafe(id)) {
 		reader.addProblem('Custom Model', UNSAFE_ID);
-	} else if (!listed && !isCustom) {
+	} else if (!listed && !isCustom && !isOpen) {
 		reader.addProblem(
 			'Model',
 			`"${id}" is not on the list; choose Custom to use an ID of your own`,
