@@ -44,7 +44,7 @@ export function connect(
 		return script(call);
 	});
 	const reader = new ParameterReader(context, 0);
-	const { models, protocol } = provider.routeFor(reader);
+	const { models, protocol } = provider.routeFor(reader, {});
 	const request: ImageRequest = {
 		model: models.find(({ id }) => id === parameters.model) ?? models[0]!,
 		prompt: 'A fox',
