@@ -10,7 +10,7 @@ import { models as taskModels } from '../../nodes/Flux2Task/models';
 import { taskApi } from '../../nodes/Flux2Task/provider';
 import type { ProviderDefinition } from '../../nodes/shared/operations/types';
 import type { Model } from '../../nodes/shared/parameters/model';
-import type { Emulator, RouteName } from '../emulator';
+import type { DocumentedError, Effect, Emulator, RouteName } from '../emulator';
 import type { CredentialStore } from './credentials';
 import type { GoodBody, GoodResponse } from './goodResponses';
 import * as bflResponses from './responses/bfl';
@@ -32,6 +32,14 @@ interface ProviderLane {
 	hasEvents?: true;
 	/** Whether its tasks can be cancelled. */
 	canCancel?: true;
+	/** Whether the image stands in a response: there is nothing to download. */
+	isInline?: true;
+	/** Where there are tasks: the route of a poll, and the one whose response names the image. */
+	polls?: { status: RouteName; result: RouteName };
+	/** How the API refuses a submit for the moment. */
+	rateLimit: DocumentedError;
+	/** What of a submit makes its moderation end the request. */
+	moderated: Effect;
 	/** What leads from a submit to its image, in order, as documented; the usual form first. */
 	responses: Readonly<Record<string, readonly GoodResponse[]>>;
 }
@@ -66,6 +74,8 @@ export const PROVIDERS = {
 				submit: 'cloudflare.run',
 				parameters: { model: 'black-forest-labs/flux-2-pro-preview' },
 				hasTasks: false,
+				rateLimit: 'cloudflare.rateLimit',
+				moderated: { error: 'cloudflare.moderated' },
 				responses: {
 					bare: cloudflareResponses.catalogueResponses,
 					wrapped: cloudflareResponses.wrappedResponses,
@@ -75,6 +85,9 @@ export const PROVIDERS = {
 				submit: 'cloudflare.workersAi',
 				parameters: { model: '@cf/black-forest-labs/flux-2-klein-4b' },
 				hasTasks: false,
+				isInline: true,
+				rateLimit: 'workersAi.3040',
+				moderated: { error: 'workersAi.3030' },
 				responses: {
 					wrapped: cloudflareResponses.workersAiResponses,
 					bare: cloudflareResponses.bareResponses,
@@ -93,6 +106,9 @@ export const PROVIDERS = {
 				submit: 'task.submit',
 				parameters: { dialect: 'task' },
 				hasTasks: true,
+				polls: { status: 'task.status', result: 'task.status' },
+				rateLimit: 'task.rateLimit',
+				moderated: { task: { fail: { message: 'Request Moderated' } } },
 				responses: { polled: taskResponses.taskResponses },
 			},
 			queue: {
@@ -100,6 +116,9 @@ export const PROVIDERS = {
 				parameters: { dialect: 'queue' },
 				hasTasks: true,
 				canCancel: true,
+				polls: { status: 'queue.status', result: 'queue.response' },
+				rateLimit: 'queue.rateLimit',
+				moderated: { task: { fail: { message: 'Request Moderated' } } },
 				responses: { polled: taskResponses.queueResponses },
 			},
 		},
@@ -115,6 +134,8 @@ export const PROVIDERS = {
 				parameters: {},
 				options: { mode: 'sync' },
 				hasTasks: false,
+				rateLimit: 'oxen.rateLimit',
+				moderated: { status: 400, body: { error: { message: 'Prompt flagged as NSFW' } } },
 				responses: { url: oxenResponses.syncResponses, base64: oxenResponses.base64Responses },
 			},
 			oxen: {
@@ -123,6 +144,9 @@ export const PROVIDERS = {
 				options: { mode: 'queue' },
 				hasTasks: true,
 				canCancel: true,
+				polls: { status: 'oxen.queue', result: 'oxen.queue' },
+				rateLimit: 'oxen.rateLimit',
+				moderated: { task: { fail: { message: 'Output flagged as NSFW' } } },
 				responses: {
 					polled: oxenResponses.queueResponses,
 					history: oxenResponses.historyResponses,
@@ -135,6 +159,9 @@ export const PROVIDERS = {
 				hasTasks: true,
 				hasEvents: true,
 				canCancel: true,
+				polls: { status: 'oxen.queue', result: 'oxen.queue' },
+				rateLimit: 'oxen.rateLimit',
+				moderated: { task: { fail: { message: 'Output flagged as NSFW' } } },
 				responses: { event: oxenResponses.eventResponses, polled: oxenResponses.queueResponses },
 			},
 		},
@@ -150,6 +177,9 @@ export const PROVIDERS = {
 				submit: 'bfl.submit',
 				parameters: {},
 				hasTasks: true,
+				polls: { status: 'bfl.result', result: 'bfl.result' },
+				rateLimit: 'bfl.rateLimit',
+				moderated: { task: { status: 'Request Moderated' } },
 				responses: {
 					polled: bflResponses.responses,
 					webhook: bflResponses.responsesWithWebhook,
@@ -170,6 +200,9 @@ export const PROVIDERS = {
 				options: { mode: 'queue' },
 				hasTasks: true,
 				canCancel: true,
+				polls: { status: 'fal.status', result: 'fal.result' },
+				rateLimit: 'fal.rateLimit',
+				moderated: { task: { fail: { code: 'content_policy_violation', message: 'flagged' } } },
 				responses: { polled: falResponses.responses, open: falResponses.openResponses },
 			},
 			falEvents: {
@@ -179,6 +212,9 @@ export const PROVIDERS = {
 				hasTasks: true,
 				hasEvents: true,
 				canCancel: true,
+				polls: { status: 'fal.status', result: 'fal.result' },
+				rateLimit: 'fal.rateLimit',
+				moderated: { task: { fail: { code: 'content_policy_violation', message: 'flagged' } } },
 				responses: { event: falResponses.eventResponses },
 			},
 		},
