@@ -1,8 +1,9 @@
 import type { CredentialValues, ReadClient } from '../shared/http/types';
 import { trustedUrl } from '../shared/http/urlPolicy';
 import type { ImageRequest } from '../shared/parameters/imageRequest';
+import { NOTIFY_URL } from '../shared/parameters/notifyUrl';
 import { HOW_TO_WAIT } from '../shared/parameters/options';
-import { mode, models, type FalModel } from './models';
+import { mode, models, webhookUrl, type FalModel } from './models';
 
 /** Hugging Face's router: a second door to fal, with a token of Hugging Face. What passes it is known from its client. */
 
@@ -32,6 +33,7 @@ export function findRoutingProblems({
 	return [
 		...findModelProblem(model, references.length > 0),
 		...(settings.getOrDefault(mode) === 'queue' ? [] : [[HOW_TO_WAIT, 'must be Poll'] as const]),
+		...(settings.get(webhookUrl) ? [[NOTIFY_URL, 'must be unset'] as const] : []),
 		...sent.map(({ property }) => [property.displayName, 'must be unset'] as const),
 	].map(([label, problem]) => [label, `${problem} with a token of Hugging Face`]);
 }

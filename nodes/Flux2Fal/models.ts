@@ -1,5 +1,6 @@
 import type { Model } from '../shared/parameters/model';
-import { HOW_TO_WAIT, seed } from '../shared/parameters/options';
+import { notifyUrl } from '../shared/parameters/notifyUrl';
+import { CALLBACK, callbackChoice, HOW_TO_WAIT, seed } from '../shared/parameters/options';
 import {
 	choice,
 	decimal,
@@ -27,6 +28,7 @@ export const mode = choice('mode', {
 	label: HOW_TO_WAIT,
 	description: 'How the node waits for the image',
 	options: {
+		[CALLBACK]: callbackChoice('fal'),
 		events: {
 			name: 'Events',
 			description: 'Like Poll, but fal notifies the node when the image is ready',
@@ -183,6 +185,14 @@ const perMegapixel = (amount: number, edited = amount): ListPrice => ({
 	...(edited !== amount && { edit: { first: edited, further: edited, reference: edited } }),
 });
 
+/** It is no part of the body: the address of the request has it. */
+export const webhookUrl = notifyUrl('webhookUrl', {
+	caller: 'fal',
+	refusal:
+		'The trigger refuses calls that are not signed by fal, or about tasks of another account.',
+	in: 'node',
+});
+
 const common = {
 	parameters: [
 		...pixelParameters(sizes, side('width', 'Width'), side('height', 'Height')),
@@ -192,6 +202,7 @@ const common = {
 		queuePriority,
 		startTimeout,
 		fileLifetime,
+		webhookUrl,
 	],
 	sizes,
 };
