@@ -264,7 +264,7 @@ export const PROVIDERS = {
 				hasTasks: false,
 				isInline: true,
 				rateLimit: 'openai.rateLimit',
-				moderated: { error: 'openai.moderated' },
+				moderated: { task: { fail: { code: 'content_policy_violation', message: 'rejected' } } },
 				responses: {
 					base64: openAiResponses.responses,
 					url: openAiResponses.urlResponses,

@@ -22,6 +22,7 @@ const PRICES: Record<string, Price> = {
 	'fal-ai/flux-2/klein/9b/edit': perMegapixel(0.011),
 	'fal-ai/flux-2/klein/9b/base': perMegapixel(0.011),
 	'fal-ai/flux-2/klein/9b/base/lora': perMegapixel(0.02),
+	'fal-ai/flux-2/klein/9b/base/edit/lora': perMegapixel(0.02),
 };
 
 /** What the header of a result counts: megapixels of the output and of the references, each begun one. */

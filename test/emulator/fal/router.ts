@@ -76,11 +76,11 @@ export function createRouterRoutes(world: FalWorld): Route[] {
 
 /** The call as fal gets it. */
 function passOn(world: FalWorld, call: Call): Call {
-	const { _subdomain: subdomain, ...query } = call.query;
+	const { _subdomain: subdomain, fal_webhook: webhook, ...query } = call.query;
 	const grant = call.scheme === 'Bearer' ? TOKEN_GRANTS.get(call.key ?? '') : undefined;
 	if (!grant) throw new Refusal(documentedErrors['fal.token']);
 	if (subdomain !== 'queue') recordUnexpected(world, call, `query _subdomain: ${subdomain}`);
-	if ('fal_webhook' in query) recordUnexpected(world, call, 'query fal_webhook');
+	if (webhook !== undefined) recordUnexpected(world, call, 'query fal_webhook');
 	for (const name of Object.keys(call.headers)) {
 		if (name.startsWith('x-fal-')) recordUnexpected(world, call, `header ${name}`);
 	}
