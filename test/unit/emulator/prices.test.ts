@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { models as bflModels } from '../../../nodes/Flux2Bfl/models';
 import { models as cloudflareModels } from '../../../nodes/Flux2Cloudflare/models';
+import { tools } from '../../../nodes/Flux2Bfl/tools';
 import type { Model } from '../../../nodes/shared/parameters/model';
 import { estimatePrice, type PriceFacts } from '../../../nodes/shared/parameters/price';
 import { priceInCredits } from '../../emulator/bfl/prices';
@@ -15,7 +16,7 @@ const billsOfBfl: Bill = (model, output, references) =>
 	priceInCredits(model, {}, output, references)! / 100;
 
 const cases: Array<[id: string, model: Model, bill: Bill]> = [
-	...bflModels.map((model): [string, Model, Bill] => [model.id, model, billsOfBfl]),
+	...[...bflModels, ...tools].map((model): [string, Model, Bill] => [model.id, model, billsOfBfl]),
 	...cloudflareModels.map((model): [string, Model, Bill] => [
 		model.id,
 		model,
