@@ -24,13 +24,18 @@ import {
 } from '../shared/parameters/properties';
 import { exactPromptHint } from '../shared/parameters/promptProperties';
 import { completion, disablePup, models, promptUpsampling } from './models';
+import { NO_TOOL, toolChoices, toolProperties } from './toolProperties';
+import { tools } from './tools';
 import { testSecret } from './secretTest';
 
-const generate = { resource: ['image'], operation: ['generate', 'edit', 'estimateCost'] };
+const generate = { resource: ['image'], operation: ['generate', 'edit'] };
+const estimate = { resource: ['image'], operation: ['estimateCost'] };
 const submit = { resource: ['task'], operation: ['submit'] };
+const withoutTool = { tool: [NO_TOOL] };
 const get = { resource: ['task'], operation: ['get'] };
 
 const waiting = callbackNotes('Black Forest Labs', completion.property.name);
+const waitOptions = [...generateOptions, completion];
 
 export class Flux2Bfl implements INodeType {
 	description: INodeTypeDescription = {
@@ -67,6 +72,7 @@ export class Flux2Bfl implements INodeType {
 			...operationProperties([
 				'image:generate',
 				'image:edit',
+				...tools.map(({ operation }) => `image:${operation}` as const),
 				'image:estimateCost',
 				'task:submit',
 				'task:get',
@@ -76,10 +82,13 @@ export class Flux2Bfl implements INodeType {
 				...priceFrom.property,
 				description:
 					'Price List needs no credential. Provider asks Black Forest Labs, and goes by the price list where it does not respond.',
-				displayOptions: { show: { resource: ['image'], operation: ['estimateCost'] } },
+				displayOptions: { show: estimate },
 			},
-			...requestProperties(models, [...generateOptions, completion], generate),
-			...requestProperties(models, submitOptions, submit),
+			...toolChoices(submit, estimate),
+			...requestProperties(models, waitOptions, generate),
+			...requestProperties(models, waitOptions, { ...estimate, ...withoutTool }),
+			...requestProperties(models, submitOptions, { ...submit, ...withoutTool }),
+			...toolProperties(submit, estimate),
 			taskProperties.taskId(get),
 			taskProperties.pollUrl(get),
 			taskProperties.waitForCompletion(get),

@@ -32,19 +32,23 @@ const side = (wireName: 'width' | 'height', label: string) =>
 		}),
 	);
 
-const safetyTolerance = integer('safety_tolerance', {
+export const safetyTolerance = integer('safety_tolerance', {
 	label: 'Safety Tolerance',
 	description: 'How much the moderation lets pass, from 0 (strictest) to 5. 2 when unset.',
 	min: 0,
 	max: 5,
 	default: 2,
 });
-const outputFormat = choice('output_format', {
-	label: 'Output Format',
-	description: "The image's file format. JPEG when unset.",
-	options: { jpeg: 'JPEG', png: 'PNG', webp: 'WebP' },
-	default: 'jpeg',
-});
+const FORMATS = { jpeg: 'JPEG', png: 'PNG', webp: 'WebP' };
+
+/** @param standard what the API makes when nothing is sent */
+export const outputFormat = (standard: keyof typeof FORMATS) =>
+	choice('output_format', {
+		label: 'Output Format',
+		description: `The image's file format. ${FORMATS[standard]} when unset.`,
+		options: FORMATS,
+		default: standard,
+	});
 const guidance = decimal('guidance', {
 	label: 'Guidance',
 	description: 'How strictly the image follows the prompt, 1.5 to 10. 5 when unset.',
@@ -84,6 +88,7 @@ const webhookSecret = {
 	...secretText,
 	property: { ...secretText.property, typeOptions: { password: true } },
 };
+export const webhookParameters = [webhookUrl, webhookSecret];
 
 /** 1 credit is 1 US cent. Images beyond 4 megapixels are made smaller before they count. */
 const price = (first: number, further: number): ListPrice => ({
@@ -102,9 +107,8 @@ const flux2 = {
 		...pixelParameters(sizes, side('width', 'Width'), side('height', 'Height')),
 		seed,
 		safetyTolerance,
-		outputFormat,
-		webhookUrl,
-		webhookSecret,
+		outputFormat('jpeg'),
+		...webhookParameters,
 	],
 	maxReferences: 8,
 	sizes,

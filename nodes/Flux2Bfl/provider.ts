@@ -30,6 +30,7 @@ import {
 	roundUsd,
 	type PriceFacts,
 } from '../shared/parameters/price';
+import { HOW_TO_WAIT } from '../shared/parameters/options';
 import { isoNow, type AsyncProtocol, type Task } from '../shared/tasks/protocol';
 import { errorCodeOf, isStatusOf } from '../shared/tasks/statusReport';
 import { notFoundAsState } from '../shared/tasks/taskErrors';
@@ -46,6 +47,8 @@ import {
 	submittedSchema,
 	toTaskState,
 } from './responses';
+import { tools, type BflModel } from './tools';
+import { checkCanvas, toolImageFields, toolOf } from './toolRequest';
 import { isLongEnough, TOO_SHORT } from './secretTest';
 import { ownsImageUrl, parseWebhookPayload, signatureProblem } from './webhookPayload';
 
@@ -53,12 +56,15 @@ const SECRET_CREDENTIAL = 'flux2WebhookApi';
 
 async function toBody(
 	client: ApiClient,
-	request: ImageRequest,
+	request: ImageRequest<BflModel>,
 	signal: AbortSignal,
 ): Promise<IDataObject> {
 	const { prompt, settings, callback, model } = request;
 	const references = await loadReferences(client, request.references, { takesUrls: true }, signal);
-	const fields = { prompt, ...request.body, ...imageFields(references) };
+	const images = model.images
+		? toolImageFields(model, references, withCustomBody(request.body, settings))
+		: imageFields(references);
+	const fields = { ...(prompt && { prompt }), ...request.body, ...images };
 	const body = withCustomBody(fields, settings);
 	if (callback) return { ...body, webhook_url: callback.url, webhook_secret: callback.secret };
 	if (typeof body.webhook_url !== 'string') return body;
@@ -85,14 +91,22 @@ async function readNotifySecret({ context }: ReadClient): Promise<string | undef
 }
 
 /** POST /v1/{model}, then the `polling_url` of the response, which is on a regional host. */
-const protocol: AsyncProtocol = {
-	validate({ body, settings, callback }, reader) {
-		const { webhook_url: url } = withCustomBody(body, settings);
-		if (callback && typeof url === 'string') reader.addProblem(NOTIFY_URL, CALLED_ITSELF);
+const protocol: AsyncProtocol<BflModel> = {
+	validate({ model, body, settings, callback }, reader) {
+		const fields = withCustomBody(body, settings);
+		checkCanvas(model, fields, reader);
+		if (callback && typeof fields.webhook_url === 'string') {
+			reader.addProblem(NOTIFY_URL, CALLED_ITSELF);
+		}
+		if (callback && model.callsBack === false) {
+			reader.addProblem(HOW_TO_WAIT, `${model.name} cannot call n8n; choose Poll`);
+		}
 	},
 
 	// https://github.com/black-forest-labs/blackforest has the call; not every region may have it
 	async quote(client, { model }, facts, signal) {
+		// it is about references, which tools do not have
+		if (model.images) return undefined;
 		const { value } = await readJson(
 			client,
 			{
@@ -187,7 +201,7 @@ export const webhook: WebhookProtocol = {
 };
 
 /** FLUX.2 at Black Forest Labs. */
-export const bfl: ProviderDefinition = {
+export const bfl: ProviderDefinition<BflModel> = {
 	name: 'bfl',
 	label: LABEL,
 	credentialType: 'flux2BflApi',
@@ -204,10 +218,19 @@ export const bfl: ProviderDefinition = {
 		'image:estimateCost': estimateCostWithoutKey,
 		'image:generate': generateOrSuspend(completion),
 		'image:edit': generateOrSuspend(completion),
+		...Object.fromEntries(
+			tools.map(({ operation }) => [`image:${operation}`, generateOrSuspend(completion)]),
+		),
 		'task:submit': submitTask,
 		'task:get': getTask,
 		'account:getCredits': getCredits,
 	},
 	webhook,
-	routeFor: () => ({ models, customModel: (id) => customModel(id, models), protocol }),
+	routeFor: (reader) => ({
+		// of both kinds, so that a parameter of the other kind is refused by its label
+		models: [...models, ...tools],
+		chosen: toolOf(reader),
+		customModel: (id) => customModel(id, models),
+		protocol,
+	}),
 };

@@ -34,16 +34,16 @@ interface Provider
 /** A provider that responds with the image. */
 interface SyncProvider<M extends Model> extends Provider {
 	readonly minPollIntervalSeconds?: undefined;
-	/** The models and the protocol that the item's parameters choose. */
-	routeFor(reader: ParameterReader): Route<M, SyncProtocol<M>>;
+	/** The models and the protocol that the item's parameters and the credential choose. */
+	routeFor(reader: ParameterReader, credentials: CredentialValues): Route<M, SyncProtocol<M>>;
 }
 
 /** A provider that responds with a task, in one of its modes at least. */
 interface AsyncProvider<M extends Model> extends Provider {
 	/** Seconds between two polls of a task that the provider's documents ask for. */
 	readonly minPollIntervalSeconds: number;
-	/** The models and the protocol that the item's parameters choose. */
-	routeFor(reader: ParameterReader): Route<M>;
+	/** The models and the protocol that the item's parameters and the credential choose. */
+	routeFor(reader: ParameterReader, credentials: CredentialValues): Route<M>;
 }
 
 /**

@@ -111,14 +111,14 @@ async function submit(
 		provider: 'bfl',
 		route: 'bfl.submit',
 		model,
-		prompt: input.prompt,
+		prompt: input.prompt ?? '',
 		parameters,
 		references,
 		defaultSize: size,
 		defaultFormat: format,
 		cost: (bill.cost ?? 0) * USD_PER_CREDIT,
 	});
-	task.record.revisedPrompt = revisePrompt(input.prompt, schema, parameters);
+	task.record.revisedPrompt = revisePrompt(input.prompt ?? '', schema, parameters);
 	settle(call, task);
 	return await toSubmitResponse(world, task, input, bill);
 }

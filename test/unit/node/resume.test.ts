@@ -1,4 +1,4 @@
-import type { IDataObject, INodeExecutionData, IWebhookFunctions } from 'n8n-workflow';
+import type { IDataObject, IWebhookFunctions } from 'n8n-workflow';
 import { Flux2Error } from '../../../nodes/shared/core/errors';
 import { resumeExecution } from '../../../nodes/shared/node/resume';
 import type { WebhookProtocol } from '../../../nodes/shared/operations/types';
@@ -98,7 +98,7 @@ function open({ claims = done(), polled = done(), node = {}, facts, ...call }: C
 	});
 	const receive = async () =>
 		await resumeExecution(context as unknown as IWebhookFunctions, provider, webhook);
-	const items = async () => ((await receive()).workflowData?.[0] ?? []) as INodeExecutionData[];
+	const items = async () => (await receive()).workflowData?.[0] ?? [];
 	return { receive, items, responses, status, files, urls, evaluateExpression };
 }
 
