@@ -1,5 +1,10 @@
 import { createHmac } from 'node:crypto';
-import { hasHmac, isSecret, standardWebhookProblem } from '../../../nodes/shared/http/signature';
+import {
+	hasHmac,
+	hasStandardSignature,
+	isSecret,
+	standardHeadersProblem,
+} from '../../../nodes/shared/http/signature';
 
 const SECRET = 'a-secret-of-this-request';
 const body = Buffer.from('{"id":"t1","status":"Ready"}');
@@ -79,7 +84,7 @@ describe('a call that is signed as Standard Webhooks have it', () => {
 		text: '{"test": 2432232314}',
 		signature: 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
 	};
-	const NOT_SIGNED = 'No signature in webhook-signature is made with the secret';
+	const NOT_SIGNED = 'not signed';
 
 	const problemOf = (changes: object = {}, seconds = 0, headers: object = {}) => {
 		const { secret, id, time, text, signature } = { ...failure, ...changes };
@@ -89,7 +94,9 @@ describe('a call that is signed as Standard Webhooks have it', () => {
 			'webhook-signature': signature,
 			...headers,
 		};
-		return standardWebhookProblem(Buffer.from(text), signed, secret, (time + seconds) * 1000);
+		const problem = standardHeadersProblem(signed, (time + seconds) * 1000);
+		if (problem) return problem;
+		return hasStandardSignature(Buffer.from(text), signed, secret) ? undefined : NOT_SIGNED;
 	};
 
 	test.each([failure, letters, published])('is proved: $id', (vector) => {
@@ -121,9 +128,7 @@ describe('a call that is signed as Standard Webhooks have it', () => {
 		const signature = createHmac('sha256', '')
 			.update(`${failure.id}.${failure.time}.${failure.text}`)
 			.digest('base64');
-		expect(problemOf({ secret, signature: `v1,${signature}` })).toBe(
-			'There is no secret to check the signature with',
-		);
+		expect(problemOf({ secret, signature: `v1,${signature}` })).toBe(NOT_SIGNED);
 	});
 
 	test.each(['webhook-id', 'webhook-timestamp', 'webhook-signature'])(
