@@ -283,6 +283,7 @@ const survives = (name: string, { transient, isHarmless }: Fault, step: Step): b
 
 function toModeration(variant: ApiVariant): Fate {
 	if (variant === 'bfl') return { status: 'Request Moderated' };
-	const code = variant.startsWith('fal') ? { code: 'content_policy_violation' } : {};
+	const hasCode = variant.startsWith('fal') || variant === 'openAi';
+	const code = hasCode ? { code: 'content_policy_violation' } : {};
 	return { fail: { message: 'Request Moderated', ...code } };
 }
