@@ -5,4 +5,5 @@ export { cloudflare } from './cloudflare';
 export { fal } from './fal';
 export { openai } from './openai';
 export { oxen } from './oxen';
+export { replicate } from './replicate';
 export { task } from './task';

@@ -111,7 +111,8 @@ async function forEachReference<T>(
 			results.push(await read(reference));
 		} catch (thrown) {
 			const { message } = flux2ErrorOrThrow(thrown);
-			problems.push(`Reference image ${index + 1} (${label}): ${message}`);
+			const name = reference.name ?? `Reference image ${index + 1}`;
+			problems.push(`${name} (${label}): ${message}`);
 		}
 	}
 	if (problems.length > 0) throw invalidInput(problems);

@@ -1,5 +1,6 @@
 import type { IDisplayOptions, INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 import { CUSTOM_MODEL, type Model } from './model';
+import { namedImageProperties } from './namedImages';
 import { FILTERS, limit, OPTIONS, returnAll, simplify, waitForCompletion } from './options';
 import { groupsOf, type OptionGroup, type Param } from './param';
 import { promptProperties } from './promptProperties';
@@ -23,6 +24,17 @@ export function requestProperties(
 		optionsProperty(nodeOptions, show, models),
 	];
 }
+
+/** The same where the operation is a model of its own, with named images. */
+export const fixedModelProperties = (
+	model: Model,
+	nodeOptions: readonly Param[],
+	show: NonNullable<IDisplayOptions['show']>,
+): INodeProperties[] => [
+	...(model.images ?? []).flatMap((image) => namedImageProperties(image, show)),
+	...panelProperties(nodeOptions, [model], show),
+	optionsProperty(nodeOptions, show, [model]),
+];
 
 /** What of the models' parameters and the node's own stands in the main panel, each for the models that have it. */
 function panelProperties(
