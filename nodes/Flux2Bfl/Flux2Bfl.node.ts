@@ -5,6 +5,7 @@ import {
 	type INodeTypeDescription,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
+import { callbackHints, downloadOffHint, manyImagesHint } from '../shared/parameters/hints';
 import {
 	noWebhookRegistration,
 	operationProperties,
@@ -44,14 +45,9 @@ export class Flux2Bfl implements INodeType {
 		waitingNodeTooltip:
 			'Waiting until Black Forest Labs calls n8n, at most as long as the option Timeout says',
 		hints: [
-			{
-				message:
-					'The execution waits until Black Forest Labs calls n8n: n8n needs a public https address, which WEBHOOK_URL tells it.',
-				type: 'info',
-				location: 'outputPane',
-				whenToDisplay: 'beforeExecution',
-				displayCondition: '={{ $parameter["options"]?.["completion"] === "callback" }}',
-			},
+			manyImagesHint,
+			...callbackHints('Black Forest Labs'),
+			downloadOffHint(),
 			exactPromptHint(models, disablePup, true),
 			exactPromptHint(models, promptUpsampling, false),
 		],
