@@ -14,9 +14,9 @@ export function hintsBeforeRun(
 	const node = workflow.getNode(NODE)!;
 	const { description } = engine.loader.getNode(type).type as { description: INodeTypeDescription };
 	const isShown = ({ displayCondition = '' }: NodeHint): boolean => {
-		const shown = valueOf(displayCondition, workflow, node.name, items);
+		const shown: unknown = valueOf(displayCondition, workflow, node.name, items);
 		// the editor takes nothing else for an answer
-		if (typeof shown !== 'boolean') throw new Error(`${displayCondition} is ${String(shown)}`);
+		if (typeof shown !== 'boolean') throw new Error(`${displayCondition} is ${JSON.stringify(shown)}`);
 		return shown;
 	};
 	return (description.hints ?? []).filter(isShown).map(({ message }) => message);
