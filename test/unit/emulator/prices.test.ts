@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { models as bflModels } from '../../../nodes/Flux2Bfl/models';
 import { models as cloudflareModels } from '../../../nodes/Flux2Cloudflare/models';
+import { models as replicateModels } from '../../../nodes/Flux2Replicate/models';
 import type { Model } from '../../../nodes/shared/parameters/model';
 import { estimatePrice, type PriceFacts } from '../../../nodes/shared/parameters/price';
 import { priceInCredits } from '../../emulator/bfl/prices';
 import { priceCatalogueModel, priceWorkersAiModel } from '../../emulator/cloudflare/prices';
 import type { Size } from '../../emulator/prices';
+import { priceImage } from '../../emulator/replicate/prices';
 
 /** The emulator's bills and the nodes' estimates are worked out apart, from lists of their own: they must agree. */
 
@@ -14,12 +16,21 @@ type Bill = (model: string, output: Size, references: readonly Size[], steps: nu
 const billsOfBfl: Bill = (model, output, references) =>
 	priceInCredits(model, {}, output, references)! / 100;
 
-const cases: Array<[id: string, model: Model, bill: Bill]> = [
+/** As without *Go Fast*, which the list price counts. */
+const billsOfReplicate: Bill = (model, output, references) =>
+	priceImage(model, output, references, false);
+
+const cases: Array<[title: string, model: Model, bill: Bill]> = [
 	...bflModels.map((model): [string, Model, Bill] => [model.id, model, billsOfBfl]),
 	...cloudflareModels.map((model): [string, Model, Bill] => [
 		model.id,
 		model,
 		model.route === 'catalog' ? priceCatalogueModel : priceWorkersAiModel,
+	]),
+	...replicateModels.map((model): [string, Model, Bill] => [
+		`${model.id} at Replicate`,
+		model,
+		billsOfReplicate,
 	]),
 ];
 
@@ -33,11 +44,11 @@ const request = fc.record({
 
 test.each(cases.filter(([, { price }]) => price))(
 	'%s costs at the emulator what the node estimates',
-	(id, model, bill) => {
+	(_title, model, bill) => {
 		fc.assert(
 			fc.property(request, ({ output, references, steps }) => {
 				const facts: PriceFacts = { ...output, references, steps, images: 1 };
-				const paid = Number(bill(id, output, references, steps).toFixed(6));
+				const paid = Number(bill(model.id, output, references, steps).toFixed(6));
 				expect(estimatePrice(model, facts)!.amount).toBeCloseTo(paid, 5);
 			}),
 		);
