@@ -1,6 +1,7 @@
 import type { INodePropertyOptions } from 'n8n-workflow';
 import type { Model } from '../shared/parameters/model';
-import { seed } from '../shared/parameters/options';
+import { notifyUrl } from '../shared/parameters/notifyUrl';
+import { completion as completionOf, seed } from '../shared/parameters/options';
 import {
 	choice,
 	decimal,
@@ -64,14 +65,14 @@ const aspectRatio = choice('aspect_ratio', {
 	options: {
 		'1:1': '1:1',
 		'16:9': '16:9',
-		'9:16': '9:16',
-		'4:3': '4:3',
-		'3:4': '3:4',
-		'3:2': '3:2',
 		'2:3': '2:3',
+		'21:9': '21:9',
+		'3:2': '3:2',
+		'3:4': '3:4',
+		'4:3': '4:3',
 		'4:5': '4:5',
 		'5:4': '5:4',
-		'21:9': '21:9',
+		'9:16': '9:16',
 		'9:21': '9:21',
 		[LIKE_REFERENCE]: 'Match Input Image',
 	},
@@ -173,6 +174,16 @@ const cancelAfter = encodedAs(
 	(seconds) => `${seconds}s`,
 );
 
+/** It is no part of the input: it stands beside it. */
+export const webhookUrl = notifyUrl('webhookUrl', {
+	caller: 'Replicate',
+	refusal: 'The trigger refuses calls that are not signed with the secret of the account.',
+	in: 'node',
+});
+
+/** How the node waits: an option of *Image: Generate*. */
+export const completion = completionOf('Replicate');
+
 /** Some models of the node have a width and a height, the others an aspect ratio. */
 const CUSTOM_SIZE = 'Custom (Width and Height, or Aspect Ratio)';
 
@@ -193,7 +204,7 @@ const pixelsOf = (limits: PixelSizes): Param[] => {
 	return pixelParameters(limits, ...sides).map(withCustomSizeNamed);
 };
 const ratios = ratioParameters(kleinSizes, aspectRatio, resolution).map(withCustomSizeNamed);
-const everywhere = [seed, outputFormat, outputQuality, cancelAfter];
+const everywhere = [seed, outputFormat, outputQuality, cancelAfter, webhookUrl];
 
 /** As the page of each model says it. What is rounded up is not documented. */
 const price = (

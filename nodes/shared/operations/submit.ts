@@ -1,11 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import type { IDataObject } from 'n8n-workflow';
-import { AbortedError, Flux2Error, rethrow, toFlux2Error } from '../core/errors';
+import {
+	AbortedError,
+	Flux2Error,
+	flux2ErrorOrThrow,
+	rethrow,
+	toFlux2Error,
+	withTexts,
+} from '../core/errors';
+import { createRedactor, redactJson } from '../core/redact';
 import { maybeBilledError } from '../http/errors';
 import type { ApiClient } from '../http/types';
 import { fingerprintReferences } from '../images/references';
 import { withReferenceSize } from '../images/referenceSize';
-import type { ImageRequest } from '../parameters/imageRequest';
+import type { ImageRequest, RequestCallback } from '../parameters/imageRequest';
 import { assumedCost, customBody, maxCost, simplify } from '../parameters/options';
 import { roundUsd, type Estimate } from '../parameters/price';
 import { imagesOf } from '../parameters/priceFacts';
@@ -23,11 +31,11 @@ import {
 import type { PlannedSubmit, Spending } from './budget';
 import { estimateRequest } from './estimate';
 import { submittedItem } from './items';
-import { prepareRequests, type PreparedRequest } from './request';
+import { prepareRequests, type NumberedRequest, type PreparedRequest } from './request';
 import type { ItemContext, ItemResult, PreparedOperation, ResultFacts } from './types';
 
 /** A request with its checkpoint. */
-export interface Submission extends PreparedRequest {
+export interface Submission extends NumberedRequest {
 	readonly checkpoint: Checkpoint;
 	readonly submittedByThisRun: boolean;
 	/** The request with the size of its reference image, where it asks for that; read when it is first needed. */
@@ -57,7 +65,7 @@ async function submitAlone(submission: Submission): Promise<ItemResult[]> {
 
 /** The way of a request to its submit, which is claimed once: to plan what it costs, or to run. */
 export function openSubmission(
-	prepared: PreparedRequest,
+	prepared: NumberedRequest,
 	operation: string,
 ): { claim(this: void): Submission; spending: Spending } {
 	let claimed: Submission | undefined;
@@ -74,7 +82,7 @@ export function openSubmission(
 }
 
 /** The request with its checkpoint, which an earlier run may have left: then it is resumed instead of submitted. */
-function claimSubmission(prepared: PreparedRequest, operation: string): Submission {
+function claimSubmission(prepared: NumberedRequest, operation: string): Submission {
 	const { item } = prepared;
 	const { first = 1 } = prepared.request.numbers ?? {};
 	// each request of an item has a place of its own, so that none takes what another has paid for
@@ -82,16 +90,26 @@ function claimSubmission(prepared: PreparedRequest, operation: string): Submissi
 	const checkpoint = item.checkpoints.claim(item.itemIndex, identityOf(prepared, place));
 	let request: Promise<ImageRequest> | undefined;
 	const sized = () => (request ??= withReferenceSize(item.client, prepared.request, item.signal));
-	let estimate: Promise<Estimate | undefined> | undefined;
-	const estimateSized = async () =>
-		await estimateRequest({ ...prepared, request: await sized() }, sourcesOf(item));
 	return {
 		...prepared,
 		checkpoint,
 		submittedByThisRun: checkpoint.results.length === 0,
 		sized,
-		estimate: () => (estimate ??= estimateSized()),
+		estimate: () => estimateOnce(prepared, sized),
 	};
+}
+
+async function estimateOnce(
+	prepared: NumberedRequest,
+	sized: Submission['sized'],
+): Promise<Estimate | undefined> {
+	const { item, request, estimates } = prepared;
+	const count = imagesOf(request);
+	const estimate = async () =>
+		await estimateRequest({ ...prepared, request: await sized() }, sourcesOf(item));
+	const known = estimates.get(count) ?? estimate();
+	estimates.set(count, known);
+	return await known;
 }
 
 /** Nobody is asked about a price that is only shown. */
@@ -120,7 +138,7 @@ const identityOf = ({ item, request }: PreparedRequest, operation: string) => ({
 	likeReference: request.likeReference,
 });
 
-/** What is told of the submission's results after the run. */
+/** What the report of the run says of the submission's results. */
 export function factsOf({ item, checkpoint }: Submission): ResultFacts {
 	const { size } = checkpoint.request ?? {};
 	return {
@@ -163,7 +181,10 @@ export async function submit(submission: Submission): Promise<void> {
 	try {
 		// nothing is buffered for late listeners
 		if (protocol.status) await item.events.beforeSubmit(protocol, client)?.ready;
-		const states = await protocol.submit(client, request, signal);
+		const states = await withoutCallback(
+			request.callback,
+			async () => await protocol.submit(client, request, signal),
+		);
 		checkpoint.results = states.map((state) => toSavedResult(submission, state, states.length));
 		budget.accept(checkpoint.costKey, states.map(toAccepted));
 	} catch (thrown) {
@@ -174,6 +195,19 @@ export async function submit(submission: Submission): Promise<void> {
 		checkpoint.results = resultsOfRefusal(error, item.checkpoints.executionId);
 		throw error;
 	}
+}
+
+/** Whoever knows the address can call it, and providers repeat what they are sent: it stands in no error and no item. */
+async function withoutCallback(
+	callback: RequestCallback | undefined,
+	work: () => Promise<TaskState[]>,
+): Promise<TaskState[]> {
+	if (!callback) return await work();
+	const redact = createRedactor([callback.url, callback.secret]);
+	const states = await work().catch((thrown: unknown) => {
+		throw withTexts(flux2ErrorOrThrow(thrown), redact);
+	});
+	return states.map((state) => ({ ...state, raw: redactJson(state.raw, redact) }));
 }
 
 /** Without a limit, an estimate is only shown: what is wrong with it is no reason not to submit. */

@@ -1,13 +1,16 @@
 import fc from 'fast-check';
 import { models as bflModels } from '../../../nodes/Flux2Bfl/models';
+import { tools } from '../../../nodes/Flux2Bfl/tools';
 import { models as cloudflareModels } from '../../../nodes/Flux2Cloudflare/models';
+import { models as falModels, type FalModel } from '../../../nodes/Flux2Fal/models';
 import { models as replicateModels } from '../../../nodes/Flux2Replicate/models';
 import type { Model } from '../../../nodes/shared/parameters/model';
 import { estimatePrice, type PriceFacts } from '../../../nodes/shared/parameters/price';
 import { priceInCredits } from '../../emulator/bfl/prices';
 import { priceCatalogueModel, priceWorkersAiModel } from '../../emulator/cloudflare/prices';
+import { countUnits, priceImage } from '../../emulator/fal/prices';
 import type { Size } from '../../emulator/prices';
-import { priceImage } from '../../emulator/replicate/prices';
+import { priceImage as priceReplicateImage } from '../../emulator/replicate/prices';
 
 /** The emulator's bills and the nodes' estimates are worked out apart, from lists of their own: they must agree. */
 
@@ -18,15 +21,23 @@ const billsOfBfl: Bill = (model, output, references) =>
 
 /** As without *Go Fast*, which the list price counts. */
 const billsOfReplicate: Bill = (model, output, references) =>
-	priceImage(model, output, references, false);
+	priceReplicateImage(model, output, references, false);
+
+const billsOfFal =
+	({ id, editEndpoint }: FalModel): Bill =>
+	(_model, output, references) => {
+		const endpoint = references.length > 0 ? editEndpoint : id;
+		return priceImage(endpoint, countUnits(endpoint, output, references));
+	};
 
 const cases: Array<[title: string, model: Model, bill: Bill]> = [
-	...bflModels.map((model): [string, Model, Bill] => [model.id, model, billsOfBfl]),
+	...[...bflModels, ...tools].map((model): [string, Model, Bill] => [model.id, model, billsOfBfl]),
 	...cloudflareModels.map((model): [string, Model, Bill] => [
 		model.id,
 		model,
 		model.route === 'catalog' ? priceCatalogueModel : priceWorkersAiModel,
 	]),
+	...falModels.map((model): [string, Model, Bill] => [model.id, model, billsOfFal(model)]),
 	...replicateModels.map((model): [string, Model, Bill] => [
 		`${model.id} at Replicate`,
 		model,

@@ -47,7 +47,7 @@ function open(
 	const provider = providerWith(protocol);
 	const withModel = {
 		...provider,
-		routeFor: () => ({ ...provider.routeFor(undefined as never), taskModel }),
+		routeFor: () => ({ ...provider.routeFor(undefined as never, {}), taskModel }),
 	};
 	const all = {
 		resource: 'task',
