@@ -70,6 +70,8 @@ const CANCELLING_VARIANTS: readonly ApiVariant[] = ['task', 'taskFlat', 'oxen'];
 /** Oxen's tasks leave its queue for the history when they have ended. */
 const QUEUE_VARIANTS: readonly ApiVariant[] = ['oxen', 'events'];
 const CANCELLED: Fate = { status: 'cancelled' };
+/** Replicate's word for it. */
+const CANCELLED_THERE: Fate = { status: 'canceled' };
 const SMALL_IMAGE = { width: 64, height: 64 };
 
 interface PlannedItem {
@@ -246,6 +248,14 @@ function listFates(variant: ApiVariant, random: Random): PlannedFate[] {
 		{ percent: 3, name: 'endsUnknown', of: TASK_VARIANTS, fate: { status: UNKNOWN_STATUS } },
 		{ percent: 5, name: 'runsUnknown', of: POLLED_VARIANTS, fate: { running, polls } },
 		{ percent: 2, name: 'cancelled', of: CANCELLING_VARIANTS, firstOnly: true, fate: CANCELLED },
+		{ percent: 2, name: 'cancelled', of: ['replicate'], firstOnly: true, fate: CANCELLED_THERE },
+		{
+			percent: 2,
+			name: 'aborted',
+			of: ['replicate'],
+			firstOnly: true,
+			fate: { status: 'aborted' },
+		},
 		{ percent: 4, name: 'foundLate', of: ['bfl'], fate: { unknownPolls: 2 } },
 		{ percent: 6, name: 'leavesQueue', of: QUEUE_VARIANTS, fate: { leaves: 'queue' } },
 		{ percent: 3, name: 'eventTwice', of: EVENT_VARIANTS, fate: { event: 'twice' } },

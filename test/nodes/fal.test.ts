@@ -329,7 +329,7 @@ describe('black images of the safety checker', () => {
 		expect(lab.emulator.ledger.submissions).toHaveLength(1);
 	});
 
-	test('are told by Task: Get, with the others', async () => {
+	test('are reported by Task: Get, with the others', async () => {
 		await open({ seconds: 0 });
 		faultTask({ nsfw: [0] });
 		const submitting = { model: MODEL, prompt: 'two', numberOfImages: 2 };

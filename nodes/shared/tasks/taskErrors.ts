@@ -28,9 +28,9 @@ export function taskError({ kind, message, task, httpCode, price, lost }: Failed
 	const cost = price?.cost;
 	const charged = cost ? `It cost ${toCostText(cost)}.` : NO_COST_REPORTED;
 	// of the others it is said elsewhere that they may have been paid for
-	const isToldHere = cost !== undefined || !(lost || kind === 'badResponse');
+	const isSaidHere = cost !== undefined || !(lost || kind === 'badResponse');
 	const advice = lost === 'cancelled' ? CANCELLED_ADVICE : ADVICE[kind];
-	const description = isToldHere ? `${charged} ${advice}` : advice;
+	const description = isSaidHere ? `${charged} ${advice}` : advice;
 	return withTaskId(new Flux2Error(kind, message, { description, httpCode, cost }), task);
 }
 
