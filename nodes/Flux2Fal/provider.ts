@@ -1,7 +1,5 @@
 import type { IDataObject } from 'n8n-workflow';
-import { flux2ErrorOrThrow, withTexts } from '../shared/core/errors';
 import { omitUndefined } from '../shared/core/json';
-import { createRedactor } from '../shared/core/redact';
 import { z } from '../shared/core/vendor';
 import { readJson, submitJson } from '../shared/http/client';
 import type { ApiClient, CredentialValues, ReadClient } from '../shared/http/types';
@@ -103,7 +101,7 @@ const protocol: AsyncProtocol<FalModel> = {
 	},
 
 	async submit(client, request, signal) {
-		const { model, headers, references, callback } = request;
+		const { model, headers, references } = request;
 		const endpoint = references.length > 0 ? model.editEndpoint : model.id;
 		const { value, response } = await submitJson(
 			client,
@@ -114,10 +112,7 @@ const protocol: AsyncProtocol<FalModel> = {
 				schema: submittedSchema,
 			},
 			signal,
-		).catch((thrown: unknown) => {
-			// who knows the address can resume the execution
-			throw withTexts(flux2ErrorOrThrow(thrown), createRedactor([callback?.url]));
-		});
+		);
 		const { request_id: id, queue_position: queuePosition } = value;
 		const task: Task = {
 			id,

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { models as bflModels } from '../../../nodes/Flux2Bfl/models';
+import { tools } from '../../../nodes/Flux2Bfl/tools';
 import { models as cloudflareModels } from '../../../nodes/Flux2Cloudflare/models';
 import { models as falModels, type FalModel } from '../../../nodes/Flux2Fal/models';
 import type { Model } from '../../../nodes/shared/parameters/model';
@@ -24,7 +25,7 @@ const billsOfFal =
 	};
 
 const cases: Array<[id: string, model: Model, bill: Bill]> = [
-	...bflModels.map((model): [string, Model, Bill] => [model.id, model, billsOfBfl]),
+	...[...bflModels, ...tools].map((model): [string, Model, Bill] => [model.id, model, billsOfBfl]),
 	...cloudflareModels.map((model): [string, Model, Bill] => [
 		model.id,
 		model,
