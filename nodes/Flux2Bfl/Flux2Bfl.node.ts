@@ -8,9 +8,10 @@ import {
 import { callbackHints, downloadOffHint, manyImagesHint } from '../shared/parameters/hints';
 import {
 	noWebhookRegistration,
-	operationProperties,
-	subtitleOf,
-} from '../shared/parameters/operationProperties';
+	resumeWebhook,
+	waitingTooltip,
+} from '../shared/parameters/callbackProperties';
+import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import {
 	collectOptions,
 	generateOptions,
@@ -24,11 +25,17 @@ import {
 } from '../shared/parameters/properties';
 import { exactPromptHint } from '../shared/parameters/promptProperties';
 import { completion, disablePup, models, promptUpsampling } from './models';
+import { NO_TOOL, toolChoices, toolProperties } from './toolProperties';
+import { tools } from './tools';
 import { testSecret } from './secretTest';
 
-const generate = { resource: ['image'], operation: ['generate', 'edit', 'estimateCost'] };
+const generate = { resource: ['image'], operation: ['generate', 'edit'] };
+const estimate = { resource: ['image'], operation: ['estimateCost'] };
 const submit = { resource: ['task'], operation: ['submit'] };
+const withoutTool = { tool: [NO_TOOL] };
 const get = { resource: ['task'], operation: ['get'] };
+
+const waitOptions = [...generateOptions, completion];
 
 export class Flux2Bfl implements INodeType {
 	description: INodeTypeDescription = {
@@ -42,11 +49,10 @@ export class Flux2Bfl implements INodeType {
 			'Generate and edit images with FLUX.2 at Black Forest Labs (BFL), the makers of the model',
 		defaults: { name: 'FLUX.2 (Black Forest Labs)' },
 		usableAsTool: true,
-		waitingNodeTooltip:
-			'Waiting until Black Forest Labs calls n8n, at most as long as the option Timeout says',
+		waitingNodeTooltip: waitingTooltip('Black Forest Labs'),
 		hints: [
 			manyImagesHint,
-			...callbackHints('Black Forest Labs'),
+			...callbackHints('Black Forest Labs', completion.property.name),
 			downloadOffHint(),
 			exactPromptHint(models, disablePup, true),
 			exactPromptHint(models, promptUpsampling, false),
@@ -63,20 +69,12 @@ export class Flux2Bfl implements INodeType {
 				displayOptions: { show: submit },
 			},
 		],
-		webhooks: [
-			{
-				name: 'default',
-				httpMethod: 'POST',
-				path: '',
-				restartWebhook: true,
-				responseMode: 'onReceived',
-				responseData: 'noData',
-			},
-		],
+		webhooks: [resumeWebhook],
 		properties: [
 			...operationProperties([
 				'image:generate',
 				'image:edit',
+				...tools.map(({ operation }) => `image:${operation}` as const),
 				'image:estimateCost',
 				'task:submit',
 				'task:get',
@@ -86,10 +84,13 @@ export class Flux2Bfl implements INodeType {
 				...priceFrom.property,
 				description:
 					'Price List needs no credential. Provider asks Black Forest Labs, and goes by the price list where it does not respond.',
-				displayOptions: { show: { resource: ['image'], operation: ['estimateCost'] } },
+				displayOptions: { show: estimate },
 			},
-			...requestProperties(models, [...generateOptions, completion], generate),
-			...requestProperties(models, submitOptions, submit),
+			...toolChoices(submit, estimate),
+			...requestProperties(models, waitOptions, generate),
+			...requestProperties(models, waitOptions, { ...estimate, ...withoutTool }),
+			...requestProperties(models, submitOptions, { ...submit, ...withoutTool }),
+			...toolProperties(submit, estimate),
 			taskProperties.taskId(get),
 			taskProperties.pollUrl(get),
 			taskProperties.waitForCompletion(get),

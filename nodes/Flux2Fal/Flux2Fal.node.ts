@@ -3,8 +3,14 @@ import {
 	type IExecuteFunctions,
 	type INodeType,
 	type INodeTypeDescription,
+	type IWebhookFunctions,
 } from 'n8n-workflow';
-import { downloadOffHint, manyImagesHint } from '../shared/parameters/hints';
+import {
+	noWebhookRegistration,
+	resumeWebhook,
+	waitingTooltip,
+} from '../shared/parameters/callbackProperties';
+import { callbackHints, downloadOffHint, manyImagesHint } from '../shared/parameters/hints';
 import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
 import {
@@ -31,9 +37,10 @@ export class Flux2Fal implements INodeType {
 		description: 'Generate and edit images with Black Forest Labs FLUX.2 on fal (fal.ai)',
 		defaults: { name: 'FLUX.2 (fal)' },
 		usableAsTool: true,
+		waitingNodeTooltip: waitingTooltip('fal'),
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
-		hints: [manyImagesHint, downloadOffHint()],
+		hints: [manyImagesHint, ...callbackHints('fal', mode.property.name), downloadOffHint()],
 		credentials: [
 			{
 				name: 'flux2FalApi',
@@ -41,6 +48,7 @@ export class Flux2Fal implements INodeType {
 				displayOptions: { hide: { operation: ['estimateCost'] } },
 			},
 		],
+		webhooks: [resumeWebhook],
 		properties: [
 			...operationProperties([
 				'image:estimateCost',
@@ -59,6 +67,14 @@ export class Flux2Fal implements INodeType {
 			optionsProperty(collectOptions, get),
 		],
 	};
+
+	webhookMethods = noWebhookRegistration;
+
+	async webhook(this: IWebhookFunctions) {
+		const { resumeExecution } = await import('../shared/node/resume');
+		const { fal, webhook } = await import('./provider');
+		return await resumeExecution(this, fal, webhook);
+	}
 
 	async execute(this: IExecuteFunctions) {
 		const { runItems } = await import('../shared/node/execute');

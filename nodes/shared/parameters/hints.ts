@@ -1,5 +1,5 @@
 import type { NodeHint } from 'n8n-workflow';
-import { download, HOW_TO_WAIT, maxCost, numberOfImages, OPTIONS } from './options';
+import { CALLBACK, download, HOW_TO_WAIT, maxCost, numberOfImages, OPTIONS } from './options';
 
 /** A run of more images than this is worth a word before it starts. */
 const MANY_IMAGES = 10;
@@ -10,7 +10,6 @@ export const optionValue = (name: string) => `$parameter.${OPTIONS}?.${name}`;
 const isOneOf = (...operations: string[]) =>
 	`${JSON.stringify(operations)}.includes($parameter.operation)`;
 const isGenerating = isOneOf('generate', 'edit');
-const isCallback = `${optionValue('completion')} === "callback"`;
 
 /** What the editor says above the still empty output, where all of these expressions are true. */
 export const hintBeforeRun = (
@@ -43,18 +42,24 @@ export const downloadOffHint = (isUrl = 'true') =>
 		[isOneOf('generate', 'edit', 'get'), `${optionValue(download.property.name)} === false`, isUrl],
 	);
 
-/** What *Callback* needs, where the provider can call n8n. */
-export const callbackHints = (caller: string): NodeHint[] => [
-	hintBeforeRun(
-		`The execution waits until ${caller} calls n8n: n8n needs a public https address, which WEBHOOK_URL tells it.`,
-		[isGenerating, isCallback],
-	),
-	hintBeforeRun(
-		`Callback takes one item and one image at a time. Set ${HOW_TO_WAIT} to Poll, or put a Loop Over Items node in front.`,
-		[isGenerating, isCallback, `$input.all().length * ${images} > 1`],
-		'warning',
-	),
-];
+/**
+ * What *Callback* needs, where the provider can call n8n.
+ * @param option the name of *How to Wait*
+ */
+export function callbackHints(caller: string, option: string): NodeHint[] {
+	const isCallback = `${optionValue(option)} === "${CALLBACK}"`;
+	return [
+		hintBeforeRun(
+			`The execution waits until ${caller} calls n8n: n8n needs a public https address, which WEBHOOK_URL tells it.`,
+			[isGenerating, isCallback],
+		),
+		hintBeforeRun(
+			`Callback takes one item and one image at a time. Set ${HOW_TO_WAIT} to Poll, or put a Loop Over Items node in front.`,
+			[isGenerating, isCallback, `$input.all().length * ${images} > 1`],
+			'warning',
+		),
+	];
+}
 
 export const oneCallHint = hintBeforeRun(
 	'One Call has no task that could be resumed: if the connection breaks, the image is lost although it is billed, and a retry makes another one. Poll loses nothing.',

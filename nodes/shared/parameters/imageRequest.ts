@@ -4,10 +4,10 @@ import { CUSTOM_MODEL, isPathSafe, UNSAFE_ID, type Model } from './model';
 import { customBody, OPTIONS } from './options';
 import { Settings, type Param } from './param';
 import { messageOf, type ParameterReader } from './reader';
+import { readNamedImages } from './namedImages';
 import { EDIT, readReferenceImages, type ReferenceInput } from './referenceImages';
 import { needsReference, readLikeReference, withSize, type LikeReference } from './readSize';
-import { megapixelsOf } from './size';
-
+import { fitSize, megapixelsOf } from './size';
 import { readPrompt } from './structuredPrompt';
 
 /** What one item asks of a model, read and checked. */
@@ -43,8 +43,12 @@ export interface RequestCallback {
 /** The models among which an item chooses. */
 export interface ModelChoice<M extends Model = Model> {
 	readonly models: readonly M[];
+	/** Where the operation is a model of its own, that one. */
+	readonly chosen?: M;
 	/** A model that is not on the list. */
 	customModel(this: void, id: string): M;
+	/** Any ID is taken, because the provider has a list of its own. */
+	readonly isOpen?: true;
 }
 
 /**
@@ -59,7 +63,7 @@ export function readImageRequest<M extends Model>(
 	const model = readModel(reader, choice);
 	const request = {
 		model,
-		prompt: readPrompt(reader),
+		prompt: model.prompt === 'none' ? '' : readPrompt(reader, model.prompt),
 		references: readReferences(reader, model),
 	};
 	const own = [...model.parameters, ...nodeOptions];
@@ -88,8 +92,9 @@ export const withCustomBody = (body: IDataObject, settings: Settings): IDataObje
 
 function readModel<M extends Model>(
 	reader: ParameterReader,
-	{ models, customModel }: ModelChoice<M>,
+	{ models, chosen, customModel, isOpen }: ModelChoice<M>,
 ): M {
+	if (chosen) return chosen;
 	const isCustom = reader.raw('model') === CUSTOM_MODEL;
 	const id = reader.modelId();
 	const listed = models.find((model) => model.id === id);
@@ -97,7 +102,7 @@ function readModel<M extends Model>(
 		reader.addProblem(isCustom ? 'Custom Model' : 'Model', 'must not be empty');
 	} else if (isCustom && !isPathSafe(id)) {
 		reader.addProblem('Custom Model', UNSAFE_ID);
-	} else if (!listed && !isCustom) {
+	} else if (!listed && !isCustom && !isOpen) {
 		reader.addProblem(
 			'Model',
 			`"${id}" is not on the list; choose Custom to use an ID of your own`,
@@ -108,8 +113,9 @@ function readModel<M extends Model>(
 
 function readReferences(
 	reader: ParameterReader,
-	{ name, maxReferences }: Model,
+	{ name, maxReferences, images }: Model,
 ): readonly ReferenceInput[] {
+	if (images) return readNamedImages(reader, images);
 	const { problemCount } = reader;
 	const references = readReferenceImages(reader);
 	const needsOne = reader.text('operation') === EDIT && reader.problemCount === problemCount;
@@ -129,13 +135,15 @@ function checkPixels(
 	{ model: { name, sizes }, body }: Pick<ImageRequest, 'model' | 'body'>,
 ): void {
 	const { width, height } = body as { width?: number; height?: number };
-	const { maxPixels = Infinity } = sizes && 'maxPixels' in sizes ? sizes : {};
-	if (width && height && width * height > maxPixels) {
-		reader.addProblem(
-			'Width, Height',
-			`${width} × ${height} is more than the ${Math.floor(megapixelsOf(maxPixels))} megapixels that ${name} makes`,
-		);
-	}
+	if (!width || !height || !sizes || !('step' in sizes)) return;
+	const { maxPixels = Infinity } = sizes;
+	if (width * height <= maxPixels) return;
+	const nearest = fitSize({ width, height }, sizes);
+	const advice = nearest ? `; try ${nearest.width} × ${nearest.height}` : '';
+	reader.addProblem(
+		'Width, Height',
+		`${width} × ${height} is more than the ${Math.floor(megapixelsOf(maxPixels))} megapixels that ${name} makes${advice}`,
+	);
 }
 
 /**

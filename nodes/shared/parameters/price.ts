@@ -32,6 +32,8 @@ export interface Priced {
 	readonly price?: ListPrice;
 	/** What the model makes when no size is set, where the provider's documents say so. */
 	readonly automaticSize?: Size;
+	/** What it makes is as large as the first image that it is given. */
+	readonly keepsSize?: boolean;
 }
 
 /** What of a request its price depends on. */
