@@ -6,10 +6,11 @@ import {
 	type IWebhookFunctions,
 } from 'n8n-workflow';
 import {
+	callbackNotes,
 	noWebhookRegistration,
-	operationProperties,
-	subtitleOf,
-} from '../shared/parameters/operationProperties';
+	resumeWebhook,
+} from '../shared/parameters/callbackProperties';
+import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import {
 	collectOptions,
 	generateOptions,
@@ -33,6 +34,7 @@ const submit = { resource: ['task'], operation: ['submit'] };
 const withoutTool = { tool: [NO_TOOL] };
 const get = { resource: ['task'], operation: ['get'] };
 
+const waiting = callbackNotes('Black Forest Labs', completion.property.name);
 const waitOptions = [...generateOptions, completion];
 
 export class Flux2Bfl implements INodeType {
@@ -47,17 +49,9 @@ export class Flux2Bfl implements INodeType {
 			'Generate and edit images with FLUX.2 at Black Forest Labs (BFL), the makers of the model',
 		defaults: { name: 'FLUX.2 (Black Forest Labs)' },
 		usableAsTool: true,
-		waitingNodeTooltip:
-			'Waiting until Black Forest Labs calls n8n, at most as long as the option Timeout says',
+		waitingNodeTooltip: waiting.waitingNodeTooltip,
 		hints: [
-			{
-				message:
-					'The execution waits until Black Forest Labs calls n8n: n8n needs a public https address, which WEBHOOK_URL tells it.',
-				type: 'info',
-				location: 'outputPane',
-				whenToDisplay: 'beforeExecution',
-				displayCondition: '={{ $parameter["options"]?.["completion"] === "callback" }}',
-			},
+			...waiting.hints,
 			exactPromptHint(models, disablePup, true),
 			exactPromptHint(models, promptUpsampling, false),
 		],
@@ -73,16 +67,7 @@ export class Flux2Bfl implements INodeType {
 				displayOptions: { show: submit },
 			},
 		],
-		webhooks: [
-			{
-				name: 'default',
-				httpMethod: 'POST',
-				path: '',
-				restartWebhook: true,
-				responseMode: 'onReceived',
-				responseData: 'noData',
-			},
-		],
+		webhooks: [resumeWebhook],
 		properties: [
 			...operationProperties([
 				'image:generate',

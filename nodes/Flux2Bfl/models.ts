@@ -1,10 +1,10 @@
 import type { Model } from '../shared/parameters/model';
+import { notifyUrl } from '../shared/parameters/notifyUrl';
 import { completion as completionOf, seed } from '../shared/parameters/options';
 import {
 	choice,
 	decimal,
 	integer,
-	withCheck,
 	encodedAs,
 	text,
 	toggle,
@@ -12,7 +12,6 @@ import {
 } from '../shared/parameters/param';
 import type { ListPrice } from '../shared/parameters/price';
 import { pixelParameters } from '../shared/parameters/sizeParameters';
-import { isLoopback } from '../shared/core/urls';
 
 /** How the node waits: an option of *Image: Generate*. */
 export const completion = completionOf('Black Forest Labs');
@@ -76,21 +75,10 @@ export const disablePup = toggle('disable_pup', {
 	default: false,
 });
 
-const isReachable = (url: string) =>
-	URL.canParse(url) &&
-	(new URL(url).protocol === 'https:' || (url.startsWith('http:') && isLoopback(url)));
-const webhookText = text('webhook_url', {
-	label: 'Notify URL',
-	description:
-		'The https address that Black Forest Labs calls when the image is ready. To start a workflow: open the FLUX.2 Trigger in it, copy its Production URL, and publish the workflow. The trigger refuses calls that do not prove Notify Secret.',
-	placeholder: 'e.g. https://n8n.example.com/webhook/…',
-	maxLength: 2083,
+const webhookUrl = notifyUrl('webhook_url', {
+	caller: 'Black Forest Labs',
+	refusal: 'The trigger refuses calls that do not prove Notify Secret.',
 });
-const webhookUrl = withCheck(
-	encodedAs(webhookText, (url) => url.trim()),
-	isReachable,
-	'must be an https URL',
-);
 const secretText = text('webhook_secret', {
 	label: 'Notify Secret',
 	description:

@@ -24,6 +24,7 @@ import type {
 } from '../shared/operations/types';
 import { withCustomBody, type ImageRequest } from '../shared/parameters/imageRequest';
 import { customModel, encodeModelId } from '../shared/parameters/model';
+import { CALLED_ITSELF, NOTIFY_URL, withModelQuery } from '../shared/parameters/notifyUrl';
 import {
 	ASSUMED_SIDE,
 	leavesPriceOpen,
@@ -49,7 +50,7 @@ import {
 import { tools, type BflModel } from './tools';
 import { checkCanvas, toolImageFields, toolOf } from './toolRequest';
 import { isLongEnough, TOO_SHORT } from './secretTest';
-import { isSigned, ownsImageUrl, parseWebhookPayload } from './webhookPayload';
+import { ownsImageUrl, parseWebhookPayload, signatureProblem } from './webhookPayload';
 
 const SECRET_CREDENTIAL = 'flux2WebhookApi';
 
@@ -89,22 +90,13 @@ async function readNotifySecret({ context }: ReadClient): Promise<string | undef
 	throw invalidInput([`Notify Secret: the credential is too short. ${TOO_SHORT}`]);
 }
 
-/** The webhook's body names no model, but the trigger can filter by it. */
-function withModelQuery(url: string, model: string): string {
-	if (!URL.canParse(url)) return url;
-	const address = new URL(url);
-	if (address.searchParams.has('model')) return url;
-	address.searchParams.set('model', model);
-	return address.href;
-}
-
 /** POST /v1/{model}, then the `polling_url` of the response, which is on a regional host. */
 const protocol: AsyncProtocol<BflModel> = {
 	validate({ model, body, settings, callback }, reader) {
 		const fields = withCustomBody(body, settings);
 		checkCanvas(model, fields, reader);
 		if (!callback || typeof fields.webhook_url !== 'string') return;
-		reader.addProblem('Notify URL', 'with Callback, n8n itself is called');
+		reader.addProblem(NOTIFY_URL, CALLED_ITSELF);
 	},
 
 	// https://github.com/black-forest-labs/blackforest has the call; not every region may have it
@@ -199,7 +191,7 @@ const getCredits = ({ client, signal }: ItemContext): PreparedOperation => ({
 /** What the callbacks and the trigger know of Black Forest Labs. */
 export const webhook: WebhookProtocol = {
 	parsePayload: parseWebhookPayload,
-	isSigned,
+	signatureProblem,
 	ownsImageUrl,
 	status: protocol.status,
 };
@@ -220,12 +212,12 @@ export const bfl: ProviderDefinition<BflModel> = {
 	options: [completion],
 	operations: {
 		'image:estimateCost': estimateCostWithoutKey,
-		'image:generate': generateOrSuspend,
-		'image:edit': generateOrSuspend,
+		'image:generate': generateOrSuspend(completion),
+		'image:edit': generateOrSuspend(completion),
 		...Object.fromEntries(
 			tools.map(({ operation, callsBack = true }) => [
 				`image:${operation}`,
-				callsBack ? generateOrSuspend : generate,
+				callsBack ? generateOrSuspend(completion) : generate,
 			]),
 		),
 		'task:submit': submitTask,

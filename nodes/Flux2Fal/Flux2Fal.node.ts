@@ -3,7 +3,13 @@ import {
 	type IExecuteFunctions,
 	type INodeType,
 	type INodeTypeDescription,
+	type IWebhookFunctions,
 } from 'n8n-workflow';
+import {
+	callbackNotes,
+	noWebhookRegistration,
+	resumeWebhook,
+} from '../shared/parameters/callbackProperties';
 import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
 import {
@@ -30,6 +36,7 @@ export class Flux2Fal implements INodeType {
 		description: 'Generate and edit images with Black Forest Labs FLUX.2 on fal (fal.ai)',
 		defaults: { name: 'FLUX.2 (fal)' },
 		usableAsTool: true,
+		...callbackNotes('fal', mode.property.name),
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [
@@ -39,6 +46,7 @@ export class Flux2Fal implements INodeType {
 				displayOptions: { hide: { operation: ['estimateCost'] } },
 			},
 		],
+		webhooks: [resumeWebhook],
 		properties: [
 			...operationProperties([
 				'image:estimateCost',
@@ -57,6 +65,14 @@ export class Flux2Fal implements INodeType {
 			optionsProperty(collectOptions, get),
 		],
 	};
+
+	webhookMethods = noWebhookRegistration;
+
+	async webhook(this: IWebhookFunctions) {
+		const { resumeExecution } = await import('../shared/node/resume');
+		const { fal, webhook } = await import('./provider');
+		return await resumeExecution(this, fal, webhook);
+	}
 
 	async execute(this: IExecuteFunctions) {
 		const { runItems } = await import('../shared/node/execute');

@@ -1,5 +1,6 @@
 import type { Model } from '../shared/parameters/model';
-import { HOW_TO_WAIT, seed } from '../shared/parameters/options';
+import { notifyUrl } from '../shared/parameters/notifyUrl';
+import { CALLBACK, callbackChoice, HOW_TO_WAIT, seed } from '../shared/parameters/options';
 import {
 	choice,
 	decimal,
@@ -25,6 +26,7 @@ export const mode = choice('mode', {
 	label: HOW_TO_WAIT,
 	description: 'How the node waits for the image',
 	options: {
+		[CALLBACK]: callbackChoice('fal'),
 		events: {
 			name: 'Events',
 			description: 'Like Poll, but fal notifies the node when the image is ready',
@@ -177,6 +179,14 @@ const price = (first: number, further: number, reference: number): ListPrice => 
 });
 const perMegapixel = (amount: number): ListPrice => price(amount, amount, amount);
 
+/** It is no part of the body: the address of the request has it. */
+export const webhookUrl = notifyUrl('webhookUrl', {
+	caller: 'fal',
+	refusal:
+		'The trigger refuses calls that are not signed by fal, or about tasks of another account.',
+	in: 'node',
+});
+
 const common = {
 	parameters: [
 		...pixelParameters(sizes, side('width', 'Width'), side('height', 'Height')),
@@ -186,6 +196,7 @@ const common = {
 		queuePriority,
 		startTimeout,
 		fileLifetime,
+		webhookUrl,
 	],
 	sizes,
 };

@@ -1,23 +1,27 @@
 import type { IDataObject } from 'n8n-workflow';
+import { flux2ErrorOrThrow, withTexts } from '../shared/core/errors';
 import { omitUndefined } from '../shared/core/json';
+import { createRedactor } from '../shared/core/redact';
 import { z } from '../shared/core/vendor';
 import { readJson, submitJson } from '../shared/http/client';
 import type { ApiClient, ReadClient } from '../shared/http/types';
 import { trustedUrl } from '../shared/http/urlPolicy';
 import { loadReferences, toDataUri } from '../shared/images/references';
 import { estimateCostWithoutKey } from '../shared/operations/estimate';
-import { generate } from '../shared/operations/generate';
 import { submitTask } from '../shared/operations/submit';
+import { generateOrSuspend } from '../shared/operations/suspend';
 import { cancelTask, getTask } from '../shared/operations/task';
-import type { ProviderDefinition, Route } from '../shared/operations/types';
+import type { ProviderDefinition, Route, WebhookProtocol } from '../shared/operations/types';
 import { withCustomBody, type ImageRequest } from '../shared/parameters/imageRequest';
 import { customModel, encodeModelId } from '../shared/parameters/model';
+import { CALLED_ITSELF, NOTIFY_URL, withModelQuery } from '../shared/parameters/notifyUrl';
 import type { ParameterReader } from '../shared/parameters/reader';
 import { subscribeToTaskEvents } from '../shared/tasks/eventStream';
 import { isoNow, type AsyncProtocol, type Task, type TaskState } from '../shared/tasks/protocol';
 import { errorCodeOf, isAbout, isStatusOf } from '../shared/tasks/statusReport';
 import { notFoundAsState } from '../shared/tasks/taskErrors';
-import { candidates, mode, models, type FalModel } from './models';
+import { isFalHost } from './hosts';
+import { candidates, mode, models, webhookUrl, type FalModel } from './models';
 import {
 	isCompleted,
 	isResult,
@@ -30,6 +34,7 @@ import {
 	toResultState,
 	toTaskState,
 } from './responses';
+import { parseWebhookPayload, signatureProblem } from './webhookPayload';
 
 async function toBody(
 	client: ApiClient,
@@ -67,26 +72,38 @@ function addressOf({ id, model = '', pollUrl, data = {} }: Task, which: Address)
 /** Requests lie below owner and application, whatever the endpoint's ID has behind them. */
 const applicationOf = (model: string): string => model.split('/').slice(0, 2).join('/');
 
+/** The address that fal calls when the request has ended. */
+function toWebhookQuery({ callback, settings, model }: ImageRequest): string {
+	const notified = settings.get(webhookUrl);
+	const url = callback?.url ?? (notified && withModelQuery(notified, model.id));
+	return url ? `?fal_webhook=${encodeURIComponent(url)}` : '';
+}
+
 /** POST /{endpoint}, then the three addresses of the response. */
 const protocol: AsyncProtocol<FalModel> = {
-	validate({ body: { width, height } }, reader) {
-		if ((width === undefined) === (height === undefined)) return;
-		reader.addProblem('Width, Height', 'set both, or none');
+	validate({ body: { width, height }, callback, settings }, reader) {
+		if ((width === undefined) !== (height === undefined)) {
+			reader.addProblem('Width, Height', 'set both, or none');
+		}
+		if (callback && settings.get(webhookUrl)) reader.addProblem(NOTIFY_URL, CALLED_ITSELF);
 	},
 
 	async submit(client, request, signal) {
-		const { model, headers, references } = request;
+		const { model, headers, references, callback } = request;
 		const endpoint = references.length > 0 ? model.editEndpoint : model.id;
 		const { value, response } = await submitJson(
 			client,
 			{
-				url: `/${encodeModelId(endpoint)}`,
+				url: `/${encodeModelId(endpoint)}${toWebhookQuery(request)}`,
 				headers,
 				body: await toBody(client, request, signal),
 				schema: submittedSchema,
 			},
 			signal,
-		);
+		).catch((thrown: unknown) => {
+			// who knows the address can resume the execution
+			throw withTexts(flux2ErrorOrThrow(thrown), createRedactor([callback?.url]));
+		});
 		const { request_id: id, queue_position: queuePosition } = value;
 		const task: Task = {
 			id,
@@ -167,8 +184,13 @@ const routeFor = (reader: ParameterReader): Route<FalModel> => ({
 	taskModel: reader.modelId(),
 });
 
-/** A fal application of anybody's has a host of its own below fal.ai: only these two are fal's gateways. */
-const isFalHost = (host: string): boolean => host === 'fal.run' || host.endsWith('.fal.run');
+/** What the callbacks and the trigger know of fal. Anybody can put files on its hosts of images. */
+export const webhook: WebhookProtocol = {
+	parsePayload: parseWebhookPayload,
+	signatureProblem,
+	signsForAllAccounts: true,
+	status: protocol.status,
+};
 
 /** FLUX.2 on fal. */
 export const fal: ProviderDefinition<FalModel> = {
@@ -186,11 +208,12 @@ export const fal: ProviderDefinition<FalModel> = {
 	options: [mode],
 	operations: {
 		'image:estimateCost': estimateCostWithoutKey,
-		'image:generate': generate,
-		'image:edit': generate,
+		'image:generate': generateOrSuspend(mode),
+		'image:edit': generateOrSuspend(mode),
 		'task:submit': submitTask,
 		'task:get': getTask,
 		'task:cancel': cancelTask,
 	},
+	webhook,
 	routeFor,
 };

@@ -239,6 +239,40 @@ function toFailedState(task: Task, response: ApiResponse): Failed {
 	};
 }
 
+/** What a webhook says about a request. */
+interface Payload {
+	/** `OK` or `ERROR`. */
+	word: string;
+	/** What the result says; nothing where it was too large or no JSON. */
+	payload?: unknown;
+	error?: string;
+}
+
+const MODEL_STATUS = /status code: (\d{3})\b/i;
+
+/** A webhook carries the result itself, with the HTTP status of a failure in words. */
+export function toPayloadState(
+	{ word, payload, error }: Payload,
+	task: Task,
+	raw: unknown,
+): TaskState {
+	const response = { headers: {}, bytes: Buffer.alloc(0), isImage: false };
+	if (word.toUpperCase() === 'ERROR') {
+		const json = isObject(payload) ? payload : { detail: error };
+		const status = Number(MODEL_STATUS.exec(error ?? '')?.[1] ?? 500);
+		return { ...toFailedState(task, { ...response, json, status }), raw };
+	}
+	const result = resultSchema.parse(payload);
+	if (result.images.length > 0) {
+		return {
+			...toResultState(result, task, { ...response, json: payload, status: 200 }, error),
+			raw,
+		};
+	}
+	const report = { task, word, images: [], errorMessage: error, raw };
+	return stateFromReport(report, STATUS_WORDS, kindFromMessage);
+}
+
 /** The stream repeats the status at each change. Its end must be asked for. */
 export function readEvent({ data }: ServerSentEvent, { id }: Task): ReturnType<ReadEvent> {
 	const status = statusSchema.parse(parseJson(data));

@@ -312,7 +312,7 @@ test.each([
 	[{ width: 48 }, 'Width: 48 is less than 64; try 64'],
 	[
 		{ width: 2064, height: 2048 },
-		'Width, Height: 2064 × 2048 is more than the 4 megapixels that FLUX.2 [pro] makes',
+		'Width, Height: 2064 × 2048 is more than the 4 megapixels that FLUX.2 [pro] makes; try 2048 × 2032',
 	],
 	[{ steps: 4 }, 'Steps: FLUX.2 [pro] has no such parameter here'],
 	[{ megapixels: 5, size: '1:1' }, 'Megapixels: 5 is not between 0.1 and 4; try 4'],

@@ -170,5 +170,5 @@ test.each([
 	['data:image/png;base64,AAAA', false],
 	['delivery-eu4.bfl.ai/a.jpeg', false],
 ])("%s is on a host of the provider's own: %p", (url, isOwn) => {
-	expect(webhook.ownsImageUrl(url)).toBe(isOwn);
+	expect(webhook.ownsImageUrl!(url)).toBe(isOwn);
 });

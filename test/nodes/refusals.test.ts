@@ -220,7 +220,7 @@ const variants: Array<[string, Variant]> = [
 		const bad = {
 			...(model.dialect === 'queue' ? queue : task),
 			...ofSubmit,
-		} as Bad;
+		};
 		const parameters = { resource: 'task', operation: 'submit', dialect: model.dialect };
 		return [
 			`${model.id}, ${model.dialect}`,
@@ -445,7 +445,7 @@ test.each<[string, NodeType, Record<string, unknown>, Record<string, unknown>, s
 		'flux2Cloudflare',
 		{ model: PRO, size: 'custom', width: 4096, height: 4096 },
 		{},
-		'Width, Height: 4096 × 4096 is more than the 4 megapixels that FLUX.2 [pro] Preview makes',
+		'Width, Height: 4096 × 4096 is more than the 4 megapixels that FLUX.2 [pro] Preview makes; try 2048 × 2048',
 	],
 	[
 		'no task ID',

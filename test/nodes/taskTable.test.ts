@@ -34,7 +34,7 @@ let emulator: Emulator;
 let engine: Engine;
 
 beforeAll(async () => {
-	emulator = await startEmulator({ seconds: 0.02, images: 'plain' });
+	emulator = await startEmulator({ seconds: 0, images: 'plain' });
 	engine = await startEngine({
 		credentials: emulatorCredentials(emulator),
 		nodeTypes: { ...standIns, ...table.nodeTypes },

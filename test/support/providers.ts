@@ -4,8 +4,12 @@ import { models as cloudflareModels } from '../../nodes/Flux2Cloudflare/models';
 import { cloudflare } from '../../nodes/Flux2Cloudflare/provider';
 import { models as falModels } from '../../nodes/Flux2Fal/models';
 import { fal } from '../../nodes/Flux2Fal/provider';
+import { models as openAiModels } from '../../nodes/Flux2OpenAi/models';
+import { openAi } from '../../nodes/Flux2OpenAi/provider';
 import { models as oxenModels } from '../../nodes/Flux2Oxen/models';
 import { oxen } from '../../nodes/Flux2Oxen/provider';
+import { models as replicateModels } from '../../nodes/Flux2Replicate/models';
+import { replicate } from '../../nodes/Flux2Replicate/provider';
 import { models as taskModels } from '../../nodes/Flux2Task/models';
 import { taskApi } from '../../nodes/Flux2Task/provider';
 import type { ProviderDefinition } from '../../nodes/shared/operations/types';
@@ -16,7 +20,9 @@ import type { GoodBody, GoodResponse } from './goodResponses';
 import * as bflResponses from './responses/bfl';
 import * as cloudflareResponses from './responses/cloudflare';
 import * as falResponses from './responses/fal';
+import * as openAiResponses from './responses/openai';
 import * as oxenResponses from './responses/oxen';
+import * as replicateResponses from './responses/replicate';
 import * as taskResponses from './responses/task';
 
 /** One way in which a provider generates an image. */
@@ -180,6 +186,48 @@ export const PROVIDERS = {
 				hasEvents: true,
 				canCancel: true,
 				responses: { event: falResponses.eventResponses },
+			},
+		},
+		payload: falResponses.payload,
+	},
+	flux2Replicate: {
+		definition: replicate,
+		models: replicateModels,
+		wireTest: 'replicateWire',
+		credential: ({ keys, urls }) => ({ apiKey: keys.replicateKey, baseUrl: urls.replicate }),
+		lanes: {
+			replicate: {
+				submit: 'replicate.submit',
+				parameters: {},
+				hasTasks: true,
+				canCancel: true,
+				responses: {
+					polled: replicateResponses.responses,
+					list: replicateResponses.listResponses,
+				},
+			},
+		},
+		lists: replicateResponses.lists,
+	},
+	flux2OpenAi: {
+		definition: openAi,
+		models: openAiModels,
+		wireTest: 'openAiWire',
+		credential: ({ keys, urls }) => ({
+			server: 'vllm',
+			baseUrl: `${urls.openai}/vllm`,
+			apiKey: keys.openAiKey,
+		}),
+		lanes: {
+			openAi: {
+				submit: 'openai.generate',
+				parameters: {},
+				hasTasks: false,
+				responses: {
+					base64: openAiResponses.responses,
+					url: openAiResponses.urlResponses,
+					bytes: openAiResponses.bytesResponses,
+				},
 			},
 		},
 	},

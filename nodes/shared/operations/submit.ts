@@ -23,11 +23,11 @@ import {
 import type { PlannedSubmit, Spending } from './budget';
 import { estimateRequest } from './estimate';
 import { submittedItem } from './items';
-import { prepareRequests, type PreparedRequest } from './request';
+import { prepareRequests, type NumberedRequest, type PreparedRequest } from './request';
 import type { ItemContext, ItemResult, PreparedOperation, ResultFacts } from './types';
 
 /** A request with its checkpoint. */
-export interface Submission extends PreparedRequest {
+export interface Submission extends NumberedRequest {
 	readonly checkpoint: Checkpoint;
 	readonly submittedByThisRun: boolean;
 	/** The request with the size of its reference image, where it asks for that; read when it is first needed. */
@@ -57,7 +57,7 @@ async function submitAlone(submission: Submission): Promise<ItemResult[]> {
 
 /** The way of a request to its submit, which is claimed once: to plan what it costs, or to run. */
 export function openSubmission(
-	prepared: PreparedRequest,
+	prepared: NumberedRequest,
 	operation: string,
 ): { claim(this: void): Submission; spending: Spending } {
 	let claimed: Submission | undefined;
@@ -74,7 +74,7 @@ export function openSubmission(
 }
 
 /** The request with its checkpoint, which an earlier run may have left: then it is resumed instead of submitted. */
-function claimSubmission(prepared: PreparedRequest, operation: string): Submission {
+function claimSubmission(prepared: NumberedRequest, operation: string): Submission {
 	const { item } = prepared;
 	const { first = 1 } = prepared.request.numbers ?? {};
 	// each request of an item has a place of its own, so that none takes what another has paid for
@@ -82,16 +82,26 @@ function claimSubmission(prepared: PreparedRequest, operation: string): Submissi
 	const checkpoint = item.checkpoints.claim(item.itemIndex, identityOf(prepared, place));
 	let request: Promise<ImageRequest> | undefined;
 	const sized = () => (request ??= withReferenceSize(item.client, prepared.request, item.signal));
-	let estimate: Promise<Estimate | undefined> | undefined;
-	const estimateSized = async () =>
-		await estimateRequest({ ...prepared, request: await sized() }, sourcesOf(item));
 	return {
 		...prepared,
 		checkpoint,
 		submittedByThisRun: checkpoint.results.length === 0,
 		sized,
-		estimate: () => (estimate ??= estimateSized()),
+		estimate: () => estimateOnce(prepared, sized),
 	};
+}
+
+async function estimateOnce(
+	prepared: NumberedRequest,
+	sized: Submission['sized'],
+): Promise<Estimate | undefined> {
+	const { item, request, estimates } = prepared;
+	const count = imagesOf(request);
+	const estimate = async () =>
+		await estimateRequest({ ...prepared, request: await sized() }, sourcesOf(item));
+	const known = estimates.get(count) ?? estimate();
+	estimates.set(count, known);
+	return await known;
 }
 
 /** Nobody is asked about a price that is only shown. */

@@ -7,8 +7,7 @@ import { messageOf, type ParameterReader } from './reader';
 import { readNamedImages } from './namedImages';
 import { EDIT, readReferenceImages, type ReferenceInput } from './referenceImages';
 import { needsReference, readLikeReference, withSize, type LikeReference } from './readSize';
-import { megapixelsOf } from './size';
-
+import { fitSize, megapixelsOf } from './size';
 import { readPrompt } from './structuredPrompt';
 
 /** What one item asks of a model, read and checked. */
@@ -48,6 +47,8 @@ export interface ModelChoice<M extends Model = Model> {
 	readonly chosen?: M;
 	/** A model that is not on the list. */
 	customModel(this: void, id: string): M;
+	/** Any ID is taken, because the provider has a list of its own. */
+	readonly isOpen?: true;
 }
 
 /**
@@ -91,7 +92,7 @@ export const withCustomBody = (body: IDataObject, settings: Settings): IDataObje
 
 function readModel<M extends Model>(
 	reader: ParameterReader,
-	{ models, chosen, customModel }: ModelChoice<M>,
+	{ models, chosen, customModel, isOpen }: ModelChoice<M>,
 ): M {
 	if (chosen) return chosen;
 	const isCustom = reader.raw('model') === CUSTOM_MODEL;
@@ -101,7 +102,7 @@ function readModel<M extends Model>(
 		reader.addProblem(isCustom ? 'Custom Model' : 'Model', 'must not be empty');
 	} else if (isCustom && !isPathSafe(id)) {
 		reader.addProblem('Custom Model', UNSAFE_ID);
-	} else if (!listed && !isCustom) {
+	} else if (!listed && !isCustom && !isOpen) {
 		reader.addProblem(
 			'Model',
 			`"${id}" is not on the list; choose Custom to use an ID of your own`,
@@ -134,13 +135,15 @@ function checkPixels(
 	{ model: { name, sizes }, body }: Pick<ImageRequest, 'model' | 'body'>,
 ): void {
 	const { width, height } = body as { width?: number; height?: number };
-	const { maxPixels = Infinity } = sizes && 'maxPixels' in sizes ? sizes : {};
-	if (width && height && width * height > maxPixels) {
-		reader.addProblem(
-			'Width, Height',
-			`${width} × ${height} is more than the ${Math.floor(megapixelsOf(maxPixels))} megapixels that ${name} makes`,
-		);
-	}
+	if (!width || !height || !sizes || !('step' in sizes)) return;
+	const { maxPixels = Infinity } = sizes;
+	if (width * height <= maxPixels) return;
+	const nearest = fitSize({ width, height }, sizes);
+	const advice = nearest ? `; try ${nearest.width} × ${nearest.height}` : '';
+	reader.addProblem(
+		'Width, Height',
+		`${width} × ${height} is more than the ${Math.floor(megapixelsOf(maxPixels))} megapixels that ${name} makes${advice}`,
+	);
 }
 
 /**

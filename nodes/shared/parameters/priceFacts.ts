@@ -33,7 +33,7 @@ export function readPriceFacts(
 }
 
 /** The wire names of *Number of Images*. */
-const COUNT_FIELDS = ['num_generations', 'num_images'];
+const COUNT_FIELDS = ['n', 'num_generations', 'num_images'];
 
 /** How many images a request makes; all of the item's before they are divided among requests. */
 export function imagesOf(request: RequestFields): number {

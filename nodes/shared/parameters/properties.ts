@@ -6,14 +6,18 @@ import { groupsOf, type OptionGroup, type Param } from './param';
 import { promptProperties } from './promptProperties';
 import { referenceImagesProperties } from './referenceImages';
 
-/** The editor's properties of an operation that makes an image, in the order of every node's main panel. */
+/**
+ * The editor's properties of an operation that makes an image, in the order of every node's main panel.
+ * @param chooseModel the fields that choose the model, where they are not those of every node
+ */
 export function requestProperties(
 	models: readonly Model[],
 	nodeOptions: readonly Param[],
 	show?: IDisplayOptions['show'],
+	chooseModel: readonly INodeProperties[] = modelProperties(models, show),
 ): INodeProperties[] {
 	return [
-		...modelProperties(models, show),
+		...chooseModel,
 		...promptProperties(show),
 		...referenceImagesProperties(show),
 		...panelProperties(nodeOptions, models, show),

@@ -190,8 +190,10 @@ export interface WebhookPayload {
 	/** Where the provider says it. */
 	prompt?: string;
 	model?: string;
-	/** Milliseconds since the epoch. */
+	/** Milliseconds since the epoch, where the body says it. */
 	sentAt?: number;
+	/** As it may be saved and shown. */
+	body: IDataObject;
 	toTaskState(task: Task): TaskState;
 }
 

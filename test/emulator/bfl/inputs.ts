@@ -4,6 +4,7 @@ import type { ImageFormat, ReferenceImage } from '../images';
 import type { Size } from '../prices';
 import { toProblems } from '../pydantic';
 import { isObject, type Body, type JsonObject } from '../types';
+import { isLoopback } from '../webhooks';
 import flux2Contract from './contract.json';
 import type { BflInput, Family } from './family';
 import { flux2 } from './flux2';
@@ -120,8 +121,6 @@ function readJson(body: Body): JsonObject {
 		type: 'model_attributes_type',
 	});
 }
-
-export const isLoopback = (url: string) => /^(127\.0\.0\.1|localhost)$/.test(new URL(url).hostname);
 
 /** A webhook is https; this computer has no certificate. */
 function checkWebhook({ webhook_url: url }: BflInput): void {

@@ -10,7 +10,15 @@ import { withOptions, type FalOptions } from './world';
 export const fal = {
 	label: 'fal',
 	basePath: '/fal',
-	routeNames: ['fal.submit', 'fal.run', 'fal.status', 'fal.result', 'fal.events', 'fal.cancel'],
+	routeNames: [
+		'fal.submit',
+		'fal.run',
+		'fal.status',
+		'fal.result',
+		'fal.events',
+		'fal.cancel',
+		'fal.webhookKeys',
+	],
 	createRoutes: (world: World, options: FalOptions): Route[] =>
 		createQueueRoutes(withOptions(world, options)),
 	keys: KEYS,

@@ -10,6 +10,7 @@ import {
 	type JsonObject,
 	type Route,
 } from '../types';
+import { scheduleWebhook } from '../webhooks';
 import { recordUnexpected, recordUnknownQuery, refuseOverLimit } from '../world';
 import { documentedErrors, falError, modelError } from './documentedErrors';
 import { streamStatus } from './events';
@@ -18,6 +19,7 @@ import { ENDPOINTS, type FalEndpoint } from './models';
 import { countUnits, priceImage } from './prices';
 import { authenticate, findRequest, saveRequest, type FalRequest } from './requests';
 import { toCancelResponse, toQueuePosition, toResult, toStatusBody } from './results';
+import { createKeysRoute, readWebhookUrl, toWebhook } from './webhooks';
 import type { FalWorld } from './world';
 
 /**
@@ -43,6 +45,7 @@ export function createQueueRoutes(world: FalWorld): Route[] {
 	});
 	return [
 		...[...ENDPOINTS.keys()].flatMap((id) => createSubmitRoutes(world, id)),
+		createKeysRoute(world),
 		...createUnknownRoutes(),
 		{
 			name: 'fal.status',
@@ -112,8 +115,12 @@ async function submit(
 	id: string,
 ): Promise<ApiResponse> {
 	recordUnknownQuery(world, call, ['fal_webhook']);
+	const webhookUrl = readWebhookUrl(world, call);
 	const request = await accept(world, call, effect, 'fal.submit', id);
 	const [task] = request.images as [Task];
+	if (webhookUrl !== undefined) {
+		await scheduleWebhook(world, task, toWebhook(world, task, request, webhookUrl));
+	}
 	const address = addressOf(world, request);
 	return toResponse(200, {
 		request_id: request.id,

@@ -44,7 +44,7 @@ function targetWith(bodies: Array<() => Readable> = [], more: Partial<ImageTarge
 				stored.push({ bytes: Buffer.concat(chunks), fileName, mimeType });
 				return { data: '', mimeType: mimeType ?? '' };
 			},
-		} as ImageTarget['helpers'],
+		},
 		...more,
 	};
 	return { target, stored, requests: () => requests, signals };

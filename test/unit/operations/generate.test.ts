@@ -137,10 +137,7 @@ describe('an image', () => {
 			if (id === 't1') await new Promise((resolve) => setTimeout(resolve, 30));
 			return doneOf(taskOf(id));
 		};
-		const { run } = open(
-			{ submit, status: status as AsyncProtocol['status'] },
-			{ options: { seed: 7 } },
-		);
+		const { run } = open({ submit, status }, { options: { seed: 7 } });
 		const items = jsons(await run());
 
 		expect(items.map(({ taskId }) => taskId)).toEqual(['t1', 't2', 't3']);
@@ -346,7 +343,7 @@ describe('an image that cannot be downloaded', () => {
 		const status = inTurn<TaskState>(doneOf(task, old(ageMs)));
 		const facts = { nodeContext, downloads: [403] };
 		const [error] = errors(await open({ status }, facts, lifetimeMs).run());
-		expect(String(error!.description).includes('not submitted again by itself')).toBe(isLost);
+		expect(JSON.stringify(error).includes('not submitted again by itself')).toBe(isLost);
 		const later = open(
 			{ status: inTurn<TaskState>(doneOf(task, old(ageMs))) },
 			{ ...facts, executionId: '8' },
@@ -468,7 +465,7 @@ describe('a stop', () => {
 			throw new Flux2Error('auth', 'no');
 		};
 		const { run, protocol } = open(
-			{ ...running, submit: submit as AsyncProtocol['submit'] },
+			{ ...running, submit },
 			{ items: 2, continues: false, parameters: { prompt: (index: number) => `item ${index}` } },
 		);
 		await expect(run()).rejects.toThrow('no');
