@@ -125,7 +125,7 @@ const protocol: AsyncProtocol<BflModel> = {
 
 	async submit(client, request, signal) {
 		const body = await toBody(client, request, signal);
-		const redact = createRedactor([body.webhook_secret, request.callback?.url]);
+		const redact = createRedactor([body.webhook_secret]);
 		const { value, response } = await submitJson(
 			client,
 			{

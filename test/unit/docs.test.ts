@@ -211,7 +211,9 @@ describe('the documentation', () => {
 		const rows = section('docs/costs-and-retries.md', '## Prices')
 			.split('\n')
 			.filter((line) => line.startsWith('| `'));
-		const priced = [...[...readBuiltModels().values()].flat(), ...tools].filter(({ price }) => price);
+		const priced = [...[...readBuiltModels().values()].flat(), ...tools].filter(
+			({ price }) => price,
+		);
 		expect(priced.length).toBeGreaterThan(10);
 		const lacking = priced.flatMap(({ id, price }) => {
 			const { first, further = first, reference = 0, source, date } = price!;
