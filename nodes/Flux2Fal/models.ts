@@ -393,7 +393,7 @@ const growth = (edge: 'top' | 'bottom' | 'left' | 'right', label: string) =>
 	inPanel(
 		integer(`expand_${edge}`, {
 			label,
-			description: `By how many pixels the image grows at this edge, at most 2048`,
+			description: 'By how many pixels the image grows at this edge, at most 2048',
 			hint: 'In pixels',
 			min: 0,
 			max: 2048,
