@@ -5,6 +5,7 @@ import {
 	type INodeTypeDescription,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
+import { MAKES_IMAGES, searchHint } from '../shared/parameters/builderHint';
 import {
 	noWebhookRegistration,
 	operationProperties,
@@ -16,6 +17,7 @@ import {
 	priceFrom,
 	submitOptions,
 } from '../shared/parameters/options';
+import { priceHints } from '../shared/parameters/priceHints';
 import {
 	optionsProperty,
 	requestProperties,
@@ -41,6 +43,7 @@ export class Flux2Bfl implements INodeType {
 			'Generate and edit images with FLUX.2 at Black Forest Labs (BFL), the makers of the model',
 		defaults: { name: 'FLUX.2 (Black Forest Labs)' },
 		usableAsTool: true,
+		...searchHint(MAKES_IMAGES),
 		waitingNodeTooltip:
 			'Waiting until Black Forest Labs calls n8n, at most as long as the option Timeout says',
 		hints: [
@@ -54,6 +57,7 @@ export class Flux2Bfl implements INodeType {
 			},
 			exactPromptHint(models, disablePup, true),
 			exactPromptHint(models, promptUpsampling, false),
+			...priceHints(models),
 		],
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],

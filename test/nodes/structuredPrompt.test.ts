@@ -1,6 +1,7 @@
-import type { INodeTypeDescription, NodeHint } from 'n8n-workflow';
+import type { INodeTypeDescription } from 'n8n-workflow';
 import { agentsOf } from '../support/agent';
 import { complete } from '../support/engine';
+import { hintsBefore } from '../support/hintsBefore';
 import {
 	items,
 	NODE,
@@ -201,16 +202,8 @@ describe('a hint about prompts that the model may reword', () => {
 		type: 'flux2Bfl' | 'flux2Cloudflare',
 		parameters: Record<string, unknown>,
 	): string[] {
-		const saved = complete(workflowWith({ type, parameters }));
-		const workflow = lab.engine.workflow(saved);
-		const node = workflow.getNode(NODE)!;
-		const { description } = lab.engine.loader.getNode(type).type as {
-			description: INodeTypeDescription;
-		};
-		const isShown = ({ displayCondition }: NodeHint) =>
-			workflow.expression.getSimpleParameterValue(node, displayCondition, 'internal', {});
-		return (description.hints ?? [])
-			.filter((hint) => isShown(hint) === true)
+		return hintsBefore(lab, { type, parameters })
+			.filter(({ location }) => location === 'ndv')
 			.map(({ message }) => message);
 	}
 
