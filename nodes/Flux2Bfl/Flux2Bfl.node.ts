@@ -7,10 +7,11 @@ import {
 } from 'n8n-workflow';
 import { MAKES_IMAGES, searchHint } from '../shared/parameters/builderHint';
 import {
+	callbackNotes,
 	noWebhookRegistration,
-	operationProperties,
-	subtitleOf,
-} from '../shared/parameters/operationProperties';
+	resumeWebhook,
+} from '../shared/parameters/callbackProperties';
+import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import {
 	collectOptions,
 	generateOptions,
@@ -25,11 +26,18 @@ import {
 } from '../shared/parameters/properties';
 import { exactPromptHint } from '../shared/parameters/promptProperties';
 import { completion, disablePup, models, promptUpsampling } from './models';
+import { NO_TOOL, toolChoices, toolProperties } from './toolProperties';
+import { tools } from './tools';
 import { testSecret } from './secretTest';
 
-const generate = { resource: ['image'], operation: ['generate', 'edit', 'estimateCost'] };
+const generate = { resource: ['image'], operation: ['generate', 'edit'] };
+const estimate = { resource: ['image'], operation: ['estimateCost'] };
 const submit = { resource: ['task'], operation: ['submit'] };
+const withoutTool = { tool: [NO_TOOL] };
 const get = { resource: ['task'], operation: ['get'] };
+
+const waiting = callbackNotes('Black Forest Labs', completion.property.name);
+const waitOptions = [...generateOptions, completion];
 
 export class Flux2Bfl implements INodeType {
 	description: INodeTypeDescription = {
@@ -44,17 +52,9 @@ export class Flux2Bfl implements INodeType {
 		defaults: { name: 'FLUX.2 (Black Forest Labs)' },
 		usableAsTool: true,
 		...searchHint(MAKES_IMAGES),
-		waitingNodeTooltip:
-			'Waiting until Black Forest Labs calls n8n, at most as long as the option Timeout says',
+		waitingNodeTooltip: waiting.waitingNodeTooltip,
 		hints: [
-			{
-				message:
-					'The execution waits until Black Forest Labs calls n8n: n8n needs a public https address, which WEBHOOK_URL tells it.',
-				type: 'info',
-				location: 'outputPane',
-				whenToDisplay: 'beforeExecution',
-				displayCondition: '={{ $parameter["options"]?.["completion"] === "callback" }}',
-			},
+			...waiting.hints,
 			exactPromptHint(models, disablePup, true),
 			exactPromptHint(models, promptUpsampling, false),
 			...priceHints(models),
@@ -71,20 +71,12 @@ export class Flux2Bfl implements INodeType {
 				displayOptions: { show: submit },
 			},
 		],
-		webhooks: [
-			{
-				name: 'default',
-				httpMethod: 'POST',
-				path: '',
-				restartWebhook: true,
-				responseMode: 'onReceived',
-				responseData: 'noData',
-			},
-		],
+		webhooks: [resumeWebhook],
 		properties: [
 			...operationProperties([
 				'image:generate',
 				'image:edit',
+				...tools.map(({ operation }) => `image:${operation}` as const),
 				'image:estimateCost',
 				'task:submit',
 				'task:get',
@@ -94,10 +86,13 @@ export class Flux2Bfl implements INodeType {
 				...priceFrom.property,
 				description:
 					'Price List needs no credential. Provider asks Black Forest Labs, and goes by the price list where it does not respond.',
-				displayOptions: { show: { resource: ['image'], operation: ['estimateCost'] } },
+				displayOptions: { show: estimate },
 			},
-			...requestProperties(models, [...generateOptions, completion], generate),
-			...requestProperties(models, submitOptions, submit),
+			...toolChoices(submit, estimate),
+			...requestProperties(models, waitOptions, generate),
+			...requestProperties(models, waitOptions, { ...estimate, ...withoutTool }),
+			...requestProperties(models, submitOptions, { ...submit, ...withoutTool }),
+			...toolProperties(submit, estimate),
 			taskProperties.taskId(get),
 			taskProperties.pollUrl(get),
 			taskProperties.waitForCompletion(get),

@@ -1,10 +1,10 @@
 import type { Model } from '../shared/parameters/model';
+import { notifyUrl } from '../shared/parameters/notifyUrl';
 import { completion as completionOf, seed } from '../shared/parameters/options';
 import {
 	choice,
 	decimal,
 	integer,
-	withCheck,
 	encodedAs,
 	text,
 	toggle,
@@ -12,7 +12,6 @@ import {
 } from '../shared/parameters/param';
 import type { ListPrice } from '../shared/parameters/price';
 import { pixelParameters } from '../shared/parameters/sizeParameters';
-import { isLoopback } from '../shared/core/urls';
 
 /** How the node waits: an option of *Image: Generate*. */
 export const completion = completionOf('Black Forest Labs');
@@ -33,19 +32,23 @@ const side = (wireName: 'width' | 'height', label: string) =>
 		}),
 	);
 
-const safetyTolerance = integer('safety_tolerance', {
+export const safetyTolerance = integer('safety_tolerance', {
 	label: 'Safety Tolerance',
 	description: 'How much the moderation lets pass, from 0 (strictest) to 5. 2 when unset.',
 	min: 0,
 	max: 5,
 	default: 2,
 });
-const outputFormat = choice('output_format', {
-	label: 'Output Format',
-	description: "The image's file format. JPEG when unset.",
-	options: { jpeg: 'JPEG', png: 'PNG', webp: 'WebP' },
-	default: 'jpeg',
-});
+const FORMATS = { jpeg: 'JPEG', png: 'PNG', webp: 'WebP' };
+
+/** @param standard what the API makes when nothing is sent */
+export const outputFormat = (standard: keyof typeof FORMATS) =>
+	choice('output_format', {
+		label: 'Output Format',
+		description: `The image's file format. ${FORMATS[standard]} when unset.`,
+		options: FORMATS,
+		default: standard,
+	});
 const guidance = decimal('guidance', {
 	label: 'Guidance',
 	description: 'How strictly the image follows the prompt, 1.5 to 10. 5 when unset.',
@@ -72,21 +75,10 @@ export const disablePup = toggle('disable_pup', {
 	default: false,
 });
 
-const isReachable = (url: string) =>
-	URL.canParse(url) &&
-	(new URL(url).protocol === 'https:' || (url.startsWith('http:') && isLoopback(url)));
-const webhookText = text('webhook_url', {
-	label: 'Notify URL',
-	description:
-		'The https address that Black Forest Labs calls when the image is ready. To start a workflow: open the FLUX.2 Trigger in it, copy its Production URL, and publish the workflow. The trigger refuses calls that do not prove Notify Secret.',
-	placeholder: 'e.g. https://n8n.example.com/webhook/…',
-	maxLength: 2083,
+const webhookUrl = notifyUrl('webhook_url', {
+	caller: 'Black Forest Labs',
+	refusal: 'The trigger refuses calls that do not prove Notify Secret.',
 });
-const webhookUrl = withCheck(
-	encodedAs(webhookText, (url) => url.trim()),
-	isReachable,
-	'must be an https URL',
-);
 const secretText = text('webhook_secret', {
 	label: 'Notify Secret',
 	description:
@@ -96,6 +88,7 @@ const webhookSecret = {
 	...secretText,
 	property: { ...secretText.property, typeOptions: { password: true } },
 };
+export const webhookParameters = [webhookUrl, webhookSecret];
 
 /** 1 credit is 1 US cent. Images beyond 4 megapixels are made smaller before they count. */
 const price = (first: number, further: number): ListPrice => ({
@@ -114,9 +107,8 @@ const flux2 = {
 		...pixelParameters(sizes, side('width', 'Width'), side('height', 'Height')),
 		seed,
 		safetyTolerance,
-		outputFormat,
-		webhookUrl,
-		webhookSecret,
+		outputFormat('jpeg'),
+		...webhookParameters,
 	],
 	maxReferences: 8,
 	sizes,

@@ -12,6 +12,7 @@ import type { ApiClient, ReadClient } from '../shared/http/types';
 import { trustedUrl } from '../shared/http/urlPolicy';
 import { imageFields, loadReferences } from '../shared/images/references';
 import { estimateCostWithoutKey } from '../shared/operations/estimate';
+import { generate } from '../shared/operations/generate';
 import { submitTask } from '../shared/operations/submit';
 import { generateOrSuspend } from '../shared/operations/suspend';
 import { getTask } from '../shared/operations/task';
@@ -23,6 +24,7 @@ import type {
 } from '../shared/operations/types';
 import { withCustomBody, type ImageRequest } from '../shared/parameters/imageRequest';
 import { customModel, encodeModelId } from '../shared/parameters/model';
+import { CALLED_ITSELF, NOTIFY_URL, withModelQuery } from '../shared/parameters/notifyUrl';
 import {
 	ASSUMED_SIDE,
 	leavesPriceOpen,
@@ -45,19 +47,24 @@ import {
 	submittedSchema,
 	toTaskState,
 } from './responses';
+import { tools, type BflModel } from './tools';
+import { checkCanvas, toolImageFields, toolOf } from './toolRequest';
 import { isLongEnough, TOO_SHORT } from './secretTest';
-import { isSigned, ownsImageUrl, parseWebhookPayload } from './webhookPayload';
+import { ownsImageUrl, parseWebhookPayload, signatureProblem } from './webhookPayload';
 
 const SECRET_CREDENTIAL = 'flux2WebhookApi';
 
 async function toBody(
 	client: ApiClient,
-	request: ImageRequest,
+	request: ImageRequest<BflModel>,
 	signal: AbortSignal,
 ): Promise<IDataObject> {
 	const { prompt, settings, callback, model } = request;
 	const references = await loadReferences(client, request.references, { takesUrls: true }, signal);
-	const fields = { prompt, ...request.body, ...imageFields(references) };
+	const images = model.images
+		? toolImageFields(model, references, withCustomBody(request.body, settings))
+		: imageFields(references);
+	const fields = { ...(prompt && { prompt }), ...request.body, ...images };
 	const body = withCustomBody(fields, settings);
 	if (callback) return { ...body, webhook_url: callback.url, webhook_secret: callback.secret };
 	if (typeof body.webhook_url !== 'string') return body;
@@ -83,25 +90,19 @@ async function readNotifySecret({ context }: ReadClient): Promise<string | undef
 	throw invalidInput([`Notify Secret: the credential is too short. ${TOO_SHORT}`]);
 }
 
-/** The webhook's body names no model, but the trigger can filter by it. */
-function withModelQuery(url: string, model: string): string {
-	if (!URL.canParse(url)) return url;
-	const address = new URL(url);
-	if (address.searchParams.has('model')) return url;
-	address.searchParams.set('model', model);
-	return address.href;
-}
-
 /** POST /v1/{model}, then the `polling_url` of the response, which is on a regional host. */
-const protocol: AsyncProtocol = {
-	validate({ body, settings, callback }, reader) {
-		const { webhook_url: url } = withCustomBody(body, settings);
-		if (!callback || typeof url !== 'string') return;
-		reader.addProblem('Notify URL', 'with Callback, n8n itself is called');
+const protocol: AsyncProtocol<BflModel> = {
+	validate({ model, body, settings, callback }, reader) {
+		const fields = withCustomBody(body, settings);
+		checkCanvas(model, fields, reader);
+		if (!callback || typeof fields.webhook_url !== 'string') return;
+		reader.addProblem(NOTIFY_URL, CALLED_ITSELF);
 	},
 
 	// https://github.com/black-forest-labs/blackforest has the call; not every region may have it
 	async quote(client, { model }, facts, signal) {
+		// it is about references, which tools do not have
+		if (model.images) return undefined;
 		const { value } = await readJson(
 			client,
 			{
@@ -124,7 +125,7 @@ const protocol: AsyncProtocol = {
 
 	async submit(client, request, signal) {
 		const body = await toBody(client, request, signal);
-		const redact = createRedactor([body.webhook_secret, request.callback?.url]);
+		const redact = createRedactor([body.webhook_secret]);
 		const { value, response } = await submitJson(
 			client,
 			{
@@ -190,13 +191,13 @@ const getCredits = ({ client, signal }: ItemContext): PreparedOperation => ({
 /** What the callbacks and the trigger know of Black Forest Labs. */
 export const webhook: WebhookProtocol = {
 	parsePayload: parseWebhookPayload,
-	isSigned,
+	signatureProblem,
 	ownsImageUrl,
 	status: protocol.status,
 };
 
 /** FLUX.2 at Black Forest Labs. */
-export const bfl: ProviderDefinition = {
+export const bfl: ProviderDefinition<BflModel> = {
 	name: 'bfl',
 	label: LABEL,
 	credentialType: 'flux2BflApi',
@@ -211,12 +212,24 @@ export const bfl: ProviderDefinition = {
 	options: [completion],
 	operations: {
 		'image:estimateCost': estimateCostWithoutKey,
-		'image:generate': generateOrSuspend,
-		'image:edit': generateOrSuspend,
+		'image:generate': generateOrSuspend(completion),
+		'image:edit': generateOrSuspend(completion),
+		...Object.fromEntries(
+			tools.map(({ operation, callsBack = true }) => [
+				`image:${operation}`,
+				callsBack ? generateOrSuspend(completion) : generate,
+			]),
+		),
 		'task:submit': submitTask,
 		'task:get': getTask,
 		'account:getCredits': getCredits,
 	},
 	webhook,
-	routeFor: () => ({ models, customModel: (id) => customModel(id, models), protocol }),
+	routeFor: (reader) => ({
+		// of both kinds, so that a parameter of the other kind is refused by its label
+		models: [...models, ...tools],
+		chosen: toolOf(reader),
+		customModel: (id) => customModel(id, models),
+		protocol,
+	}),
 };

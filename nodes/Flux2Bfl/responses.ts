@@ -21,6 +21,7 @@ import { roundUsd } from '../shared/parameters/price';
 import type { Price, Task, TaskState } from '../shared/tasks/protocol';
 import { toTaskState as stateFromReport, type StatusWords } from '../shared/tasks/statusReport';
 import { models } from './models';
+import { tools } from './tools';
 
 export const LABEL = 'Black Forest Labs';
 
@@ -107,6 +108,12 @@ const labels = new Map([
 		{ length: MAX_REFERENCES },
 		(_field, index) => [imageField(index), `Reference image ${index + 1}`] as const,
 	),
+	...tools.flatMap(({ images }) =>
+		images
+			.filter(({ wireName }) => wireName !== imageField(0))
+			.map(({ wireName, label }) => [wireName, label] as const),
+	),
+	...labelsOf(tools),
 	...labelsOf(models),
 ]);
 

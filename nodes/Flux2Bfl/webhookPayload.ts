@@ -1,5 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 import { hasHmac, isSecret } from '../shared/http/signature';
+import type { WebhookCall } from '../shared/operations/types';
 import type { WebhookPayload } from '../shared/tasks/protocol';
 import { isBflHost, withoutSecrets } from './hosts';
 import { payloadDetails, payloadSchema, toTaskState } from './responses';
@@ -10,12 +11,14 @@ export function parseWebhookPayload(body: unknown): WebhookPayload | undefined {
 	if (!read.success) return undefined;
 	const { id, model, timestamp, result } = read.data;
 	const status = { ...read.data, details: payloadDetails(read.data) };
+	const shown = withoutSecrets(body);
 	return {
 		taskId: id,
 		model,
 		prompt: result?.prompt,
 		sentAt: toTimestamp(timestamp),
-		toTaskState: (task) => toTaskState(status, task, withoutSecrets(body)),
+		body: shown as IDataObject,
+		toTaskState: (task) => toTaskState(status, task, shown),
 	};
 }
 
@@ -23,9 +26,16 @@ export function parseWebhookPayload(body: unknown): WebhookPayload | undefined {
  * Two documents contradict each other: one signs the body (`X-BFL-Signature`), the newer one sends the secret itself
  * (`X-Webhook-Secret`, the official Python SDK). Either proves that the sender knows the secret.
  */
-export const isSigned = (body: Buffer, headers: IDataObject, secret: string): boolean =>
-	hasHmac(body, headers['x-bfl-signature'], secret) ||
-	isSecret(headers['x-webhook-secret'], secret);
+export async function signatureProblem({
+	body,
+	headers,
+	secret,
+}: Pick<WebhookCall, 'body' | 'headers' | 'secret'>): Promise<string | undefined> {
+	const isProved =
+		hasHmac(body, headers['x-bfl-signature'], secret) ||
+		isSecret(headers['x-webhook-secret'], secret);
+	return isProved ? undefined : 'Neither X-BFL-Signature nor X-Webhook-Secret proves the secret';
+}
 
 /** Results lie on `delivery….bfl.ai`. */
 export const ownsImageUrl = (url: string): boolean =>

@@ -1,5 +1,6 @@
 import type { IDataObject } from 'n8n-workflow';
 import { submitJson } from '../shared/http/client';
+import { toForm } from '../shared/http/form';
 import type { ApiClient } from '../shared/http/types';
 import { loadReferences, toDataUri } from '../shared/images/references';
 import { estimateCostWithoutKey } from '../shared/operations/estimate';
@@ -47,20 +48,14 @@ async function runWorkersAi(
 ): Promise<FinalState> {
 	const rules = { takesUrls: false, sidesBelow: request.model.referenceSidesBelow };
 	const references = await loadReferences(client, request.references, rules, signal);
-	const form = new FormData();
 	const fields = withCustomBody({ prompt: request.prompt, ...request.body }, request.settings);
-	for (const [name, value] of Object.entries(fields)) form.append(name, toFormText(value));
-	references.forEach((reference, index) => {
-		if (!('bytes' in reference)) return;
-		const file = new Blob([Uint8Array.from(reference.bytes)], { type: reference.mimeType });
-		form.append(`input_image_${index}`, file, `input_image_${index}`);
+	const files = references.flatMap((reference, index) => {
+		const name = `input_image_${index}`;
+		return 'bytes' in reference ? [{ name, fileName: name, ...reference }] : [];
 	});
 	const url = `/ai/run/${encodeModelId(request.model.id)}`;
-	return await postRun(client, request, { url, body: form }, signal);
+	return await postRun(client, request, { url, body: toForm(fields, files) }, signal);
 }
-
-const toFormText = (value: unknown): string =>
-	typeof value === 'string' ? value : JSON.stringify(value);
 
 /** @param to the URL below the account */
 async function postRun(

@@ -3,8 +3,14 @@ import {
 	type IExecuteFunctions,
 	type INodeType,
 	type INodeTypeDescription,
+	type IWebhookFunctions,
 } from 'n8n-workflow';
 import { MAKES_IMAGES, searchHint } from '../shared/parameters/builderHint';
+import {
+	callbackNotes,
+	noWebhookRegistration,
+	resumeWebhook,
+} from '../shared/parameters/callbackProperties';
 import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
 import { priceHints } from '../shared/parameters/priceHints';
@@ -21,6 +27,8 @@ const submit = { resource: ['task'], operation: ['submit'] };
 const get = { resource: ['task'], operation: ['get'] };
 const named = { resource: ['task'], operation: ['get', 'cancel'] };
 
+const waiting = callbackNotes('fal', mode.property.name);
+
 export class Flux2Fal implements INodeType {
 	description: INodeTypeDescription = {
 		displayName: 'FLUX.2 (fal)',
@@ -33,7 +41,8 @@ export class Flux2Fal implements INodeType {
 		defaults: { name: 'FLUX.2 (fal)' },
 		usableAsTool: true,
 		...searchHint(MAKES_IMAGES),
-		hints: priceHints(models),
+		...waiting,
+		hints: [...waiting.hints, ...priceHints(models)],
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [
@@ -43,6 +52,7 @@ export class Flux2Fal implements INodeType {
 				displayOptions: { hide: { operation: ['estimateCost'] } },
 			},
 		],
+		webhooks: [resumeWebhook],
 		properties: [
 			...operationProperties([
 				'image:estimateCost',
@@ -61,6 +71,14 @@ export class Flux2Fal implements INodeType {
 			optionsProperty(collectOptions, get),
 		],
 	};
+
+	webhookMethods = noWebhookRegistration;
+
+	async webhook(this: IWebhookFunctions) {
+		const { resumeExecution } = await import('../shared/node/resume');
+		const { fal, webhook } = await import('./provider');
+		return await resumeExecution(this, fal, webhook);
+	}
 
 	async execute(this: IExecuteFunctions) {
 		const { runItems } = await import('../shared/node/execute');

@@ -2,22 +2,24 @@ import type { IDataObject } from 'n8n-workflow';
 import { omitUndefined } from '../shared/core/json';
 import { z } from '../shared/core/vendor';
 import { readJson, submitJson } from '../shared/http/client';
-import type { ApiClient, ReadClient } from '../shared/http/types';
-import { trustedUrl } from '../shared/http/urlPolicy';
+import type { ApiClient, CredentialValues, ReadClient } from '../shared/http/types';
 import { loadReferences, toDataUri } from '../shared/images/references';
 import { estimateCostWithoutKey } from '../shared/operations/estimate';
-import { generate } from '../shared/operations/generate';
 import { submitTask } from '../shared/operations/submit';
+import { generateOrSuspend } from '../shared/operations/suspend';
 import { cancelTask, getTask } from '../shared/operations/task';
-import type { ProviderDefinition, Route } from '../shared/operations/types';
+import type { ProviderDefinition, Route, WebhookProtocol } from '../shared/operations/types';
 import { withCustomBody, type ImageRequest } from '../shared/parameters/imageRequest';
 import { customModel, encodeModelId } from '../shared/parameters/model';
+import { CALLED_ITSELF, NOTIFY_URL, withModelQuery } from '../shared/parameters/notifyUrl';
 import type { ParameterReader } from '../shared/parameters/reader';
 import { subscribeToTaskEvents } from '../shared/tasks/eventStream';
 import { isoNow, type AsyncProtocol, type Task, type TaskState } from '../shared/tasks/protocol';
 import { errorCodeOf, isAbout, isStatusOf } from '../shared/tasks/statusReport';
 import { notFoundAsState } from '../shared/tasks/taskErrors';
-import { candidates, mode, models, type FalModel } from './models';
+import { isFalHost } from './hosts';
+import { addressIn, findRoutingProblems, isRouted } from './huggingFace';
+import { candidates, mode, models, webhookUrl, type FalModel } from './models';
 import {
 	isCompleted,
 	isResult,
@@ -30,6 +32,7 @@ import {
 	toResultState,
 	toTaskState,
 } from './responses';
+import { parseWebhookPayload, signatureProblem } from './webhookPayload';
 
 async function toBody(
 	client: ApiClient,
@@ -67,11 +70,20 @@ function addressOf({ id, model = '', pollUrl, data = {} }: Task, which: Address)
 /** Requests lie below owner and application, whatever the endpoint's ID has behind them. */
 const applicationOf = (model: string): string => model.split('/').slice(0, 2).join('/');
 
+/** The address that fal calls when the request has ended. */
+function toWebhookQuery({ callback, settings, model }: ImageRequest): string {
+	const notified = settings.get(webhookUrl);
+	const url = callback?.url ?? (notified && withModelQuery(notified, model.id));
+	return url ? `?fal_webhook=${encodeURIComponent(url)}` : '';
+}
+
 /** POST /{endpoint}, then the three addresses of the response. */
 const protocol: AsyncProtocol<FalModel> = {
-	validate({ body: { width, height } }, reader) {
-		if ((width === undefined) === (height === undefined)) return;
-		reader.addProblem('Width, Height', 'set both, or none');
+	validate({ body: { width, height }, callback, settings }, reader) {
+		if ((width === undefined) !== (height === undefined)) {
+			reader.addProblem('Width, Height', 'set both, or none');
+		}
+		if (callback && settings.get(webhookUrl)) reader.addProblem(NOTIFY_URL, CALLED_ITSELF);
 	},
 
 	async submit(client, request, signal) {
@@ -80,7 +92,7 @@ const protocol: AsyncProtocol<FalModel> = {
 		const { value, response } = await submitJson(
 			client,
 			{
-				url: `/${encodeModelId(endpoint)}`,
+				url: `/${encodeModelId(endpoint)}${toWebhookQuery(request)}`,
 				headers,
 				body: await toBody(client, request, signal),
 				schema: submittedSchema,
@@ -91,11 +103,12 @@ const protocol: AsyncProtocol<FalModel> = {
 		const task: Task = {
 			id,
 			model: model.id,
-			pollUrl: trustedUrl(client, value.status_url, id),
+			pollUrl: addressIn(client, value.status_url, id),
 			submittedAt: isoNow(),
 			data: omitUndefined({
-				responseUrl: trustedUrl(client, value.response_url, id),
-				cancelUrl: trustedUrl(client, value.cancel_url, id),
+				endpoint,
+				responseUrl: addressIn(client, value.response_url, id),
+				cancelUrl: addressIn(client, value.cancel_url, id),
 			}),
 		};
 		return [{ status: 'pending', task, queuePosition, raw: response.json }];
@@ -116,7 +129,7 @@ const protocol: AsyncProtocol<FalModel> = {
 			const hasResult = isCompleted(value) && isAbout(task, value.request_id);
 			// the word alone says only that the result can be asked for
 			if (!hasResult || state.status === 'failed') return state;
-			const responseUrl = task.data?.responseUrl ?? trustedUrl(client, value.response_url, task.id);
+			const responseUrl = task.data?.responseUrl ?? addressIn(client, value.response_url, task.id);
 			const located = { ...task, data: { ...task.data, responseUrl } };
 			return await readResult(client, located, value.error, signal);
 		});
@@ -159,23 +172,47 @@ const withEvents: AsyncProtocol<FalModel> = {
 	},
 };
 
-const routeFor = (reader: ParameterReader): Route<FalModel> => ({
+/** Hugging Face's router, of which no more is known than that requests and polls pass it. */
+const throughRouter: AsyncProtocol<FalModel> = {
+	...protocol,
+	cancel: undefined,
+	validate(request, reader) {
+		protocol.validate?.(request, reader);
+		for (const [label, problem] of findRoutingProblems(request)) reader.addProblem(label, problem);
+	},
+};
+
+function chooseProtocol(
+	reader: ParameterReader,
+	credentials: CredentialValues,
+): AsyncProtocol<FalModel> {
+	if (isRouted(credentials)) return throughRouter;
+	return reader.option(mode) === 'events' ? withEvents : protocol;
+}
+
+const routeFor = (reader: ParameterReader, credentials: CredentialValues): Route<FalModel> => ({
 	models,
 	// what the user types is where the request goes, with reference images or without
 	customModel: (id) => ({ ...customModel(id, candidates), editEndpoint: id }),
-	protocol: reader.option(mode) === 'events' ? withEvents : protocol,
+	protocol: chooseProtocol(reader, credentials),
 	taskModel: reader.modelId(),
 });
 
-/** A fal application of anybody's has a host of its own below fal.ai: only these two are fal's gateways. */
-const isFalHost = (host: string): boolean => host === 'fal.run' || host.endsWith('.fal.run');
+/** What the callbacks and the trigger know of fal. Anybody can put files on its hosts of images. */
+export const webhook: WebhookProtocol = {
+	parsePayload: parseWebhookPayload,
+	signatureProblem,
+	signsForAllAccounts: true,
+	status: protocol.status,
+};
 
 /** FLUX.2 on fal. */
 export const fal: ProviderDefinition<FalModel> = {
 	name: 'fal',
 	label: LABEL,
 	credentialType: 'flux2FalApi',
-	baseUrl: ({ baseUrl = '' }) => baseUrl,
+	baseUrl: (credentials) =>
+		(isRouted(credentials) ? credentials.routerUrl : credentials.baseUrl) ?? '',
 	trustsHost: (host, baseHost) => isFalHost(baseHost) && isFalHost(host),
 	// fal's own client polls twice a second
 	minPollIntervalSeconds: 0.5,
@@ -186,11 +223,12 @@ export const fal: ProviderDefinition<FalModel> = {
 	options: [mode],
 	operations: {
 		'image:estimateCost': estimateCostWithoutKey,
-		'image:generate': generate,
-		'image:edit': generate,
+		'image:generate': generateOrSuspend(mode),
+		'image:edit': generateOrSuspend(mode),
 		'task:submit': submitTask,
 		'task:get': getTask,
 		'task:cancel': cancelTask,
 	},
+	webhook,
 	routeFor,
 };

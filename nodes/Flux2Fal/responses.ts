@@ -26,6 +26,7 @@ import {
 	toTaskState as stateFromReport,
 	type StatusWords,
 } from '../shared/tasks/statusReport';
+import { readPrice } from './billing';
 import { models } from './models';
 
 export const LABEL = 'fal';
@@ -116,6 +117,8 @@ const errorSchema = z.object({
 	type: optionalTextSchema,
 	/** Of a request that cannot be cancelled. */
 	status: optionalTextSchema,
+	/** Of Hugging Face's router. */
+	error: optionalTextSchema,
 });
 
 const labels = new Map([
@@ -129,10 +132,10 @@ const labels = new Map([
 export function readError({ status, json }: ApiResponse): ErrorResponse | undefined {
 	const read = errorSchema.safeParse(json);
 	if (!read.success) return undefined;
-	const { detail, error_type: errorType, type, status: word } = read.data;
+	const { detail, error_type: errorType, type, status: word, error } = read.data;
 	const problems = Array.isArray(detail) ? detail : [];
 	const text = typeof detail === 'string' ? detail : formatProblems(problems);
-	const message = text ?? errorType ?? word;
+	const message = text ?? error ?? errorType ?? word;
 	if (!message) return undefined;
 	const types = [errorType, type, ...problems.map((problem) => problem.type)];
 	const known = types.flatMap(
@@ -212,11 +215,12 @@ export function toResultState(
 	if (isTooEarly(response)) return { status: 'pending', task, raw };
 	if (httpCode >= 300) return toFailedState(task, response);
 	const { images, has_nsfw_concepts: flags = [], seed, prompt: revisedPrompt } = result;
+	const price = readPrice(task, response);
 	const moderated = images.flatMap((_image, index) => (flags[index] === true ? [index] : []));
 	if (images.length > 0 && moderated.length === images.length) {
-		return { status: 'failed', task, kind: 'moderated', message: BLACK_IMAGE, raw };
+		return { status: 'failed', task, kind: 'moderated', message: BLACK_IMAGE, price, raw };
 	}
-	const report = { task, word: COMPLETED, images, seed, revisedPrompt, errorMessage, raw };
+	const report = { task, word: COMPLETED, images, seed, revisedPrompt, errorMessage, price, raw };
 	const state = stateFromReport(report, STATUS_WORDS, kindFromMessage);
 	return state.status === 'done' && moderated.length > 0 ? { ...state, moderated } : state;
 }
@@ -234,9 +238,44 @@ function toFailedState(task: Task, response: ApiResponse): Failed {
 		kind,
 		message: imageMessage({ kind, provider: LABEL, words }),
 		httpCode,
+		price: readPrice(task, response),
 		...(isCancelled && { lost: 'cancelled' }),
 		raw,
 	};
+}
+
+/** What a webhook says about a request. */
+interface Payload {
+	/** `OK` or `ERROR`. */
+	word: string;
+	/** What the result says; nothing where it was too large or no JSON. */
+	payload?: unknown;
+	error?: string;
+}
+
+const MODEL_STATUS = /status code: (\d{3})\b/i;
+
+/** A webhook carries the result itself, with the HTTP status of a failure in words. */
+export function toPayloadState(
+	{ word, payload, error }: Payload,
+	task: Task,
+	raw: unknown,
+): TaskState {
+	const response = { headers: {}, bytes: Buffer.alloc(0), isImage: false };
+	if (word.toUpperCase() === 'ERROR') {
+		const json = isObject(payload) ? payload : { detail: error };
+		const status = Number(MODEL_STATUS.exec(error ?? '')?.[1] ?? 500);
+		return { ...toFailedState(task, { ...response, json, status }), raw };
+	}
+	const result = resultSchema.parse(payload);
+	if (result.images.length > 0) {
+		return {
+			...toResultState(result, task, { ...response, json: payload, status: 200 }, error),
+			raw,
+		};
+	}
+	const report = { task, word, images: [], errorMessage: error, raw };
+	return stateFromReport(report, STATUS_WORDS, kindFromMessage);
 }
 
 /** The stream repeats the status at each change. Its end must be asked for. */

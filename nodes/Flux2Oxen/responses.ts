@@ -140,7 +140,7 @@ export function toTaskState(generation: Generation, task: Task, httpCode?: numbe
 
 /** The queue checks parameters only when the task runs: what the user got wrong comes as a failed task. */
 function kindFromFailure(message: string, fallback: ErrorKind): ErrorKind {
-	if (/must be|cannot be|invalid|client error: .{0,200} for url/i.test(message)) {
+	if (/must be|cannot be|invalid|\bclient error: /i.test(message)) {
 		return 'invalidInput';
 	}
 	if (/not found/i.test(message)) return 'notFound';

@@ -6,8 +6,6 @@ import {
 	type IWebhookFunctions,
 	type IWebhookResponseData,
 } from 'n8n-workflow';
-import { withoutSecrets } from '../Flux2Bfl/hosts';
-import { bfl, webhook } from '../Flux2Bfl/provider';
 import { AbortedError, Flux2Error, rethrow, toFlux2Error, withAdvice } from '../shared/core/errors';
 import { parseJson } from '../shared/core/json';
 import { createRedactor } from '../shared/core/redact';
@@ -17,12 +15,26 @@ import { collectImage, errorJson, taskItem, type CollectTarget } from '../shared
 import { readOptions } from '../shared/parameters/imageRequest';
 import { OPTIONS } from '../shared/parameters/options';
 import { ParameterReader } from '../shared/parameters/reader';
-import type { Done, Task, TaskState, WebhookPayload } from '../shared/tasks/protocol';
+import {
+	splitImages,
+	type Done,
+	type Task,
+	type TaskState,
+	type WebhookPayload,
+} from '../shared/tasks/protocol';
 import { withCollectHint } from '../shared/tasks/taskErrors';
 import { deliveryKey, deliveryStatus, markInProgress, markProcessed } from './deduplication';
 import { maxAge, triggerOptions } from './options';
+import {
+	checkSignature,
+	chosenProvider,
+	loadProvider,
+	openSource,
+	parameterOf,
+	pollOwnTask,
+	Refusal,
+} from './sources';
 
-const CREDENTIAL = 'flux2WebhookApi';
 const DOWNLOAD_TIMEOUT_MS = 300_000;
 const MS_PER_MINUTE = 60_000;
 
@@ -31,46 +43,35 @@ const redact = createRedactor([]);
 
 /** The trigger's `webhook`: starts the workflow for what is genuine, new and wanted; the image comes afterwards. */
 export async function receiveDelivery(context: IWebhookFunctions): Promise<IWebhookResponseData> {
-	const body = await readRawBody(context);
-	if (!body) return respond(context, 413, 'The body is too large');
-	const headers = context.getHeaderData() as IDataObject;
-	if (!webhook.isSigned(body, headers, await readSecret(context))) {
-		return respond(context, 401, unsignedMessage(headers));
+	try {
+		return await startWorkflow(context);
+	} catch (error) {
+		if (error instanceof Refusal) return respond(context, error.status, error.message);
+		throw rethrow(error);
 	}
-	const delivery = parseJson(body);
-	const payload = webhook.parsePayload(delivery);
-	if (!payload) return respond(context, 400, 'The body is about no task');
-	if (exceedsMaxAge(context, payload)) return respond(context, 401, 'The delivery is too old');
+}
+
+/** @throws Refusal */
+async function startWorkflow(context: IWebhookFunctions): Promise<IWebhookResponseData> {
+	const body = await readRawBody(context);
+	if (!body) throw new Refusal(413, 'The body is too large');
+	const source = await openSource(context);
+	await checkSignature(context, source, body);
+	const payload = source.webhook.parsePayload(parseJson(body));
+	if (!payload) throw new Refusal(400, 'The body is about no task');
+	if (exceedsMaxAge(context, payload)) throw new Refusal(401, 'The delivery is too old');
 	const model = modelOf(context, payload);
-	const outcome = outcomeOf(payload.toTaskState({ id: payload.taskId, model }));
+	const task: Task = { id: payload.taskId, model };
+	const polled = source.webhook.signsForAllAccounts ? await pollOwnTask(source, task) : undefined;
+	const outcome = outcomeOf(polled ?? payload.toTaskState(task));
 	if (!outcome || !isWanted(context, outcome, model)) return respond(context, 200, 'Nothing to do');
-	const key = deliveryKey(payload.taskId, outcome);
+	const key = deliveryKey(task.id, outcome);
 	const status = deliveryStatus(context, key);
-	if (status === 'inProgress') return respond(context, 409, 'The delivery is being processed');
+	if (status === 'inProgress') throw new Refusal(409, 'The delivery is being processed');
 	if (status === 'processed') return respond(context, 200, 'The delivery was processed before');
 	markInProgress(context, key);
-	return {
-		workflowData: [[{ json: { delivery: withoutSecrets(delivery) as IDataObject, model } }]],
-	};
-}
-
-/** Empty where the credential cannot be used: then no call is genuine. */
-async function readSecret(context: IWebhookFunctions): Promise<string> {
-	const credential = await context.getCredentials(CREDENTIAL).catch(() => undefined);
-	return typeof credential?.secret === 'string' ? credential.secret.trim() : '';
-}
-
-/** The names of the headers say which form of signature was sent, if any. */
-const unsignedMessage = (headers: IDataObject): string =>
-	`Neither X-BFL-Signature nor X-Webhook-Secret proves the secret. Headers received: ${Object.keys(headers).sort().join(', ')}`;
-
-/** A parameter of the trigger; undefined where an expression yields nothing usable. */
-function parameterOf(context: IWebhookFunctions, name: string): unknown {
-	try {
-		return context.getNodeParameter(name, undefined);
-	} catch {
-		return undefined;
-	}
+	const started = { delivery: payload.body, model, ...(polled && { polled }) };
+	return { workflowData: [[{ json: started as unknown as IDataObject }]] };
 }
 
 function exceedsMaxAge(context: IWebhookFunctions, { sentAt }: WebhookPayload): boolean {
@@ -102,14 +103,14 @@ function isWanted(context: IWebhookFunctions, outcome: string, model = ''): bool
 
 /** The trigger's `execute`, in the workflow it has started: the delivery becomes the item, with its image. */
 export async function fetchImages(context: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-	const items = context.getInputData().map(async ({ json }, item) => ({
-		...(await toItem(context, json).catch((thrown: unknown) =>
-			toErrorItem(context, json, { itemIndex: item, thrown }),
-		)),
-		pairedItem: { item },
-	}));
+	const items = context.getInputData().map(async ({ json }, itemIndex) => {
+		const made = await toItems(context, json).catch((thrown: unknown) => [
+			toErrorItem(context, json, { itemIndex, thrown }),
+		]);
+		return made.map((item) => ({ ...item, pairedItem: { item: itemIndex } }));
+	});
 	try {
-		return [await Promise.all(items)];
+		return [(await Promise.all(items)).flat()];
 	} catch (error) {
 		if (error instanceof AbortedError) return [[]];
 		throw rethrow(error);
@@ -127,25 +128,32 @@ function toErrorItem(
 		const cause = thrown instanceof ExpressionError ? { cause: thrown } : {};
 		throw toNodeError(context, redact, { itemIndex, error, ...cause });
 	}
-	const facts = { provider: bfl.name, model: textOf(model), redact };
+	const facts = { provider: chosenProvider(context), model: textOf(model), redact };
 	return { json: { error: errorJson(facts, error) } };
 }
 
 const textOf = (value: unknown) => (typeof value === 'string' ? value : undefined);
 
-async function toItem(
+/** Of each image one. */
+async function toItems(
 	context: IExecuteFunctions,
-	{ delivery, model }: IDataObject,
-): Promise<INodeExecutionData> {
+	{ delivery, model, polled }: IDataObject,
+): Promise<INodeExecutionData[]> {
+	const { webhook } = await loadProvider(chosenProvider(context));
 	const payload = webhook.parsePayload(delivery);
 	if (!payload) throw new Flux2Error('badResponse', 'The delivery is about no task');
 	const task: Task = { id: payload.taskId, model: textOf(model) };
-	const state = payload.toTaskState(task);
+	const state = (polled as unknown as TaskState | undefined) ?? payload.toTaskState(task);
 	const outcome = outcomeOf(state);
 	if (outcome) markProcessed(context, deliveryKey(task.id, outcome));
 	const target = targetOf(context);
-	if (state.status !== 'done') return taskItem(target, task, state);
-	return await collect(target, { task, prompt: payload.prompt, done: state });
+	if (state.status !== 'done') return [taskItem(target, task, state)];
+	const images = splitImages(state).map(async (part) =>
+		part.status === 'failed'
+			? taskItem(target, task, part)
+			: await collect(target, { task, prompt: payload.prompt, done: part }),
+	);
+	return await Promise.all(images);
 }
 
 function targetOf(context: IExecuteFunctions): CollectTarget {
@@ -158,7 +166,7 @@ function targetOf(context: IExecuteFunctions): CollectTarget {
 		origin: context.getInstanceBaseUrl(),
 		signal: context.getExecutionCancelSignal() ?? new AbortController().signal,
 		deadline: Date.now() + DOWNLOAD_TIMEOUT_MS,
-		provider: bfl.name,
+		provider: chosenProvider(context),
 		settings,
 		redact,
 	};

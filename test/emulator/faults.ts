@@ -34,6 +34,8 @@ const sharedFaultSchema = z
 		event: z.enum(['lost', 'twice']),
 		/** The event of its end is sent so many seconds later. */
 		eventDelay: z.number(),
+		/** How its webhook is delivered; `early` before the response to the submission, `late` some time after the end. */
+		webhook: z.enum(['early', 'late', 'twice', 'wrongSignature', 'never']),
 	})
 	.partial();
 

@@ -31,6 +31,10 @@ interface SharedOptions {
 	images?: 'drawn' | 'plain';
 	/** How many unfinished tasks a key may have before it gets 429; the provider's documented number by default. */
 	maxRunning?: number;
+	/** Milliseconds of the unit in which the pauses before a webhook is delivered again are counted; a second by default. */
+	webhookUnitMs?: number;
+	/** How late the fault `late` delivers a webhook, in milliseconds; two units by default. */
+	webhookLateMs?: number;
 	/** Decides about each call; rules come on top of it. */
 	script?: Script;
 	/** Serves https with this key and certificate, both PEM; plain http by default. */
@@ -77,6 +81,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 }
 
 function createWorld(options: EmulatorOptions, closing: AbortSignal): World {
+	const { webhookUnitMs = 1000, webhookLateMs = 2 * webhookUnitMs } = options;
 	const urls = { api: '', polling: '', results: '' };
 	return {
 		tasks: new Tasks(
@@ -87,6 +92,8 @@ function createWorld(options: EmulatorOptions, closing: AbortSignal): World {
 		rules: new Rules(options.script),
 		urls,
 		maxRunning: options.maxRunning,
+		webhookUnitMs,
+		webhookLateMs,
 		closing,
 		wait: (ms) => wait(ms, closing),
 	};

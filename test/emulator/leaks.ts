@@ -14,6 +14,7 @@ const CREDENTIAL_HEADERS = [
 	'proxy-authorization',
 	'x-key',
 	'x-api-key',
+	'api-key',
 	'cf-aig-authorization',
 	'cookie',
 ];
@@ -22,8 +23,8 @@ type Location = readonly [where: string, text: string];
 type Finding = Pick<LeakRecord, 'where' | 'key'>;
 
 export function findLeaks(call: Call, owner: RouteOwner | undefined): Finding[] {
-	const allowed = findKeyHeader(call, owner);
-	const headers = Object.entries(call.headers).filter(([name]) => name !== allowed);
+	const allowed = findKeyHeaders(call, owner);
+	const headers = Object.entries(call.headers).filter(([name]) => !allowed.includes(name));
 	const locations: Location[] = [
 		['url', decode(call.url)],
 		...headers.map(([name, value]): Location => [`header ${name}`, value]),
@@ -42,10 +43,11 @@ export function findLeaks(call: Call, owner: RouteOwner | undefined): Finding[] 
 	return [...found, ...bare.map(({ where }) => ({ where }))];
 }
 
-/** The header that may carry the call's key. */
-function findKeyHeader({ key }: Call, owner: RouteOwner | undefined): string | undefined {
-	if (owner === undefined || owner === 'results' || key === undefined) return undefined;
-	return isKeyOf(owner, key) ? PROVIDERS[owner].keyHeader : undefined;
+/** The headers that may carry the call's key. */
+function findKeyHeaders({ key }: Call, owner: RouteOwner | undefined): string[] {
+	if (owner === undefined || owner === 'results' || key === undefined) return [];
+	const { keyHeader, otherKeyHeader } = PROVIDERS[owner];
+	return isKeyOf(owner, key) ? [keyHeader, ...(otherKeyHeader ? [otherKeyHeader] : [])] : [];
 }
 
 /** Escapes must not hide a key; broken ones stay as they are. */

@@ -19,6 +19,8 @@ export interface Provider {
 	identifiers?: Readonly<Record<string, string>>;
 	/** The request header that carries a key. */
 	keyHeader: string;
+	/** Another one, where some of its servers want the key there. */
+	otherKeyHeader?: string;
 	/** Fields of the credential beside the base URL, by their label in the editor. */
 	credential: Readonly<Record<string, string>>;
 	/** Error responses by name, for rules and for the emulator's own refusals. */

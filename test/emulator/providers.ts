@@ -3,5 +3,7 @@
 export { bfl } from './bfl';
 export { cloudflare } from './cloudflare';
 export { fal } from './fal';
+export { openai } from './openai';
 export { oxen } from './oxen';
+export { replicate } from './replicate';
 export { task } from './task';

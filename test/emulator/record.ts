@@ -66,7 +66,17 @@ async function describeBody({ body }: Call): Promise<unknown> {
 			{ filename, mimetype, bytes: data.length, width: size?.width, height: size?.height },
 		] as const;
 	});
-	return Object.fromEntries(await Promise.all(fields));
+	return joinRepeated(await Promise.all(fields));
+}
+
+/** A field that stands several times in a form is a list. */
+function joinRepeated(fields: ReadonlyArray<readonly [name: string, value: unknown]>): object {
+	const names = [...new Set(fields.map(([name]) => name))];
+	const valuesOf = (name: string) =>
+		fields.filter((field) => field[0] === name).map(([, value]) => value);
+	return Object.fromEntries(
+		names.map((name) => [name, valuesOf(name).length > 1 ? valuesOf(name) : valuesOf(name)[0]]),
+	);
 }
 
 const HEADERS = [

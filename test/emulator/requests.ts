@@ -29,7 +29,10 @@ export async function readCall(request: FastifyRequest): Promise<Call> {
 }
 
 const OWN_HEADERS = Object.values(PROVIDERS)
-	.map(({ keyHeader }) => keyHeader)
+	.flatMap(({ keyHeader, otherKeyHeader }) => [
+		keyHeader,
+		...(otherKeyHeader ? [otherKeyHeader] : []),
+	])
 	.filter((name) => name !== 'authorization');
 
 /** The key in `Authorization`, or else in a provider's own header, whose name then is the scheme. */

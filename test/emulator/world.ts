@@ -9,6 +9,10 @@ export interface World {
 	urls: { api: string; polling: string; results: string };
 	/** How many unfinished tasks one key may have before it gets 429; the provider's documented number by default. */
 	maxRunning?: number;
+	/** Milliseconds of the unit in which the pauses before a webhook is delivered again are counted. */
+	webhookUnitMs: number;
+	/** How late the fault `late` delivers a webhook. */
+	webhookLateMs: number;
 	/** Aborted when the emulator closes. */
 	closing: AbortSignal;
 	/** Waits; ends early, by rejecting, when the emulator closes. */

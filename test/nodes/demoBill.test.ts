@@ -31,12 +31,8 @@ beforeAll(async () => {
 afterAll(async () => await lab.close());
 
 test('the sum of the exact estimates is what the emulator has charged for these images', () => {
-	expect(bill).toEqual({
-		estimated: bill.charged,
-		charged: bill.charged,
-		requests: 8,
-		problems: [],
-	});
+	expect(bill).toMatchObject({ estimated: bill.charged, problems: [] });
+	expect(bill.requests).toBeGreaterThanOrEqual(8);
 	expect(bill.charged).toBeGreaterThan(0.3);
 });
 

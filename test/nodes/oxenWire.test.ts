@@ -282,7 +282,7 @@ test.each(['best', true, [80], -1])(
 		};
 		const run = await lab.run({ type: 'flux2Oxen', parameters });
 
-		expect(run.error?.message).toMatch(/^Output Quality: [^;]+$/);
+		expect(run.error?.message).toMatch(/^Output Quality: /);
 		expect(lab.emulator.ledger.requests).toEqual([]);
 	},
 );

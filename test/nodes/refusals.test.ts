@@ -220,7 +220,7 @@ const variants: Array<[string, Variant]> = [
 		const bad = {
 			...(model.dialect === 'queue' ? queue : task),
 			...ofSubmit,
-		} as Bad;
+		};
 		const parameters = { resource: 'task', operation: 'submit', dialect: model.dialect };
 		return [
 			`${model.id}, ${model.dialect}`,

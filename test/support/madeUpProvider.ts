@@ -83,7 +83,7 @@ export function providerWith(
 		},
 		routeFor: () => route,
 		...more,
-	} as ProviderDefinition;
+	};
 }
 
 export interface ExecutionFacts {
@@ -106,7 +106,7 @@ export interface ExecutionFacts {
 
 export interface Execution {
 	/** Runs the node once. What it returns has one output. */
-	run(): Promise<INodeExecutionData[]>;
+	run(this: void): Promise<INodeExecutionData[]>;
 	context: IExecuteFunctions;
 	/** The files in n8n's store. */
 	files: Array<{ fileName?: string; bytes: Buffer }>;

@@ -4,19 +4,25 @@ import { models as cloudflareModels } from '../../nodes/Flux2Cloudflare/models';
 import { cloudflare } from '../../nodes/Flux2Cloudflare/provider';
 import { models as falModels } from '../../nodes/Flux2Fal/models';
 import { fal } from '../../nodes/Flux2Fal/provider';
+import { models as openAiModels } from '../../nodes/Flux2OpenAi/models';
+import { openAi } from '../../nodes/Flux2OpenAi/provider';
 import { models as oxenModels } from '../../nodes/Flux2Oxen/models';
 import { oxen } from '../../nodes/Flux2Oxen/provider';
+import { models as replicateModels } from '../../nodes/Flux2Replicate/models';
+import { replicate } from '../../nodes/Flux2Replicate/provider';
 import { models as taskModels } from '../../nodes/Flux2Task/models';
 import { taskApi } from '../../nodes/Flux2Task/provider';
 import type { ProviderDefinition } from '../../nodes/shared/operations/types';
 import type { Model } from '../../nodes/shared/parameters/model';
-import type { Emulator, RouteName } from '../emulator';
+import type { DocumentedError, Effect, Emulator, RouteName } from '../emulator';
 import type { CredentialStore } from './credentials';
 import type { GoodBody, GoodResponse } from './goodResponses';
 import * as bflResponses from './responses/bfl';
 import * as cloudflareResponses from './responses/cloudflare';
 import * as falResponses from './responses/fal';
+import * as openAiResponses from './responses/openai';
 import * as oxenResponses from './responses/oxen';
+import * as replicateResponses from './responses/replicate';
 import * as taskResponses from './responses/task';
 
 /** One way in which a provider generates an image. */
@@ -32,6 +38,14 @@ interface ProviderLane {
 	hasEvents?: true;
 	/** Whether its tasks can be cancelled. */
 	canCancel?: true;
+	/** Whether the image stands in a response: there is nothing to download. */
+	isInline?: true;
+	/** Where there are tasks: the route of a poll, and the one whose response names the image. */
+	polls?: { status: RouteName; result: RouteName };
+	/** How the API refuses a submit for the moment. */
+	rateLimit: DocumentedError;
+	/** What of a submit makes its moderation end the request. */
+	moderated: Effect;
 	/** What leads from a submit to its image, in order, as documented; the usual form first. */
 	responses: Readonly<Record<string, readonly GoodResponse[]>>;
 }
@@ -66,6 +80,8 @@ export const PROVIDERS = {
 				submit: 'cloudflare.run',
 				parameters: { model: 'black-forest-labs/flux-2-pro-preview' },
 				hasTasks: false,
+				rateLimit: 'cloudflare.rateLimit',
+				moderated: { error: 'cloudflare.moderated' },
 				responses: {
 					bare: cloudflareResponses.catalogueResponses,
 					wrapped: cloudflareResponses.wrappedResponses,
@@ -75,6 +91,9 @@ export const PROVIDERS = {
 				submit: 'cloudflare.workersAi',
 				parameters: { model: '@cf/black-forest-labs/flux-2-klein-4b' },
 				hasTasks: false,
+				isInline: true,
+				rateLimit: 'workersAi.3040',
+				moderated: { error: 'workersAi.3030' },
 				responses: {
 					wrapped: cloudflareResponses.workersAiResponses,
 					bare: cloudflareResponses.bareResponses,
@@ -93,6 +112,9 @@ export const PROVIDERS = {
 				submit: 'task.submit',
 				parameters: { dialect: 'task' },
 				hasTasks: true,
+				polls: { status: 'task.status', result: 'task.status' },
+				rateLimit: 'task.rateLimit',
+				moderated: { task: { fail: { message: 'Request Moderated' } } },
 				responses: { polled: taskResponses.taskResponses },
 			},
 			queue: {
@@ -100,6 +122,9 @@ export const PROVIDERS = {
 				parameters: { dialect: 'queue' },
 				hasTasks: true,
 				canCancel: true,
+				polls: { status: 'queue.status', result: 'queue.response' },
+				rateLimit: 'queue.rateLimit',
+				moderated: { task: { fail: { message: 'Request Moderated' } } },
 				responses: { polled: taskResponses.queueResponses },
 			},
 		},
@@ -115,6 +140,8 @@ export const PROVIDERS = {
 				parameters: {},
 				options: { mode: 'sync' },
 				hasTasks: false,
+				rateLimit: 'oxen.rateLimit',
+				moderated: { status: 400, body: { error: { message: 'Prompt flagged as NSFW' } } },
 				responses: { url: oxenResponses.syncResponses, base64: oxenResponses.base64Responses },
 			},
 			oxen: {
@@ -123,6 +150,9 @@ export const PROVIDERS = {
 				options: { mode: 'queue' },
 				hasTasks: true,
 				canCancel: true,
+				polls: { status: 'oxen.queue', result: 'oxen.queue' },
+				rateLimit: 'oxen.rateLimit',
+				moderated: { task: { fail: { message: 'Output flagged as NSFW' } } },
 				responses: {
 					polled: oxenResponses.queueResponses,
 					history: oxenResponses.historyResponses,
@@ -135,6 +165,9 @@ export const PROVIDERS = {
 				hasTasks: true,
 				hasEvents: true,
 				canCancel: true,
+				polls: { status: 'oxen.queue', result: 'oxen.queue' },
+				rateLimit: 'oxen.rateLimit',
+				moderated: { task: { fail: { message: 'Output flagged as NSFW' } } },
 				responses: { event: oxenResponses.eventResponses, polled: oxenResponses.queueResponses },
 			},
 		},
@@ -150,6 +183,9 @@ export const PROVIDERS = {
 				submit: 'bfl.submit',
 				parameters: {},
 				hasTasks: true,
+				polls: { status: 'bfl.result', result: 'bfl.result' },
+				rateLimit: 'bfl.rateLimit',
+				moderated: { task: { status: 'Request Moderated' } },
 				responses: {
 					polled: bflResponses.responses,
 					webhook: bflResponses.responsesWithWebhook,
@@ -170,6 +206,9 @@ export const PROVIDERS = {
 				options: { mode: 'queue' },
 				hasTasks: true,
 				canCancel: true,
+				polls: { status: 'fal.status', result: 'fal.result' },
+				rateLimit: 'fal.rateLimit',
+				moderated: { task: { fail: { code: 'content_policy_violation', message: 'flagged' } } },
 				responses: { polled: falResponses.responses, open: falResponses.openResponses },
 			},
 			falEvents: {
@@ -179,7 +218,58 @@ export const PROVIDERS = {
 				hasTasks: true,
 				hasEvents: true,
 				canCancel: true,
+				polls: { status: 'fal.status', result: 'fal.result' },
+				rateLimit: 'fal.rateLimit',
+				moderated: { task: { fail: { code: 'content_policy_violation', message: 'flagged' } } },
 				responses: { event: falResponses.eventResponses },
+			},
+		},
+		payload: falResponses.payload,
+	},
+	flux2Replicate: {
+		definition: replicate,
+		models: replicateModels,
+		wireTest: 'replicateWire',
+		credential: ({ keys, urls }) => ({ apiKey: keys.replicateKey, baseUrl: urls.replicate }),
+		lanes: {
+			replicate: {
+				submit: 'replicate.submit',
+				parameters: {},
+				hasTasks: true,
+				canCancel: true,
+				polls: { status: 'replicate.status', result: 'replicate.status' },
+				rateLimit: 'replicate.rateLimit',
+				moderated: { task: { fail: { code: 'E005', message: 'Flagged as sensitive.' } } },
+				responses: {
+					polled: replicateResponses.responses,
+					list: replicateResponses.listResponses,
+				},
+			},
+		},
+		lists: replicateResponses.lists,
+	},
+	flux2OpenAi: {
+		definition: openAi,
+		models: openAiModels,
+		wireTest: 'openAiWire',
+		credential: ({ keys, urls }) => ({
+			server: 'vllm',
+			baseUrl: `${urls.openai}/vllm`,
+			apiKey: keys.openAiKey,
+		}),
+		lanes: {
+			openAi: {
+				submit: 'openai.generate',
+				parameters: {},
+				hasTasks: false,
+				isInline: true,
+				rateLimit: 'openai.rateLimit',
+				moderated: { task: { fail: { code: 'content_policy_violation', message: 'rejected' } } },
+				responses: {
+					base64: openAiResponses.responses,
+					url: openAiResponses.urlResponses,
+					bytes: openAiResponses.bytesResponses,
+				},
 			},
 		},
 	},

@@ -44,7 +44,8 @@ export function connect(
 		return script(call);
 	});
 	const reader = new ParameterReader(context, 0);
-	const { models, protocol } = provider.routeFor(reader);
+	const client = clientOf(provider, context);
+	const { models, protocol } = provider.routeFor(reader, client.credentials);
 	const request: ImageRequest = {
 		model: models.find(({ id }) => id === parameters.model) ?? models[0]!,
 		prompt: 'A fox',
@@ -53,7 +54,7 @@ export function connect(
 		settings: new Settings(),
 		references: [],
 	};
-	return { client: clientOf(provider, context), protocol, request, reader, calls };
+	return { client, protocol, request, reader, calls };
 }
 
 function contextOf(parameters: Record<string, unknown>, script: Script): IExecuteFunctions {

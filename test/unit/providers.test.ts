@@ -44,7 +44,7 @@ test.each(Object.entries<Lane>(LANES))(
 				({ ...parameters, options })[name] ?? fallback,
 		} as unknown as IExecuteFunctions;
 		const { definition } = providers.find((provider) => provider.type === type)!;
-		const { protocol } = definition.routeFor(new ParameterReader(context, 0));
+		const { protocol } = definition.routeFor(new ParameterReader(context, 0), {});
 		const { status, events, cancel } = { cancel: undefined, events: undefined, ...protocol };
 
 		if (hasTasks) expect(status).toBeDefined();

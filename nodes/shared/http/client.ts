@@ -24,7 +24,7 @@ const SUBMIT_TIMEOUT_MS = 120_000;
 const READ_TIMEOUT_MS = 30_000;
 
 type Read<T> = Pick<ApiRequest<T>, 'url' | 'schema' | 'isResult' | 'body'> &
-	Partial<Pick<ApiRequest<T>, 'method'>>;
+	Partial<Pick<ApiRequest<T>, 'method' | 'timeoutMs'>>;
 type Submit<T> = Omit<ApiRequest<T>, 'method' | 'idempotent' | 'timeoutMs'> &
 	Partial<Pick<ApiRequest<T>, 'timeoutMs'>>;
 
@@ -43,7 +43,7 @@ export async function readJson<T>(
 	request: Read<T>,
 	signal: AbortSignal,
 ): Promise<Received<T>> {
-	const read = { method: 'GET', ...request, idempotent: true, timeoutMs: READ_TIMEOUT_MS } as const;
+	const read = { method: 'GET', timeoutMs: READ_TIMEOUT_MS, ...request, idempotent: true } as const;
 	const url = resolveApiUrl(client, request.url);
 	return await retry({ idempotent: true, signal }, async () => {
 		await client.readThrottle(url.host, signal);
@@ -153,9 +153,8 @@ async function toApiResponse(
 	);
 	const { 'content-type': type } = headers;
 	const saysImage = typeof type === 'string' && type.toLowerCase().startsWith('image/');
-	const isImageData = hasImageHeader(bytes);
-	const json = isImageData ? undefined : parseJson(bytes);
-	const isImage = isImageData || (saysImage && json === undefined);
+	const json = parseJson(bytes);
+	const isImage = json === undefined && (saysImage || hasImageHeader(bytes));
 	return { status, headers, bytes, isImage, json };
 }
 

@@ -2,6 +2,7 @@ import type {
 	IDataObject,
 	IExecuteFunctions,
 	IHttpRequestMethods,
+	ILoadOptionsFunctions,
 	IN8nHttpFullResponse,
 	IWebhookFunctions,
 } from 'n8n-workflow';
@@ -11,8 +12,8 @@ import type { Redact } from '../core/redact';
 import type { z } from '../core/vendor';
 import type { Permit } from './limiter';
 
-/** An execution and a webhook both send with a credential. */
-export type ClientContext = IExecuteFunctions | IWebhookFunctions;
+/** An execution, a webhook and a list in the editor all send with a credential. */
+export type ClientContext = IExecuteFunctions | ILoadOptionsFunctions | IWebhookFunctions;
 
 /** A credential's values that are text, trimmed. */
 export type CredentialValues = Readonly<Record<string, string>>;

@@ -1,4 +1,5 @@
 import { Flux2Error } from '../core/errors';
+import { isLoopback } from '../core/urls';
 import type { ReadClient } from './types';
 
 /** The part of a client that decides where its key may go. */
@@ -45,8 +46,8 @@ const isTrustedHost = ({ trustsHost }: KeyOwner, target: URL, base: URL): boolea
 
 /**
  * A URL that is opened without a credential.
- * @param origin plain http is allowed on this URL's host only, and only if this URL is plain http itself; empty without
- * a credential
+ * @param origin plain http is allowed on this URL's host and port only, and only if this URL is plain http itself; empty
+ * without a credential
  */
 export const resolveDownloadUrl = (origin: string, url: string): URL =>
 	requireHttps(origin === '' ? undefined : new URL(origin), toUrl(url));
@@ -56,12 +57,16 @@ function toUrl(text: string): URL {
 	throw new Flux2Error('badResponse', `"${text.slice(0, MAX_SHOWN_URL_LENGTH)}" is not a URL`);
 }
 
-/** https, or plain http where the base URL itself is plain http and the host is the same. */
+/** https, or plain http where the base URL itself is plain http, and the host and the port are its own. */
 function requireHttps(base: URL | undefined, target: URL): URL {
 	const isPlain = target.protocol === 'http:' && base?.protocol === 'http:';
-	if (target.protocol === 'https:' || (isPlain && target.hostname === base.hostname)) return target;
+	if (target.protocol === 'https:' || (isPlain && isSameServer(base, target))) return target;
 	throw new Flux2Error(
 		'badResponse',
 		`The address ${target.protocol}//${target.host} was not opened, because it is not https`,
 	);
 }
+
+/** What is on n8n's own computer may be on any of its ports. */
+const isSameServer = (base: URL, target: URL): boolean =>
+	target.host === base.host || (isLoopback(base.href) && target.hostname === base.hostname);

@@ -111,7 +111,8 @@ async function forEachReference<T>(
 			results.push(await read(reference));
 		} catch (thrown) {
 			const { message } = flux2ErrorOrThrow(thrown);
-			problems.push(`Reference image ${index + 1} (${label}): ${message}`);
+			const name = reference.name ?? `Reference image ${index + 1}`;
+			problems.push(`${name} (${label}): ${message}`);
 		}
 	}
 	if (problems.length > 0) throw invalidInput(problems);
@@ -208,7 +209,7 @@ export const toDataUri = (reference: LoadedReference): string =>
 		: `data:${reference.mimeType};base64,${reference.bytes.toString('base64')}`;
 
 /** Base64 without a prefix, or the URL as it is. */
-const toBase64 = (reference: LoadedReference): string =>
+export const toBase64 = (reference: LoadedReference): string =>
 	'url' in reference ? reference.url : reference.bytes.toString('base64');
 
 /** The wire name of the nth reference image where each has a field of its own. */

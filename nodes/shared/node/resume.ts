@@ -1,15 +1,29 @@
-import type { INodeExecutionData, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
+import type {
+	IDataObject,
+	INodeExecutionData,
+	IWebhookFunctions,
+	IWebhookResponseData,
+} from 'n8n-workflow';
 import { withTimeout } from '../core/async';
-import { toFlux2Error, type Flux2Error } from '../core/errors';
+import { toFlux2Error } from '../core/errors';
 import { parseJson } from '../core/json';
 import { createRedactor } from '../core/redact';
 import { pLimit } from '../core/vendor';
+import { TimeoutError } from '../http/errors';
 import type { ReadClient } from '../http/types';
+import { mayRecover } from '../operations/collect';
 import { collectImage, errorJson, taskItem, type CollectTarget } from '../operations/items';
 import { loadSuspended, type SuspendedExecution } from '../operations/suspend';
 import type { ProviderDefinition, WebhookProtocol } from '../operations/types';
 import { Settings } from '../parameters/param';
-import type { Done, Failed, FinalState, TaskState, WebhookPayload } from '../tasks/protocol';
+import {
+	splitImages,
+	type Done,
+	type Failed,
+	type Task,
+	type TaskState,
+	type WebhookPayload,
+} from '../tasks/protocol';
 import { taskError } from '../tasks/taskErrors';
 import { createClient } from './client';
 import { processState } from './processState';
@@ -33,6 +47,7 @@ const MAX_RESPONSE_MS = 25_000;
 /** Leaves time for the download. */
 const MAX_POLL_MS = 10_000;
 const MAX_DOWNLOADS = 8;
+const GOES_ON_WAITING = 'The execution goes on waiting';
 
 /** Tasks whose image this process is fetching. */
 const inFlight = new Set<string>();
@@ -95,61 +110,77 @@ async function openDelivery(facts: Omit<Delivery, 'client' | 'target'>): Promise
 async function takeOver(delivery: Delivery): Promise<IWebhookResponseData> {
 	const { context, payload, suspended } = delivery;
 	const claimed = payload.toTaskState(suspended.task);
-	if (!isFinal(claimed)) return respond(context, 200, 'The execution goes on waiting');
-	const state = await confirm(delivery, claimed);
+	if (claimed.status === 'pending') return respond(context, 200, GOES_ON_WAITING);
+	const polled = await pollSuspended(delivery);
+	const state = polled ?? ((await isBelievable(delivery, claimed)) ? claimed : undefined);
+	if (state?.status === 'failed') return { workflowData: [[failedItem(delivery, state)]] };
+	if (state?.status === 'done') return await collect(delivery, state);
+	if (polled && claimed.status === 'unclear') return respond(context, 200, GOES_ON_WAITING);
 	// the provider delivers again, and by then the task may say the same
-	if (!state) return respond(context, 503, 'The task does not confirm this yet');
-	return state.status === 'failed'
-		? { workflowData: [[failedItem(delivery, state)]] }
-		: await collect(delivery, state);
+	return respond(context, 503, 'The task does not confirm this yet');
 }
-
-const isFinal = (state: TaskState): state is FinalState =>
-	state.status === 'done' || state.status === 'failed';
 
 /**
- * A call is a hint, not the truth: anybody who knows the address can send it. The task's own state counts; where that
- * cannot be asked for, a call that carries the secret of this one request, or an image on the provider's own hosts.
+ * A call is a hint, not the truth: anybody who knows the address can send it. The task's own state counts; only where
+ * that cannot be asked for, a call that is proved to be the provider's, or an image on the provider's own hosts.
  */
-async function confirm(delivery: Delivery, claimed: FinalState): Promise<FinalState | undefined> {
-	const { webhook, body, context, suspended } = delivery;
-	const state = await pollTask(delivery);
-	if (state) return isFinal(state) ? state : undefined;
-	if (webhook.isSigned(body, context.getHeaderData(), suspended.secret)) return claimed;
-	const isOwnImage =
-		claimed.status === 'done' &&
-		claimed.images.every((image) => 'url' in image && webhook.ownsImageUrl(image.url));
-	return isOwnImage ? claimed : undefined;
+async function isBelievable(delivery: Delivery, claimed: TaskState): Promise<boolean> {
+	const { webhook, body, context, suspended, client, target } = delivery;
+	if (claimed.status === 'unclear') return false;
+	const { baseUrl, secret } = suspended;
+	const { signal } = target;
+	const headers = context.getHeaderData() as IDataObject;
+	const isProved = await webhook
+		.signatureProblem({ context, body, headers, secret, baseUrl, client, signal })
+		.then((problem) => problem === undefined)
+		.catch(() => false);
+	const isOwn = (url: string) => webhook.ownsImageUrl?.(url) ?? false;
+	const images = claimed.status === 'done' ? claimed.images : [];
+	const areOwn = images.length > 0 && images.every((image) => 'url' in image && isOwn(image.url));
+	return isProved || areOwn;
 }
 
-/** Undefined where the task cannot be asked for. */
-async function pollTask({
-	client,
-	webhook,
-	suspended,
-	target,
-}: Delivery): Promise<TaskState | undefined> {
+/** Undefined where the task cannot be asked for, and where the provider does not know it. */
+async function pollSuspended(delivery: Delivery): Promise<TaskState | undefined> {
+	const { client, webhook, suspended, target } = delivery;
 	if (!client) return undefined;
-	const state = await withTimeout(
-		MAX_POLL_MS,
-		target.signal,
-		async (signal) => await webhook.status(client, suspended.task, signal),
+	const state = await pollTask(client, webhook, suspended.task, target.signal).catch(
 		() => undefined,
-	).catch(() => undefined);
+	);
 	return state?.status === 'failed' && state.lost === 'missing' ? undefined : state;
 }
+
+/** Asks for the task that a webhook is about. */
+export const pollTask = async (
+	client: ReadClient,
+	{ status }: WebhookProtocol,
+	task: Task,
+	runSignal: AbortSignal,
+): Promise<TaskState> =>
+	await withTimeout(
+		MAX_POLL_MS,
+		runSignal,
+		async (signal) => await status(client, task, signal),
+		() => {
+			throw new TimeoutError();
+		},
+	);
 
 async function collect(delivery: Delivery, done: Done): Promise<IWebhookResponseData> {
 	const { context, target, suspended } = delivery;
 	const { task, prompt, seed, estimatedCost } = suspended;
 	const summary = { model: task.model, prompt, seed, estimatedCost };
+	const items = splitImages(done).map(async (part) =>
+		part.status === 'failed'
+			? failedItem(delivery, part)
+			: { ...(await collectImage(target, summary, part)), pairedItem: { item: 0 } },
+	);
 	try {
-		const item = await collectImage(target, summary, done);
-		return { workflowData: [[{ ...item, pairedItem: { item: 0 } }]] };
+		return { workflowData: [await Promise.all(items)] };
 	} catch (thrown) {
 		const error = toFlux2Error(thrown);
 		// the provider delivers again, and the execution goes on waiting for that
-		if (mayComeLater(error)) {
+		if (mayRecover(error, done) || error.kind === 'timeout') {
 			return respond(context, 503, 'The image could not be fetched');
 		}
 		const { kind, message } = error;
@@ -157,10 +188,6 @@ async function collect(delivery: Delivery, done: Done): Promise<IWebhookResponse
 		return { workflowData: [[failedItem(delivery, failed)]] };
 	}
 }
-
-/** A URL that is refused so soon after the task's end is late or blocked, not gone. */
-const mayComeLater = ({ transient, kind }: Flux2Error): boolean =>
-	transient || kind === 'timeout' || kind === 'expired';
 
 /** n8n does not run the node again, so it cannot fail any more: a failure is an item. */
 function failedItem({ context, target, suspended }: Delivery, failed: Failed): INodeExecutionData {

@@ -107,7 +107,7 @@ function imageJson(
 ): IDataObject {
 	const { revisedPrompt } = done;
 	return omitUndefined({
-		prompt,
+		prompt: prompt || undefined,
 		model: model ?? done.task?.model,
 		image: imageFacts(image, stored),
 		cost: costOf(done) ?? estimatedCost,

@@ -17,6 +17,8 @@ export interface ListDefinition {
 	readonly schema: z.ZodType<IDataObject[], z.ZodTypeDef, unknown>;
 	/** A row with the fields that matter. With Simplify off, the whole row is shown. */
 	simplify(row: IDataObject): Record<string, unknown>;
+	/** The query of the page behind this response, where the list has pages and there is another one. */
+	nextPage?(body: unknown): string | undefined;
 }
 
 /** Get Many: one item per row. */
@@ -37,11 +39,27 @@ export const getMany =
 			});
 		return {
 			async run() {
-				const url = query.size > 0 ? `${list.path}?${query.toString()}` : list.path;
-				const { value: rows } = await readJson(client, { url, schema: list.schema }, signal);
-				return rows
-					.slice(0, maxRows)
-					.map((row) => ({ item: { json: redactJson(toJson(row), client.redact) } }));
+				const rows = await readRows({ client, signal }, list, query.toString(), maxRows);
+				return rows.map((row) => ({ item: { json: redactJson(toJson(row), client.redact) } }));
 			},
 		};
 	};
+
+/** Page by page, until there are enough rows. A page that names itself as the next one is the last. */
+async function readRows(
+	{ client, signal }: Pick<ItemContext, 'client' | 'signal'>,
+	list: ListDefinition,
+	query: string,
+	maxRows = Infinity,
+): Promise<IDataObject[]> {
+	const rows: IDataObject[] = [];
+	const asked = new Set<string>();
+	for (let page: string | undefined = query; page !== undefined && !asked.has(page); ) {
+		asked.add(page);
+		const url: string = page === '' ? list.path : `${list.path}?${page}`;
+		const { value, response } = await readJson(client, { url, schema: list.schema }, signal);
+		rows.push(...value);
+		page = rows.length < maxRows ? list.nextPage?.(response.json) : undefined;
+	}
+	return rows.slice(0, maxRows);
+}

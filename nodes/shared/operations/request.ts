@@ -27,8 +27,8 @@ export interface NumberedRequest extends PreparedRequest {
  * @throws Flux2Error `invalidInput` with all problems at once
  */
 export function prepareRequest(item: ItemContext, callback?: RequestCallback): PreparedRequest {
-	const { reader, provider } = item;
-	const { protocol, ...models } = provider.routeFor(reader);
+	const { reader, provider, client } = item;
+	const { protocol, ...models } = provider.routeFor(reader, client.credentials);
 	const nodeOptions = [...generateOptions, ...(provider.options ?? [])];
 	const request = { ...readImageRequest(reader, models, nodeOptions), callback };
 	reader.throwIfInvalid();

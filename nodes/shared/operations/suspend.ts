@@ -4,8 +4,8 @@ import { invalidInput } from '../core/errors';
 import { parseJson } from '../core/json';
 import { isLoopback } from '../core/urls';
 import { z } from '../core/vendor';
-import { collectOptions, completion, HOW_TO_WAIT, timeout } from '../parameters/options';
-import type { Settings } from '../parameters/param';
+import { CALLBACK, collectOptions, HOW_TO_WAIT, timeout } from '../parameters/options';
+import type { Param, Settings } from '../parameters/param';
 import type { Task } from '../tasks/protocol';
 import type { OutputItem } from '../tasks/savedResults';
 import { generate, type Suspension } from './generate';
@@ -36,11 +36,14 @@ const SECRET_BYTES = 24;
  */
 const DEFAULT_WAIT_SECONDS = 300;
 
-/** Image: Generate, where the provider can call back: by polling, or by suspending the execution until it calls. */
-export function generateOrSuspend(item: ItemContext): PreparedOperation[] {
-	const chosen = item.reader.option(completion(item.provider.label));
-	return generate(item, chosen === 'callback' ? suspensionOf(item) : undefined);
-}
+/**
+ * Image: Generate, where the provider can call back: by polling, or by suspending the execution until it calls.
+ * @param howToWait the option that has the choice
+ */
+export const generateOrSuspend =
+	(howToWait: Param) =>
+	(item: ItemContext): PreparedOperation[] =>
+		generate(item, item.reader.option(howToWait) === CALLBACK ? suspensionOf(item) : undefined);
 
 /** @throws Flux2Error `invalidInput` where nobody could be called back */
 function suspensionOf(item: ItemContext): Suspension {

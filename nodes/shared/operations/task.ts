@@ -105,7 +105,7 @@ function readTarget(item: ItemContext): TaskTarget {
 	const id = reader.text('taskId');
 	if (id === '') reader.addProblem('Task ID', 'must not be empty');
 	if (!isTaskId(id)) reader.addProblem('Task ID', 'must not be a path');
-	const { protocol, taskModel } = provider.routeFor(reader);
+	const { protocol, taskModel } = provider.routeFor(reader, client.credentials);
 	if (taskModel && !isPathSafe(taskModel)) reader.addProblem('Custom Model', UNSAFE_ID);
 	const userUrl = reader.text('pollUrl') || undefined;
 	if (userUrl && !trustedUrl(client, userUrl)) {

@@ -1,6 +1,6 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import type { Flux2Error } from '../core/errors';
-import type { ApiClient, CredentialValues } from '../http/types';
+import type { ApiClient, ClientContext, CredentialValues, ReadClient } from '../http/types';
 import type { ModelChoice } from '../parameters/imageRequest';
 import type { Model } from '../parameters/model';
 import type { Param } from '../parameters/param';
@@ -34,16 +34,16 @@ interface Provider
 /** A provider that responds with the image. */
 interface SyncProvider<M extends Model> extends Provider {
 	readonly minPollIntervalSeconds?: undefined;
-	/** The models and the protocol that the item's parameters choose. */
-	routeFor(reader: ParameterReader): Route<M, SyncProtocol<M>>;
+	/** The models and the protocol that the item's parameters and the credential choose. */
+	routeFor(reader: ParameterReader, credentials: CredentialValues): Route<M, SyncProtocol<M>>;
 }
 
 /** A provider that responds with a task, in one of its modes at least. */
 interface AsyncProvider<M extends Model> extends Provider {
 	/** Seconds between two polls of a task that the provider's documents ask for. */
 	readonly minPollIntervalSeconds: number;
-	/** The models and the protocol that the item's parameters choose. */
-	routeFor(reader: ParameterReader): Route<M>;
+	/** The models and the protocol that the item's parameters and the credential choose. */
+	routeFor(reader: ParameterReader, credentials: CredentialValues): Route<M>;
 }
 
 /**
@@ -57,13 +57,32 @@ export interface Route<M extends Model = Model, P extends TaskProtocol<M> = Task
 	readonly taskModel?: string;
 }
 
+/** A call of a provider's webhook, with what may prove that it is genuine. */
+export interface WebhookCall {
+	readonly context: ClientContext;
+	readonly body: Buffer;
+	readonly headers: IDataObject;
+	/** What the provider and we alone know; empty where there is nothing. */
+	readonly secret: string;
+	/** Of the API whose task the call is about. */
+	readonly baseUrl: string;
+	/** Undefined where there is no credential to ask the provider with. */
+	readonly client?: ReadClient;
+	readonly signal: AbortSignal;
+}
+
 /** What the provider's webhooks say, and which of them is genuine. */
 export interface WebhookProtocol {
 	readonly parsePayload: ParsePayload;
-	/** Whether the headers prove that the sender knows the secret. */
-	isSigned(body: Buffer, headers: IDataObject, secret: string): boolean;
-	/** Whether only the provider can put images at this URL. */
-	ownsImageUrl(url: string): boolean;
+	/**
+	 * Why the call is not proved to be the provider's, for the refusal; undefined where it is proved.
+	 * @throws Flux2Error where nobody can tell now, because what proves it cannot be fetched
+	 */
+	signatureProblem(this: void, call: WebhookCall): Promise<string | undefined>;
+	/** The proof is the same for all accounts, so that only a poll tells whose task it is. */
+	readonly signsForAllAccounts?: true;
+	/** Whether only the provider can put images at this URL; left out where others can too. */
+	ownsImageUrl?(this: void, url: string): boolean;
 	/** Asks for the task with the key: what a webhook says is a hint until this confirms it. */
 	readonly status: AsyncProtocol['status'];
 }
@@ -118,7 +137,7 @@ export interface PreparedOperation {
 
 export type ItemResult = ({ item: OutputItem } | { error: Flux2Error }) & ResultFacts;
 
-/** What is told of a result after the run, beside what its item says. */
+/** What the report of the run says of a result, beside what its item says. */
 export interface ResultFacts {
 	/** By this execution, or by an earlier one, whose task or image is passed on. Left out where nothing was submitted. */
 	readonly paid?: 'here' | 'before';

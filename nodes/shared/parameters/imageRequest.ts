@@ -4,6 +4,7 @@ import { CUSTOM_MODEL, isPathSafe, UNSAFE_ID, type Model } from './model';
 import { customBody, OPTIONS } from './options';
 import { Settings, type Param } from './param';
 import { messageOf, type ParameterReader } from './reader';
+import { readNamedImages } from './namedImages';
 import { EDIT, readReferenceImages, type ReferenceInput } from './referenceImages';
 import { needsReference, readLikeReference, withSize, type LikeReference } from './readSize';
 import { fitSize, megapixelsOf } from './size';
@@ -42,8 +43,12 @@ export interface RequestCallback {
 /** The models among which an item chooses. */
 export interface ModelChoice<M extends Model = Model> {
 	readonly models: readonly M[];
+	/** Where the operation is a model of its own, that one. */
+	readonly chosen?: M;
 	/** A model that is not on the list. */
 	customModel(this: void, id: string): M;
+	/** Any ID is taken, because the provider has a list of its own. */
+	readonly isOpen?: true;
 }
 
 /**
@@ -58,7 +63,7 @@ export function readImageRequest<M extends Model>(
 	const model = readModel(reader, choice);
 	const request = {
 		model,
-		prompt: readPrompt(reader),
+		prompt: model.prompt === 'none' ? '' : readPrompt(reader, model.prompt),
 		references: readReferences(reader, model),
 	};
 	const own = [...model.parameters, ...nodeOptions];
@@ -87,8 +92,9 @@ export const withCustomBody = (body: IDataObject, settings: Settings): IDataObje
 
 function readModel<M extends Model>(
 	reader: ParameterReader,
-	{ models, customModel }: ModelChoice<M>,
+	{ models, chosen, customModel, isOpen }: ModelChoice<M>,
 ): M {
+	if (chosen) return chosen;
 	const isCustom = reader.raw('model') === CUSTOM_MODEL;
 	const id = reader.modelId();
 	const listed = models.find((model) => model.id === id);
@@ -96,7 +102,7 @@ function readModel<M extends Model>(
 		reader.addProblem(isCustom ? 'Custom Model' : 'Model', 'must not be empty');
 	} else if (isCustom && !isPathSafe(id)) {
 		reader.addProblem('Custom Model', UNSAFE_ID);
-	} else if (!listed && !isCustom) {
+	} else if (!listed && !isCustom && !isOpen) {
 		reader.addProblem(
 			'Model',
 			`"${id}" is not on the list; choose Custom to use an ID of your own`,
@@ -107,8 +113,9 @@ function readModel<M extends Model>(
 
 function readReferences(
 	reader: ParameterReader,
-	{ name, maxReferences }: Model,
+	{ name, maxReferences, images }: Model,
 ): readonly ReferenceInput[] {
+	if (images) return readNamedImages(reader, images);
 	const { problemCount } = reader;
 	const references = readReferenceImages(reader);
 	const needsOne = reader.text('operation') === EDIT && reader.problemCount === problemCount;

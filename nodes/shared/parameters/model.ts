@@ -2,6 +2,17 @@ import type { Param } from './param';
 import type { Priced } from './price';
 import type { Sizes } from './size';
 
+/** An image that a model needs, with the field that it has on the wire. */
+export interface NamedImage {
+	readonly wireName: string;
+	/** Begins the names of its parameters. */
+	readonly name: string;
+	readonly label: string;
+	readonly description: string;
+	/** The input field that it is usually in. */
+	readonly field: string;
+}
+
 /** One model of a provider. Everything about it stands in its record. */
 export interface Model extends Priced {
 	/** The provider's own ID. */
@@ -10,6 +21,10 @@ export interface Model extends Priced {
 	readonly description: string;
 	readonly parameters: readonly Param[];
 	readonly maxReferences: number;
+	/** The images that it needs, each in a field of its own; a list of reference images when left out. */
+	readonly images?: readonly NamedImage[];
+	/** Where it can do without a prompt: always, or when the user enters none. */
+	readonly prompt?: 'none' | 'optional';
 	/** Both sides of a reference image must be smaller than this, in pixels. */
 	readonly referenceSidesBelow?: number;
 	readonly sizes?: Sizes;

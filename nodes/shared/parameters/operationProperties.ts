@@ -19,6 +19,26 @@ const operations = {
 		action: 'Edit a FLUX.2 image',
 		description: 'Change or combine your own images as the prompt says, and wait for the result',
 	},
+	'image:erase': {
+		name: 'Erase',
+		action: 'Erase a part of an image',
+		description: 'Remove what a mask covers from an image, and fill in what is behind it',
+	},
+	'image:outpaint': {
+		name: 'Outpaint',
+		action: 'Extend an image beyond its edges',
+		description: 'Put an image on a larger canvas, and continue it up to the edges',
+	},
+	'image:deblur': {
+		name: 'Deblur',
+		action: 'Sharpen a blurred image',
+		description: 'Make a blurred image sharp',
+	},
+	'image:tryOn': {
+		name: 'Try On',
+		action: 'Dress a person in a garment',
+		description: 'Show the person of one image in the garment of another',
+	},
 	'image:estimateCost': {
 		name: 'Estimate Cost',
 		action: 'Estimate the cost of an image',
@@ -114,21 +134,17 @@ function operationProperty(
 	};
 }
 
-/** The operation and the model in words, for the canvas; the resource where there is no model. */
-export function subtitleOf(models: readonly Model[]): string {
+/**
+ * The operation and the model in words, for the canvas; the resource where there is no model.
+ * @param chosen the expression of the model's ID
+ */
+export function subtitleOf(models: readonly Model[], chosen = '$parameter["model"]'): string {
 	const words = Object.fromEntries(
 		Object.entries(operations).map(([key, { name }]) => [key.slice(key.indexOf(':') + 1), name]),
 	);
 	const names = Object.fromEntries(models.map(({ id, name }) => [id, name]));
 	const operation = `(${JSON.stringify(words)})[$parameter["operation"]]`;
-	const model = `(${JSON.stringify(names)})[$parameter["model"]]`;
-	const other = '$parameter["customModel"] || $parameter["model"] || $parameter["resource"]';
+	const model = `(${JSON.stringify(names)})[${chosen}]`;
+	const other = `$parameter["customModel"] || ${chosen} || $parameter["resource"]`;
 	return `={{ ${operation} + ": " + (${model} || ${other}) }}`;
 }
-
-const succeed = async () => true;
-
-/** Nothing is registered at the provider: each request names the address to call. */
-export const noWebhookRegistration = {
-	default: { checkExists: succeed, create: succeed, delete: succeed },
-};

@@ -150,16 +150,22 @@ export const limit = integer('limit', {
 /** The label of what decides whether a node polls, is notified or waits in one call. */
 export const HOW_TO_WAIT = 'How to Wait';
 
+/** The value of that option where the execution is suspended until the provider calls. */
+export const CALLBACK = 'callback';
+
+/** That choice in the editor. */
+export const callbackChoice = (caller: string) => ({
+	name: 'Callback',
+	description: `Suspends the execution, without holding a worker, until ${caller} calls n8n. One item per execution; n8n must be reachable from the internet.`,
+});
+
 /** How the node waits, where the provider can call n8n. */
 export const completion = (caller: string) =>
 	choice('completion', {
 		label: HOW_TO_WAIT,
 		description: 'How the node waits for the image',
 		options: {
-			callback: {
-				name: 'Callback',
-				description: `Suspends the execution, without holding a worker, until ${caller} calls n8n. One item per execution; n8n must be reachable from the internet.`,
-			},
+			[CALLBACK]: callbackChoice(caller),
 			poll: { name: 'Poll', description: 'Checks at intervals until the image is ready' },
 		},
 		default: 'poll',

@@ -20,10 +20,11 @@ export function readPriceFacts(
 	const fields = fieldsOf({ body, settings });
 	const countOf = (name: string) => toCount(fields.get(name));
 	if ((fields.get('model') ?? model.id) !== model.id) return undefined;
+	const kept = model.keepsSize ? references[0] : undefined;
 	const known = [...HARMLESS_FIELDS, ...model.parameters.map(({ wireName }) => wireName)];
 	return {
-		width: countOf('width'),
-		height: countOf('height'),
+		width: countOf('width') ?? kept?.width,
+		height: countOf('height') ?? kept?.height,
 		steps: countOf('steps'),
 		references,
 		images: imagesOf({ body, settings, numbers }),
@@ -32,7 +33,7 @@ export function readPriceFacts(
 }
 
 /** The wire names of *Number of Images*. */
-const COUNT_FIELDS = ['num_generations', 'num_images'];
+const COUNT_FIELDS = ['n', 'num_generations', 'num_images'];
 
 /** How many images a request makes; all of the item's before they are divided among requests. */
 export function imagesOf(request: RequestFields): number {

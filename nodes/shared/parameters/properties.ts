@@ -1,24 +1,40 @@
 import type { IDisplayOptions, INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 import { CUSTOM_MODEL, type Model } from './model';
+import { namedImageProperties } from './namedImages';
 import { FILTERS, limit, OPTIONS, returnAll, simplify, waitForCompletion } from './options';
 import { groupsOf, type OptionGroup, type Param } from './param';
 import { promptProperties } from './promptProperties';
 import { referenceImagesProperties } from './referenceImages';
 
-/** The editor's properties of an operation that makes an image, in the order of every node's main panel. */
+/**
+ * The editor's properties of an operation that makes an image, in the order of every node's main panel.
+ * @param chooseModel the fields that choose the model, where they are not those of every node
+ */
 export function requestProperties(
 	models: readonly Model[],
 	nodeOptions: readonly Param[],
 	show?: IDisplayOptions['show'],
+	chooseModel: readonly INodeProperties[] = modelProperties(models, show),
 ): INodeProperties[] {
 	return [
-		...modelProperties(models, show),
+		...chooseModel,
 		...promptProperties(show),
 		...referenceImagesProperties(show),
 		...panelProperties(nodeOptions, models, show),
 		optionsProperty(nodeOptions, show, models),
 	];
 }
+
+/** The same where the operation is a model of its own, with named images. */
+export const fixedModelProperties = (
+	model: Model,
+	nodeOptions: readonly Param[],
+	show: NonNullable<IDisplayOptions['show']>,
+): INodeProperties[] => [
+	...(model.images ?? []).flatMap((image) => namedImageProperties(image, show)),
+	...panelProperties(nodeOptions, [model], show),
+	optionsProperty(nodeOptions, show, [model]),
+];
 
 /** What of the models' parameters and the node's own stands in the main panel, each for the models that have it. */
 function panelProperties(

@@ -1,5 +1,6 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { invalidInput } from '../core/errors';
+import { isObject } from '../core/json';
 import { CUSTOM_MODEL } from './model';
 import { OPTIONS } from './options';
 import { groupsOf, isSet, type Param } from './param';
@@ -33,8 +34,7 @@ export class ParameterReader {
 
 	/** The parameter as trimmed text; numbers from an expression too. Anything else counts as empty. */
 	text(name: string): string {
-		const value = this.raw(name, '');
-		return typeof value === 'string' || typeof value === 'number' ? String(value).trim() : '';
+		return toText(this.raw(name, ''));
 	}
 
 	/** A parameter outside of the collections; its default where it is unset or wrong. */
@@ -85,10 +85,16 @@ export class ParameterReader {
 
 	/** The chosen model's ID, whether it is on the list or not. */
 	modelId(): string {
-		const chosen = this.text('model');
+		const model = this.raw('model', '');
+		// chosen from a list that the provider has, or typed in
+		if (isObject(model)) return toText(model.value);
+		const chosen = toText(model);
 		return chosen === CUSTOM_MODEL ? this.text('customModel') : chosen;
 	}
 }
+
+const toText = (value: unknown): string =>
+	typeof value === 'string' || typeof value === 'number' ? String(value).trim() : '';
 
 const setEntries = (values: unknown): Array<[string, unknown]> =>
 	typeof values === 'object' && values !== null

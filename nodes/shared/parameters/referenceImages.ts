@@ -3,7 +3,11 @@ import { propertyHint } from './builderHint';
 import type { ParameterReader } from './reader';
 
 /** A reference image as the item names it; its bytes are not read yet. */
-export type ReferenceInput = { readonly label: string } & (
+export type ReferenceInput = {
+	readonly label: string;
+	/** What messages call an image that is none of a list. */
+	readonly name?: string;
+} & (
 	| { from: 'binary'; field: string | IBinaryData; binary: IBinaryData; itemIndex: number }
 	| { from: 'url'; url: string }
 	| { from: 'dataUri'; dataUri: string }
@@ -70,7 +74,8 @@ const referenceImages = (show: NonNullable<IDisplayOptions['show']>): INodePrope
 	options: [{ displayName: 'Image', name: 'image', values: entryProperties }],
 });
 
-interface Row {
+/** One image as the editor's fields name it. */
+export interface ImageRow {
 	source?: string;
 	binaryPropertyName?: string | IBinaryData;
 	url?: unknown;
@@ -79,7 +84,7 @@ interface Row {
 /** Reads the images of one source and adds what is wrong with them. */
 type ReadSource = (
 	reader: ParameterReader,
-	row: Row,
+	row: ImageRow,
 	addProblem: (problem: string) => void,
 ) => ReferenceInput[];
 
@@ -91,17 +96,21 @@ const sources: Readonly<Record<string, ReadSource>> = {
 
 /** The item's reference images, in order. */
 export function readReferenceImages(reader: ParameterReader): ReferenceInput[] {
-	const rows = reader.raw('referenceImages.image', []) as Row[];
-	return rows.flatMap((row, index) => {
-		const addProblem = (problem: string) =>
-			reader.addProblem(`Reference Images (entry ${index + 1})`, problem);
-		const source = row.source ?? 'binary';
-		const read = Object.hasOwn(sources, source) ? sources[source] : undefined;
-		if (read) return read(reader, row, addProblem);
-		addProblem(`Source must be one of ${Object.keys(sources).join(', ')}`);
-		return [];
-	});
+	const rows = reader.raw('referenceImages.image', []) as ImageRow[];
+	return rows.flatMap((row, index) =>
+		readImageRow(reader, row, (problem) =>
+			reader.addProblem(`Reference Images (entry ${index + 1})`, problem),
+		),
+	);
 }
+
+export const readImageRow: ReadSource = (reader, row, addProblem) => {
+	const source = row.source ?? 'binary';
+	const read = Object.hasOwn(sources, source) ? sources[source] : undefined;
+	if (read) return read(reader, row, addProblem);
+	addProblem(`Source must be one of ${Object.keys(sources).join(', ')}`);
+	return [];
+};
 
 function readBinaryFields(
 	...[{ context, itemIndex }, row, addProblem]: Parameters<ReadSource>

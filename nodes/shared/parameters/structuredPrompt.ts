@@ -18,11 +18,12 @@ import { messageOf, type ParameterReader } from './reader';
 export type StructuredPrompt = IDataObject;
 
 /** The item's prompt as it is sent: the text, or the form as JSON or prose. */
-export function readPrompt(reader: ParameterReader): string {
+export function readPrompt(reader: ParameterReader, need?: 'optional'): string {
 	if (reader.value(promptType) === 'structured') return readStructuredPrompt(reader);
 	const value = prompt.schema().parse(reader.raw(prompt.property.name) ?? '');
-	if (value.trim() === '') reader.addProblem(prompt.property.displayName, 'must not be empty');
-	return value;
+	if (value.trim() !== '') return value;
+	if (!need) reader.addProblem(prompt.property.displayName, 'must not be empty');
+	return '';
 }
 
 function readStructuredPrompt(reader: ParameterReader): string {

@@ -190,8 +190,10 @@ export interface WebhookPayload {
 	/** Where the provider says it. */
 	prompt?: string;
 	model?: string;
-	/** Milliseconds since the epoch. */
+	/** Milliseconds since the epoch, where the body says it. */
 	sentAt?: number;
+	/** As it may be saved and shown. */
+	body: IDataObject;
 	toTaskState(task: Task): TaskState;
 }
 
@@ -217,9 +219,9 @@ function moderatedImage({ task, price, raw }: Done, index: number, count: number
 }
 
 /** What one of several images has cost. */
-export const shareOf = ({ amount, currency, credits }: Cost, images: number): Cost => ({
+export const shareOf = ({ amount, credits, ...cost }: Cost, images: number): Cost => ({
+	...cost,
 	amount: amount / images,
-	currency,
 	...(credits !== undefined && { credits: credits / images }),
 });
 

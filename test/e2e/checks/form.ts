@@ -40,13 +40,21 @@ interface PageFile {
 
 /** The last page carries its file, or a list of files, as encoded JSON. */
 async function waitForFile(pageUrl: string): Promise<Buffer> {
-	let files: string | undefined;
-	await waitUntil(async () => {
-		const page = await (await fetch(pageUrl)).text();
-		[, files] = /"((?:%5B)?%7B%22data%22[^"]*)"/.exec(page) ?? [];
-		return files !== undefined;
-	}, "the form's last page");
-	const [file] = [JSON.parse(decodeURIComponent(files!)) as PageFile | PageFile[]].flat();
+	await waitUntil(
+		async () => (await readStatus(pageUrl)) === 'form-waiting',
+		"the form's last page",
+	);
+	const page = await (await fetch(pageUrl)).text();
+	const [, files] = /"((?:%5B)?%7B%22data%22[^"]*)"/.exec(page) ?? [];
+	ok(files, 'the last page has a file');
+	const [file] = [JSON.parse(decodeURIComponent(files)) as PageFile | PageFile[]].flat();
 	ok(file, 'the last page has a file');
 	return Buffer.from(file.data.data);
+}
+
+/** As the page asks for it: n8n never responds to a call of the next page while the execution is running. */
+async function readStatus(pageUrl: string): Promise<string> {
+	const url = new URL(pageUrl);
+	url.pathname += '/n8n-execution-status';
+	return (await (await fetch(url)).text()).trim();
 }

@@ -5,7 +5,8 @@ import type { JsonObject } from '../types';
 import { valueError } from './problems';
 
 export interface BflInput extends JsonObject {
-	prompt: string;
+	/** Some tools have none. */
+	prompt?: string | null;
 	webhook_url?: string | null;
 	webhook_secret?: string | null;
 }

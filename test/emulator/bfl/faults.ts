@@ -5,8 +5,6 @@ export const faultSchema = z
 	.object({
 		/** So many polls do not find it yet. */
 		unknownPolls: z.number(),
-		/** How its webhook is delivered; `early` before the response to the submission, `late` some time after the end. */
-		webhook: z.enum(['early', 'late', 'twice', 'wrongSignature', 'never']),
 		/** Where the response sends the client to poll; the task's ID is added. */
 		pollingUrl: z.string(),
 		/** The cost in credits that polls of its end name, and that the key pays; null: they name none. */

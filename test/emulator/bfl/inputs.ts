@@ -4,12 +4,15 @@ import type { ImageFormat, ReferenceImage } from '../images';
 import type { Size } from '../prices';
 import { toProblems } from '../pydantic';
 import { isObject, type Body, type JsonObject } from '../types';
+import { isLoopback } from '../webhooks';
 import flux2Contract from './contract.json';
 import type { BflInput, Family } from './family';
 import { flux2 } from './flux2';
 import { flux3 } from './flux3';
 import flux3Contract from './flux3.json';
 import { validationError } from './problems';
+import { TOOLS } from './tools';
+import toolsContract from './tools.json';
 
 /** The bodies of BFL's models: checked against the schema of their path, and against what its family adds. */
 
@@ -39,14 +42,15 @@ interface BodySchema {
 }
 
 export const MODELS: ReadonlyMap<string, ModelSchema> = new Map([
-	...readContract('flux2', flux2Contract as Contract, flux2),
-	...readContract('flux3', flux3Contract, flux3),
+	...readContract('flux2', flux2Contract as Contract, () => flux2),
+	...readContract('flux3', flux3Contract, () => flux3),
+	...readContract('tools', toolsContract, (model) => TOOLS.get(model)!),
 ]);
 
 function readContract(
 	key: string,
 	contract: Contract,
-	family: Family,
+	familyOf: (model: string) => Family,
 ): Array<readonly [model: string, ModelSchema]> {
 	ajv.addSchema(contract, key);
 	return Object.entries(contract.paths).flatMap(([path, { post }]) => {
@@ -54,13 +58,14 @@ function readContract(
 		const { $ref } = post.requestBody.content['application/json'].schema;
 		const { properties = {}, additionalProperties } =
 			contract.components.schemas[$ref.split('/').at(-1)!]!;
+		const model = path.replace('/v1/', '');
 		const schema = {
-			family,
+			family: familyOf(model),
 			validate: ajv.compile({ $ref: `${key}${$ref}` }),
 			fields: Object.keys(properties),
 			isStrict: additionalProperties === false,
 		};
-		return [[path.replace('/v1/', ''), schema] as const];
+		return [[model, schema] as const];
 	});
 }
 
@@ -116,8 +121,6 @@ function readJson(body: Body): JsonObject {
 		type: 'model_attributes_type',
 	});
 }
-
-export const isLoopback = (url: string) => /^(127\.0\.0\.1|localhost)$/.test(new URL(url).hostname);
 
 /** A webhook is https; this computer has no certificate. */
 function checkWebhook({ webhook_url: url }: BflInput): void {

@@ -5,6 +5,7 @@ import { MODELS } from './inputs';
 import { priceInCredits } from './prices';
 import { toProblems } from '../pydantic';
 import { validationError } from './problems';
+import { TOOLS } from './tools';
 
 /** `POST /v1/pricing`, as the official SDK calls it: what a request would cost. Nothing is generated. */
 
@@ -20,7 +21,7 @@ const SIDE = { type: 'integer', minimum: 1 };
 const validate = new Ajv2020({ allErrors: true }).compile({
 	type: 'object',
 	properties: {
-		model: { type: 'string', enum: [...MODELS.keys()] },
+		model: { type: 'string', enum: [...MODELS.keys()].filter((model) => !TOOLS.has(model)) },
 		width: SIDE,
 		height: SIDE,
 		input_images: {

@@ -10,6 +10,7 @@ import {
 	type Effect,
 	type Route,
 } from '../types';
+import { scheduleWebhook } from '../webhooks';
 import { refuseOverLimit, type World } from '../world';
 import { bflError, documentedErrors } from './documentedErrors';
 import type { BflInput } from './family';
@@ -19,7 +20,7 @@ import { priceInCredits } from './prices';
 import { quote } from './pricing';
 import { revisePrompt } from './prompts';
 import { toBody, toResultResponse } from './results';
-import { scheduleWebhook } from './webhooks';
+import { toWebhook } from './webhooks';
 import { withOptions, type BflOptions, type BflWorld } from './world';
 
 /**
@@ -110,14 +111,14 @@ async function submit(
 		provider: 'bfl',
 		route: 'bfl.submit',
 		model,
-		prompt: input.prompt,
+		prompt: input.prompt ?? '',
 		parameters,
 		references,
 		defaultSize: size,
 		defaultFormat: format,
 		cost: (bill.cost ?? 0) * USD_PER_CREDIT,
 	});
-	task.record.revisedPrompt = revisePrompt(input.prompt, schema, parameters);
+	task.record.revisedPrompt = revisePrompt(input.prompt ?? '', schema, parameters);
 	settle(call, task);
 	return await toSubmitResponse(world, task, input, bill);
 }
@@ -137,7 +138,8 @@ async function toSubmitResponse(
 ): Promise<ApiResponse> {
 	const { id } = task.record;
 	if (typeof url === 'string') {
-		await scheduleWebhook(world, task, { url, secret: secret ?? undefined });
+		const webhook = toWebhook(world, task, { url, secret: secret ?? undefined });
+		await scheduleWebhook(world, task, webhook);
 		return toResponse(200, { id, status: 'Pending', webhook_url: url, ...bill });
 	}
 	const base = task.fault.pollingUrl ?? `${world.urls.polling}/v1/get_result`;

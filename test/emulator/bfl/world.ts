@@ -3,10 +3,6 @@ import type { World } from '../world';
 export interface BflOptions {
 	/** BFL: how long an image's URL is valid; 600 by default. */
 	sampleSeconds?: number;
-	/** BFL: milliseconds of the unit after 1, 5 and 30 of which a webhook is delivered again; a second by default. */
-	webhookUnitMs?: number;
-	/** BFL: how late the fault `late` delivers a webhook, in milliseconds; two units by default. */
-	webhookLateMs?: number;
 	/** BFL: how a webhook proves its secret: an HMAC in `X-BFL-Signature`, the default, or itself in `X-Webhook-Secret`. */
 	webhookProof?: 'signature' | 'secret';
 	/** BFL: whether a webhook tells its time; it does by default. */
@@ -21,8 +17,6 @@ export function withOptions(
 	world: World,
 	{
 		sampleSeconds = 600,
-		webhookUnitMs = 1000,
-		webhookLateMs = 2 * webhookUnitMs,
 		webhookProof = 'signature',
 		webhookTimestamp = true,
 		runningStatuses = ['Reasoning', 'Generating'],
@@ -31,8 +25,6 @@ export function withOptions(
 	return {
 		...world,
 		sampleSeconds,
-		webhookUnitMs,
-		webhookLateMs,
 		webhookProof,
 		webhookTimestamp,
 		runningStatuses,

@@ -7,5 +7,7 @@ export const faultSchema = z
 		nsfw: z.array(z.number()),
 		/** What the result's header says; null: there is no such header. */
 		billableUnits: z.number().nullable(),
+		/** Its webhook carries no result: fal could not make JSON of it. */
+		payload: z.literal('unserializable'),
 	})
 	.partial();

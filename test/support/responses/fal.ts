@@ -1,4 +1,4 @@
-import type { GoodResponse } from '../goodResponses';
+import type { GoodBody, GoodResponse } from '../goodResponses';
 
 /** https://fal.ai/docs/documentation/model-apis/inference/queue */
 
@@ -75,3 +75,14 @@ export const eventResponses: readonly GoodResponse[] = [
 	},
 	...polled({}),
 ];
+
+/** https://fal.ai/docs/documentation/model-apis/inference/webhooks */
+export const payload: GoodBody = {
+	body: {
+		request_id: 'f1',
+		gateway_request_id: 'f1',
+		status: 'OK',
+		payload: { images: [image], seed: 1 },
+	},
+	needs: ['request_id', 'payload.images.0.url'],
+};

@@ -10,6 +10,8 @@ const world: World = {
 	tasks: new Tasks(0, (file) => file, true),
 	rules: new Rules(),
 	urls: { api: '', polling: '', results: '' },
+	webhookUnitMs: 1000,
+	webhookLateMs: 2000,
 	closing: new AbortController().signal,
 	wait: async () => {},
 };

@@ -206,7 +206,8 @@ describe('a response', () => {
 		const { client } = clientWith([{ body: '{"other":1}' }]);
 		const expected = {
 			kind: 'badResponse',
-			message: 'The provider: the response has no usable "id": {"other":1}',
+			message:
+				'The provider responded in a way that this node does not understand: the response has no usable "id": {"other":1}',
 			transient: false,
 		};
 		await expect(read(client)).rejects.toMatchObject({ ...expected, maybeBilled: false });
@@ -214,8 +215,16 @@ describe('a response', () => {
 	});
 
 	test.each<[string, Response, string]>([
-		['outside 2xx', { status: 400 }, 'The provider responded with 400: no money'],
-		['that the schema does not take', { body: '{}' }, 'The provider: no money'],
+		[
+			'outside 2xx',
+			{ status: 400 },
+			'The account at The provider cannot pay for this: no money (HTTP 400)',
+		],
+		[
+			'that the schema does not take',
+			{ body: '{}' },
+			'The account at The provider cannot pay for this: no money',
+		],
 	])(
 		"%s is told in the provider's own words where it has some",
 		async (_what, response, message) => {
@@ -224,7 +233,7 @@ describe('a response', () => {
 			await expect(submit(client)).rejects.toMatchObject({
 				kind: 'credits',
 				message,
-				description: 'Pay.',
+				description: 'Nothing was billed. Pay.',
 			});
 		},
 	);
@@ -329,7 +338,7 @@ describe('a call without a response', () => {
 		const { client } = clientWith([{ body }]);
 		await expect(submit(client, { timeoutMs: 20 })).rejects.toMatchObject({
 			kind: 'timeout',
-			message: 'There was no response in time from The provider (api.example)',
+			message: 'The provider (api.example) did not respond in time',
 			maybeBilled: true,
 		});
 		expect(body.destroyed).toBe(true);
@@ -423,8 +432,7 @@ describe("another signal than n8n's", () => {
 		Object.assign(client.context, context);
 		const again = withoutExecutionSignal(client);
 		expect(again.cancelSignal.aborted).toBe(false);
-		const { getExecutionCancelSignal } = again.context as typeof context;
-		expect(getExecutionCancelSignal?.()).toBe(again.cancelSignal);
+		expect((again.context as typeof context).getExecutionCancelSignal()).toBe(again.cancelSignal);
 		const request = { url: '/tasks/t1', schema: idSchema };
 		expect((await readJson(again, request, again.cancelSignal)).value).toEqual({ id: 't1' });
 	});

@@ -44,7 +44,7 @@ function targetWith(bodies: Array<() => Readable> = [], more: Partial<ImageTarge
 				stored.push({ bytes: Buffer.concat(chunks), fileName, mimeType });
 				return { data: '', mimeType: mimeType ?? '' };
 			},
-		} as ImageTarget['helpers'],
+		},
 		...more,
 	};
 	return { target, stored, requests: () => requests, signals };
@@ -94,7 +94,7 @@ describe('an image in base64', () => {
 		expect(stored).toEqual([]);
 	});
 
-	test('that ends too early is told with its length', async () => {
+	test('that ends too early is reported with its length', async () => {
 		const { target, stored } = targetWith();
 		const image = { base64: png.subarray(0, 60).toString('base64') };
 		await expect(storeImage(target, image, 'a-fox')).rejects.toMatchObject({

@@ -1,4 +1,4 @@
-import type { IDataObject, INodeExecutionData, IWebhookFunctions } from 'n8n-workflow';
+import type { IDataObject, IWebhookFunctions } from 'n8n-workflow';
 import { Flux2Error } from '../../../nodes/shared/core/errors';
 import { resumeExecution } from '../../../nodes/shared/node/resume';
 import type { WebhookProtocol } from '../../../nodes/shared/operations/types';
@@ -28,8 +28,10 @@ const failed: Failed = {
 	message: 'flagged',
 	raw: { any: 1 },
 };
+const unclear: TaskState = { status: 'unclear', task, message: 'odd', raw: {} };
 const missing: Failed = { ...failed, lost: 'missing' };
 const done = (more: Partial<Done> = {}) => doneOf(task, more);
+const away = new Flux2Error('unavailable', 'away');
 const provider = providerWith({
 	submit: inTurn([pending]),
 	status: inTurn<TaskState>(pending),
@@ -67,12 +69,16 @@ function open({ claims = done(), polled = done(), node = {}, facts, ...call }: C
 		if (polled instanceof Error) throw polled;
 		return await Promise.resolve(polled);
 	});
+	const signatureProblem: WebhookProtocol['signatureProblem'] = async (given) => {
+		if (given.headers.signature === 'keys are away') throw away;
+		return await Promise.resolve(given.headers.signature === given.secret ? undefined : 'forged');
+	};
 	const webhook: WebhookProtocol = {
 		parsePayload: (body) =>
 			(body as { id?: string } | undefined)?.id === undefined
 				? undefined
-				: { taskId: (body as { id: string }).id, toTaskState: () => claims },
-		isSigned: (_body, received, secret) => received.signature === secret,
+				: { taskId: (body as { id: string }).id, body: {}, toTaskState: () => claims },
+		signatureProblem,
 		ownsImageUrl: (url) => url.startsWith('https://made-up.example/'),
 		status,
 	};
@@ -92,7 +98,7 @@ function open({ claims = done(), polled = done(), node = {}, facts, ...call }: C
 	});
 	const receive = async () =>
 		await resumeExecution(context as unknown as IWebhookFunctions, provider, webhook);
-	const items = async () => ((await receive()).workflowData?.[0] ?? []) as INodeExecutionData[];
+	const items = async () => (await receive()).workflowData?.[0] ?? [];
 	return { receive, items, responses, status, files, urls, evaluateExpression };
 }
 
@@ -147,7 +153,6 @@ describe('a call', () => {
 describe('what counts', () => {
 	const GOES_ON = [200, 'goes on'];
 	const NOT_YET = [503, 'The task does not confirm this yet'];
-	const away = new Flux2Error('unavailable', 'away');
 	const signature = REQUEST_SECRET;
 	const own = done({ images: [{ url: OWN_URL }] });
 	const mixed = done({ images: [{ url: OWN_URL }, { url: IMAGE_URL }] });
@@ -172,6 +177,22 @@ describe('what counts', () => {
 			GOES_ON,
 		],
 		['no other signature', { polled: away, headers: { signature: 'other' } }, NOT_YET],
+		[
+			'no signature that cannot be checked',
+			{ polled: away, headers: { signature: 'keys are away' } },
+			NOT_YET,
+		],
+		[
+			'nothing that says too little',
+			{ claims: unclear, polled: away, headers: { signature } },
+			NOT_YET,
+		],
+		['a poll after a call that says too little', { claims: unclear }, GOES_ON],
+		[
+			'no call that says too little while the task runs',
+			{ claims: unclear, polled: pending },
+			[200, 'The execution goes on waiting'],
+		],
 		["an image on the provider's own host", { polled: away, claims: own }, GOES_ON],
 		['no image on any other host', { polled: away, claims: mixed }, NOT_YET],
 		['no bytes that anybody can send', { polled: away, claims: bytes }, NOT_YET],
@@ -281,10 +302,10 @@ describe('the execution goes on', () => {
 
 	test('only when its image can be had: the provider calls again', async () => {
 		const later = [503, 'The image could not be fetched'];
-		for (const downloads of [[404], [503]]) {
+		for (const downloads of [[404], [503], [418]]) {
 			expect(await responseTo({ facts: { downloads } })).toEqual(later);
 		}
-		const { items } = open({ facts: { downloads: [400] } });
+		const { items } = open({ polled: done({ images: [{ url: 'http://made-up.example/1.png' }] }) });
 		expect(await items()).toMatchObject([
 			{ json: { status: 'failed', kind: 'badResponse', taskId: 't1' } },
 		]);

@@ -137,10 +137,7 @@ describe('an image', () => {
 			if (id === 't1') await new Promise((resolve) => setTimeout(resolve, 30));
 			return doneOf(taskOf(id));
 		};
-		const { run } = open(
-			{ submit, status: status as AsyncProtocol['status'] },
-			{ options: { seed: 7 } },
-		);
+		const { run } = open({ submit, status }, { options: { seed: 7 } });
 		const items = jsons(await run());
 
 		expect(items.map(({ taskId }) => taskId)).toEqual(['t1', 't2', 't3']);
@@ -271,12 +268,12 @@ describe('a submit that fails', () => {
 	])('%s is sent again only where that costs nothing', async (_how, error, { same, other }) => {
 		const nodeContext = {};
 		const first = open({ submit: inTurn<TaskState[]>(error) }, { nodeContext });
-		const [told] = errors(await first.run());
-		expect(told!.message).toBe(error.message);
+		const [reported] = errors(await first.run());
+		expect(reported!.message).toBe(error.message);
 		const again = open({}, { nodeContext });
 		const result = await again.run();
 		expect(again.protocol.submit).toHaveBeenCalledTimes(same);
-		if (same === 0) expect(errors(result)[0]).toEqual(told);
+		if (same === 0) expect(errors(result)[0]).toEqual(reported);
 		const context = JSON.parse(JSON.stringify(nodeContext)) as IDataObject;
 		const later = open({}, { nodeContext: same === 0 ? context : {}, executionId: '8' });
 		await later.run();
@@ -320,7 +317,7 @@ describe('an image that cannot be downloaded', () => {
 		}
 	});
 
-	test('is told with its task, kept, and asked for again first thing by the next run', async () => {
+	test('is reported with its task, kept, and asked for again first thing by the next run', async () => {
 		const nodeContext = {};
 		const first = open({}, { nodeContext, downloads: [404] });
 		const [error] = errors(await first.run());
@@ -346,7 +343,7 @@ describe('an image that cannot be downloaded', () => {
 		const status = inTurn<TaskState>(doneOf(task, old(ageMs)));
 		const facts = { nodeContext, downloads: [403] };
 		const [error] = errors(await open({ status }, facts, lifetimeMs).run());
-		expect(String(error!.description).includes('not submitted again by itself')).toBe(isLost);
+		expect(JSON.stringify(error).includes('not submitted again by itself')).toBe(isLost);
 		const later = open(
 			{ status: inTurn<TaskState>(doneOf(task, old(ageMs))) },
 			{ ...facts, executionId: '8' },
@@ -364,7 +361,7 @@ describe('an image that cannot be downloaded', () => {
 		expect(error!.description).not.toContain('not submitted again by itself');
 	});
 
-	test('and has no task is told with its address', async () => {
+	test('and has no task is reported with its address', async () => {
 		const submit = inTurn([doneOf(undefined)]);
 		const { run, urls } = open({ submit }, { downloads: [400] });
 		const [error] = errors(await run());
@@ -468,7 +465,7 @@ describe('a stop', () => {
 			throw new Flux2Error('auth', 'no');
 		};
 		const { run, protocol } = open(
-			{ ...running, submit: submit as AsyncProtocol['submit'] },
+			{ ...running, submit },
 			{ items: 2, continues: false, parameters: { prompt: (index: number) => `item ${index}` } },
 		);
 		await expect(run()).rejects.toThrow('no');
@@ -508,7 +505,7 @@ describe('a stop', () => {
 	});
 });
 
-test('a task that takes too long is told with its ID, and resumed by the next run', async () => {
+test('a task that takes too long is reported with its ID, and resumed by the next run', async () => {
 	const nodeContext = {};
 	jest.useFakeTimers();
 	const first = open(

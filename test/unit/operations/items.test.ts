@@ -163,7 +163,7 @@ describe('the item of an image', () => {
 	test('has the seed that the provider names, and no requested one where several images share it', async () => {
 		expect((await collect(undefined, { seed: 9 }, { seed: 7 })).json.seed).toBe(9);
 		expect((await collect(undefined, { seed: 0 }, { seed: 7 })).json.seed).toBe(0);
-		const second = await collect(undefined, {}, { seed: 7, imageNumber: 2 });
+		const second = await collect(undefined, { part: { number: 2, of: 3 } }, { seed: 7 });
 		expect(second.json).not.toHaveProperty('seed');
 	});
 

@@ -28,8 +28,9 @@ function open({ resumeUrl = RESUME_URL, state }: Host = {}, facts: ExecutionFact
 			await Promise.resolve([state ?? { status: 'pending' as const, task, raw: {} }]),
 	);
 	const protocol = { submit, status: inTurn<TaskState>(doneOf(task)) };
-	const operations = { 'image:generate': generateOrSuspend };
-	const provider = providerWith(protocol, { operations, options: [completion('Made-Up')] });
+	const howToWait = completion('Made-Up');
+	const operations = { 'image:generate': generateOrSuspend(howToWait) };
+	const provider = providerWith(protocol, { operations, options: [howToWait] });
 	const options = { completion: 'callback', ...facts.options };
 	const execution = executionOf(provider, { continues: true, ...facts, options });
 	const data: { main: unknown } = { main: [[{ json: { the: 'input' } }]] };

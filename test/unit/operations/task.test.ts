@@ -47,7 +47,7 @@ function open(
 	const provider = providerWith(protocol);
 	const withModel = {
 		...provider,
-		routeFor: () => ({ ...provider.routeFor(undefined as never), taskModel }),
+		routeFor: () => ({ ...provider.routeFor(undefined as never, {}), taskModel }),
 	};
 	const all = {
 		resource: 'task',
@@ -275,8 +275,8 @@ describe('Cancel', () => {
 		['an error', refusal, away, 'no such task'],
 	])('with the response %s', async (_what, cancel, status, expected) => {
 		const script = {
-			cancel: inTurn<CancelResult>(cancel as never),
-			status: inTurn<TaskState>(status as never),
+			cancel: inTurn<CancelResult>(cancel),
+			status: inTurn<TaskState>(status),
 		};
 		const { run, protocol } = open('cancel', script);
 		const [item] = await run();

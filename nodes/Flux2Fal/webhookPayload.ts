@@ -1,0 +1,70 @@
+import { createHash, verify, type KeyObject } from 'node:crypto';
+import { parseJson } from '../shared/core/json';
+import { z } from '../shared/core/vendor';
+import { FetchedKeys } from '../shared/http/fetchedKeys';
+import { idSchema, optionalTextSchema, wordSchema } from '../shared/http/schemas';
+import { lackingMessage, missingHeaders, timeProblem } from '../shared/http/signature';
+import type { WebhookCall } from '../shared/operations/types';
+import type { Task, TaskState, WebhookPayload } from '../shared/tasks/protocol';
+import { webhookKeysUrl } from './hosts';
+import { toPayloadState } from './responses';
+import { fetchPublishedKeys } from './webhookKeys';
+
+/** https://fal.ai/docs/documentation/model-apis/inference/webhooks */
+const payloadSchema = z.object({
+	request_id: idSchema,
+	status: wordSchema,
+	payload: z.unknown(),
+	error: optionalTextSchema,
+});
+
+/** What fal calls a webhook with; undefined for anything else. */
+export function parseWebhookPayload(body: unknown): WebhookPayload | undefined {
+	const read = payloadSchema.passthrough().safeParse(body);
+	if (!read.success) return undefined;
+	const { request_id: taskId, status: word, payload, error } = read.data;
+	return {
+		taskId,
+		body: read.data as WebhookPayload['body'],
+		toTaskState: (task: Task): TaskState =>
+			toPayloadState({ word, payload, error }, task, read.data),
+	};
+}
+
+/** By their address. fal lets them be kept for a day. */
+const published = new Map<string, FetchedKeys<KeyObject>>();
+
+const HEADERS = ['request-id', 'user-id', 'timestamp', 'signature'].map(
+	(name) => `x-fal-webhook-${name}`,
+);
+
+/**
+ * fal signs with keys of its own that it publishes, the same for all accounts.
+ * @throws Flux2Error `unavailable` where the keys cannot be fetched
+ */
+export async function signatureProblem({
+	context,
+	body,
+	headers,
+	baseUrl,
+	signal,
+}: Omit<WebhookCall, 'secret' | 'client'>): Promise<string | undefined> {
+	const missing = missingHeaders(headers, ...HEADERS);
+	if (missing.length > 0) return lackingMessage(missing);
+	const [id, user, timestamp, signature] = HEADERS.map((name) => String(headers[name]));
+	const late = timeProblem(timestamp);
+	if (late) return late;
+	const digest = createHash('sha256').update(body).digest('hex');
+	const message = Buffer.from([id, user, timestamp, digest].join('\n'));
+	const url = webhookKeysUrl(baseUrl);
+	const keys = published.get(url) ?? new FetchedKeys<KeyObject>();
+	published.set(url, keys);
+	const { helpers } = context;
+	const isSigned = await keys.some(
+		(key) => verify(null, message, key, Buffer.from(String(signature), 'hex')),
+		async () => await fetchPublishedKeys({ helpers, origin: baseUrl, signal }, url),
+	);
+	if (!isSigned) return "x-fal-webhook-signature is not made with one of fal's keys";
+	const isAboutBody = parseWebhookPayload(parseJson(body))?.taskId === id;
+	return isAboutBody ? undefined : 'x-fal-webhook-request-id names another request than the body';
+}
