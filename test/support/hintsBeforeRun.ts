@@ -3,23 +3,28 @@ import { complete, type Engine } from './engine';
 import { NODE, workflowWith } from './lab';
 import type { NodeType } from './providers';
 
+/** The texts of those hints. */
+export const hintsBeforeRun = (...facts: Parameters<typeof shownBeforeRun>): string[] =>
+	shownBeforeRun(...facts).map(({ message }) => message);
+
 /** What the editor shows above the empty output before the run, evaluated as n8n's editor does. */
-export function hintsBeforeRun(
+export function shownBeforeRun(
 	engine: Engine,
 	type: NodeType,
 	parameters: Record<string, unknown>,
 	items: INodeExecutionData[] = [{ json: {} }],
-): string[] {
+): NodeHint[] {
 	const workflow = engine.workflow(complete(workflowWith({ type, parameters })));
 	const node = workflow.getNode(NODE)!;
 	const { description } = engine.loader.getNode(type).type as { description: INodeTypeDescription };
 	const isShown = ({ displayCondition = '' }: NodeHint): boolean => {
 		const shown: unknown = valueOf(displayCondition, workflow, node.name, items);
 		// the editor takes nothing else for an answer
-		if (typeof shown !== 'boolean') throw new Error(`${displayCondition} is ${JSON.stringify(shown)}`);
+		if (typeof shown !== 'boolean')
+			throw new Error(`${displayCondition} is ${JSON.stringify(shown)}`);
 		return shown;
 	};
-	return (description.hints ?? []).filter(isShown).map(({ message }) => message);
+	return (description.hints ?? []).filter(isShown);
 }
 
 function valueOf(
