@@ -6,10 +6,11 @@ import {
 	type IWebhookFunctions,
 } from 'n8n-workflow';
 import { MAKES_IMAGES, searchHint } from '../shared/parameters/builderHint';
+import { callbackHints, downloadOffHint, manyImagesHint } from '../shared/parameters/hints';
 import {
-	callbackNotes,
 	noWebhookRegistration,
 	resumeWebhook,
+	waitingTooltip,
 } from '../shared/parameters/callbackProperties';
 import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import {
@@ -36,7 +37,6 @@ const submit = { resource: ['task'], operation: ['submit'] };
 const withoutTool = { tool: [NO_TOOL] };
 const get = { resource: ['task'], operation: ['get'] };
 
-const waiting = callbackNotes('Black Forest Labs', completion.property.name);
 const waitOptions = [...generateOptions, completion];
 
 export class Flux2Bfl implements INodeType {
@@ -52,9 +52,11 @@ export class Flux2Bfl implements INodeType {
 		defaults: { name: 'FLUX.2 (Black Forest Labs)' },
 		usableAsTool: true,
 		...searchHint(MAKES_IMAGES),
-		waitingNodeTooltip: waiting.waitingNodeTooltip,
+		waitingNodeTooltip: waitingTooltip('Black Forest Labs'),
 		hints: [
-			...waiting.hints,
+			manyImagesHint,
+			...callbackHints('Black Forest Labs', completion.property.name),
+			downloadOffHint(),
 			exactPromptHint(models, disablePup, true),
 			exactPromptHint(models, promptUpsampling, false),
 			...priceHints(models),

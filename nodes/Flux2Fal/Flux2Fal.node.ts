@@ -7,27 +7,27 @@ import {
 } from 'n8n-workflow';
 import { MAKES_IMAGES, searchHint } from '../shared/parameters/builderHint';
 import {
-	callbackNotes,
 	noWebhookRegistration,
 	resumeWebhook,
+	waitingTooltip,
 } from '../shared/parameters/callbackProperties';
+import { callbackHints, downloadOffHint, manyImagesHint } from '../shared/parameters/hints';
 import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
 import { priceHints } from '../shared/parameters/priceHints';
 import {
+	fixedModelProperties,
 	modelProperties,
 	optionsProperty,
 	requestProperties,
 	taskProperties,
 } from '../shared/parameters/properties';
-import { mode, models } from './models';
+import { mode, models, outpaint } from './models';
 
 const generate = { resource: ['image'], operation: ['generate', 'edit', 'estimateCost'] };
 const submit = { resource: ['task'], operation: ['submit'] };
 const get = { resource: ['task'], operation: ['get'] };
 const named = { resource: ['task'], operation: ['get', 'cancel'] };
-
-const waiting = callbackNotes('fal', mode.property.name);
 
 export class Flux2Fal implements INodeType {
 	description: INodeTypeDescription = {
@@ -41,10 +41,15 @@ export class Flux2Fal implements INodeType {
 		defaults: { name: 'FLUX.2 (fal)' },
 		usableAsTool: true,
 		...searchHint(MAKES_IMAGES),
-		...waiting,
-		hints: [...waiting.hints, ...priceHints(models)],
+		waitingNodeTooltip: waitingTooltip('fal'),
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
+		hints: [
+			manyImagesHint,
+			...callbackHints('fal', mode.property.name),
+			downloadOffHint(),
+			...priceHints(models),
+		],
 		credentials: [
 			{
 				name: 'flux2FalApi',
@@ -58,11 +63,16 @@ export class Flux2Fal implements INodeType {
 				'image:estimateCost',
 				'image:generate',
 				'image:edit',
+				'image:outpaint',
 				'task:submit',
 				'task:get',
 				'task:cancel',
 			]),
 			...requestProperties(models, [...generateOptions, mode], generate),
+			...fixedModelProperties(outpaint, [...generateOptions, mode], {
+				resource: ['image'],
+				operation: ['outpaint'],
+			}),
 			...requestProperties(models, submitOptions, submit),
 			taskProperties.taskId(named),
 			taskProperties.pollUrl(named),

@@ -7,6 +7,7 @@ import {
 	type INodeTypeDescription,
 } from 'n8n-workflow';
 import { MAKES_IMAGES, searchHint } from '../shared/parameters/builderHint';
+import { manyImagesHint } from '../shared/parameters/hints';
 import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import { syncOptions } from '../shared/parameters/options';
 import { requestProperties } from '../shared/parameters/properties';
@@ -62,6 +63,7 @@ export class Flux2OpenAi implements INodeType {
 		...searchHint(MAKES_IMAGES),
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
+		hints: [manyImagesHint],
 		credentials: [{ name: 'flux2OpenAiApi', required: true }],
 		properties: [
 			...operationProperties(['image:generate', 'image:edit', 'image:estimateCost']),

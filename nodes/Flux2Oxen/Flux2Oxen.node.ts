@@ -5,6 +5,7 @@ import {
 	type INodeTypeDescription,
 } from 'n8n-workflow';
 import { MAKES_IMAGES, searchHint } from '../shared/parameters/builderHint';
+import { downloadOffHint, manyImagesHint, oneCallHint } from '../shared/parameters/hints';
 import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
 import {
@@ -35,6 +36,7 @@ export class Flux2Oxen implements INodeType {
 		...searchHint(MAKES_IMAGES),
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
+		hints: [manyImagesHint, downloadOffHint(), oneCallHint],
 		credentials: [{ name: 'flux2OxenApi', required: true }],
 		properties: [
 			...operationProperties([

@@ -7,10 +7,11 @@ import {
 } from 'n8n-workflow';
 import { MAKES_IMAGES, searchHint } from '../shared/parameters/builderHint';
 import {
-	callbackNotes,
 	noWebhookRegistration,
 	resumeWebhook,
+	waitingTooltip,
 } from '../shared/parameters/callbackProperties';
+import { callbackHints, downloadOffHint, manyImagesHint } from '../shared/parameters/hints';
 import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
 import { priceHints } from '../shared/parameters/priceHints';
@@ -28,8 +29,6 @@ const submit = { resource: ['task'], operation: ['submit'] };
 const get = { resource: ['task'], operation: ['get'] };
 const named = { resource: ['task'], operation: ['get', 'cancel'] };
 
-const waiting = callbackNotes('Replicate', completion.property.name);
-
 export class Flux2Replicate implements INodeType {
 	description: INodeTypeDescription = {
 		displayName: 'FLUX.2 (Replicate)',
@@ -42,10 +41,15 @@ export class Flux2Replicate implements INodeType {
 		defaults: { name: 'FLUX.2 (Replicate)' },
 		usableAsTool: true,
 		...searchHint(MAKES_IMAGES),
-		...waiting,
-		hints: [...waiting.hints, ...priceHints(models)],
+		waitingNodeTooltip: waitingTooltip('Replicate'),
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
+		hints: [
+			manyImagesHint,
+			...callbackHints('Replicate', completion.property.name),
+			downloadOffHint(),
+			...priceHints(models),
+		],
 		credentials: [
 			{
 				name: 'flux2ReplicateApi',

@@ -5,6 +5,7 @@ import {
 	type INodeTypeDescription,
 } from 'n8n-workflow';
 import { MAKES_IMAGES, searchHint } from '../shared/parameters/builderHint';
+import { downloadOffHint, manyImagesHint } from '../shared/parameters/hints';
 import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
 import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import {
@@ -36,6 +37,7 @@ export class Flux2Task implements INodeType {
 		...searchHint(MAKES_IMAGES),
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
+		hints: [manyImagesHint, downloadOffHint()],
 		credentials: [{ name: 'flux2TaskApi', required: true }],
 		properties: [
 			...operationProperties(

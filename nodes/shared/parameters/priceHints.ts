@@ -1,4 +1,5 @@
 import type { NodeHint } from 'n8n-workflow';
+import { hintBeforeRun } from './hints';
 import type { Model } from './model';
 import { estimatePrice, formatUsd } from './price';
 
@@ -11,8 +12,10 @@ const SUMS_USD = [1, 2, 5, 10, 20, 50, 100];
 const WARNING_USD = 10;
 
 /** Reference images cost something too, and their sizes are not known here. */
-const IS_FROM_TEXT =
-	'["generate", "submit"].includes($parameter.operation) && !$parameter.referenceImages?.image?.length';
+const IS_FROM_TEXT = [
+	'["generate", "submit"].includes($parameter.operation)',
+	'!$parameter.referenceImages?.image?.length',
+];
 const MEGAPIXELS =
 	'(({ automatic: 1, custom: Math.ceil(($parameter.width || 1024) * ($parameter.height || 1024) / 1048576) })[$parameter.size] ?? Math.ceil($parameter.megapixels ?? 1))';
 const PRICE_KEY = `($parameter.model + " " + ${MEGAPIXELS})`;
@@ -27,13 +30,17 @@ export function priceHints(models: readonly Model[]): NodeHint[] {
 		...amounts.map((usd) => {
 			const keys = [...prices].filter(([, amount]) => amount === usd).map(([key]) => key);
 			const condition = `${JSON.stringify(keys)}.includes(${PRICE_KEY})`;
-			return toHint(`An image costs about ${formatUsd(usd)} by the price list.`, condition);
+			return hintBeforeRun(`An image costs about ${formatUsd(usd)} by the price list.`, [
+				...IS_FROM_TEXT,
+				condition,
+			]);
 		}),
 		...SUMS_USD.map((usd, index) => {
 			const { [index + 1]: next = Number.MAX_VALUE } = SUMS_USD;
 			const condition = `[${sum}].some((usd) => usd > ${usd} && usd <= ${next})`;
 			const message = `This run will cost more than ${formatUsd(usd)} by the price list.`;
-			return toHint(message, condition, usd < WARNING_USD ? 'info' : 'warning');
+			const type = usd < WARNING_USD ? 'info' : 'warning';
+			return hintBeforeRun(message, [...IS_FROM_TEXT, condition], type);
 		}),
 	];
 }
@@ -50,15 +57,3 @@ function pricesOf(models: readonly Model[]): Map<string, number> {
 	}
 	return prices;
 }
-
-const toHint = (
-	message: string,
-	condition: string,
-	type: 'info' | 'warning' = 'info',
-): NodeHint => ({
-	message,
-	type,
-	location: 'outputPane',
-	whenToDisplay: 'beforeExecution',
-	displayCondition: `={{ ${IS_FROM_TEXT} && ${condition} }}`,
-});

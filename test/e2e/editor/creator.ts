@@ -16,6 +16,7 @@ const SEARCHES: ReadonlyArray<[string, RegExp]> = [
 	['cloudflare', /Cloudflare/],
 	['workers ai', /Cloudflare/],
 	['oxen', /Oxen/],
+	['replicate', /Replicate/],
 	['vtrix', /Task API/],
 	['seacloud', /Task API/],
 	['webhook', /Trigger/],
