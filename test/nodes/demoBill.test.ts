@@ -67,8 +67,8 @@ test('an edit asks for the size of its reference image', () => {
 });
 
 test('a row of a table becomes a structured prompt', () => {
-	const [{ prompt }] = tasksOf('tumbler-ad') as [{ prompt: string }];
-	expect(JSON.parse(prompt)).toMatchObject({
+	const [task] = tasksOf('tumbler-ad');
+	expect(JSON.parse(task!.prompt)).toMatchObject({
 		text: [{ content: 'NORDWIND', color: '#0B3D2E' }],
 		color_palette: ['#0B3D2E (deep green) for the matte ceramic coffee tumbler with an amber lid'],
 	});

@@ -1,4 +1,4 @@
-import { shownBeforeRun } from '../support/hintsBeforeRun';
+import { pricesBeforeRun } from '../support/hintsBeforeRun';
 import { openLab, prompts, type Lab, type NodeType } from '../support/lab';
 
 /** What an image and a list of them will cost, in sight before they are paid for. */
@@ -11,9 +11,9 @@ beforeAll(async () => {
 afterAll(async () => await lab.close());
 
 const costsOf = (type: NodeType, parameters: Record<string, unknown>, items = 0) =>
-	shownBeforeRun(lab.engine, type, { prompt: 'A fox', ...parameters }, prompts(items))
-		.filter(({ message }) => message.endsWith('by the price list.'))
-		.map(({ message, type: severity }) => [message.replace(' by the price list.', ''), severity]);
+	pricesBeforeRun(lab.engine, type, { prompt: 'A fox', ...parameters }, prompts(items)).map(
+		({ message, type: severity }) => [message.replace(' by the price list.', ''), severity],
+	);
 
 const image = (usd: string) => [`An image costs about ${usd}`, 'info'];
 const more = (usd: string, severity = 'info') => [`This run will cost more than ${usd}`, severity];

@@ -3,12 +3,22 @@ import { complete, type Engine } from './engine';
 import { NODE, workflowWith } from './lab';
 import type { NodeType } from './providers';
 
-/** The texts of those hints. */
-export const hintsBeforeRun = (...facts: Parameters<typeof shownBeforeRun>): string[] =>
-	shownBeforeRun(...facts).map(({ message }) => message);
+type Question = Parameters<typeof shownHints>;
 
-/** What the editor shows above the empty output before the run, evaluated as n8n's editor does. */
-export function shownBeforeRun(
+const isPrice = ({ message }: NodeHint): boolean => message.endsWith(' by the price list.');
+
+/** What the editor shows above the empty output before the run, without the prices. */
+export const hintsBeforeRun = (...shown: Question): string[] =>
+	shownHints(...shown)
+		.filter((hint) => !isPrice(hint))
+		.map(({ message }) => message);
+
+/** The prices that the editor shows before the run. */
+export const pricesBeforeRun = (...shown: Question): NodeHint[] =>
+	shownHints(...shown).filter(isPrice);
+
+/** Evaluated as n8n's editor does. */
+function shownHints(
 	engine: Engine,
 	type: NodeType,
 	parameters: Record<string, unknown>,

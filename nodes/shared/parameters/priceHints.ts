@@ -12,8 +12,10 @@ const SUMS_USD = [1, 2, 5, 10, 20, 50, 100];
 const WARNING_USD = 10;
 
 /** Reference images cost something too, and their sizes are not known here. */
-const IS_FROM_TEXT =
-	'["generate", "submit"].includes($parameter.operation) && !$parameter.referenceImages?.image?.length';
+const IS_FROM_TEXT = [
+	'["generate", "submit"].includes($parameter.operation)',
+	'!$parameter.referenceImages?.image?.length',
+];
 const MEGAPIXELS =
 	'(({ automatic: 1, custom: Math.ceil(($parameter.width || 1024) * ($parameter.height || 1024) / 1048576) })[$parameter.size] ?? Math.ceil($parameter.megapixels ?? 1))';
 const PRICE_KEY = `($parameter.model + " " + ${MEGAPIXELS})`;
@@ -28,15 +30,17 @@ export function priceHints(models: readonly Model[]): NodeHint[] {
 		...amounts.map((usd) => {
 			const keys = [...prices].filter(([, amount]) => amount === usd).map(([key]) => key);
 			const condition = `${JSON.stringify(keys)}.includes(${PRICE_KEY})`;
-			const message = `An image costs about ${formatUsd(usd)} by the price list.`;
-			return hintBeforeRun(message, [IS_FROM_TEXT, condition]);
+			return hintBeforeRun(`An image costs about ${formatUsd(usd)} by the price list.`, [
+				...IS_FROM_TEXT,
+				condition,
+			]);
 		}),
 		...SUMS_USD.map((usd, index) => {
 			const { [index + 1]: next = Number.MAX_VALUE } = SUMS_USD;
 			const condition = `[${sum}].some((usd) => usd > ${usd} && usd <= ${next})`;
 			const message = `This run will cost more than ${formatUsd(usd)} by the price list.`;
 			const type = usd < WARNING_USD ? 'info' : 'warning';
-			return hintBeforeRun(message, [IS_FROM_TEXT, condition], type);
+			return hintBeforeRun(message, [...IS_FROM_TEXT, condition], type);
 		}),
 	];
 }
