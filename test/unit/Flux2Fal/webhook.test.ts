@@ -1,4 +1,10 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import {
+	createPrivateKey,
+	createPublicKey,
+	generateKeyPairSync,
+	sign,
+	type KeyObject,
+} from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { IDataObject } from 'n8n-workflow';
 import { PublishedKeys } from '../../../nodes/Flux2Fal/webhookKeys';
@@ -56,13 +62,14 @@ let addresses = 0;
 
 /** An address of its own each time: what was fetched before is kept. */
 function opened(published: unknown = { keys: [jwk()] }, statusCode = 200) {
-	const httpRequest = jest.fn(async (request: { url: string }) =>
-		await Promise.resolve({
-			statusCode,
-			headers: {},
-			body: Readable.from([Buffer.from(JSON.stringify(published))]),
-			request,
-		}),
+	const httpRequest = jest.fn(
+		async (request: { url: string }) =>
+			await Promise.resolve({
+				statusCode,
+				headers: {},
+				body: Readable.from([Buffer.from(JSON.stringify(published))]),
+				request,
+			}),
 	);
 	const context = { helpers: { httpRequest } } as unknown as ClientContext;
 	const baseUrl = `https://stand-in-${++addresses}.example`;
@@ -95,10 +102,13 @@ describe('a call', () => {
 		expect(await opened().problemOf(vector)).toBe(problem);
 	});
 
-	test.each(Object.entries(vectors))('whose body was changed is not (%s)', async (_name, vector) => {
-		const body = Buffer.from(`${vector.body} `);
-		expect(await opened().problemOf(vector, { body })).toBe(NOT_SIGNED);
-	});
+	test.each(Object.entries(vectors))(
+		'whose body was changed is not (%s)',
+		async (_name, vector) => {
+			const body = Buffer.from(`${vector.body} `);
+			expect(await opened().problemOf(vector, { body })).toBe(NOT_SIGNED);
+		},
+	);
 
 	test.each<[string, IDataObject]>([
 		['of another request', { 'x-fal-webhook-request-id': 'r2' }],
@@ -200,7 +210,8 @@ describe('keys that are kept', () => {
 		const keys = new PublishedKeys();
 		const fetchKeys = jest.fn(async () => await Promise.resolve([first]));
 		expect(await keys.some(isFirst, fetchKeys, 0)).toBe(true);
-		for (const now of [1, 5000, 9999]) expect(await keys.some(isSecond, fetchKeys, now)).toBe(false);
+		for (const now of [1, 5000, 9999])
+			expect(await keys.some(isSecond, fetchKeys, now)).toBe(false);
 		expect(fetchKeys).toHaveBeenCalledTimes(1);
 
 		fetchKeys.mockResolvedValue([first, second]);
@@ -223,7 +234,9 @@ describe('keys that are kept', () => {
 	test('are fetched once for calls that come together', async () => {
 		const keys = new PublishedKeys();
 		const fetchKeys = jest.fn(async () => await Promise.resolve([first]));
-		const results = await Promise.all([1, 2, 3].map(async () => await keys.some(isFirst, fetchKeys, 0)));
+		const results = await Promise.all(
+			[1, 2, 3].map(async () => await keys.some(isFirst, fetchKeys, 0)),
+		);
 
 		expect(results).toEqual([true, true, true]);
 		expect(fetchKeys).toHaveBeenCalledTimes(1);
