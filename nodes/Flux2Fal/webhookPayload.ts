@@ -1,13 +1,14 @@
-import { createHash, verify } from 'node:crypto';
+import { createHash, verify, type KeyObject } from 'node:crypto';
 import { parseJson } from '../shared/core/json';
 import { z } from '../shared/core/vendor';
+import { FetchedKeys } from '../shared/http/fetchedKeys';
 import { idSchema, optionalTextSchema, wordSchema } from '../shared/http/schemas';
 import { lackingMessage, missingHeaders, timeProblem } from '../shared/http/signature';
 import type { WebhookCall } from '../shared/operations/types';
 import type { Task, TaskState, WebhookPayload } from '../shared/tasks/protocol';
 import { webhookKeysUrl } from './hosts';
 import { toPayloadState } from './responses';
-import { fetchPublishedKeys, PublishedKeys } from './webhookKeys';
+import { fetchPublishedKeys } from './webhookKeys';
 
 /** https://fal.ai/docs/documentation/model-apis/inference/webhooks */
 const payloadSchema = z.object({
@@ -30,8 +31,8 @@ export function parseWebhookPayload(body: unknown): WebhookPayload | undefined {
 	};
 }
 
-/** By the address of the keys. */
-const published = new Map<string, PublishedKeys>();
+/** By their address. fal lets them be kept for a day. */
+const published = new Map<string, FetchedKeys<KeyObject>>();
 
 const HEADERS = ['request-id', 'user-id', 'timestamp', 'signature'].map(
 	(name) => `x-fal-webhook-${name}`,
@@ -56,7 +57,7 @@ export async function signatureProblem({
 	const digest = createHash('sha256').update(body).digest('hex');
 	const message = Buffer.from([id, user, timestamp, digest].join('\n'));
 	const url = webhookKeysUrl(baseUrl);
-	const keys = published.get(url) ?? new PublishedKeys();
+	const keys = published.get(url) ?? new FetchedKeys<KeyObject>();
 	published.set(url, keys);
 	const { helpers } = context;
 	const isSigned = await keys.some(

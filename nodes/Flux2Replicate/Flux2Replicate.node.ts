@@ -3,7 +3,13 @@ import {
 	type IExecuteFunctions,
 	type INodeType,
 	type INodeTypeDescription,
+	type IWebhookFunctions,
 } from 'n8n-workflow';
+import {
+	callbackNotes,
+	noWebhookRegistration,
+	resumeWebhook,
+} from '../shared/parameters/callbackProperties';
 import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
 import {
@@ -13,7 +19,7 @@ import {
 	taskProperties,
 } from '../shared/parameters/properties';
 import { taskFilters } from './filters';
-import { models } from './models';
+import { completion, models } from './models';
 
 const generate = { resource: ['image'], operation: ['generate', 'edit', 'estimateCost'] };
 const submit = { resource: ['task'], operation: ['submit'] };
@@ -31,6 +37,7 @@ export class Flux2Replicate implements INodeType {
 		description: 'Generate and edit images with Black Forest Labs FLUX.2 on Replicate',
 		defaults: { name: 'FLUX.2 (Replicate)' },
 		usableAsTool: true,
+		...callbackNotes('Replicate', completion.property.name),
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [
@@ -40,6 +47,7 @@ export class Flux2Replicate implements INodeType {
 				displayOptions: { hide: { operation: ['estimateCost'] } },
 			},
 		],
+		webhooks: [resumeWebhook],
 		properties: [
 			...operationProperties([
 				'image:estimateCost',
@@ -50,7 +58,7 @@ export class Flux2Replicate implements INodeType {
 				'task:getMany',
 				'task:cancel',
 			]),
-			...requestProperties(models, generateOptions, generate),
+			...requestProperties(models, [...generateOptions, completion], generate),
 			...requestProperties(models, submitOptions, submit),
 			taskProperties.taskId(named),
 			taskProperties.waitForCompletion(get),
@@ -62,6 +70,14 @@ export class Flux2Replicate implements INodeType {
 			),
 		],
 	};
+
+	webhookMethods = noWebhookRegistration;
+
+	async webhook(this: IWebhookFunctions) {
+		const { resumeExecution } = await import('../shared/node/resume');
+		const { replicate, webhook } = await import('./provider');
+		return await resumeExecution(this, replicate, webhook);
+	}
 
 	async execute(this: IExecuteFunctions) {
 		const { runItems } = await import('../shared/node/execute');

@@ -1,6 +1,7 @@
 import type { INodePropertyOptions } from 'n8n-workflow';
 import type { Model } from '../shared/parameters/model';
-import { seed } from '../shared/parameters/options';
+import { notifyUrl } from '../shared/parameters/notifyUrl';
+import { completion as completionOf, seed } from '../shared/parameters/options';
 import {
 	choice,
 	decimal,
@@ -173,6 +174,16 @@ const cancelAfter = encodedAs(
 	(seconds) => `${seconds}s`,
 );
 
+/** It is no part of the input: it stands beside it. */
+export const webhookUrl = notifyUrl('webhookUrl', {
+	caller: 'Replicate',
+	refusal: 'The trigger refuses calls that are not signed with the secret of the account.',
+	in: 'node',
+});
+
+/** How the node waits: an option of *Image: Generate*. */
+export const completion = completionOf('Replicate');
+
 /** Some models of the node have a width and a height, the others an aspect ratio. */
 const CUSTOM_SIZE = 'Custom (Width and Height, or Aspect Ratio)';
 
@@ -193,7 +204,7 @@ const pixelsOf = (limits: PixelSizes): Param[] => {
 	return pixelParameters(limits, ...sides).map(withCustomSizeNamed);
 };
 const ratios = ratioParameters(kleinSizes, aspectRatio, resolution).map(withCustomSizeNamed);
-const everywhere = [seed, outputFormat, outputQuality, cancelAfter];
+const everywhere = [seed, outputFormat, outputQuality, cancelAfter, webhookUrl];
 
 /** As the page of each model says it. What is rounded up is not documented. */
 const price = (

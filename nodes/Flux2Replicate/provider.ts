@@ -5,17 +5,26 @@ import type { ApiClient, ReadClient } from '../shared/http/types';
 import { trustedUrl } from '../shared/http/urlPolicy';
 import { loadReferences, toDataUri, type LoadedReference } from '../shared/images/references';
 import { estimateCostWithoutKey } from '../shared/operations/estimate';
-import { generate } from '../shared/operations/generate';
 import { submitTask } from '../shared/operations/submit';
+import { generateOrSuspend } from '../shared/operations/suspend';
 import { cancelTask, getTask } from '../shared/operations/task';
-import type { ProviderDefinition } from '../shared/operations/types';
+import type { ProviderDefinition, WebhookProtocol } from '../shared/operations/types';
 import { withCustomBody, type ImageRequest } from '../shared/parameters/imageRequest';
 import { customModel, encodeModelId } from '../shared/parameters/model';
+import { CALLED_ITSELF, NOTIFY_URL } from '../shared/parameters/notifyUrl';
 import { isoNow, type AsyncProtocol, type Task } from '../shared/tasks/protocol';
 import { errorCodeOf, isStatusOf } from '../shared/tasks/statusReport';
 import { notFoundAsState } from '../shared/tasks/taskErrors';
 import { getTasks } from './lists';
-import { candidates, LIKE_REFERENCE, loras, models, type ReplicateModel } from './models';
+import {
+	candidates,
+	completion,
+	LIKE_REFERENCE,
+	loras,
+	models,
+	webhookUrl,
+	type ReplicateModel,
+} from './models';
 import {
 	fileSchema,
 	isCancelled,
@@ -25,6 +34,7 @@ import {
 	submittedSchema,
 	toTaskState,
 } from './responses';
+import { parseWebhookPayload, signatureProblem } from './webhookPayload';
 
 /** Larger files are uploaded: https://replicate.com/docs/topics/predictions/input-files. */
 const MAX_DATA_URI_LENGTH = 256_000;
@@ -41,7 +51,13 @@ async function toBody(
 	for (const reference of references) images.push(await toInputUrl(client, reference, signal));
 	const input = { prompt, ...toFields(request.body) };
 	const withImages = images.length > 0 ? { ...input, [model.referencesField]: images } : input;
-	return withCustomBody({ input: withImages }, settings);
+	return withCustomBody({ input: withImages, ...toWebhookFields(request) }, settings);
+}
+
+/** Replicate calls once the prediction has ended, not at each step. */
+function toWebhookFields({ callback, settings }: ImageRequest): IDataObject {
+	const url = callback?.url ?? settings.get(webhookUrl);
+	return url === undefined ? {} : { webhook: url, webhook_events_filter: ['completed'] };
 }
 
 /** The parameters as the API takes them: a width and a height are a custom aspect ratio, LoRAs are two lists. */
@@ -86,7 +102,8 @@ const predictionPath = ({ id }: Task): string => `/predictions/${encodeURICompon
 
 /** POST /models/{owner}/{name}/predictions, then the two addresses of the response. */
 const protocol: AsyncProtocol<ReplicateModel> = {
-	validate({ body, references }, reader) {
+	validate({ body, references, callback, settings }, reader) {
+		if (callback && settings.get(webhookUrl)) reader.addProblem(NOTIFY_URL, CALLED_ITSELF);
 		if ((body.width === undefined) !== (body.height === undefined)) {
 			reader.addProblem('Width, Height', 'set both, or none');
 		}
@@ -143,6 +160,13 @@ const protocol: AsyncProtocol<ReplicateModel> = {
 	},
 };
 
+/** What the callbacks and the trigger know of Replicate. Anybody's predictions put files on its hosts of images. */
+export const webhook: WebhookProtocol = {
+	parsePayload: parseWebhookPayload,
+	signatureProblem,
+	status: protocol.status,
+};
+
 /** FLUX.2 on Replicate. */
 export const replicate: ProviderDefinition<ReplicateModel> = {
 	name: 'replicate',
@@ -155,15 +179,17 @@ export const replicate: ProviderDefinition<ReplicateModel> = {
 	// https://replicate.com/docs/topics/predictions/data-retention
 	imageUrlLifetimeMs: 3_600_000,
 	readError,
+	options: [completion],
 	operations: {
 		'image:estimateCost': estimateCostWithoutKey,
-		'image:generate': generate,
-		'image:edit': generate,
+		'image:generate': generateOrSuspend(completion),
+		'image:edit': generateOrSuspend(completion),
 		'task:submit': submitTask,
 		'task:get': getTask,
 		'task:getMany': getTasks,
 		'task:cancel': cancelTask,
 	},
+	webhook,
 	routeFor: () => ({
 		models,
 		customModel: (id) => ({

@@ -48,7 +48,7 @@ const predictionFields = z.object({
 	output: outputSchema,
 	error: optionalTextSchema,
 	data_removed: z.unknown(),
-	input: z.object({ seed: optionalNumberSchema }).catch({}),
+	input: z.object({ seed: optionalNumberSchema, prompt: optionalTextSchema }).catch({}),
 	urls: z.object({ get: optionalTextSchema, cancel: optionalTextSchema }).catch({}),
 });
 type Prediction = z.infer<typeof predictionFields>;

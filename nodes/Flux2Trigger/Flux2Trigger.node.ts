@@ -9,10 +9,11 @@ import {
 import { models as bflModels } from '../Flux2Bfl/models';
 import { testSecret } from '../Flux2Bfl/secretTest';
 import { models as falModels } from '../Flux2Fal/models';
+import { models as replicateModels } from '../Flux2Replicate/models';
 import { noWebhookRegistration } from '../shared/parameters/callbackProperties';
 import { optionsProperty } from '../shared/parameters/properties';
 import type { Model } from '../shared/parameters/model';
-import { SECRET_CREDENTIAL, triggerOptions, type ProviderName } from './options';
+import { SECRET_CREDENTIAL, secretFrom, triggerOptions, type ProviderName } from './options';
 
 const from = (provider: ProviderName) => ({ show: { provider: [provider] } });
 
@@ -51,7 +52,8 @@ export class Flux2Trigger implements INodeType {
 		group: ['trigger'],
 		version: [1],
 		subtitle: '={{[].concat($parameter["outcomes"]).join(", ")}}',
-		description: 'Starts the workflow when Black Forest Labs (BFL) or fal has finished an image',
+		description:
+			'Starts the workflow when Black Forest Labs (BFL), fal or Replicate has finished an image',
 		defaults: { name: 'FLUX.2 Trigger' },
 		inputs: [],
 		outputs: [NodeConnectionTypes.Main],
@@ -60,9 +62,14 @@ export class Flux2Trigger implements INodeType {
 				name: SECRET_CREDENTIAL,
 				required: true,
 				testedBy: 'testSecret',
-				displayOptions: from('bfl'),
+				displayOptions: { hide: { provider: ['fal'], secretFrom: ['account'] } },
 			},
 			{ name: 'flux2FalApi', required: true, displayOptions: from('fal') },
+			{
+				name: 'flux2ReplicateApi',
+				required: true,
+				displayOptions: { show: { provider: ['replicate'], secretFrom: ['account'] } },
+			},
 		],
 		webhooks: [
 			{
@@ -90,6 +97,11 @@ export class Flux2Trigger implements INodeType {
 						value: 'fal',
 						description: 'Its calls are signed, and your key tells which are about your own tasks',
 					},
+					{
+						name: 'Replicate',
+						value: 'replicate',
+						description: 'Its calls are signed with a secret of your account',
+					},
 				],
 				default: 'bfl',
 				description: 'Who calls when an image is done',
@@ -102,6 +114,11 @@ export class Flux2Trigger implements INodeType {
 				'fal',
 				'Put the Production URL above into the option Notify URL of Task: Submit in FLUX.2 (fal), and choose the same FLUX.2 Fal API credential here. Images that are submitted there arrive here.',
 			),
+			noticeFor(
+				'replicate',
+				'Put the Production URL above into the option Notify URL of Task: Submit in FLUX.2 (Replicate), and choose the same FLUX.2 Replicate API credential here. Images that are submitted there arrive here.',
+			),
+			{ ...secretFrom.property, displayOptions: from('replicate') },
 			{
 				displayName: 'Outcomes',
 				name: 'outcomes',
@@ -124,6 +141,7 @@ export class Flux2Trigger implements INodeType {
 				falModels,
 				'A task submitted by another program needs "?model=" and the model ID in the URL there.',
 			),
+			modelsOf('replicate', replicateModels, 'Each call names its model.'),
 			optionsProperty(triggerOptions),
 		],
 	};

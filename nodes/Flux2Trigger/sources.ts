@@ -7,7 +7,7 @@ import { pollTask } from '../shared/node/resume';
 import type { ProviderDefinition, WebhookProtocol } from '../shared/operations/types';
 import { isPathSafe } from '../shared/parameters/model';
 import type { FinalState, Task } from '../shared/tasks/protocol';
-import { SECRET_CREDENTIAL, type ProviderName } from './options';
+import { SECRET_CREDENTIAL, secretFrom, type ProviderName } from './options';
 
 /** Where deliveries come from, and what tells a genuine one. */
 
@@ -43,7 +43,14 @@ const providers: Readonly<Record<ProviderName, () => Promise<Calling>>> = {
 		const { fal, webhook } = await import('../Flux2Fal/provider');
 		return { ...fal, webhook };
 	},
+	replicate: async () => {
+		const { replicate, webhook } = await import('../Flux2Replicate/provider');
+		return { ...replicate, webhook };
+	},
 };
+
+const isProviderName = (name: unknown): name is ProviderName =>
+	typeof name === 'string' && Object.hasOwn(providers, name);
 
 export const loadProvider = async (name: ProviderName): Promise<Calling> => await providers[name]();
 
@@ -59,15 +66,16 @@ export function parameterOf(context: IWebhookFunctions, name: string): unknown {
 /** That of workflows which know no other, where nothing is chosen. */
 export function chosenProvider(context: IExecuteFunctions | IWebhookFunctions): ProviderName {
 	const { provider } = context.getNode().parameters;
-	return provider === 'fal' ? provider : 'bfl';
+	return isProviderName(provider) ? provider : 'bfl';
 }
 
 /** @throws Refusal where the provider's credential is needed and cannot be used; it calls again */
 export async function openSource(context: IWebhookFunctions): Promise<Source> {
-	const provider = await loadProvider(chosenProvider(context));
+	const name = chosenProvider(context);
+	const provider = await loadProvider(name);
 	const { webhook } = provider;
 	const { signal } = new AbortController();
-	if (!webhook.signsForAllAccounts) {
+	if (usesSecret(context, name)) {
 		return { provider, webhook, secret: await readSecret(context), signal };
 	}
 	const { readThrottle } = processState;
@@ -79,6 +87,11 @@ export async function openSource(context: IWebhookFunctions): Promise<Source> {
 	});
 	return { provider, webhook, secret: '', client, signal };
 }
+
+/** Whether the calls prove a secret that the user has typed in. */
+const usesSecret = (context: IWebhookFunctions, name: ProviderName): boolean =>
+	name === 'bfl' ||
+	(name === 'replicate' && parameterOf(context, secretFrom.property.name) === 'credential');
 
 /** Empty where the credential cannot be used: then no call is genuine. */
 async function readSecret(context: IWebhookFunctions): Promise<string> {

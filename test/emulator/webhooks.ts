@@ -13,6 +13,10 @@ export interface Webhook {
 	toPost(this: void): Promise<{ headers: Record<string, string>; body: string }>;
 }
 
+/** https, or this computer, which has no certificate. */
+export const isCallable = (url: string): boolean =>
+	URL.canParse(url) && (url.startsWith('https:') || isLoopback(url));
+
 /** A timer may fire a little before its time. */
 const TIMER_SLACK_MS = 2;
 
@@ -58,7 +62,8 @@ async function deliverUntilAccepted(
 
 const isAccepted = ({ status = 0 }: DeliveryRecord) => status >= 200 && status < 300;
 
-async function deliver(
+/** One attempt. */
+export async function deliver(
 	world: World,
 	task: Task,
 	{ url, responseTimeoutMs, toPost }: Webhook,

@@ -123,8 +123,8 @@ test('n8n loads the trigger with the icons of the provider that calls it, and as
 	expect(descriptionOf('Flux2Trigger').usableAsTool).toBeUndefined();
 });
 
-/** Models and sizes have an order that helps to choose: the recommended one first, *Custom* last. */
-const ORDERED_LISTS = ['model', 'size'];
+/** Lists whose order helps to choose: the recommended one first, *Custom* last; operations and tools as people need them. */
+const ORDERED_LISTS = ['model', 'size', 'operation', 'tool'];
 
 const withSortedLists = (description: INodeTypeDescription): INodeTypeDescription => ({
 	...description,
@@ -264,6 +264,7 @@ const PANEL = [
 	'resource',
 	'operation',
 	'dialect',
+	'tool',
 	'model',
 	'customModel',
 	'promptType',

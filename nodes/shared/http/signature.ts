@@ -41,29 +41,26 @@ export const lackingMessage = (names: readonly string[]): string =>
 
 const STANDARD_HEADERS = ['webhook-id', 'webhook-timestamp', 'webhook-signature'] as const;
 
-/**
- * Why the call is not signed as https://www.standardwebhooks.com has it; undefined where it is.
- * @param secret base64, with or without "whsec_" before it
- */
-export function standardWebhookProblem(
-	body: Buffer,
-	headers: IDataObject,
-	secret: string,
-	now?: number,
-): string | undefined {
+/** Why the headers cannot prove a call, whatever the secret: https://www.standardwebhooks.com. Undefined where they can. */
+export function standardHeadersProblem(headers: IDataObject, now?: number): string | undefined {
 	const missing = missingHeaders(headers, ...STANDARD_HEADERS);
 	if (missing.length > 0) return lackingMessage(missing);
+	return timeProblem(headers['webhook-timestamp'], now);
+}
+
+/**
+ * Whether one of the signatures is made with the secret.
+ * @param secret base64, with or without "whsec_" before it
+ */
+export function hasStandardSignature(body: Buffer, headers: IDataObject, secret: string): boolean {
 	const [id, timestamp, signatures] = STANDARD_HEADERS.map((name) => String(headers[name]));
-	const late = timeProblem(timestamp, now);
-	if (late) return late;
 	const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
-	if (key.length === 0) return 'There is no secret to check the signature with';
+	if (key.length === 0) return false;
 	const content = Buffer.concat([Buffer.from(`${id}.${timestamp}.`), body]);
 	const expected = createHmac('sha256', key).update(content).digest();
-	const isSigned = String(signatures)
+	return String(signatures)
 		.split(' ')
 		.some((signature) => isStandardSignature(signature, expected));
-	return isSigned ? undefined : 'No signature in webhook-signature is made with the secret';
 }
 
 /** One of several while a secret is renewed; "v1," stands before the base64. */

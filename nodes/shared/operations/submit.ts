@@ -1,11 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import type { IDataObject } from 'n8n-workflow';
-import { AbortedError, Flux2Error, rethrow, toFlux2Error } from '../core/errors';
+import {
+	AbortedError,
+	Flux2Error,
+	flux2ErrorOrThrow,
+	rethrow,
+	toFlux2Error,
+	withTexts,
+} from '../core/errors';
+import { createRedactor, redactJson } from '../core/redact';
 import { maybeBilledError } from '../http/errors';
 import type { ApiClient } from '../http/types';
 import { fingerprintReferences } from '../images/references';
 import { withReferenceSize } from '../images/referenceSize';
-import type { ImageRequest } from '../parameters/imageRequest';
+import type { ImageRequest, RequestCallback } from '../parameters/imageRequest';
 import { assumedCost, customBody, maxCost, simplify } from '../parameters/options';
 import { roundUsd, type Estimate } from '../parameters/price';
 import { imagesOf } from '../parameters/priceFacts';
@@ -130,7 +138,7 @@ const identityOf = ({ item, request }: PreparedRequest, operation: string) => ({
 	likeReference: request.likeReference,
 });
 
-/** What is told of the submission's results after the run. */
+/** What the report of the run says of the submission's results. */
 export function factsOf({ item, checkpoint }: Submission): ResultFacts {
 	const { size } = checkpoint.request ?? {};
 	return {
@@ -173,7 +181,10 @@ export async function submit(submission: Submission): Promise<void> {
 	try {
 		// nothing is buffered for late listeners
 		if (protocol.status) await item.events.beforeSubmit(protocol, client)?.ready;
-		const states = await protocol.submit(client, request, signal);
+		const states = await withoutCallback(
+			request.callback,
+			async () => await protocol.submit(client, request, signal),
+		);
 		checkpoint.results = states.map((state) => toSavedResult(submission, state, states.length));
 		budget.accept(checkpoint.costKey, states.map(toAccepted));
 	} catch (thrown) {
@@ -184,6 +195,19 @@ export async function submit(submission: Submission): Promise<void> {
 		checkpoint.results = resultsOfRefusal(error, item.checkpoints.executionId);
 		throw error;
 	}
+}
+
+/** Whoever knows the address can call it, and providers repeat what they are sent: it stands in no error and no item. */
+async function withoutCallback(
+	callback: RequestCallback | undefined,
+	work: () => Promise<TaskState[]>,
+): Promise<TaskState[]> {
+	if (!callback) return await work();
+	const redact = createRedactor([callback.url, callback.secret]);
+	const states = await work().catch((thrown: unknown) => {
+		throw withTexts(flux2ErrorOrThrow(thrown), redact);
+	});
+	return states.map((state) => ({ ...state, raw: redactJson(state.raw, redact) }));
 }
 
 /** Without a limit, an estimate is only shown: what is wrong with it is no reason not to submit. */

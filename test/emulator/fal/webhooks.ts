@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import type { Task } from '../tasks';
 import { toResponse, type Call, type JsonObject, type Route } from '../types';
-import { isLoopback, type Webhook } from '../webhooks';
+import { isCallable, type Webhook } from '../webhooks';
 import { recordUnexpected } from '../world';
 import type { FalRequest } from './requests';
 import { toResult } from './results';
@@ -56,9 +56,9 @@ export const createKeysRoute = (world: FalWorld): Route => ({
 export function readWebhookUrl(world: FalWorld, call: Call): string | undefined {
 	const { fal_webhook: url } = call.query;
 	if (url === undefined) return undefined;
-	const isCallable = URL.canParse(url) && (url.startsWith('https:') || isLoopback(url));
-	if (!isCallable) recordUnexpected(world, call, `fal_webhook ${url}`);
-	return isCallable ? url : undefined;
+	if (isCallable(url)) return url;
+	recordUnexpected(world, call, `fal_webhook ${url}`);
+	return undefined;
 }
 
 export const toWebhook = (

@@ -18,6 +18,7 @@ export const replicate = {
 		'replicate.upload',
 		'replicate.file',
 		'replicate.account',
+		'replicate.webhookSecret',
 	],
 	createRoutes: (world: World, options: ReplicateOptions): Route[] =>
 		createRoutes(withOptions(world, options)),

@@ -33,12 +33,20 @@ export function readPrompt({ body }: Call): string | undefined {
 }
 
 /** The body around the input. */
-export function readBody({ body }: Call): JsonObject & { input: JsonObject; version?: string } {
+/** What stands around the input. */
+interface CreateBody extends JsonObject {
+	input: JsonObject;
+	version?: string;
+	webhook?: string;
+	webhook_events_filter?: string[];
+}
+
+export function readBody({ body }: Call): CreateBody {
 	const value = body.kind === 'json' ? body.value : undefined;
 	if (!validateBody(value)) {
 		throw new Refusal(invalidInput(toInvalidFields(validateBody.errors, '')));
 	}
-	return value as JsonObject & { input: JsonObject };
+	return value as CreateBody;
 }
 
 export async function readInput(

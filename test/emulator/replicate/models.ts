@@ -111,7 +111,7 @@ export const validateBody = ajv.compile({
 	properties: {
 		input: { type: 'object' },
 		version: text,
-		webhook: { type: 'string', pattern: '^https://' },
+		webhook: { type: 'string', pattern: '^https://|^http://(127\\.0\\.0\\.1|localhost)[:/]' },
 		webhook_events_filter: {
 			type: 'array',
 			items: { enum: ['start', 'output', 'logs', 'completed'] },

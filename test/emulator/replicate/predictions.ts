@@ -17,6 +17,7 @@ import { MODELS, type ReplicateModel } from './models';
 import { priceImage } from './prices';
 import { toPredictionBody } from './results';
 import { authenticate, BASE, endAtDeadline, findTask, isRunning, savePrediction } from './tasks';
+import { createSecretRoute, scheduleEvents } from './webhooks';
 import type { ReplicateWorld } from './world';
 
 /** `api.replicate.com/v1`: predictions of models, files, the account. */
@@ -63,6 +64,7 @@ export function createRoutes(world: ReplicateWorld): Route[] {
 			...about,
 			handle: (call) => cancel(world, call),
 		},
+		createSecretRoute(),
 		...createAccountRoutes(world, files),
 	];
 }
@@ -113,6 +115,7 @@ async function create(
 		hasCredits: grant.credits,
 		deadlineSeconds,
 	});
+	await scheduleEvents(world, call, task);
 	if (waitSeconds === undefined) return respondAtOnce(world, task);
 	await world.wait(Math.min(waitSeconds, task.record.seconds) * 1000);
 	const isTimely = !isRunning(task);
