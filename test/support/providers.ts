@@ -208,6 +208,7 @@ export const PROVIDERS = {
 			},
 		},
 		lists: replicateResponses.lists,
+		payload: replicateResponses.payload,
 	},
 	flux2OpenAi: {
 		definition: openAi,
