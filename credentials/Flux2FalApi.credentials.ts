@@ -20,13 +20,29 @@ export class Flux2FalApi implements ICredentialType {
 
 	properties: INodeProperties[] = [
 		{
+			displayName: 'Server',
+			name: 'server',
+			type: 'options',
+			options: [
+				{ name: 'Fal', value: 'fal', description: 'With a key of fal' },
+				{
+					name: 'Hugging Face',
+					value: 'huggingFace',
+					description: 'Through the router of Hugging Face, which bills you; for a few models',
+				},
+			],
+			default: 'fal',
+			description: 'Whose key this is',
+		},
+		{
 			displayName: 'API Key',
 			name: 'apiKey',
 			type: 'string',
 			typeOptions: { password: true },
 			default: '',
 			required: true,
-			description: 'From the dashboard of fal, under API Keys: the ID, a colon and the secret',
+			description:
+				'From the dashboard of fal, under API Keys: the ID, a colon and the secret. Of Hugging Face: an access token that may call inference providers.',
 		},
 		{
 			displayName: 'Base URL',
@@ -35,19 +51,53 @@ export class Flux2FalApi implements ICredentialType {
 			default: 'https://queue.fal.run',
 			required: true,
 			description: 'Of the queue, without a trailing slash',
+			displayOptions: { show: { server: ['fal'] } },
+		},
+		{
+			displayName: 'Router URL',
+			name: 'routerUrl',
+			type: 'string',
+			default: 'https://router.huggingface.co/fal-ai',
+			required: true,
+			description: 'Of the router, with the path for fal and without a trailing slash',
+			displayOptions: { show: { server: ['huggingFace'] } },
+		},
+		{
+			displayName: 'Bill To',
+			name: 'billTo',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. my-organization',
+			description: 'The organization at Hugging Face that pays; your own account when empty',
+			displayOptions: { show: { server: ['huggingFace'] } },
 		},
 	];
 
 	/** Not as an expression: n8n can evaluate none once an execution has been stopped, and cancelling comes after that. */
-	authenticate: IAuthenticate = async ({ apiKey }, request) => ({
-		...request,
-		headers: { ...request.headers, Authorization: `Key ${(apiKey as string).trim()}` },
-	});
+	authenticate: IAuthenticate = async ({ server, apiKey, billTo = '' }, request) => {
+		const key = (apiKey as string).trim();
+		const payer = (billTo as string).trim();
+		const { headers, qs } = request;
+		if (server !== 'huggingFace') {
+			return { ...request, headers: { ...headers, Authorization: `Key ${key}` } };
+		}
+		return {
+			...request,
+			headers: {
+				...headers,
+				Authorization: `Bearer ${key}`,
+				...(payer && { 'X-HF-Bill-To': payer }),
+			},
+			// the router passes every call on to fal's queue
+			qs: { ...qs, _subdomain: 'queue' },
+		};
+	};
 
 	/** Free, and on the host that the key is for anyway: a request that cannot exist is asked for. */
 	test: ICredentialTestRequest = {
 		request: {
-			baseURL: '={{$credentials.baseUrl.trim().replace(/\\/+$/, "")}}',
+			baseURL:
+				'={{($credentials.server === "huggingFace" ? $credentials.routerUrl : $credentials.baseUrl).trim().replace(/\\/+$/, "")}}',
 			url: '/fal-ai/flux-2/requests/00000000-0000-4000-8000-000000000000/status',
 			// the types of older n8n know a boolean only
 			ignoreHttpStatusErrors: { ignore: true, except: [401, 403] } as unknown as boolean,
@@ -55,7 +105,7 @@ export class Flux2FalApi implements ICredentialType {
 		rules: [
 			{
 				type: 'responseCode',
-				properties: { value: 401, message: 'fal does not accept this API key' },
+				properties: { value: 401, message: 'This API key is not accepted by the chosen server' },
 			},
 			{
 				type: 'responseCode',

@@ -12,6 +12,7 @@ import type { ApiClient, ReadClient } from '../shared/http/types';
 import { trustedUrl } from '../shared/http/urlPolicy';
 import { imageFields, loadReferences } from '../shared/images/references';
 import { estimateCostWithoutKey } from '../shared/operations/estimate';
+import { generate } from '../shared/operations/generate';
 import { submitTask } from '../shared/operations/submit';
 import { generateOrSuspend } from '../shared/operations/suspend';
 import { getTask } from '../shared/operations/task';
@@ -30,7 +31,6 @@ import {
 	roundUsd,
 	type PriceFacts,
 } from '../shared/parameters/price';
-import { HOW_TO_WAIT } from '../shared/parameters/options';
 import { isoNow, type AsyncProtocol, type Task } from '../shared/tasks/protocol';
 import { errorCodeOf, isStatusOf } from '../shared/tasks/statusReport';
 import { notFoundAsState } from '../shared/tasks/taskErrors';
@@ -95,12 +95,8 @@ const protocol: AsyncProtocol<BflModel> = {
 	validate({ model, body, settings, callback }, reader) {
 		const fields = withCustomBody(body, settings);
 		checkCanvas(model, fields, reader);
-		if (callback && typeof fields.webhook_url === 'string') {
-			reader.addProblem(NOTIFY_URL, CALLED_ITSELF);
-		}
-		if (callback && model.callsBack === false) {
-			reader.addProblem(HOW_TO_WAIT, `${model.name} cannot call n8n; choose Poll`);
-		}
+		if (!callback || typeof fields.webhook_url !== 'string') return;
+		reader.addProblem(NOTIFY_URL, CALLED_ITSELF);
 	},
 
 	// https://github.com/black-forest-labs/blackforest has the call; not every region may have it
@@ -219,7 +215,10 @@ export const bfl: ProviderDefinition<BflModel> = {
 		'image:generate': generateOrSuspend(completion),
 		'image:edit': generateOrSuspend(completion),
 		...Object.fromEntries(
-			tools.map(({ operation }) => [`image:${operation}`, generateOrSuspend(completion)]),
+			tools.map(({ operation, callsBack = true }) => [
+				`image:${operation}`,
+				callsBack ? generateOrSuspend(completion) : generate,
+			]),
 		),
 		'task:submit': submitTask,
 		'task:get': getTask,

@@ -21,11 +21,11 @@ export function toolOf(reader: ParameterReader): Tool | undefined {
 
 /** Reports a canvas that is larger than what the tool makes. */
 export function checkCanvas(
-	{ name, maxCanvasPixels = Infinity }: BflModel,
+	{ name, maxCanvasPixels }: BflModel,
 	{ width, height }: IDataObject,
 	reader: Pick<ParameterReader, 'addProblem'>,
 ): void {
-	if (Number(width) * Number(height) <= maxCanvasPixels) return;
+	if (!maxCanvasPixels || Number(width) * Number(height) <= maxCanvasPixels) return;
 	reader.addProblem(
 		'Width, Height',
 		`${Number(width)} × ${Number(height)} is more than the ${megapixelsOf(maxCanvasPixels)} megapixels that ${name} makes`,

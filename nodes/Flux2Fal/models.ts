@@ -19,6 +19,8 @@ import { pixelParameters } from '../shared/parameters/sizeParameters';
 export interface FalModel extends Model {
 	/** Where requests with reference images go. It follows from the ID by no rule. */
 	readonly editEndpoint: string;
+	/** What Hugging Face's router is known to pass on to it: requests without reference images, or with some. */
+	readonly routed?: ReadonlyArray<'text' | 'edit'>;
 }
 
 /** How the node waits: an option of *Image: Generate*. */
@@ -177,7 +179,11 @@ const price = (first: number, further: number, reference: number): ListPrice => 
 	source: 'https://fal.ai/models',
 	date: '2026-11-21',
 });
-const perMegapixel = (amount: number): ListPrice => price(amount, amount, amount);
+/** @param edited for each megapixel of an edit, where it is another price */
+const perMegapixel = (amount: number, edited = amount): ListPrice => ({
+	...price(amount, amount, edited),
+	...(edited !== amount && { edit: { first: edited, further: edited, reference: edited } }),
+});
 
 /** It is no part of the body: the address of the request has it. */
 export const webhookUrl = notifyUrl('webhookUrl', {
@@ -293,6 +299,7 @@ export const models: readonly FalModel[] = [
 		...dev,
 		id: 'fal-ai/flux-2',
 		editEndpoint: 'fal-ai/flux-2/edit',
+		routed: ['text', 'edit'],
 		price: perMegapixel(0.012),
 		name: 'FLUX.2 [dev]',
 		description: 'Open weights, close to [pro] in quality; about $0.012 per megapixel',
@@ -317,6 +324,8 @@ export const models: readonly FalModel[] = [
 		...withLoras(dev),
 		id: 'fal-ai/flux-2/lora',
 		editEndpoint: 'fal-ai/flux-2/lora/edit',
+		// weights of more than 2 GB cost more
+		price: perMegapixel(0.021),
 		name: 'FLUX.2 [dev] LoRA',
 		description: 'With fine-tuned weights of your own',
 		maxReferences: 3,
@@ -325,8 +334,8 @@ export const models: readonly FalModel[] = [
 		...klein,
 		id: 'fal-ai/flux-2/klein/4b',
 		editEndpoint: 'fal-ai/flux-2/klein/4b/edit',
-		// an edit costs 0.01 for the output too
-		price: price(0.005, 0.005, 0.015),
+		routed: ['text'],
+		price: perMegapixel(0.005, 0.01),
 		name: 'FLUX.2 [klein] 4B',
 		description: 'Fastest and cheapest',
 	},
@@ -334,6 +343,7 @@ export const models: readonly FalModel[] = [
 		...kleinBase,
 		id: 'fal-ai/flux-2/klein/4b/base',
 		editEndpoint: 'fal-ai/flux-2/klein/4b/base/edit',
+		price: perMegapixel(0.009),
 		name: 'FLUX.2 [klein] 4B Base',
 		description: 'Not distilled: slower, with guidance and a negative prompt',
 	},
@@ -348,8 +358,8 @@ export const models: readonly FalModel[] = [
 		...klein,
 		id: 'fal-ai/flux-2/klein/9b',
 		editEndpoint: 'fal-ai/flux-2/klein/9b/edit',
-		// an edit costs 0.011 for the output too
-		price: price(0.006, 0.006, 0.016),
+		routed: ['edit'],
+		price: perMegapixel(0.006, 0.011),
 		name: 'FLUX.2 [klein] 9B',
 		description: 'Fast, with better quality than 4B',
 	},
@@ -357,6 +367,7 @@ export const models: readonly FalModel[] = [
 		...kleinBase,
 		id: 'fal-ai/flux-2/klein/9b/base',
 		editEndpoint: 'fal-ai/flux-2/klein/9b/base/edit',
+		price: perMegapixel(0.011),
 		name: 'FLUX.2 [klein] 9B Base',
 		description: 'Not distilled: slower, with guidance and a negative prompt',
 	},
@@ -371,6 +382,7 @@ export const models: readonly FalModel[] = [
 		...withLoras(kleinBase),
 		id: 'fal-ai/flux-2/klein/9b/base/lora',
 		editEndpoint: 'fal-ai/flux-2/klein/9b/base/edit/lora',
+		price: perMegapixel(0.02),
 		name: 'FLUX.2 [klein] 9B Base LoRA',
 		description: 'Not distilled, with fine-tuned weights of your own',
 	},

@@ -2,8 +2,7 @@ import type { IDataObject } from 'n8n-workflow';
 import { omitUndefined } from '../shared/core/json';
 import { z } from '../shared/core/vendor';
 import { readJson, submitJson } from '../shared/http/client';
-import type { ApiClient, ReadClient } from '../shared/http/types';
-import { trustedUrl } from '../shared/http/urlPolicy';
+import type { ApiClient, CredentialValues, ReadClient } from '../shared/http/types';
 import { loadReferences, toDataUri } from '../shared/images/references';
 import { estimateCostWithoutKey } from '../shared/operations/estimate';
 import { submitTask } from '../shared/operations/submit';
@@ -19,6 +18,7 @@ import { isoNow, type AsyncProtocol, type Task, type TaskState } from '../shared
 import { errorCodeOf, isAbout, isStatusOf } from '../shared/tasks/statusReport';
 import { notFoundAsState } from '../shared/tasks/taskErrors';
 import { isFalHost } from './hosts';
+import { addressIn, findRoutingProblems, isRouted } from './huggingFace';
 import { candidates, mode, models, webhookUrl, type FalModel } from './models';
 import {
 	isCompleted,
@@ -103,11 +103,12 @@ const protocol: AsyncProtocol<FalModel> = {
 		const task: Task = {
 			id,
 			model: model.id,
-			pollUrl: trustedUrl(client, value.status_url, id),
+			pollUrl: addressIn(client, value.status_url, id),
 			submittedAt: isoNow(),
 			data: omitUndefined({
-				responseUrl: trustedUrl(client, value.response_url, id),
-				cancelUrl: trustedUrl(client, value.cancel_url, id),
+				endpoint,
+				responseUrl: addressIn(client, value.response_url, id),
+				cancelUrl: addressIn(client, value.cancel_url, id),
 			}),
 		};
 		return [{ status: 'pending', task, queuePosition, raw: response.json }];
@@ -128,7 +129,7 @@ const protocol: AsyncProtocol<FalModel> = {
 			const hasResult = isCompleted(value) && isAbout(task, value.request_id);
 			// the word alone says only that the result can be asked for
 			if (!hasResult || state.status === 'failed') return state;
-			const responseUrl = task.data?.responseUrl ?? trustedUrl(client, value.response_url, task.id);
+			const responseUrl = task.data?.responseUrl ?? addressIn(client, value.response_url, task.id);
 			const located = { ...task, data: { ...task.data, responseUrl } };
 			return await readResult(client, located, value.error, signal);
 		});
@@ -171,11 +172,29 @@ const withEvents: AsyncProtocol<FalModel> = {
 	},
 };
 
-const routeFor = (reader: ParameterReader): Route<FalModel> => ({
+/** Hugging Face's router, of which no more is known than that requests and polls pass it. */
+const throughRouter: AsyncProtocol<FalModel> = {
+	...protocol,
+	cancel: undefined,
+	validate(request, reader) {
+		protocol.validate?.(request, reader);
+		for (const [label, problem] of findRoutingProblems(request)) reader.addProblem(label, problem);
+	},
+};
+
+function chooseProtocol(
+	reader: ParameterReader,
+	credentials: CredentialValues,
+): AsyncProtocol<FalModel> {
+	if (isRouted(credentials)) return throughRouter;
+	return reader.option(mode) === 'events' ? withEvents : protocol;
+}
+
+const routeFor = (reader: ParameterReader, credentials: CredentialValues): Route<FalModel> => ({
 	models,
 	// what the user types is where the request goes, with reference images or without
 	customModel: (id) => ({ ...customModel(id, candidates), editEndpoint: id }),
-	protocol: reader.option(mode) === 'events' ? withEvents : protocol,
+	protocol: chooseProtocol(reader, credentials),
 	taskModel: reader.modelId(),
 });
 
@@ -192,7 +211,8 @@ export const fal: ProviderDefinition<FalModel> = {
 	name: 'fal',
 	label: LABEL,
 	credentialType: 'flux2FalApi',
-	baseUrl: ({ baseUrl = '' }) => baseUrl,
+	baseUrl: (credentials) =>
+		(isRouted(credentials) ? credentials.routerUrl : credentials.baseUrl) ?? '',
 	trustsHost: (host, baseHost) => isFalHost(baseHost) && isFalHost(host),
 	// fal's own client polls twice a second
 	minPollIntervalSeconds: 0.5,

@@ -26,6 +26,7 @@ import {
 	toTaskState as stateFromReport,
 	type StatusWords,
 } from '../shared/tasks/statusReport';
+import { readPrice } from './billing';
 import { models } from './models';
 
 export const LABEL = 'fal';
@@ -116,6 +117,8 @@ const errorSchema = z.object({
 	type: optionalTextSchema,
 	/** Of a request that cannot be cancelled. */
 	status: optionalTextSchema,
+	/** Of Hugging Face's router. */
+	error: optionalTextSchema,
 });
 
 const labels = new Map([
@@ -129,10 +132,10 @@ const labels = new Map([
 export function readError({ status, json }: ApiResponse): ErrorResponse | undefined {
 	const read = errorSchema.safeParse(json);
 	if (!read.success) return undefined;
-	const { detail, error_type: errorType, type, status: word } = read.data;
+	const { detail, error_type: errorType, type, status: word, error } = read.data;
 	const problems = Array.isArray(detail) ? detail : [];
 	const text = typeof detail === 'string' ? detail : formatProblems(problems);
-	const message = text ?? errorType ?? word;
+	const message = text ?? error ?? errorType ?? word;
 	if (!message) return undefined;
 	const types = [errorType, type, ...problems.map((problem) => problem.type)];
 	const known = types.flatMap(
@@ -212,11 +215,12 @@ export function toResultState(
 	if (isTooEarly(response)) return { status: 'pending', task, raw };
 	if (httpCode >= 300) return toFailedState(task, response);
 	const { images, has_nsfw_concepts: flags = [], seed, prompt: revisedPrompt } = result;
+	const price = readPrice(task, response);
 	const moderated = images.flatMap((_image, index) => (flags[index] === true ? [index] : []));
 	if (images.length > 0 && moderated.length === images.length) {
-		return { status: 'failed', task, kind: 'moderated', message: BLACK_IMAGE, raw };
+		return { status: 'failed', task, kind: 'moderated', message: BLACK_IMAGE, price, raw };
 	}
-	const report = { task, word: COMPLETED, images, seed, revisedPrompt, errorMessage, raw };
+	const report = { task, word: COMPLETED, images, seed, revisedPrompt, errorMessage, price, raw };
 	const state = stateFromReport(report, STATUS_WORDS, kindFromMessage);
 	return state.status === 'done' && moderated.length > 0 ? { ...state, moderated } : state;
 }
@@ -234,6 +238,7 @@ function toFailedState(task: Task, response: ApiResponse): Failed {
 		kind,
 		message: imageMessage({ kind, provider: LABEL, words }),
 		httpCode,
+		price: readPrice(task, response),
 		...(isCancelled && { lost: 'cancelled' }),
 		raw,
 	};

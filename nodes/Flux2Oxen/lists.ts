@@ -15,7 +15,7 @@ const rowsSchema = z
 	])
 	.pipe(entriesOf(jsonObjectSchema()));
 
-/** GET /api/ai/queue: active jobs only, unless a status is asked for. */
+/** GET /api/ai/queue: active tasks only, unless a status is asked for. */
 const taskList: ListDefinition = {
 	path: '/api/ai/queue',
 	query: { media_type: 'image' },

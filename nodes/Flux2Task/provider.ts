@@ -57,7 +57,23 @@ async function toTaskBody(
 	return withCustomBody(body, request.settings);
 }
 
-/** POST /model/v1/generation, GET /model/v1/generation/task/{id}. */
+/** GET /model/v1/generation/task/{id}. */
+const readGeneration: AsyncProtocol['status'] = async (client, task, signal) =>
+	await notFoundAsState(task, async () => {
+		const { value, response } = await readJson(
+			client,
+			{
+				url: `/model/v1/generation/task/${encodeURIComponent(task.id)}`,
+				schema: generationSchema,
+				isResult: isStatusOf(task, 'id'),
+			},
+			signal,
+		);
+		const withModel = { ...task, model: task.model ?? value.model };
+		return toTaskState(value, withModel, response.json, errorCodeOf(response));
+	});
+
+/** POST /model/v1/generation, then `readGeneration`. */
 const taskProtocol = (format: BodyFormat): AsyncProtocol => ({
 	// what earlier calls of the same shape have cost on average; the clients of SeaArt have it, Vtrix need not
 	async quote(client, request, _facts, signal) {
@@ -88,21 +104,7 @@ const taskProtocol = (format: BodyFormat): AsyncProtocol => ({
 		return [toTaskState(value, task, response.json)];
 	},
 
-	async status(client, task, signal) {
-		return await notFoundAsState(task, async () => {
-			const { value, response } = await readJson(
-				client,
-				{
-					url: `/model/v1/generation/task/${encodeURIComponent(task.id)}`,
-					schema: generationSchema,
-					isResult: isStatusOf(task, 'id'),
-				},
-				signal,
-			);
-			const withModel = { ...task, model: task.model ?? value.model };
-			return toTaskState(value, withModel, response.json, errorCodeOf(response));
-		});
-	},
+	status: readGeneration,
 });
 
 /** POST /model/v1/queue/{model}, then `status`, `response` and `cancel` below the request. */

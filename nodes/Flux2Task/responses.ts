@@ -189,7 +189,7 @@ export function toQueueState(
 const isCancellation = (error: TaskError): boolean =>
 	typeof error === 'object' && isCancelled(String(error.code));
 
-/** Any other word of a response to a cancel says no more than that the wish was heard. */
+/** Any other word of a response to a cancel says no more than that the request was received. */
 export const isCancelled = (word: string): boolean => /^cancell?ed$/i.test(word);
 
 /** What the queue's `response` says about a task whose status was `COMPLETED`. */

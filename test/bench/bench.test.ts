@@ -104,9 +104,15 @@ test('every benchmark measures numbers, and every row of the table has one', asy
 		download: { meanMs: 'number', idealMs: 'number' },
 		events: late,
 		makespan: { ratio: 'number', seconds: 'number', idealSeconds: 'number' },
+		refusals: {
+			perImage: 'number',
+			images: 'number',
+			seconds: 'number',
+			idealSeconds: 'number',
+		},
 		memory: { growthMb: 'number', slopeMb: 'number', peakMb: 'number' },
 		load: { ms: 'number' },
-		cpu: { msPerTask: 'number', msPerPoll: 'number' },
+		cpu: { msPerTask: 'number', msPerPoll: 'number', bareMsPerPoll: 'number' },
 		tarballKb: 'number',
 	});
 	expect(toRows(figures).map(({ value }) => value)).toEqual(

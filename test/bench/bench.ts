@@ -6,12 +6,23 @@ import { lateness } from './benchmarks/lateness';
 import { load } from './benchmarks/load';
 import { makespan } from './benchmarks/makespan';
 import { memory } from './benchmarks/memory';
+import { refusals } from './benchmarks/refusals';
 import { tarballKb } from './benchmarks/tarballKb';
 import type { Sizes } from './sizes';
 import { withContext, type BenchmarkContext } from './context';
 
 /** Every benchmark by its key in the JSON, in running order. A new one takes a file and a line here. */
-export const benchmarks = { lateness, makespan, download, events, memory, load, cpu, tarballKb };
+export const benchmarks = {
+	lateness,
+	makespan,
+	refusals,
+	download,
+	events,
+	memory,
+	load,
+	cpu,
+	tarballKb,
+};
 
 export type Name = keyof typeof benchmarks;
 

@@ -11,6 +11,8 @@ export interface Sizes {
 	download: { images: number; bytes: number };
 	events: { tasks: number; concurrency: number; medianSeconds: number };
 	makespan: { tasks: number; concurrency: number };
+	/** Executions at once, which share a key that takes a fixed number of tasks at once. */
+	refusals: { executions: number; images: number; maxRunning: number };
 	memory: { many: number; few: number; concurrency: number; bytes: number };
 	load: { runs: number };
 	cpu: { tasks: number; seconds: number };
@@ -26,6 +28,7 @@ export const FULL: Sizes = {
 	download: { images: 30, bytes: 1_000_000 },
 	events: { tasks: 60, concurrency: 20, medianSeconds: 2 },
 	makespan: { tasks: 100, concurrency: 32 },
+	refusals: { executions: 60, images: 6, maxRunning: 24 },
 	memory: { many: 400, few: 100, concurrency: 8, bytes: 8_000_000 },
 	load: { runs: 9 },
 	cpu: { tasks: 40, seconds: 1 },
@@ -41,6 +44,7 @@ export const QUICK: Sizes = {
 	download: { images: 2, bytes: 100_000 },
 	events: { tasks: 2, concurrency: 2, medianSeconds: 0.1 },
 	makespan: { tasks: 4, concurrency: 2 },
+	refusals: { executions: 2, images: 1, maxRunning: 1 },
 	memory: { many: 2, few: 1, concurrency: 2, bytes: 100_000 },
 	load: { runs: 1 },
 	cpu: { tasks: 2, seconds: 0.2 },

@@ -10,7 +10,14 @@ import {
 	type Fault,
 	type Step,
 } from './faults';
-import { mayBeInterrupted, type ChaosItem, type Scenario, type ApiVariant } from './scenarios';
+import {
+	laneOf,
+	mayBeInterrupted,
+	variantsWith,
+	type ApiVariant,
+	type ChaosItem,
+	type Scenario,
+} from './scenarios';
 
 /**
  * Decides about every response. The fault follows from the seed, the item, the route and the number of the call, never
@@ -52,19 +59,19 @@ const UNKNOWN_WORDS = [UNKNOWN_STATUS, 'constructor', ''];
 /** No later poll goes wrong: what is left of the time would decide about the outcome. */
 const LONG_WAITS = ['busyForLong'];
 
-const POLLED_VARIANTS: readonly ApiVariant[] = ['task', 'taskFlat', 'queue', 'oxen', 'bfl', 'fal'];
-const TASK_VARIANTS: readonly ApiVariant[] = [
-	...POLLED_VARIANTS,
-	'events',
-	'falEvents',
-	'bflCallback',
-];
-const EVENT_VARIANTS: readonly ApiVariant[] = ['events', 'falEvents'];
+const TASK_VARIANTS = variantsWith(({ hasTasks }) => hasTasks);
+const EVENT_VARIANTS = variantsWith(({ hasEvents }) => hasEvents ?? false);
+/** Nothing but a poll says how their tasks are. */
+const POLLED_VARIANTS = TASK_VARIANTS.filter(
+	(variant) => !EVENT_VARIANTS.includes(variant) && variant !== 'bflCallback',
+);
 /** Their documents have a word for a task that somebody has cancelled. */
 const CANCELLING_VARIANTS: readonly ApiVariant[] = ['task', 'taskFlat', 'oxen'];
 /** Oxen's tasks leave its queue for the history when they have ended. */
 const QUEUE_VARIANTS: readonly ApiVariant[] = ['oxen', 'events'];
 const CANCELLED: Fate = { status: 'cancelled' };
+/** Replicate's word for it. */
+const CANCELLED_THERE: Fate = { status: 'canceled' };
 const SMALL_IMAGE = { width: 64, height: 64 };
 
 interface PlannedItem {
@@ -123,7 +130,7 @@ export class FaultPlan {
 	}
 
 	readonly effect = ({ route, prompt }: Facts): Effect | undefined => {
-		if (route === 'oxen.events' || route === 'fal.events') return this.decideStreamEffect(route);
+		if (route.endsWith('.events')) return this.decideStreamEffect(route);
 		const planned = this.plannedItems.get(prompt ?? '');
 		const step = toStep(route);
 		return planned && step && this.decideEffect(planned, route, step);
@@ -198,7 +205,7 @@ export class FaultPlan {
 		const { scenario } = planned;
 		if (this.transientOnly.has(scenario)) return true;
 		const pollsByTime =
-			['events', 'falEvents', 'bflCallback'].includes(scenario.variant) ||
+			[...EVENT_VARIANTS, 'bflCallback'].includes(scenario.variant) ||
 			['vanishes', 'endsUnknown', 'cancelled'].includes(this.chooseFate(planned, 1).name);
 		return step === 'poll' && pollsByTime;
 	}
@@ -241,6 +248,14 @@ function listFates(variant: ApiVariant, random: Random): PlannedFate[] {
 		{ percent: 3, name: 'endsUnknown', of: TASK_VARIANTS, fate: { status: UNKNOWN_STATUS } },
 		{ percent: 5, name: 'runsUnknown', of: POLLED_VARIANTS, fate: { running, polls } },
 		{ percent: 2, name: 'cancelled', of: CANCELLING_VARIANTS, firstOnly: true, fate: CANCELLED },
+		{ percent: 2, name: 'cancelled', of: ['replicate'], firstOnly: true, fate: CANCELLED_THERE },
+		{
+			percent: 2,
+			name: 'aborted',
+			of: ['replicate'],
+			firstOnly: true,
+			fate: { status: 'aborted' },
+		},
 		{ percent: 4, name: 'foundLate', of: ['bfl'], fate: { unknownPolls: 2 } },
 		{ percent: 6, name: 'leavesQueue', of: QUEUE_VARIANTS, fate: { leaves: 'queue' } },
 		{ percent: 3, name: 'eventTwice', of: EVENT_VARIANTS, fate: { event: 'twice' } },
@@ -281,8 +296,5 @@ const survives = (name: string, { transient, isHarmless }: Fault, step: Step): b
 	return transient === true && (isHarmless === true || /^busy/.test(name));
 };
 
-function toModeration(variant: ApiVariant): Fate {
-	if (variant === 'bfl') return { status: 'Request Moderated' };
-	const code = variant.startsWith('fal') ? { code: 'content_policy_violation' } : {};
-	return { fail: { message: 'Request Moderated', ...code } };
-}
+const toModeration = (variant: ApiVariant): Fate =>
+	laneOf(variant).moderated.task ?? { fail: { message: 'Request Moderated' } };

@@ -301,6 +301,17 @@ const misleadingFaults: Record<string, Fault> = {
 			};
 		},
 	},
+	hostileGetUrl: {
+		on: ['submit'],
+		routes: ['replicate.submit'],
+		transient: true,
+		isHarmless: true,
+		effect: ({ foreignUrl }) => {
+			const get = `${foreignUrl}/v1/predictions/1`;
+			const urls = { get, cancel: `${get}/cancel`, web: get };
+			return { mutate: withBody((body) => ({ ...body, urls })) };
+		},
+	},
 };
 
 export const FAULTS: Readonly<Record<string, Fault>> = {

@@ -32,6 +32,11 @@ export const API_VARIANTS = Object.fromEntries(
 
 export type ApiVariant = keyof typeof API_VARIANTS;
 
+export const laneOf = (variant: ApiVariant): Lane => VARIANT_LANES[variant];
+
+export const variantsWith = (isWanted: (lane: Lane) => boolean): ApiVariant[] =>
+	(Object.keys(API_VARIANTS) as ApiVariant[]).filter((variant) => isWanted(laneOf(variant)));
+
 /** The variants take turns, so that a short run has them all. A callback takes one item at a time: it has more turns. */
 const TURNS: readonly ApiVariant[] = [
 	...(Object.keys(API_VARIANTS) as ApiVariant[]),

@@ -141,7 +141,7 @@ describe('a failed task that is polled under an HTTP status outside 2xx', () => 
 		expect(polls.filter(({ status }) => status === httpCode)).toHaveLength(1);
 	});
 
-	test('is told apart from a proxy that is away: that is polled again', async () => {
+	test('is not confused with a proxy that is away: that is polled again', async () => {
 		lab.emulator.rule(
 			{ route: 'bfl.result', times: 1 },
 			{ status: 503, body: { status: 'down' }, headers: { 'retry-after': '0.01' } },

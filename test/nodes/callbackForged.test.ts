@@ -166,7 +166,7 @@ test.each([
 	['http://delivery-eu4.bfl.ai/a.jpeg', false],
 	['https://delivery-eu4.bfl.ai.example/a.jpeg', false],
 	['https://evilbfl.ai/a.jpeg', false],
-	['https://bfl.ai@pictures.example/a.jpeg', false],
+	['https://bfl.ai@images.example/a.jpeg', false],
 	['data:image/png;base64,AAAA', false],
 	['delivery-eu4.bfl.ai/a.jpeg', false],
 ])("%s is on a host of the provider's own: %p", (url, isOwn) => {

@@ -137,3 +137,60 @@ describe('task API', () => {
 		expect(await tried({ baseUrl: nobody })).toEqual(fails('ECONNREFUSED'));
 	});
 });
+
+describe('OpenAI-compatible servers', () => {
+	const NOT_ACCEPTED = 'The server does not accept this API key';
+	const tried = async (server: string, data: object = {}) =>
+		await testCredential(engine, 'flux2OpenAiApi', {
+			server,
+			apiKey: emulator.keys.openAiKey,
+			baseUrl: `${emulator.urls.openai}/${server}`,
+			...data,
+		});
+	const asked = () => emulator.ledger.requests.map(({ method, path }) => `${method} ${path}`);
+
+	test.each([
+		['vllm', '/models'],
+		['generic', '/models'],
+		['localAi', '/models'],
+		['sdCpp', '/models'],
+		['deepInfra', '/models'],
+		['together', '/models'],
+		['openRouter', '/images/models'],
+	])('%s is asked for its models, which are free', async (server, path) => {
+		expect(await tried(server)).toEqual(WORKS);
+		expect(asked()).toEqual([`GET /openai/${server}${path}`]);
+	});
+
+	test('no key works where none is asked for, and a base URL with a slash', async () => {
+		const baseUrl = ` ${emulator.urls.openai}/vllm/ `;
+		expect(await tried('vllm', { apiKey: '', baseUrl })).toEqual(WORKS);
+	});
+
+	test.each(['made-up-by-a-test', ''])('a wrong key: %j', async (apiKey) => {
+		expect(await tried('generic', { apiKey })).toEqual(fails(NOT_ACCEPTED));
+	});
+
+	test('a wrong base URL', async () => {
+		const { urls } = emulator;
+		expect(await tried('vllm', { baseUrl: `${urls.openai}/nothing` })).toEqual(
+			fails('There is no list of models at this base URL: it often ends in /v1'),
+		);
+		emulator.reset();
+	});
+
+	test('Azure has no list, so that its absence is no failure', async () => {
+		expect(await tried('azure')).toEqual(WORKS);
+		emulator.reset();
+	});
+
+	test('plain http to a public address is not even tried', async () => {
+		const { status, message } = await tried('vllm', { baseUrl: 'http://api.example.com/v1' });
+		expect(status).toBe('Error');
+		expect(message).toContain('is plain http to a public address');
+	});
+
+	test('no network', async () => {
+		expect(await tried('vllm', { baseUrl: nobody })).toEqual(fails('ECONNREFUSED'));
+	});
+});

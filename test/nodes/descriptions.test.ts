@@ -80,7 +80,7 @@ describe('n8n loads the package', () => {
 	});
 });
 
-test('every operation asks for the credential, but an estimate only where it calls the provider', () => {
+test('every operation asks for the credential, but an estimate only where it needs the provider or its server', () => {
 	const { NodeHelpers } = engine.n8n.workflow;
 	const isAsked = (name: string, given: INodeParameters) => {
 		const description = descriptionOf(name);
@@ -103,6 +103,7 @@ test('every operation asks for the credential, but an estimate only where it cal
 	}
 	const estimate = { operation: 'estimateCost' };
 	expect(classNames.filter((name) => name !== 'Flux2Trigger' && isAsked(name, estimate))).toEqual([
+		'Flux2OpenAi',
 		'Flux2Oxen',
 		'Flux2Task',
 	]);
@@ -122,13 +123,13 @@ test('n8n loads the trigger with the icons of the provider that calls it, and as
 	expect(descriptionOf('Flux2Trigger').usableAsTool).toBeUndefined();
 });
 
-/** Models and sizes have an order that helps to choose: the recommended one first, *Custom* last. */
-const ORDERED_LISTS = ['model', 'size'];
+/** Lists whose order helps to choose: the recommended one first, *Custom* last; operations and tools as people need them. */
+const ORDERED_LISTS = ['model', 'size', 'operation', 'tool'];
 
 const withSortedLists = (description: INodeTypeDescription): INodeTypeDescription => ({
 	...description,
 	properties: description.properties.map((property) =>
-		ORDERED_LISTS.includes(property.name)
+		ORDERED_LISTS.includes(property.name) && property.options
 			? {
 					...property,
 					options: [...(property.options as INodePropertyOptions[])].sort((a, b) =>
@@ -247,6 +248,12 @@ describe('the canvas says below the node what it does with which model', () => {
 		['flux2Oxen', { resource: 'model', operation: 'getMany' }, 'Get Many: model'],
 		['flux2Cloudflare', {}, 'Generate: FLUX.2 [klein] 4B (Workers AI)'],
 		['flux2Task', { resource: 'task', operation: 'submit' }, 'Submit: FLUX.2 [pro]'],
+		['flux2OpenAi', {}, 'Generate: FLUX.2 [klein] 4B'],
+		[
+			'flux2OpenAi',
+			{ operation: 'edit', model: { __rl: true, mode: 'list', value: 'flux' } },
+			'Edit: flux',
+		],
 	])('%s with %j: %s', (type, parameters, subtitle) => {
 		expect(subtitleOf(type, parameters)).toBe(subtitle);
 	});
@@ -257,6 +264,7 @@ const PANEL = [
 	'resource',
 	'operation',
 	'dialect',
+	'tool',
 	'model',
 	'customModel',
 	'promptType',

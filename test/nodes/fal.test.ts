@@ -329,7 +329,7 @@ describe('black images of the safety checker', () => {
 		expect(lab.emulator.ledger.submissions).toHaveLength(1);
 	});
 
-	test('are told by Task: Get, with the others', async () => {
+	test('are reported by Task: Get, with the others', async () => {
 		await open({ seconds: 0 });
 		faultTask({ nsfw: [0] });
 		const submitting = { model: MODEL, prompt: 'two', numberOfImages: 2 };
@@ -346,6 +346,228 @@ describe('black images of the safety checker', () => {
 			{ error: { kind: 'moderated', taskId: ids()[0] } },
 			{ status: 'completed', image: { url: tasks()[1]?.url } },
 		]);
+	});
+});
+
+describe('the cost', () => {
+	const priced = async (
+		model: string,
+		units: number | null,
+		options: object = {},
+		referenceImages: object = {},
+	) => {
+		faultTask({ billableUnits: units });
+		const node = generating('queue', { size: '1:1', ...options }, CONTINUE);
+		Object.assign(node.parameters, { model, referenceImages });
+		return jsons(await lab.run(node, { items: prompts(1) }));
+	};
+	const usd = (amount: number, estimated = true) => ({
+		amount,
+		currency: 'USD',
+		...(estimated && { estimated }),
+	});
+	const photo = { image: [{ source: 'url', url: 'https://a.example/photo.png' }] };
+
+	test.each([
+		['fal-ai/flux-2/klein/4b', 3, 0.015],
+		['fal-ai/flux-2-flex', 2.5, 0.125],
+		['fal-ai/flux-2/klein/9b/base/lora', 1, 0.02],
+	])('is what fal has counted, at the list price (%s, %d units)', async (model, units, amount) => {
+		await open();
+		expect(await priced(model, units)).toMatchObject([{ cost: usd(amount) }]);
+	});
+
+	test('of an edit is counted at the price of edits', async () => {
+		await open();
+		expect(await priced('fal-ai/flux-2/klein/4b', 2, {}, photo)).toMatchObject([
+			{ cost: usd(0.02) },
+		]);
+	});
+
+	test('is divided among the images of a request', async () => {
+		await open();
+		const items = await priced(MODEL, 4, { numberOfImages: 4 });
+
+		expect(items.map(({ cost }) => cost)).toEqual(Array(4).fill(usd(0.005)));
+	});
+
+	test.each([
+		['the result counts nothing', 'fal-ai/flux-2/klein/4b', null, 0.005],
+		['the first megapixel costs more', 'fal-ai/flux-2-pro', 7, 0.03],
+	])('is the estimate of the request where %s', async (_why, model, units, amount) => {
+		await open();
+		expect(await priced(model, units)).toMatchObject([{ cost: usd(amount) }]);
+	});
+
+	test('is known where nothing was counted', async () => {
+		await open();
+		expect(await priced('fal-ai/flux-2-pro', 0)).toMatchObject([{ cost: usd(0, false) }]);
+	});
+
+	test('of a black image is in its error', async () => {
+		await open();
+		faultTask({ nsfw: [0] });
+		expect(await priced(MODEL, 1)).toEqual([
+			{
+				error: expect.objectContaining({
+					kind: 'moderated',
+					cost: usd(0.005),
+					description: expect.stringContaining('It cost about $0.005.') as string,
+				}) as object,
+			},
+		]);
+	});
+
+	test('of a black image among several is in its error, and the sum is right', async () => {
+		await open();
+		faultTask({ nsfw: [1] });
+		const items = await priced(MODEL, 3, { numberOfImages: 3 });
+		const costs = items.map(({ cost, error }) => cost ?? (error as { cost?: unknown }).cost);
+
+		expect(costs).toEqual(Array(3).fill(usd(0.005)));
+	});
+
+	test('of a request that a model has refused is in its error', async () => {
+		await open();
+		faultTask({ fail: { code: 'content_policy_violation', message: 'flagged' } });
+		const run = await lab.run(generating('queue', {}, CONTINUE), { items: prompts(1) });
+
+		expect(errors(run)).toMatchObject([
+			{
+				kind: 'moderated',
+				cost: usd(0, false),
+				description: expect.stringContaining('It cost $0.00.') as string,
+			},
+		]);
+	});
+});
+
+describe("through Hugging Face's router", () => {
+	const BASE = '/fal/router/fal-ai/fal-ai/flux-2';
+	const DEV = 'fal-ai/flux-2';
+
+	async function openRouted(credential: Record<string, string> = {}): Promise<void> {
+		await open();
+		const { urls, keys } = lab.emulator;
+		lab.credentials.flux2FalApi = {
+			server: 'huggingFace',
+			apiKey: keys.falToken,
+			routerUrl: `${urls.fal}/router/fal-ai/`,
+			...credential,
+		};
+	}
+
+	const routed = (parameters: object = {}, options: object = {}): NodeUnderTest => {
+		const node = generating('queue', options);
+		Object.assign(node.parameters, { model: DEV, ...parameters });
+		return node;
+	};
+
+	test('an image is submitted, polled and read below the paths of fal', async () => {
+		await openRouted();
+		const run = await lab.run(routed(), { items: prompts(1) });
+
+		await expectEachImageOnce(run, 1);
+		const [id] = ids();
+		expect(pathsOf('POST')).toEqual([`${BASE}?_subdomain=queue`]);
+		expect([...new Set(pathsOf('GET'))].slice(0, 2)).toEqual([
+			`${BASE}/requests/${id}/status?_subdomain=queue`,
+			`${BASE}/requests/${id}?_subdomain=queue`,
+		]);
+	});
+
+	test('an edit goes to its endpoint, and the organization pays', async () => {
+		await openRouted({ billTo: 'acme ' });
+		const referenceImages = { image: [{ source: 'url', url: 'https://a.example/photo.png' }] };
+		const run = await lab.run(routed({ referenceImages }), { items: prompts(1) });
+
+		await expectEachImageOnce(run, 1);
+		expect(pathsOf('POST')).toEqual([`${BASE}/edit?_subdomain=queue`]);
+		expect(lab.emulator.ledger.submissions[0]?.headers).toMatchObject({ 'x-hf-bill-to': 'acme' });
+	});
+
+	test('a task is collected by its item', async () => {
+		await openRouted();
+		const submitted = await lab.run(onTask('submit', { model: DEV, prompt: 'one' }));
+		const [{ taskId, pollUrl }] = jsons(submitted) as [Record<string, unknown>];
+		const run = await lab.run(onTask('get', { taskId, pollUrl, options: QUICK }));
+
+		expect(pollUrl).toBe(
+			`${lab.emulator.urls.fal}/router/fal-ai/fal-ai/flux-2/requests/${String(taskId)}/status`,
+		);
+		expect(jsons(run)).toMatchObject([{ taskId, status: 'completed' }]);
+	});
+
+	test('a lost submit is not sent again', async () => {
+		await openRouted();
+		lab.emulator.rule({ route: 'fal.submit' }, { status: 503, accepted: true });
+		const node = routed();
+		node.settings = RETRY;
+		const run = await lab.run(node, { items: prompts(1) });
+
+		expect(lab.emulator.ledger.submissions).toHaveLength(1);
+		expect(run.error?.description).toContain('Nobody knows whether this request was billed');
+	});
+
+	const unknown: Array<[what: string, parameters: object, options: object, message: string]> = [
+		[
+			'a model that it is not known to have',
+			{ model: 'fal-ai/flux-2-pro' },
+			{},
+			'Model: images from text with FLUX.2 [pro] are not available with a token of Hugging Face',
+		],
+		['events', {}, { mode: 'events' }, 'How to Wait: must be Poll with a token of Hugging Face'],
+		[
+			'headers of fal',
+			{},
+			{ queuePriority: 'low' },
+			'Queue Priority: must be unset with a token of Hugging Face',
+		],
+	];
+
+	test.each(unknown)(
+		'%s is refused before anything is sent',
+		async (_what, own, options, message) => {
+			await openRouted();
+			const run = await lab.run(routed(own, options), { items: prompts(1) });
+
+			expect(run.error?.message).toBe(message);
+			expect(lab.emulator.ledger.requests).toEqual([]);
+		},
+	);
+
+	test('a custom model is tried, and the refusal says what it is', async () => {
+		await openRouted();
+		const custom = { model: 'custom', customModel: 'fal-ai/flux-9' };
+		const run = await lab.run(routed(custom), { items: prompts(1) });
+
+		expect(run.error?.message).toContain('Model not supported by provider fal-ai');
+		expect(lab.emulator.ledger.submissions).toHaveLength(1);
+	});
+
+	test.each([
+		['hf_madeUpWrong', 'auth'],
+		['falTokenWithoutCredits', 'credits'],
+	] as const)('the token %s is refused as what it is: %s', async (token, kind) => {
+		await openRouted();
+		const known: Record<string, string> = lab.emulator.keys;
+		lab.credentials.flux2FalApi!.apiKey = known[token] ?? token;
+		const run = await lab.run(routed(), { items: prompts(1) });
+
+		expect(run.error?.context).toMatchObject({ kind });
+	});
+
+	test('nothing can be cancelled: a stop ends the waiting only', async () => {
+		await openRouted();
+		faultTask({ seconds: 60 });
+		const running = lab.start(routed({}, QUICK), { items: prompts(1) });
+		await until(() => polls('fal.status').length > 0);
+		running.stop();
+		await running.done;
+		const run = await lab.run(onTask('cancel', { taskId: ids()[0], model: DEV }));
+
+		expect(pathsOf('PUT')).toEqual([]);
+		expect(run.error?.message).toBe('Operation: this service cannot cancel');
 	});
 });
 
@@ -548,6 +770,19 @@ describe('the credential', () => {
 	const testing = async (data: Record<string, string>) =>
 		await testCredential(lab.engine, 'flux2FalApi', { baseUrl: lab.emulator.urls.fal, ...data });
 
+	test("is tested at Hugging Face's router, where its token is for it", async () => {
+		await open();
+		const { urls, keys, ledger } = lab.emulator;
+		const router = { server: 'huggingFace', routerUrl: `${urls.fal}/router/fal-ai` };
+		const results = [
+			await testing({ ...router, apiKey: keys.falToken }),
+			await testing({ ...router, apiKey: keys.falKey }),
+		];
+
+		expect(results.map(({ status }) => status)).toEqual(['OK', 'Error']);
+		expect(ledger.submissions).toEqual([]);
+	});
+
 	test('is tested without making anything', async () => {
 		await open();
 		const { keys, ledger } = lab.emulator;
@@ -559,7 +794,7 @@ describe('the credential', () => {
 
 		expect(results).toEqual([
 			{ status: 'OK', message: expect.any(String) },
-			{ status: 'Error', message: 'fal does not accept this API key' },
+			{ status: 'Error', message: 'This API key is not accepted by the chosen server' },
 			{
 				status: 'Error',
 				message: 'The API key is not permitted to run models, or the account has no balance',

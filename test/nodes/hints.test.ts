@@ -110,7 +110,7 @@ test('an image whose price nobody reports has a hint of its own', async () => {
 	]);
 });
 
-test('an image of another size than asked for, and a status that no document explains, are told', async () => {
+test('an image of another size than asked for, and a status that no document explains, are reported', async () => {
 	lab.emulator.rule({ route: 'task.submit' }, { as: { width: 64, height: 32 } });
 	const unclear = { status: 'warming <up>', output: [] };
 	lab.emulator.rule(

@@ -1,7 +1,8 @@
-import type { Effect, RouteName } from '../emulator';
+import type { Effect } from '../emulator';
 import type { Run } from '../support/engine';
 import { imagesIn, imagesOf, NODE, openLab, prompts, type Lab } from '../support/lab';
-import { drawSmall, LANES, making } from '../support/lanes';
+import { drawSmall, isPolled, laneNames, LANES, making, type LaneName } from '../support/lanes';
+import type { Lane } from '../support/providers';
 
 /** What a poll may respond with beside what the documents show, and what comes of the task then. */
 
@@ -24,8 +25,12 @@ afterAll(async () => await lab.close());
 const AT_ONCE = { 'retry-after': '0.01' };
 const CONTINUE = { onError: 'continueRegularOutput' } as const;
 
-const lanes = ['task', 'queue', 'oxen', 'bfl'] as const;
-type AsyncLane = (typeof lanes)[number];
+const lanes = laneNames(isPolled);
+
+/** The routes of a poll: the one that is asked first, and the one whose response names the image. */
+const routesOf = (lane: LaneName) => (LANES[lane] as Lane).polls!;
+
+const isOneRoute = (lane: LaneName) => routesOf(lane).status === routesOf(lane).result;
 
 /** The end of a task that is not ours, as each provider says it. */
 const ANOTHER = { id: 'another', request_id: 'another', generation_id: 'another' };
@@ -45,14 +50,6 @@ const imageOfAnother = {
 	result: { sample: anothersUrl },
 	result_url: anothersUrl,
 	generation: { ...ANOTHER, result_url: anothersUrl },
-};
-
-/** The routes of a poll: the one that is asked first, and the one whose response names the image. */
-const ROUTES_OF: Record<AsyncLane, { status: RouteName; result: RouteName }> = {
-	task: { status: 'task.status', result: 'task.status' },
-	queue: { status: 'queue.status', result: 'queue.response' },
-	oxen: { status: 'oxen.queue', result: 'oxen.queue' },
-	bfl: { status: 'bfl.result', result: 'bfl.result' },
 };
 
 const mutateBody = (change: (body: Record<string, unknown>) => object): Effect => ({
@@ -87,7 +84,7 @@ describe('a task is polled on', () => {
 	test.each(lanes.flatMap((lane) => Object.keys(obstacles).map((what) => [what, lane] as const)))(
 		'after three responses of %s (%s)',
 		async (what, lane) => {
-			const { status } = ROUTES_OF[lane];
+			const { status } = routesOf(lane);
 			lab.emulator.rule({ route: status, times: 3 }, obstacles[what]!);
 			// where the queue does not know a task, its history is asked
 			lab.emulator.rule({ route: 'oxen.history', times: 3 }, obstacles[what]!);
@@ -120,7 +117,7 @@ describe('a task is polled on', () => {
 	});
 
 	test.each(lanes)('while its status is a word that no document explains (%s)', async (lane) => {
-		const { status } = ROUTES_OF[lane];
+		const { status } = routesOf(lane);
 		let seen = 0;
 		lab.emulator.rule(
 			{ route: status },
@@ -143,10 +140,10 @@ describe('an image counts', () => {
 	const renamed = (body: Record<string, unknown>) =>
 		/completed|ready|succeeded/i.test(String(body.status)) ? { ...body, status: 'Served' } : body;
 
-	test.each(['task', 'oxen', 'bfl'] as const)(
+	test.each(lanes.filter(isOneRoute))(
 		'under a word that no document explains (%s)',
 		async (lane) => {
-			lab.emulator.rule({ route: ROUTES_OF[lane].status }, mutateBody(renamed));
+			lab.emulator.rule({ route: routesOf(lane).status }, mutateBody(renamed));
 			const run = await lab.run(making(lane), { items: prompts(1) });
 
 			await expectPaidOnce(run);
@@ -157,10 +154,10 @@ describe('an image counts', () => {
 
 describe('an image whose URL leads nowhere', () => {
 	/** The first response that names the image names an address where nothing is. */
-	function misleadOnce(lane: AsyncLane) {
+	function misleadOnce(lane: LaneName) {
 		let isMisled = false;
 		lab.emulator.rule(
-			{ route: ROUTES_OF[lane].result },
+			{ route: routesOf(lane).result },
 			mutateBody((body) => {
 				const text = JSON.stringify(body);
 				if (isMisled || !text.includes('/results/')) return body;

@@ -8,7 +8,15 @@ import {
 	type LabOptions,
 } from '../support/lab';
 import type { Run } from '../support/engine';
-import { drawSmall, LANES, making, type LaneName } from '../support/lanes';
+import {
+	drawSmall,
+	firstOfEachProvider,
+	hasTasks,
+	laneNames,
+	LANES,
+	making,
+	type LaneName,
+} from '../support/lanes';
 
 /** Promise 3: refusals shrink the number of tasks at once, and it grows back. */
 
@@ -62,7 +70,7 @@ const askForLess = (lane: LaneName, seconds: string) =>
 		},
 	);
 
-test.each(['bfl', 'oxen'] as const)(
+test.each(firstOfEachProvider(laneNames(hasTasks)))(
 	'60 items, 20 at once, at a provider that takes 5: all arrive, after few refusals (%s)',
 	async (lane) => {
 		await open({ maxRunning: 5, seconds: 0.2 });

@@ -3,28 +3,38 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { startEmulator, type Effect } from '../emulator';
 import { agentsOf, type Behaviour } from '../support/agent';
 import {
-	generating,
 	checkpointsOf,
 	NODE,
 	openLab,
 	imagesIn,
 	imagesOf,
 	prompts,
-	ROUTES,
 	traffic,
 	until,
 	workflowWith,
 	type Lab,
 	type NodeUnderTest,
-	type Route,
 } from '../support/lab';
 import type { Run } from '../support/engine';
+import {
+	drawSmall,
+	firstOfEachProvider,
+	isDownloaded,
+	isPolled,
+	laneNames,
+	LANES,
+	making,
+	type LaneName,
+} from '../support/lanes';
+import type { Lane } from '../support/providers';
 
 /** Promise 1: never pay twice. */
 
 const RETRY = { retryOnFail: true, maxTries: 2, waitBetweenTries: 1 };
 const CONTINUE = { onError: 'continueRegularOutput' } as const;
-const everyRoute = Object.keys(ROUTES) as Route[];
+const everyLane = laneNames();
+const downloading = laneNames(isDownloaded);
+const polled = laneNames(isPolled);
 
 let lab: Lab;
 
@@ -33,6 +43,8 @@ const agents = agentsOf(() => lab);
 beforeAll(async () => {
 	lab = await openLab({ nodeTypes: agents.nodeTypes });
 });
+
+beforeEach(() => drawSmall(lab));
 
 afterEach(() => {
 	const { unexpected, leaks } = lab.emulator.ledger;
@@ -70,22 +82,22 @@ function failure({ error }: Run) {
 }
 
 describe('an image that was paid for', () => {
-	test.each(['task', 'queue', 'catalogue'] as const)(
+	test.each(downloading)(
 		'is downloaded again, not submitted again, by Retry On Fail (%s)',
-		async (route) => {
+		async (lane) => {
 			breakDownloads();
-			const run = await lab.run(generating(route, RETRY), { items: prompts(1) });
+			const run = await lab.run(making(lane, RETRY), { items: prompts(1) });
 
 			expect(run.status).toBe('success');
-			const withoutTask = ['submit', ...four, ...four, 'download'];
-			expect(traffic(lab)).toEqual(route === 'catalogue' ? withoutTask : RESUMED);
+			const sent = traffic(lab).filter((kind) => kind !== 'poll');
+			expect(sent).toEqual(['submit', ...four, ...four, 'download']);
 			expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
 		},
 	);
 
 	test('survives connections that break in the middle of its bytes', async () => {
 		lab.emulator.rule({ route: 'download', times: 5 }, { reset: 'midBody' });
-		const run = await lab.run(generating('task'), { items: prompts(1) });
+		const run = await lab.run(making('task'), { items: prompts(1) });
 
 		expect(traffic(lab)).toEqual(['submit', 'poll', ...four, 'poll', 'download', 'download']);
 		expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
@@ -95,21 +107,21 @@ describe('an image that was paid for', () => {
 		const { core, container } = lab.engine.n8n;
 		const storing = jest.spyOn(container.get(core.BinaryDataService), 'store');
 		storing.mockRejectedValueOnce(new Error('no space'));
-		const run = await lab.run(generating('workersAi', RETRY), { items: prompts(1) });
+		const run = await lab.run(making('workersAi', RETRY), { items: prompts(1) });
 		storing.mockRestore();
 
 		expect(traffic(lab)).toEqual(['submit']);
 		expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
 	});
 
-	test.each(everyRoute)(
+	test.each(everyLane)(
 		'is neither lost nor paid twice when another item fails while it is on the wire (%s)',
-		async (route) => {
-			const { submit } = ROUTES[route];
+		async (lane) => {
+			const { submit } = LANES[lane];
 			const refusal = { status: 400, body: { error: 'no' }, delayMs: 60 };
 			lab.emulator.rule({ route: submit, prompt: 'item 3', times: 1 }, refusal);
 			lab.emulator.rule({ route: submit }, { delayMs: 200 });
-			const run = await lab.run(generating(route, RETRY), { items: prompts(6) });
+			const run = await lab.run(making(lane, RETRY), { items: prompts(6) });
 
 			expect(run.status).toBe('success');
 			const { submissions, tasks } = lab.emulator.ledger;
@@ -120,12 +132,12 @@ describe('an image that was paid for', () => {
 		},
 	);
 
-	test.each(['task', 'queue', 'catalogue'] as const)(
+	test.each(downloading)(
 		'stays when n8n runs the node again because the first item failed (%s)',
-		async (route) => {
+		async (lane) => {
 			breakDownloads(/item 1/);
 			const settings = { ...RETRY, ...CONTINUE };
-			const run = await lab.run(generating(route, settings), { items: prompts(3) });
+			const run = await lab.run(making(lane, settings), { items: prompts(3) });
 
 			expect(lab.emulator.ledger.submissions).toHaveLength(3);
 			expect(lab.emulator.ledger.downloads).toHaveLength(DOWNLOADS + 3);
@@ -134,25 +146,22 @@ describe('an image that was paid for', () => {
 		},
 	);
 
-	test.each(['task', 'queue', 'catalogue'] as const)(
-		"is resumed by the editor's Retry execution (%s)",
-		async (route) => {
-			breakDownloads(/item 2/);
-			const failed = await lab.run(generating(route), { items: prompts(3) });
-			expect(failed.status).toBe('error');
-			const run = await lab.retry(failed, generating(route, {}, { fileName: 'other', timeout: 9 }));
+	test.each(downloading)("is resumed by the editor's Retry execution (%s)", async (lane) => {
+		breakDownloads(/item 2/);
+		const failed = await lab.run(making(lane), { items: prompts(3) });
+		expect(failed.status).toBe('error');
+		const run = await lab.retry(failed, making(lane, {}, { fileName: 'other', timeout: 9 }));
 
-			expect(run.status).toBe('success');
-			expect(lab.emulator.ledger.submissions).toHaveLength(3);
-			expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(3)));
-			expect(checkpointsOf(run)).toEqual({});
-		},
-	);
+		expect(run.status).toBe('success');
+		expect(lab.emulator.ledger.submissions).toHaveLength(3);
+		expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(3)));
+		expect(checkpointsOf(run)).toEqual({});
+	});
 
 	test('is not taken for another request: a changed prompt is submitted', async () => {
 		breakDownloads();
-		const failed = await lab.run(generating('task'), { items: prompts(1) });
-		const changed = generating('task');
+		const failed = await lab.run(making('task'), { items: prompts(1) });
+		const changed = making('task');
 		changed.parameters.prompt = 'something else';
 		const run = await lab.retry(failed, changed);
 
@@ -165,23 +174,14 @@ describe('an image that was paid for', () => {
 });
 
 describe('a re-run of a task that ended badly', () => {
-	const moderation: Record<Route, () => void> = {
-		task: () => failTasks('task', 'Request Moderated'),
-		queue: () => failTasks('queue', 'Request Moderated'),
-		catalogue: () =>
-			lab.emulator.rule({ route: 'cloudflare.run' }, { error: 'cloudflare.moderated' }),
-		workersAi: () =>
-			lab.emulator.rule({ route: 'cloudflare.workersAi' }, { error: 'workersAi.3030' }),
-	};
+	const failTasks = (lane: LaneName, message: string, times?: number) =>
+		lab.emulator.rule({ route: LANES[lane].submit, times }, { task: { fail: { message } } });
 
-	const failTasks = (route: Route, message: string, times?: number) =>
-		lab.emulator.rule({ route: ROUTES[route].submit, times }, { task: { fail: { message } } });
-
-	test.each(everyRoute)('reports a moderation again and sends nothing (%s)', async (route) => {
-		moderation[route]();
-		const first = await lab.run(generating(route), { items: prompts(1) });
+	test.each(everyLane)('reports a moderation again and sends nothing (%s)', async (lane) => {
+		lab.emulator.rule({ route: LANES[lane].submit }, LANES[lane].moderated);
+		const first = await lab.run(making(lane), { items: prompts(1) });
 		const sent = lab.emulator.ledger.requests.length;
-		const second = await lab.retry(first, generating(route));
+		const second = await lab.retry(first, making(lane));
 
 		expect(failure(first)).toMatchObject({ kind: 'moderated' });
 		expect(failure(second)).toEqual(failure(first));
@@ -189,18 +189,18 @@ describe('a re-run of a task that ended badly', () => {
 		expect(lab.emulator.ledger.requests).toHaveLength(sent);
 	});
 
-	test.each(['task', 'queue'] as const)(
+	test.each(polled)(
 		'submits anew what failed at the provider, and says so before (%s)',
-		async (route) => {
-			failTasks(route, 'out of memory', 1);
-			const failed = await lab.run(generating(route), { items: prompts(1) });
+		async (lane) => {
+			failTasks(lane, 'out of memory', 1);
+			const failed = await lab.run(making(lane), { items: prompts(1) });
 			expect(failure(failed)).toMatchObject({
 				kind: 'unavailable',
 				message: expect.stringContaining('out of memory'),
 				description: expect.stringContaining('A retry submits it anew.'),
 				taskId: lab.emulator.ledger.tasks[0]?.id,
 			});
-			const run = await lab.retry(failed, generating(route));
+			const run = await lab.retry(failed, making(lane));
 
 			expect(run.status).toBe('success');
 			expect(statuses()).toEqual([200, 200]);
@@ -208,44 +208,48 @@ describe('a re-run of a task that ended badly', () => {
 		},
 	);
 
-	test.each(['task', 'queue'] as const)(
+	test.each(polled)(
 		'polls a task that cannot be found again with Retry On Fail, and submits nothing (%s)',
-		async (route) => {
-			lab.emulator.rule({ route: ROUTES[route].submit, times: 1 }, { task: { vanish: true } });
-			const run = await lab.run(generating(route, RETRY), { items: prompts(1) });
+		async (lane) => {
+			lab.emulator.rule({ route: LANES[lane].submit, times: 1 }, { task: { vanish: true } });
+			const run = await lab.run(making(lane, RETRY), { items: prompts(1) });
 
 			const [task] = lab.emulator.ledger.tasks;
 			expect(failure(run)).toMatchObject({ kind: 'notFound', taskId: task?.id });
 			expect(statuses()).toEqual([200]);
 			// four polls in each of the two runs
-			expect(lab.emulator.ledger.polls).toHaveLength(8);
+			const { status } = (LANES[lane] as Lane).polls!;
+			const polls = lab.emulator.ledger.polls.filter(({ route }) => route === status);
+			expect(polls).toHaveLength(8);
 			expect(Object.values(checkpointsOf(run)).flat()).toMatchObject([
 				{ results: [{ state: 'pending', task: { id: task?.id }, lostIn: expect.any(String) }] },
 			]);
 		},
 	);
 
-	test.each(['task', 'queue'] as const)(
+	test.each(polled)(
 		'polls a lost task once more before Retry execution submits it anew (%s)',
-		async (route) => {
-			lab.emulator.rule({ route: ROUTES[route].submit, times: 1 }, { task: { vanish: true } });
-			const failed = await lab.run(generating(route), { items: prompts(1) });
+		async (lane) => {
+			lab.emulator.rule({ route: LANES[lane].submit, times: 1 }, { task: { vanish: true } });
+			const failed = await lab.run(making(lane), { items: prompts(1) });
 			const sent = lab.emulator.ledger.requests.length;
-			const run = await lab.retry(failed, generating(route));
+			const run = await lab.retry(failed, making(lane));
 
-			expect(traffic(lab, sent)).toEqual(['poll', 'submit', 'poll', 'download']);
+			expect(traffic(lab, sent).slice(0, 4)).toEqual(['poll', 'submit', 'poll', 'download']);
 			expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
 			expect(checkpointsOf(run)).toEqual({});
 		},
 	);
 
-	test.each(['task', 'queue'] as const)(
+	test.each(polled)(
 		'that was lost and is found again is collected by Retry execution (%s)',
-		async (route) => {
-			const poll = `${route}.status` as const;
+		async (lane) => {
+			const poll = (LANES[lane] as Lane).polls!.status;
 			lab.emulator.rule({ route: poll, times: 4 }, { html: true, status: 404 });
-			const failed = await lab.run(generating(route), { items: prompts(1) });
-			const run = await lab.retry(failed, generating(route));
+			// where the queue does not know a task, its history is asked
+			lab.emulator.rule({ route: 'oxen.history', times: 4 }, { html: true, status: 404 });
+			const failed = await lab.run(making(lane), { items: prompts(1) });
+			const run = await lab.retry(failed, making(lane));
 
 			expect(failure(failed)).toMatchObject({ kind: 'notFound' });
 			expect(statuses()).toEqual([200]);
@@ -253,29 +257,26 @@ describe('a re-run of a task that ended badly', () => {
 		},
 	);
 
-	test.each(['task', 'queue'] as const)(
-		'whose status no document explains keeps its task (%s)',
-		async (route) => {
-			const frozen = { task: { running: 'Frozen', seconds: 1.5 } };
-			lab.emulator.rule({ route: ROUTES[route].submit }, frozen);
-			const failed = await lab.run(generating(route, {}, { timeout: 1 }), { items: prompts(1) });
-			expect(failure(failed)).toMatchObject({
-				kind: 'timeout',
-				message:
-					'The image was not ready after 1 s: the provider\'s last status was "Frozen", which no document explains',
-				description: expect.stringContaining(`${lab.emulator.ledger.tasks[0]?.id}`),
-			});
-			const run = await lab.retry(failed, generating(route));
+	test.each(polled)('whose status no document explains keeps its task (%s)', async (lane) => {
+		const frozen = { task: { running: 'Frozen', seconds: 1.5 } };
+		lab.emulator.rule({ route: LANES[lane].submit }, frozen);
+		const failed = await lab.run(making(lane, {}, { timeout: 1 }), { items: prompts(1) });
+		expect(failure(failed)).toMatchObject({
+			kind: 'timeout',
+			message:
+				'The image was not ready after 1 s: the provider\'s last status was "Frozen", which no document explains',
+			description: expect.stringContaining(`${lab.emulator.ledger.tasks[0]?.id}`),
+		});
+		const run = await lab.retry(failed, making(lane));
 
-			expect(statuses()).toEqual([200]);
-			expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
-		},
-	);
+		expect(statuses()).toEqual([200]);
+		expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
+	});
 });
 
 describe('the memory of what was paid for', () => {
-	test.each(everyRoute)('is empty after a run that ended well (%s)', async (route) => {
-		const run = await lab.run(generating(route), { items: prompts(2) });
+	test.each(everyLane)('is empty after a run that ended well (%s)', async (lane) => {
+		const run = await lab.run(making(lane), { items: prompts(2) });
 
 		expect(run.items(NODE)).toHaveLength(2);
 		expect(checkpointsOf(run)).toEqual({});
@@ -301,7 +302,7 @@ describe('the memory of what was paid for', () => {
 	test("is each round's own in a loop, even when the earlier round had a failure", async () => {
 		const failing = { task: { fail: { message: 'out of memory' } } };
 		lab.emulator.rule({ route: 'task.submit', prompt: 'item 2', times: 1 }, failing);
-		const { runData } = await lab.engine.run(twice(generating('task', CONTINUE)), {
+		const { runData } = await lab.engine.run(twice(making('task', CONTINUE)), {
 			items: prompts(2),
 		});
 
@@ -328,19 +329,12 @@ describe('the memory of what was paid for', () => {
 });
 
 describe('a submit', () => {
-	const refusals = {
-		task: 'task.rateLimit',
-		queue: 'queue.rateLimit',
-		catalogue: 'cloudflare.rateLimit',
-		workersAi: 'workersAi.3040',
-	} as const;
-
-	test.each(everyRoute)('that was refused for the moment is sent again (%s)', async (route) => {
+	test.each(everyLane)('that was refused for the moment is sent again (%s)', async (lane) => {
 		lab.emulator.rule(
-			{ route: ROUTES[route].submit, times: 2 },
-			{ error: refusals[route], headers: { 'retry-after': '0.01' } },
+			{ route: LANES[lane].submit, times: 2 },
+			{ error: LANES[lane].rateLimit, headers: { 'retry-after': '0.01' } },
 		);
-		const run = await lab.run(generating(route), { items: prompts(1) });
+		const run = await lab.run(making(lane), { items: prompts(1) });
 
 		expect(statuses()).toEqual([429, 429, 200]);
 		expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
@@ -349,12 +343,9 @@ describe('a submit', () => {
 	test.each([
 		['workersAi', 'workersAi.3036'],
 		['catalogue', 'cloudflare.spendLimit'],
-	] as const)('that was refused because a quota is spent is not (%s)', async (route, error) => {
-		lab.emulator.rule(
-			{ route: ROUTES[route].submit },
-			{ error, headers: { 'retry-after': '0.01' } },
-		);
-		const run = await lab.run(generating(route), { items: prompts(1) });
+	] as const)('that was refused because a quota is spent is not (%s)', async (lane, error) => {
+		lab.emulator.rule({ route: LANES[lane].submit }, { error, headers: { 'retry-after': '0.01' } });
+		const run = await lab.run(making(lane), { items: prompts(1) });
 
 		expect(statuses()).toEqual([429]);
 		expect(failure(run)).toMatchObject({ kind: 'credits' });
@@ -370,11 +361,11 @@ describe('a submit', () => {
 	} as const;
 	const cases = Object.keys(uncertain) as Array<keyof typeof uncertain>;
 
-	test.each(everyRoute.flatMap((route) => cases.map((what) => [what, route] as const)))(
+	test.each(everyLane.flatMap((lane) => cases.map((what) => [what, lane] as const)))(
 		'whose response was lost by %s is not sent again, and the error says that it may be billed (%s)',
-		async (what, route) => {
-			lab.emulator.rule({ route: ROUTES[route].submit }, uncertain[what]);
-			const run = await lab.run(generating(route), { items: prompts(1) });
+		async (what, lane) => {
+			lab.emulator.rule({ route: LANES[lane].submit }, uncertain[what]);
+			const run = await lab.run(making(lane), { items: prompts(1) });
 
 			expect(run.status).toBe('error');
 			expect(lab.emulator.ledger.submissions).toHaveLength(1);
@@ -382,16 +373,16 @@ describe('a submit', () => {
 		},
 	);
 
-	test.each(everyRoute)(
+	test.each(everyLane)(
 		'that may have been billed is sent again by Retry execution, but not by Retry On Fail (%s)',
-		async (route) => {
-			lab.emulator.rule({ route: ROUTES[route].submit, times: 1 }, { status: 500, accepted: true });
-			const failed = await lab.run(generating(route, RETRY), { items: prompts(1) });
+		async (lane) => {
+			lab.emulator.rule({ route: LANES[lane].submit, times: 1 }, { status: 500, accepted: true });
+			const failed = await lab.run(making(lane, RETRY), { items: prompts(1) });
 
-			expect(traffic(lab)).toEqual(['submit']);
+			expect(lab.emulator.ledger.submissions).toHaveLength(1);
 			expect(failure(failed).description).toContain('Nobody knows whether this request was billed');
 
-			const run = await lab.retry(failed, generating(route, RETRY));
+			const run = await lab.retry(failed, making(lane, RETRY));
 
 			expect(lab.emulator.ledger.submissions).toHaveLength(2);
 			expect(await imagesIn(lab, run)).toEqual(await imagesOf(lab, prompts(1)));
@@ -400,7 +391,7 @@ describe('a submit', () => {
 	);
 
 	/** Fields that the submit's response has instead of the documented ones. */
-	const oddities: Array<[string, Route, object]> = [
+	const oddities: Array<[string, LaneName, object]> = [
 		['an empty error', 'task', { error: '' }],
 		['a progress as text', 'task', { progress: '40%' }],
 		['no model', 'task', { model: null }],
@@ -412,9 +403,9 @@ describe('a submit', () => {
 		['no address to poll', 'queue', { status_url: null }],
 	];
 
-	test.each(oddities)('whose response has %s keeps its task (%s)', async (_what, route, fields) => {
-		lab.emulator.rule({ route: ROUTES[route].submit }, withBody(fields));
-		const run = await lab.run(generating(route), { items: prompts(1) });
+	test.each(oddities)('whose response has %s keeps its task (%s)', async (_what, lane, fields) => {
+		lab.emulator.rule({ route: LANES[lane].submit }, withBody(fields));
+		const run = await lab.run(making(lane), { items: prompts(1) });
 
 		expect(run.status).toBe('success');
 		expect(traffic(lab)).toEqual(['submit', 'poll', 'download']);
@@ -424,7 +415,7 @@ describe('a submit', () => {
 
 	test('that takes longer than the timeout is given up and not sent again', async () => {
 		lab.emulator.rule({ route: 'cloudflare.run' }, { hang: true, accepted: true });
-		const run = await lab.run(generating('catalogue', {}, { timeout: 1 }), { items: prompts(1) });
+		const run = await lab.run(making('catalogue', {}, { timeout: 1 }), { items: prompts(1) });
 
 		expect(traffic(lab)).toEqual(['submit']);
 		expect(failure(run)).toMatchObject({
@@ -433,17 +424,17 @@ describe('a submit', () => {
 		});
 	});
 
-	test.each(['task', 'workersAi'] as const)(
+	test.each(firstOfEachProvider(everyLane))(
 		'whose connection was never made is sent again once somebody listens (%s)',
-		async (route) => {
+		async (lane) => {
 			const port = await freePort();
-			const { type } = ROUTES[route];
+			const { type } = LANES[lane];
 			const working = lab.credentials[`${type}Api`]!;
 			const later = new URL(working.baseUrl as string);
 			later.port = String(port);
 			lab.credentials[`${type}Api`] = { ...working, baseUrl: later.href };
 			const refused = nextRefusedConnection(port);
-			const running = lab.start(generating(route), { items: prompts(1) });
+			const running = lab.start(making(lane), { items: prompts(1) });
 			await refused;
 			const emulator = await startEmulator({ port, seconds: 0.03 });
 			const run = await running.done;
@@ -483,7 +474,7 @@ async function nextRefusedConnection(port: number): Promise<void> {
 
 describe("a tool's call", () => {
 	const run = async (behaviour: Behaviour, settings?: object) =>
-		await agents.run(generating('task', settings), behaviour);
+		await agents.run(making('task', settings), behaviour);
 
 	const taskIds = (responses: string[]) =>
 		responses.map((response) => (JSON.parse(response) as Array<{ taskId: string }>)[0]?.taskId);

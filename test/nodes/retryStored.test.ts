@@ -8,7 +8,7 @@ import {
 	type Lab,
 	type LabOptions,
 } from '../support/lab';
-import { drawSmall, making } from '../support/lanes';
+import { drawSmall, firstOfEachProvider, isDownloaded, laneNames, making } from '../support/lanes';
 
 /** Promise 1: what a re-run of the node finds of the images that an earlier run has got, or nearly got. */
 
@@ -27,7 +27,7 @@ const open = async (options: LabOptions) => {
 afterEach(async () => await lab.close());
 
 const modes = ['filesystem', 'memory'] as const;
-const lanes = ['bfl', 'oxen', 'queue', 'catalogue'] as const;
+const lanes = firstOfEachProvider(laneNames(isDownloaded));
 
 test.each(modes.flatMap((mode) => lanes.map((lane) => [mode, lane] as const)))(
 	'an image that n8n has stored is not downloaded again (%s, %s)',

@@ -9,7 +9,7 @@ import {
 	type Lab,
 	type NodeUnderTest,
 } from '../support/lab';
-import { drawSmall, LANES, making, type LaneName } from '../support/lanes';
+import { drawSmall, laneNames, LANES, making, type LaneName } from '../support/lanes';
 
 /** "Number of Images": each ends, is resumed, is charged and fails alone. */
 
@@ -26,7 +26,7 @@ afterEach(() => {
 });
 afterAll(async () => await lab.close());
 
-const everyLane = Object.keys(LANES) as LaneName[];
+const everyLane = laneNames();
 const CONTINUE = { onError: 'continueRegularOutput' } as const;
 const RETRY = { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 };
 
@@ -106,20 +106,17 @@ function refuseSubmit(lane: LaneName, number: number): void {
 
 const one = { seed: 5, maxConcurrent: 1 };
 
-test.each(['bfl', 'queue', 'oxen', 'catalogue'] as const)(
-	'fail alone: one of four is an error item in its place (%s)',
-	async (lane) => {
-		refuseSubmit(lane, 2);
-		const node = several(lane, { numberOfImages: 4, ...one }, CONTINUE);
-		const run = await lab.run(node, { items: prompts(1) });
+test.each(everyLane)('fail alone: one of four is an error item in its place (%s)', async (lane) => {
+	refuseSubmit(lane, 2);
+	const node = several(lane, { numberOfImages: 4, ...one }, CONTINUE);
+	const run = await lab.run(node, { items: prompts(1) });
 
-		expect(jsons(run).map(isError)).toEqual([false, true, false, false]);
-		expect(run.items(NODE).map(({ pairedItem }) => pairedItem)).toEqual(Array(4).fill({ item: 0 }));
-		expect(seedsOf(run)).toEqual([5, undefined, 7, 8]);
-	},
-);
+	expect(jsons(run).map(isError)).toEqual([false, true, false, false]);
+	expect(run.items(NODE).map(({ pairedItem }) => pairedItem)).toEqual(Array(4).fill({ item: 0 }));
+	expect(seedsOf(run)).toEqual([5, undefined, 7, 8]);
+});
 
-test.each(['bfl', 'queue', 'oxen'] as const)(
+test.each(everyLane)(
 	'are made by a retry where they are missing, and passed on where they are not (%s)',
 	async (lane) => {
 		refuseSubmit(lane, 3);
@@ -133,7 +130,7 @@ test.each(['bfl', 'queue', 'oxen'] as const)(
 	},
 );
 
-test.each(['task', 'bfl', 'workersAi', 'sync'] as const)(
+test.each(everyLane)(
 	'are resumed alone by Retry On Fail: nothing is paid for twice (%s)',
 	async (lane) => {
 		refuseSubmit(lane, 3);

@@ -12,7 +12,8 @@ import {
 	type Lab,
 	type NodeUnderTest,
 } from '../support/lab';
-import { drawSmall, making, type LaneName } from '../support/lanes';
+import { drawSmall, isDownloaded, laneNames, LANES, making, type LaneName } from '../support/lanes';
+import type { Lane } from '../support/providers';
 import { openHandles, stopAndSettle, stopTable, type Stopped } from '../support/stopping';
 
 /**
@@ -96,6 +97,8 @@ interface Situation {
 	parameters?: () => object;
 	/** The calls that bring it about: a part of method and path, and the status where there was a response. */
 	calls: [call: string, status?: number];
+	/** The route of the polls that hang, where they bring it about. */
+	polls?: RouteName;
 	/** How many of them, where it is not one for each of the items at work. */
 	count?: number;
 	submissions?: number;
@@ -104,101 +107,85 @@ interface Situation {
 }
 
 const PRICE = '/api/ai/generations/';
-const POLL_OF = { bfl: '/v1/get_result', oxen: 'GET /api/ai/queue/', queue: '/status' };
+const SUBMIT = 'POST /';
+
+/** The moments that every lane has. */
+function situationsOf(name: LaneName): Array<[name: string, Situation]> {
+	const lane: Lane = LANES[name];
+	const { submit, polls, hasEvents } = lane;
+	const cancels = lane.canCancel && AT_ONCE;
+	const waiting = { lane: name, options: SELDOM, cancels };
+	const submitted: [RouteName, Effect] = [submit, endless];
+	const all: Array<[string, Situation | false | undefined]> = [
+		[
+			lane.hasTasks ? 'a submit' : 'a synchronous call',
+			{
+				lane: name,
+				rules: [[submit, { ...hang, ...(!lane.hasTasks && { accepted: true }) }]],
+				calls: [SUBMIT],
+			},
+		],
+		[
+			'the pause after a 429',
+			{
+				lane: name,
+				rules: [[submit, { error: lane.rateLimit, headers: forAMinute }]],
+				calls: [SUBMIT, 429],
+			},
+		],
+		[
+			hasEvents ? 'listening to the events' : 'the wait for the next poll',
+			polls && { ...waiting, rules: [submitted], calls: [SUBMIT, 200] },
+		],
+		[
+			hasEvents ? 'polling while the events are silent' : 'a poll',
+			polls && {
+				lane: name,
+				cancels,
+				rules: [submitted, [polls.status, hang]],
+				polls: polls.status,
+				calls: [SUBMIT, 200],
+			},
+		],
+		[
+			'opening a download',
+			isDownloaded(lane) && { lane: name, rules: [['download', hang]], calls: ['/results/'] },
+		],
+	];
+	return all.flatMap(([what, situation]) => (situation ? [[`${what} (${name})`, situation]] : []));
+}
 
 const situations: Record<string, Situation> = {
-	'a submit (bfl)': { lane: 'bfl', rules: [['bfl.submit', hang]], calls: ['POST /v1/'] },
-	'a submit (oxen)': { lane: 'oxen', rules: [['oxen.enqueue', hang]], calls: ['POST /api/'] },
-	'a submit (queue)': { lane: 'queue', rules: [['queue.submit', hang]], calls: ['POST /model/'] },
-	'a synchronous call (oxen)': {
-		lane: 'sync',
-		rules: [['oxen.sync', { ...hang, accepted: true }]],
-		calls: ['POST /api/'],
-	},
-	'a synchronous call (cloudflare)': {
-		lane: 'catalogue',
-		rules: [['cloudflare.run', { ...hang, accepted: true }]],
-		calls: ['POST /client/'],
-	},
-	'the pause after a 429 (bfl)': {
-		lane: 'bfl',
-		rules: [['bfl.submit', { error: 'bfl.rateLimit', headers: forAMinute }]],
-		calls: ['POST /v1/', 429],
-	},
-	'the pause after a 429 (oxen)': {
-		lane: 'oxen',
-		rules: [['oxen.enqueue', { error: 'oxen.rateLimit', headers: forAMinute }]],
-		calls: ['POST /api/', 429],
-	},
-	'the wait for the next poll (bfl)': {
-		lane: 'bfl',
-		rules: [['bfl.submit', endless]],
-		options: SELDOM,
-		calls: ['POST /v1/', 200],
-	},
-	'the wait for the next poll (oxen)': {
-		lane: 'oxen',
-		rules: [['oxen.enqueue', endless]],
-		options: SELDOM,
-		calls: ['POST /api/', 200],
-		cancels: AT_ONCE,
-	},
-	'the wait for the next poll (queue)': {
-		lane: 'queue',
-		rules: [['queue.submit', endless]],
-		options: SELDOM,
-		calls: ['POST /model/', 200],
-		cancels: AT_ONCE,
-	},
-	'a poll (bfl)': { lane: 'bfl', rules: [['bfl.result', hang]], calls: [POLL_OF.bfl] },
-	'a poll (oxen)': {
-		lane: 'oxen',
-		rules: [
-			['oxen.enqueue', endless],
-			['oxen.queue', hang],
-		],
-		calls: [POLL_OF.oxen],
-		cancels: AT_ONCE,
-	},
-	'a poll (queue)': {
-		lane: 'queue',
-		rules: [
-			['queue.submit', endless],
-			['queue.status', hang],
-		],
-		calls: [POLL_OF.queue],
-		cancels: AT_ONCE,
-	},
+	...Object.fromEntries(laneNames().flatMap(situationsOf)),
 	'the pause after a failed poll (bfl)': {
 		lane: 'bfl',
 		rules: [['bfl.result', { status: 503, headers: forAMinute }]],
-		calls: [POLL_OF.bfl, 503],
+		calls: ['/v1/get_result', 503],
 	},
-	'opening the events (oxen)': {
+	'opening the events of a run (events)': {
 		lane: 'events',
 		rules: [['oxen.events', hang]],
 		calls: ['/api/events'],
 		count: 1,
 		submissions: 0,
 	},
-	'listening to the events (oxen)': {
-		lane: 'events',
-		rules: [['oxen.enqueue', endless]],
-		options: SELDOM,
-		calls: ['POST /api/', 200],
-		cancels: AT_ONCE,
-	},
-	'polling while the events are silent (oxen)': {
-		lane: 'events',
+	'opening the events of a task (falEvents)': {
+		lane: 'falEvents',
 		rules: [
-			['oxen.enqueue', endless],
-			['oxen.queue', hang],
+			['fal.submit', endless],
+			['fal.events', hang],
 		],
-		calls: [POLL_OF.oxen],
+		options: SELDOM,
+		calls: ['/status/stream'],
 		cancels: AT_ONCE,
 	},
-	'opening a download (bfl)': { lane: 'bfl', rules: [['download', hang]], calls: ['/results/'] },
-	'opening a download (oxen)': { lane: 'oxen', rules: [['download', hang]], calls: ['/results/'] },
+	'reading the result (fal)': {
+		lane: 'fal',
+		rules: [['fal.result', hang]],
+		polls: 'fal.result',
+		calls: [SUBMIT, 200],
+		cancels: AT_ONCE,
+	},
 	'the pause after a failed download (bfl)': {
 		lane: 'bfl',
 		rules: [['download', { status: 503, headers: forAMinute }]],
@@ -215,6 +202,10 @@ const callsSeen = ([call, status]: Situation['calls']) =>
 	lab.emulator.ledger.requests.filter(
 		(one) => `${one.method} ${one.path}`.includes(call) && one.status === status,
 	).length;
+
+const pollsHanging = (route: RouteName) =>
+	lab.emulator.ledger.polls.filter((poll) => poll.route === route && poll.status === undefined)
+		.length;
 
 const responded = (records: ReadonlyArray<{ status?: number }>) =>
 	records.filter(({ status }) => status !== undefined).length;
@@ -251,11 +242,11 @@ async function stopAt(name: string, node: NodeUnderTest, moment: Moment): Promis
 }
 
 test.each(Object.entries(situations))('%s ends at once', async (name, situation) => {
-	const { lane, rules = [], options, calls, count = AT_ONCE } = situation;
+	const { lane, rules = [], options, calls, polls, count = AT_ONCE } = situation;
 	for (const [route, effect] of rules) lab.emulator.rule({ route }, effect);
 	const node = making(lane, RETRY, { maxConcurrent: AT_ONCE, ...options });
 	const { run } = await stopAt(name, node, {
-		until: () => callsSeen(calls) === count,
+		until: () => callsSeen(calls) === count && (!polls || pollsHanging(polls) === count),
 		cancels: situation.cancels,
 	});
 

@@ -119,7 +119,7 @@ test.each(Object.keys(LANES) as LaneName[])(
 	},
 );
 
-test('what is wrong with a form is told for every item, before anything is sent', async () => {
+test('what is wrong with a form is reported for every item, before anything is sent', async () => {
 	const wrong = items({ product: 'a mug' }, { product: '' }, { product: 'a cup', hex: '#12' });
 	const node = withForm('task');
 	const run = await lab.run(

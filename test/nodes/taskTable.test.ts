@@ -102,7 +102,7 @@ test('what is refused says why, and the others go on', async () => {
 	expect(table.rows[1]?.message).toEqual(expect.stringContaining('422'));
 });
 
-test('what may have been paid for is told, and never requested again', async () => {
+test('what may have been paid for is reported, and never requested again', async () => {
 	emulator.rule({ route: 'bfl.submit', prompt: 'greenhouse' }, { reset: 'beforeHeaders' });
 	await engine.run(submitting);
 
@@ -139,7 +139,7 @@ describe('a worker that is killed', () => {
 		},
 	);
 
-	test('in the moment of the request leaves a prompt that is told once', async () => {
+	test('in the moment of the request leaves a prompt that is reported once', async () => {
 		// after Table and Note Prompt
 		table.killAt = 3;
 		await engine.run(submitting);

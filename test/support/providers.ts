@@ -14,7 +14,7 @@ import { models as taskModels } from '../../nodes/Flux2Task/models';
 import { taskApi } from '../../nodes/Flux2Task/provider';
 import type { ProviderDefinition } from '../../nodes/shared/operations/types';
 import type { Model } from '../../nodes/shared/parameters/model';
-import type { Emulator, RouteName } from '../emulator';
+import type { DocumentedError, Effect, Emulator, RouteName } from '../emulator';
 import type { CredentialStore } from './credentials';
 import type { GoodBody, GoodResponse } from './goodResponses';
 import * as bflResponses from './responses/bfl';
@@ -38,6 +38,14 @@ interface ProviderLane {
 	hasEvents?: true;
 	/** Whether its tasks can be cancelled. */
 	canCancel?: true;
+	/** Whether the image stands in a response: there is nothing to download. */
+	isInline?: true;
+	/** Where there are tasks: the route of a poll, and the one whose response names the image. */
+	polls?: { status: RouteName; result: RouteName };
+	/** How the API refuses a submit for the moment. */
+	rateLimit: DocumentedError;
+	/** What of a submit makes its moderation end the request. */
+	moderated: Effect;
 	/** What leads from a submit to its image, in order, as documented; the usual form first. */
 	responses: Readonly<Record<string, readonly GoodResponse[]>>;
 }
@@ -72,6 +80,8 @@ export const PROVIDERS = {
 				submit: 'cloudflare.run',
 				parameters: { model: 'black-forest-labs/flux-2-pro-preview' },
 				hasTasks: false,
+				rateLimit: 'cloudflare.rateLimit',
+				moderated: { error: 'cloudflare.moderated' },
 				responses: {
 					bare: cloudflareResponses.catalogueResponses,
 					wrapped: cloudflareResponses.wrappedResponses,
@@ -81,6 +91,9 @@ export const PROVIDERS = {
 				submit: 'cloudflare.workersAi',
 				parameters: { model: '@cf/black-forest-labs/flux-2-klein-4b' },
 				hasTasks: false,
+				isInline: true,
+				rateLimit: 'workersAi.3040',
+				moderated: { error: 'workersAi.3030' },
 				responses: {
 					wrapped: cloudflareResponses.workersAiResponses,
 					bare: cloudflareResponses.bareResponses,
@@ -99,6 +112,9 @@ export const PROVIDERS = {
 				submit: 'task.submit',
 				parameters: { dialect: 'task' },
 				hasTasks: true,
+				polls: { status: 'task.status', result: 'task.status' },
+				rateLimit: 'task.rateLimit',
+				moderated: { task: { fail: { message: 'Request Moderated' } } },
 				responses: { polled: taskResponses.taskResponses },
 			},
 			queue: {
@@ -106,6 +122,9 @@ export const PROVIDERS = {
 				parameters: { dialect: 'queue' },
 				hasTasks: true,
 				canCancel: true,
+				polls: { status: 'queue.status', result: 'queue.response' },
+				rateLimit: 'queue.rateLimit',
+				moderated: { task: { fail: { message: 'Request Moderated' } } },
 				responses: { polled: taskResponses.queueResponses },
 			},
 		},
@@ -121,6 +140,8 @@ export const PROVIDERS = {
 				parameters: {},
 				options: { mode: 'sync' },
 				hasTasks: false,
+				rateLimit: 'oxen.rateLimit',
+				moderated: { status: 400, body: { error: { message: 'Prompt flagged as NSFW' } } },
 				responses: { url: oxenResponses.syncResponses, base64: oxenResponses.base64Responses },
 			},
 			oxen: {
@@ -129,6 +150,9 @@ export const PROVIDERS = {
 				options: { mode: 'queue' },
 				hasTasks: true,
 				canCancel: true,
+				polls: { status: 'oxen.queue', result: 'oxen.queue' },
+				rateLimit: 'oxen.rateLimit',
+				moderated: { task: { fail: { message: 'Output flagged as NSFW' } } },
 				responses: {
 					polled: oxenResponses.queueResponses,
 					history: oxenResponses.historyResponses,
@@ -141,6 +165,9 @@ export const PROVIDERS = {
 				hasTasks: true,
 				hasEvents: true,
 				canCancel: true,
+				polls: { status: 'oxen.queue', result: 'oxen.queue' },
+				rateLimit: 'oxen.rateLimit',
+				moderated: { task: { fail: { message: 'Output flagged as NSFW' } } },
 				responses: { event: oxenResponses.eventResponses, polled: oxenResponses.queueResponses },
 			},
 		},
@@ -156,6 +183,9 @@ export const PROVIDERS = {
 				submit: 'bfl.submit',
 				parameters: {},
 				hasTasks: true,
+				polls: { status: 'bfl.result', result: 'bfl.result' },
+				rateLimit: 'bfl.rateLimit',
+				moderated: { task: { status: 'Request Moderated' } },
 				responses: {
 					polled: bflResponses.responses,
 					webhook: bflResponses.responsesWithWebhook,
@@ -176,6 +206,9 @@ export const PROVIDERS = {
 				options: { mode: 'queue' },
 				hasTasks: true,
 				canCancel: true,
+				polls: { status: 'fal.status', result: 'fal.result' },
+				rateLimit: 'fal.rateLimit',
+				moderated: { task: { fail: { code: 'content_policy_violation', message: 'flagged' } } },
 				responses: { polled: falResponses.responses, open: falResponses.openResponses },
 			},
 			falEvents: {
@@ -185,6 +218,9 @@ export const PROVIDERS = {
 				hasTasks: true,
 				hasEvents: true,
 				canCancel: true,
+				polls: { status: 'fal.status', result: 'fal.result' },
+				rateLimit: 'fal.rateLimit',
+				moderated: { task: { fail: { code: 'content_policy_violation', message: 'flagged' } } },
 				responses: { event: falResponses.eventResponses },
 			},
 		},
@@ -201,6 +237,9 @@ export const PROVIDERS = {
 				parameters: {},
 				hasTasks: true,
 				canCancel: true,
+				polls: { status: 'replicate.status', result: 'replicate.status' },
+				rateLimit: 'replicate.rateLimit',
+				moderated: { task: { fail: { code: 'E005', message: 'Flagged as sensitive.' } } },
 				responses: {
 					polled: replicateResponses.responses,
 					list: replicateResponses.listResponses,
@@ -224,6 +263,9 @@ export const PROVIDERS = {
 				submit: 'openai.generate',
 				parameters: {},
 				hasTasks: false,
+				isInline: true,
+				rateLimit: 'openai.rateLimit',
+				moderated: { task: { fail: { code: 'content_policy_violation', message: 'rejected' } } },
 				responses: {
 					base64: openAiResponses.responses,
 					url: openAiResponses.urlResponses,

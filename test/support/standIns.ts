@@ -87,10 +87,33 @@ const extractFromFile = standIn([], async function () {
 	return [(await Promise.all(tables)).flat()];
 });
 
+/** Merge of two inputs by the position of their items. */
+const merge: INodeType = {
+	description: {
+		...standIn(['mode', 'combineBy', 'options'], undefined).description,
+		inputs: ['main', 'main'],
+		requiredInputs: [0, 1],
+	},
+	async execute() {
+		const others = this.getInputData(1);
+		return [
+			this.getInputData(0).map(({ json, binary }, item) => ({
+				json: { ...json, ...others[item]?.json },
+				binary: { ...binary, ...others[item]?.binary },
+				pairedItem: [
+					{ item, input: 0 },
+					{ item, input: 1 },
+				],
+			})),
+		];
+	},
+};
+
 /** What the example workflows use of n8n's own nodes; in n8n the real ones run. */
 export const standIns: StandIns = {
 	'n8n-nodes-base.convertToFile': convertToFile,
 	'n8n-nodes-base.extractFromFile': extractFromFile,
+	'n8n-nodes-base.merge': merge,
 	'n8n-nodes-base.set': editFields,
 	'n8n-nodes-base.splitInBatches': loopOverItems,
 	'n8n-nodes-base.splitOut': splitOut,

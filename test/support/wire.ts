@@ -54,7 +54,7 @@ const SIZE_OF_ITEM = `={{
 
 /** The node's own options never reach the wire. */
 export const settings: Rows = {
-	binaryField: [['picture']],
+	binaryField: [['photo']],
 	download: [[false], ['true']],
 	fileName: [['photo']],
 	linkLifetime: [['7 days'], ['90 min']],

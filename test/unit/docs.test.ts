@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
+import { tools } from '../../nodes/Flux2Bfl/tools';
 import { triggerOptions } from '../../nodes/Flux2Trigger/options';
 import { generateOptions } from '../../nodes/shared/parameters/options';
 import type { Param } from '../../nodes/shared/parameters/param';
@@ -182,6 +183,19 @@ describe('the documentation', () => {
 		}
 	});
 
+	test('names every tool and every parameter of it', () => {
+		const page = read('docs/tools.md');
+		const rows = rowsOf(section('docs/tools.md', '## Parameters'));
+		const lacking = tools.flatMap(({ id, images, parameters }) => [
+			...(page.includes(`\`${id}\``) ? [] : [id]),
+			...images
+				.filter(({ label, wireName }) => !rows.get(label)?.includes(`\`${wireName}\``))
+				.map(({ label }) => label),
+			...parameters.flatMap((param) => missing(rows, param)),
+		]);
+		expect(lacking).toEqual([]);
+	});
+
 	test("names each of the node's own options with its limits", () => {
 		const rows = rowsOf(section('docs/models.md', '## Node options'));
 		const own = providers.flatMap(({ definition }) => definition.options ?? []);
@@ -197,7 +211,9 @@ describe('the documentation', () => {
 		const rows = section('docs/costs-and-retries.md', '## Prices')
 			.split('\n')
 			.filter((line) => line.startsWith('| `'));
-		const priced = [...readBuiltModels().values()].flat().filter(({ price }) => price);
+		const priced = [...[...readBuiltModels().values()].flat(), ...tools].filter(
+			({ price }) => price,
+		);
 		expect(priced.length).toBeGreaterThan(10);
 		const lacking = priced.flatMap(({ id, price }) => {
 			const { first, further = first, reference = 0, source, date } = price!;

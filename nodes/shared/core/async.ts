@@ -51,11 +51,14 @@ export async function raceTimeout<T, U>(
 		await abortable(Promise.race([storeResult(work, box), timer]), signal);
 		return box.result ? box.result.value : onTimeout();
 	} finally {
-		finished.abort();
+		finished.abort(OVER);
 	}
 }
 
 const doNothing = () => undefined;
+
+/** The reason for which a finished race is aborted. Without one, Node.js makes an error with a stack trace each time. */
+const OVER = new AbortedError();
 
 async function storeResult<T>(work: Promise<T>, box: { result?: { value: T } }): Promise<void> {
 	box.result = { value: await work };
@@ -75,7 +78,7 @@ export async function withTimeout<T, U>(
 	try {
 		return await raceTimeout(work(finished.signal), ms, signal, onTimeout);
 	} finally {
-		finished.abort();
+		finished.abort(OVER);
 	}
 }
 

@@ -153,9 +153,8 @@ async function toApiResponse(
 	);
 	const { 'content-type': type } = headers;
 	const saysImage = typeof type === 'string' && type.toLowerCase().startsWith('image/');
-	const isImageData = hasImageHeader(bytes);
-	const json = isImageData ? undefined : parseJson(bytes);
-	const isImage = isImageData || (saysImage && json === undefined);
+	const json = parseJson(bytes);
+	const isImage = json === undefined && (saysImage || hasImageHeader(bytes));
 	return { status, headers, bytes, isImage, json };
 }
 

@@ -1,6 +1,6 @@
 import type { IExecuteFunctions, IN8nHttpFullResponse } from 'n8n-workflow';
 import { raceTimeout } from '../core/async';
-import { Flux2Error } from '../core/errors';
+import { Flux2Error, flux2ErrorOrThrow } from '../core/errors';
 import { downloadStatusError, networkError } from './errors';
 import { retry } from './retry';
 import { toStream, type DownloadStream } from './types';
@@ -180,10 +180,22 @@ async function openDownload(context: DownloadContext, url: string): Promise<Down
 		if (typeof location !== 'string' || !URL.canParse(location, target.href)) {
 			throw downloadStatusError(statusCode, headers);
 		}
-		target = resolveDownloadUrl(origin, new URL(location, target).href);
+		target = resolveRedirect(origin, new URL(location, target), statusCode);
 	}
 	throw new Flux2Error('badResponse', `The image's URL redirects more than ${MAX_REDIRECTS} times`);
 }
+
+function resolveRedirect(origin: string, location: URL, httpCode: number): URL {
+	try {
+		return resolveDownloadUrl(origin, location.href);
+	} catch (thrown) {
+		throw redirectError(flux2ErrorOrThrow(thrown), httpCode);
+	}
+}
+
+/** It has the redirect's status: a host that redirects to what is not opened may have the file a moment later. */
+const redirectError = ({ kind, message }: Flux2Error, httpCode: number) =>
+	new Flux2Error(kind, message, { httpCode });
 
 const brokenError = () =>
 	new Flux2Error('unavailable', 'The image broke off before its header', { transient: true });

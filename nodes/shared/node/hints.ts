@@ -91,8 +91,8 @@ function summarizeFailures(report: RunReport): string[] {
 	const kinds = countEach(failures.map(({ error }) => LABELS[error.kind]))
 		.map(([label, times]) => `${times} ${label}`)
 		.join(', ');
-	const uncertain = failures.filter((each) => each.error.maybeBilled && isPaidHere(each)).length;
-	const billed = uncertain > 0 ? [`${uncertain} of them may have been billed`] : [];
+	const maybeBilled = failures.filter((each) => each.error.maybeBilled && isPaidHere(each)).length;
+	const billed = maybeBilled > 0 ? [`${maybeBilled} of them may have been billed`] : [];
 	return [`<b>${failures.length} failed</b> (${kinds})`, ...billed];
 }
 

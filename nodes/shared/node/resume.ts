@@ -5,12 +5,13 @@ import type {
 	IWebhookResponseData,
 } from 'n8n-workflow';
 import { withTimeout } from '../core/async';
-import { toFlux2Error, type Flux2Error } from '../core/errors';
+import { toFlux2Error } from '../core/errors';
 import { parseJson } from '../core/json';
 import { createRedactor } from '../core/redact';
 import { pLimit } from '../core/vendor';
 import { TimeoutError } from '../http/errors';
 import type { ReadClient } from '../http/types';
+import { mayRecover } from '../operations/collect';
 import { collectImage, errorJson, taskItem, type CollectTarget } from '../operations/items';
 import { loadSuspended, type SuspendedExecution } from '../operations/suspend';
 import type { ProviderDefinition, WebhookProtocol } from '../operations/types';
@@ -179,7 +180,7 @@ async function collect(delivery: Delivery, done: Done): Promise<IWebhookResponse
 	} catch (thrown) {
 		const error = toFlux2Error(thrown);
 		// the provider delivers again, and the execution goes on waiting for that
-		if (mayComeLater(error)) {
+		if (mayRecover(error, done) || error.kind === 'timeout') {
 			return respond(context, 503, 'The image could not be fetched');
 		}
 		const { kind, message } = error;
@@ -187,10 +188,6 @@ async function collect(delivery: Delivery, done: Done): Promise<IWebhookResponse
 		return { workflowData: [[failedItem(delivery, failed)]] };
 	}
 }
-
-/** A URL that is refused so soon after the task's end is late or blocked, not gone. */
-const mayComeLater = ({ transient, kind }: Flux2Error): boolean =>
-	transient || kind === 'timeout' || kind === 'expired';
 
 /** n8n does not run the node again, so it cannot fail any more: a failure is an item. */
 function failedItem({ context, target, suspended }: Delivery, failed: Failed): INodeExecutionData {

@@ -205,7 +205,8 @@ export async function planSpending(
 			return [];
 		}
 	});
-	return new Map([...failures, ...budget.check((await Promise.all(planned)).flat())]);
+	const submits = (await Promise.all(planned)).flat();
+	return new Map([...failures, ...budget.check(submits)]);
 }
 
 /** Another execution, which a person has started, may spend anew. */

@@ -82,7 +82,7 @@ export async function collectWithRefresh(
 }
 
 /** Whether the image's host was asked in vain: it may be down for a moment, or lag behind the provider. */
-const mayRecover = (error: unknown, { images }: Done): boolean =>
+export const mayRecover = (error: unknown, { images }: Done): boolean =>
 	error instanceof Flux2Error &&
 	(error.transient || error.httpCode !== undefined) &&
 	images.some((image) => 'url' in image);

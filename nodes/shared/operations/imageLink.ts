@@ -10,7 +10,7 @@ export interface LinkTarget {
 	readonly settings: Settings;
 	/** Whether an agent has called the node as its tool: binary data does not reach it, a link does. */
 	readonly isToolCall?: boolean;
-	/** Is told why there is no link. */
+	/** Receives the reason why there is no link. */
 	onUnlinked?(this: void, reason: string): void;
 }
 

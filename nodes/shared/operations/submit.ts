@@ -138,7 +138,7 @@ const identityOf = ({ item, request }: PreparedRequest, operation: string) => ({
 	likeReference: request.likeReference,
 });
 
-/** What is told of the submission's results after the run. */
+/** What the report of the run says of the submission's results. */
 export function factsOf({ item, checkpoint }: Submission): ResultFacts {
 	const { size } = checkpoint.request ?? {};
 	return {

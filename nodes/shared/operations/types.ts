@@ -137,7 +137,7 @@ export interface PreparedOperation {
 
 export type ItemResult = ({ item: OutputItem } | { error: Flux2Error }) & ResultFacts;
 
-/** What is told of a result after the run, beside what its item says. */
+/** What the report of the run says of a result, beside what its item says. */
 export interface ResultFacts {
 	/** By this execution, or by an earlier one, whose task or image is passed on. Left out where nothing was submitted. */
 	readonly paid?: 'here' | 'before';

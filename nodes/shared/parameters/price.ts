@@ -12,6 +12,8 @@ export interface ListPrice {
 	readonly further?: number;
 	/** For each unit of a reference image; nothing when left out. */
 	readonly reference?: number;
+	/** The amounts for a request with reference images, where they differ. */
+	readonly edit?: Pick<ListPrice, 'first' | 'further' | 'reference'>;
 	/** A reference counts so many units at most, because the provider makes larger ones smaller first. */
 	readonly maxReferenceUnits?: number;
 	/** The amounts are for so many steps. */
@@ -96,7 +98,8 @@ export function estimatePrice(
 ): Estimate | undefined {
 	if (!price) return undefined;
 	const { images, references } = facts;
-	const { first, further = first, reference = 0 } = price;
+	const amounts = references.length > 0 ? (price.edit ?? price) : price;
+	const { first, further = first, reference = 0 } = amounts;
 	const units = UNITS_OF[price.unit](outputSize(automaticSize, facts));
 	const referenceUnits = references.reduce((sum, size) => sum + unitsOfReference(price, size), 0);
 	const amount = first + further * (units - 1) + reference * referenceUnits;

@@ -111,13 +111,13 @@ const roundings = (value: number, step: number): number[] => [
 /** The size whose proportions are nearest to the wanted ones; of several, the one whose area is. */
 function nearest(candidates: readonly Size[], wanted: Size): Size | undefined {
 	const area = wanted.width * wanted.height;
-	const distances = ({ width, height }: Size) => [
-		Math.abs(Math.log(width / height / (wanted.width / wanted.height))),
-		Math.abs(width * height - area),
-	];
 	const [best] = candidates
-		.map((size) => ({ size, distances: distances(size) }))
-		.sort((a, b) => a.distances[0]! - b.distances[0]! || a.distances[1]! - b.distances[1]!);
+		.map((size) => ({
+			size,
+			ratioDistance: Math.abs(Math.log(size.width / size.height / (wanted.width / wanted.height))),
+			areaDistance: Math.abs(size.width * size.height - area),
+		}))
+		.sort((a, b) => a.ratioDistance - b.ratioDistance || a.areaDistance - b.areaDistance);
 	return best?.size;
 }
 

@@ -61,8 +61,8 @@ export class CheckpointStore {
 
 	/** The request's checkpoint for this run alone: what an earlier run has left, or a new and empty one. */
 	claim(itemIndex: number, identity: RequestIdentity): Checkpoint {
-		const place = this.placeOf(itemIndex, identity.operation);
-		const hash = hashOf(identity);
+		const place = this.findPlace(itemIndex, identity.operation);
+		const hash = identityHash(identity);
 		const free = place.filter((checkpoint) => !claimed.has(checkpoint));
 		const checkpoint: Checkpoint = free.find((left) => left.hash === hash) ??
 			this.findOfSameExecution(free) ?? { hash, results: [] };
@@ -147,7 +147,7 @@ export class CheckpointStore {
 		return typeof rule === 'object' && rule.exceptExecution === this.executionId;
 	}
 
-	private placeOf(itemIndex: number, operation: string): Checkpoint[] {
+	private findPlace(itemIndex: number, operation: string): Checkpoint[] {
 		const run = this.isToolCall
 			? 'tool'
 			: String(this.context.getWorkflowDataProxy(itemIndex).$runIndex);
@@ -181,7 +181,7 @@ const remove = (place: Checkpoint[], checkpoint: Checkpoint): void => {
 	if (index >= 0) place.splice(index, 1);
 };
 
-const hashOf = (identity: RequestIdentity): string =>
+const identityHash = (identity: RequestIdentity): string =>
 	createHash('sha256').update(JSON.stringify(identity)).digest('hex');
 
 const isLost = (result: SavedResult): boolean => 'lostIn' in result && result.lostIn !== undefined;

@@ -28,7 +28,7 @@ export interface PollerOptions {
 	readonly submittedByThisRun: boolean;
 	/** Where the provider pushes the task's end. */
 	readonly events?: TaskEvents;
-	/** Told each state of a task that is waited for although it is not clear. */
+	/** Receives each state that is not clear of a task that is waited for all the same. */
 	onUnclear?(this: void, state: Unclear): void;
 }
 

@@ -219,9 +219,9 @@ function moderatedImage({ task, price, raw }: Done, index: number, count: number
 }
 
 /** What one of several images has cost. */
-export const shareOf = ({ amount, currency, credits }: Cost, images: number): Cost => ({
+export const shareOf = ({ amount, credits, ...cost }: Cost, images: number): Cost => ({
+	...cost,
 	amount: amount / images,
-	currency,
 	...(credits !== undefined && { credits: credits / images }),
 });
 

@@ -1,4 +1,4 @@
-import { ADVICE, Flux2Error, rethrow, withAdvice } from '../core/errors';
+import { ADVICE, Flux2Error, rethrow, withAdvice, type Cost } from '../core/errors';
 import { NO_COST_REPORTED } from '../core/messages';
 import { formatAmount } from '../parameters/price';
 import type { Failed, Task, TaskState } from './protocol';
@@ -26,13 +26,16 @@ const CANCELLED_ADVICE = 'Somebody has stopped it: a person, another program or 
 /** The end of a task that has failed, as an error that names it and what was charged. */
 export function taskError({ kind, message, task, httpCode, price, lost }: Failed): Flux2Error {
 	const cost = price?.cost;
-	const charged = cost ? `It cost ${formatAmount(cost.amount, cost.currency)}.` : NO_COST_REPORTED;
+	const charged = cost ? `It cost ${toCostText(cost)}.` : NO_COST_REPORTED;
 	// of the others it is said elsewhere that they may have been paid for
-	const isToldHere = cost !== undefined || !(lost || kind === 'badResponse');
+	const isSaidHere = cost !== undefined || !(lost || kind === 'badResponse');
 	const advice = lost === 'cancelled' ? CANCELLED_ADVICE : ADVICE[kind];
-	const description = isToldHere ? `${charged} ${advice}` : advice;
+	const description = isSaidHere ? `${charged} ${advice}` : advice;
 	return withTaskId(new Flux2Error(kind, message, { description, httpCode, cost }), task);
 }
+
+const toCostText = ({ amount, currency, estimated }: Cost): string =>
+	`${estimated ? 'about ' : ''}${formatAmount(amount, currency)}`;
 
 /** The state of a task that the provider does not know, or not yet. */
 export const taskNotFound = (task: Task, message: string): Failed => ({

@@ -15,7 +15,7 @@ export async function measureOverTls(context: BenchmarkContext): Promise<Latenes
 		const tls = createSelfSignedCertificate();
 		const file = path.join(folder, 'certificate.pem');
 		await writeFile(file, tls.cert);
-		const emulator = await startEmulatorProcess(tls);
+		const emulator = await startEmulatorProcess({ tls });
 		try {
 			return await measureLatenessAt(emulator, context, { NODE_EXTRA_CA_CERTS: file });
 		} finally {

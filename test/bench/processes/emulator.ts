@@ -5,8 +5,10 @@ import { serveParent } from './child';
 
 /** The emulator in its own process, so that its processor time and memory do not count as a client's. */
 
-/** 40 concurrent tasks exceed Black Forest Labs' limit of 24 per key, and that limit is not what is measured. */
+/** 40 concurrent tasks exceed Black Forest Labs' limit of 24 per key, which most benchmarks do not measure. */
 const MAX_RUNNING_TASKS = 1000;
+
+export type EmulatorSettings = Pick<EmulatorOptions, 'tls' | 'maxRunning'>;
 
 let emulator: Emulator | undefined;
 
@@ -16,12 +18,12 @@ const requireEmulator = (): Emulator => {
 };
 
 const methods = {
-	async open(options: Pick<EmulatorOptions, 'tls'>): Promise<Pick<Emulator, 'urls' | 'keys'>> {
+	async open(options: EmulatorSettings): Promise<Pick<Emulator, 'urls' | 'keys'>> {
 		emulator = await startEmulator({
+			maxRunning: MAX_RUNNING_TASKS,
 			...options,
 			seconds: ({ prompt }) => parseSeconds(prompt),
 			images: 'plain',
-			maxRunning: MAX_RUNNING_TASKS,
 			// version 1 of the AI SDK knows no others, and counts a response with one as broken
 			runningStatuses: [],
 		});

@@ -1,6 +1,7 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import type { CredentialStore } from '../../support/credentials';
 import { startEngine, type Engine, type WorkflowJson } from '../../support/engine';
+import { BARE_NODE_TYPE, bareNode } from '../clients/bare';
 import { serveParent } from './child';
 
 /** n8n's engine with our nodes in its own process, so that only n8n and our node are measured. */
@@ -28,7 +29,7 @@ let engine: Engine | undefined;
 
 const methods = {
 	async open(credentials: CredentialStore): Promise<void> {
-		engine = await startEngine({ credentials });
+		engine = await startEngine({ credentials, nodeTypes: { [BARE_NODE_TYPE]: bareNode } });
 	},
 
 	async run({ workflow, nodeName, items }: RunRequest): Promise<RunResult> {

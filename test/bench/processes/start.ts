@@ -1,9 +1,10 @@
-import type { Keys, LedgerData, RuleJson, Tls } from '../../emulator';
+import type { Keys, LedgerData, RuleJson } from '../../emulator';
 import { emulatorCredentials } from '../../support/providers';
+import type { WorkflowJson } from '../../support/engine';
 import { NODE, workflowWith, type NodeUnderTest } from '../../support/lab';
 import type { TaskSpec } from '../tasks';
 import { startChild } from './child';
-import type { EmulatorMethods } from './emulator';
+import type { EmulatorMethods, EmulatorSettings } from './emulator';
 import type { NodeMethods, RunResult } from './node';
 
 export interface EmulatorProcess {
@@ -17,13 +18,17 @@ export interface EmulatorProcess {
 export interface NodeProcess {
 	/** Runs one execution with an item for each task. Throws if an item fails. */
 	run: (node: NodeUnderTest, tasks: readonly TaskSpec[]) => Promise<RunResult>;
+	/** The same with another workflow, whose node has the same name. */
+	runWorkflow: (workflow: WorkflowJson, tasks: readonly TaskSpec[]) => Promise<RunResult>;
 	close: () => Promise<void>;
 }
 
 /** Starts the emulator in its own process; with a certificate it uses TLS. */
-export async function startEmulatorProcess(tls?: Tls): Promise<EmulatorProcess> {
+export async function startEmulatorProcess(
+	settings: EmulatorSettings = {},
+): Promise<EmulatorProcess> {
 	const child = startChild<EmulatorMethods>('emulator.ts');
-	const { urls, keys } = await child.call('open', { tls });
+	const { urls, keys } = await child.call('open', settings);
 	return {
 		urls,
 		keys,
@@ -40,13 +45,15 @@ export async function startNodeProcess(
 ): Promise<NodeProcess> {
 	const child = startChild<NodeMethods>('node.ts', environment);
 	await child.call('open', emulatorCredentials(emulator));
+	const runWorkflow: NodeProcess['runWorkflow'] = async (workflow, tasks) =>
+		await child.call('run', {
+			workflow,
+			nodeName: NODE,
+			items: tasks.map(({ prompt }) => ({ json: { prompt } })),
+		});
 	return {
-		run: async (node, tasks) =>
-			await child.call('run', {
-				workflow: workflowWith(node),
-				nodeName: NODE,
-				items: tasks.map(({ prompt }) => ({ json: { prompt } })),
-			}),
+		run: async (node, tasks) => await runWorkflow(workflowWith(node), tasks),
+		runWorkflow,
 		async close() {
 			await child.call('close', undefined).finally(child.close);
 		},

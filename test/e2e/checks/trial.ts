@@ -4,14 +4,14 @@ import type { Host } from '../host';
 import { startManually } from '../host/executions';
 import { importWorkflow, OURS, withCredentials, type WorkflowFile } from '../host/workflows';
 
-/** n8n's part in these is that of the other lanes of their providers. */
-const LEFT_OUT: readonly string[] = ['workersAi', 'sync', 'events'] satisfies LaneName[];
+/** n8n's part in these is that of the other lanes of their providers, as it is in those with events. */
+const LEFT_OUT: readonly string[] = ['workersAi', 'sync'] satisfies LaneName[];
 
 /** By the name of the check. */
 export const TESTED_LANES: ReadonlyArray<readonly [name: string, lane: Lane]> = Object.entries(
 	LANES,
 )
-	.filter(([name]) => !LEFT_OUT.includes(name))
+	.filter(([name, { hasEvents }]) => !hasEvents && !LEFT_OUT.includes(name))
 	.map(([name, lane]) => [`${PROVIDERS[lane.type].definition.label} (${name})`, lane]);
 
 export interface Trial {

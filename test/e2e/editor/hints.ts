@@ -11,7 +11,7 @@ const SUMMARY = /5 images.*\$0\.\d+.*slowest.*1 failed.*1 moderated/;
 /** Long enough to be seen on any computer; the check ends it. */
 const SUSPENDED_SECONDS = 600;
 
-/** A list of which the provider refuses one: whoever looks at the output is told so. */
+/** A list of which the provider refuses one: the output says so. */
 function summaryCheck({ light: page, host }: EditorContext): Check {
 	return createCheck(page, 'after a list, a line above the output sums it up', async () => {
 		await openWorkflow(page, host.url, 'prompt-list');

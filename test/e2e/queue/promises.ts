@@ -54,7 +54,7 @@ function findBrokenByRestart({ executions, when, ...restart }: Restart): string[
 	];
 }
 
-/** Once the collector has run, every image that was paid for is there, or its prompt is told as unclear. */
+/** Once the collector has run, every image that was paid for is there, or its prompt is reported as unclear. */
 function findBrokenByTable({ plan, ...table }: TableResult): string[] {
 	const { executions, concurrency, kills } = plan;
 	const { collected, unclear, notRequested, lost, paidTwice, collectedInTheEnd } = table;

@@ -56,4 +56,10 @@ export const documentedErrors = {
 	'fal.moderated': modelError(422, [CONTENT_POLICY]),
 	'fal.startTimeout': requestError(504, 'request_timeout', 'Request timed out'),
 	'fal.internal': falError(500, 'Internal Server Error'),
+	// of Hugging Face's router: the texts are seen in reports, their form is assumed
+	'fal.token': toResponse(401, { error: 'Invalid username or password.' }),
+	'fal.tokenCredits': toResponse(402, {
+		error: 'You have exceeded your monthly included credits for Inference Providers.',
+	}),
+	'fal.unmapped': toResponse(400, { error: 'Model not supported by provider fal-ai' }),
 } satisfies Record<string, ApiResponse>;

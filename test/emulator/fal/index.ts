@@ -5,6 +5,7 @@ import { documentedErrors } from './documentedErrors';
 import { faultSchema } from './faults';
 import { KEYS } from './keys';
 import { createQueueRoutes } from './queue';
+import { createRouterRoutes } from './router';
 import { withOptions, type FalOptions } from './world';
 
 export const fal = {
@@ -19,12 +20,14 @@ export const fal = {
 		'fal.cancel',
 		'fal.webhookKeys',
 	],
-	createRoutes: (world: World, options: FalOptions): Route[] =>
-		createQueueRoutes(withOptions(world, options)),
+	createRoutes(world: World, options: FalOptions): Route[] {
+		const own = withOptions(world, options);
+		return [...createQueueRoutes(own), ...createRouterRoutes(own)];
+	},
 	keys: KEYS,
 	keyHeader: 'authorization',
 	credential: { 'API Key': KEYS.falKey },
 	documentedErrors,
-	recordedHeaders: /^x-fal-.+$/,
+	recordedHeaders: /^x-(fal-.+|hf-bill-to)$/,
 	faultSchema,
 } as const satisfies Provider;

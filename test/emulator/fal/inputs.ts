@@ -134,6 +134,9 @@ function findSideProblem(
 	return pixels % multiple === 0 ? [] : [{ loc, msg, type: 'multiple_of' }];
 }
 
+export const measureAll = async (references: readonly ReferenceImage[]): Promise<Size[]> =>
+	await Promise.all(references.map(measure));
+
 /** A reference on another host is not measured. */
 async function measure(reference: ReferenceImage | undefined): Promise<Size> {
 	if (!reference?.bytes) return { width: 1024, height: 1024 };

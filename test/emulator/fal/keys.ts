@@ -5,6 +5,9 @@ export const KEYS = {
 	falKeyOfSomebodyElse: 'made-up-foreign-fal-id:made-up-foreign-fal-secret',
 	falKeyWithoutPermission: 'made-up-powerless-fal-id:made-up-powerless-fal-secret',
 	falKeyWithoutCredits: 'made-up-penniless-fal-id:made-up-penniless-fal-secret',
+	/** Of Hugging Face, for its router. */
+	falToken: 'hf_madeUpToken',
+	falTokenWithoutCredits: 'hf_madeUpPennilessToken',
 };
 
 export interface Grant {
@@ -17,4 +20,10 @@ export const GRANTS: ReadonlyMap<string, Grant> = new Map([
 	[KEYS.falKeyOfSomebodyElse, { permission: true, credits: true }],
 	[KEYS.falKeyWithoutPermission, { permission: false, credits: true }],
 	[KEYS.falKeyWithoutCredits, { permission: true, credits: false }],
+]);
+
+/** What the tokens of Hugging Face may do. */
+export const TOKEN_GRANTS: ReadonlyMap<string, Grant> = new Map([
+	[KEYS.falToken, { permission: true, credits: true }],
+	[KEYS.falTokenWithoutCredits, { permission: true, credits: false }],
 ]);

@@ -11,6 +11,7 @@ const PRICES: Record<string, Price> = {
 	'fal-ai/flux-2': perMegapixel(0.012),
 	'fal-ai/flux-2/turbo': perMegapixel(0.008),
 	'fal-ai/flux-2/flash': perMegapixel(0.005),
+	'fal-ai/flux-2/lora': perMegapixel(0.021),
 	'fal-ai/flux-2-pro': [0.03, 0.015],
 	'fal-ai/flux-2-flex': perMegapixel(0.05),
 	'fal-ai/flux-2-max': [0.07, 0.03],
@@ -19,13 +20,17 @@ const PRICES: Record<string, Price> = {
 	'fal-ai/flux-2/klein/4b/base': perMegapixel(0.009),
 	'fal-ai/flux-2/klein/9b': perMegapixel(0.006),
 	'fal-ai/flux-2/klein/9b/edit': perMegapixel(0.011),
-	'fal-ai/flux-2/klein/9b/base/edit': perMegapixel(0.011),
+	'fal-ai/flux-2/klein/9b/base': perMegapixel(0.011),
 	'fal-ai/flux-2/klein/9b/base/lora': perMegapixel(0.02),
+	'fal-ai/flux-2/klein/9b/base/edit/lora': perMegapixel(0.02),
 };
 
 /** What the header of a result counts: megapixels of the output and of the references, each begun one. */
-export const countUnits = (output: Size, references: number): number =>
-	countMegapixels(output) + references;
+export function countUnits(endpoint: string, output: Size, references: readonly Size[]): number {
+	const countsImages = /\/(turbo|flash)\//.test(endpoint);
+	const counts = references.map((size) => (countsImages ? 1 : countMegapixels(size)));
+	return counts.reduce((sum, count) => sum + count, countMegapixels(output));
+}
 
 /** One image of a request. */
 export function priceImage(endpoint: string, units: number): number {

@@ -14,7 +14,7 @@ import { scheduleWebhook } from '../webhooks';
 import { recordUnexpected, recordUnknownQuery, refuseOverLimit } from '../world';
 import { documentedErrors, falError, modelError } from './documentedErrors';
 import { streamStatus } from './events';
-import { BadInput, readInput, type FalInput } from './inputs';
+import { BadInput, measureAll, readInput, type FalInput } from './inputs';
 import { ENDPOINTS, type FalEndpoint } from './models';
 import { countUnits, priceImage } from './prices';
 import { authenticate, findRequest, saveRequest, type FalRequest } from './requests';
@@ -27,7 +27,7 @@ import type { FalWorld } from './world';
  * `POST /run/{endpoint}` stands for `fal.run`, whose calls wait.
  */
 
-const BASE = '/fal';
+export const BASE = '/fal';
 const REQUEST = `${BASE}/:owner/:alias/requests/:id`;
 
 export function createQueueRoutes(world: FalWorld): Route[] {
@@ -108,7 +108,7 @@ const createUnknownRoutes = (): Route[] =>
 		},
 	}));
 
-async function submit(
+export async function submit(
 	world: FalWorld,
 	call: Call,
 	effect: Effect,
@@ -178,7 +178,7 @@ async function accept(
 		problems.length > 0
 			? { ...effect, task: { ...effect.task, fail: { message: 'Input is not valid' } } }
 			: effect;
-	return createTasks(world, call, failing, { route, model, endpoint, input, problems });
+	return await createTasks(world, call, failing, { route, model, endpoint, input, problems });
 }
 
 async function readInputOfTask(
@@ -202,10 +202,15 @@ interface Order extends Pick<FalRequest, 'endpoint' | 'problems'> {
 }
 
 /** One task for each image; they differ by their seeds. */
-function createTasks(world: FalWorld, call: Call, effect: Effect, order: Order): FalRequest {
+async function createTasks(
+	world: FalWorld,
+	call: Call,
+	effect: Effect,
+	order: Order,
+): Promise<FalRequest> {
 	const { route, model, endpoint, input, problems } = order;
 	const { prompt, parameters, references } = input;
-	const units = countUnits(parameters, references.length);
+	const units = countUnits(model, parameters, await measureAll(references));
 	const images = Array.from({ length: input.images }, (_, index) =>
 		world.tasks.accept(call, effect, {
 			id: randomUUID(),
@@ -238,7 +243,7 @@ function toImageParameters(parameters: JsonObject, index: number): JsonObject {
 	return { ...parameters, ...(typeof seed === 'number' ? { seed: seed + index } : { index }) };
 }
 
-function getStatus(world: FalWorld, call: Call): ApiResponse {
+export function getStatus(world: FalWorld, call: Call): ApiResponse {
 	recordUnknownQuery(world, call, ['logs']);
 	const { task, request } = findRequest(world, call);
 	const body = toStatusBody(task, request, toResponseUrl(world, request));

@@ -2,7 +2,7 @@ import { toState, type Task } from '../tasks';
 import { Refusal, type ApiResponse, type Call } from '../types';
 import type { Problem } from '../pydantic';
 import { documentedErrors } from './documentedErrors';
-import { GRANTS, type Grant } from './keys';
+import { GRANTS, TOKEN_GRANTS, type Grant } from './keys';
 import type { FalEndpoint } from './models';
 import type { FalWorld } from './world';
 
@@ -26,7 +26,11 @@ export function saveRequest(task: Task, request: FalRequest): void {
 	requests.set(task, request);
 }
 
+/** The scheme of a call that has come through Hugging Face's router. */
+export const ROUTED = 'routed';
+
 export function authenticate({ key, scheme, headers }: Call): Grant {
+	if (scheme === ROUTED) return TOKEN_GRANTS.get(key ?? '')!;
 	if (headers.authorization === undefined) throw new Refusal(documentedErrors['fal.noKey']);
 	if (scheme !== 'Key') throw new Refusal(documentedErrors['fal.scheme']);
 	if (!key?.includes(':')) throw new Refusal(documentedErrors['fal.keyFormat']);

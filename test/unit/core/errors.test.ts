@@ -58,8 +58,8 @@ test('details beside the advice replace those that they name, and keep the other
 
 test('both texts of a failure are changed, and everything else is kept', () => {
 	const hide = (text: string) => text.replaceAll('made-up-secret', '***');
-	const told = { ...details, description: 'Change made-up-secret.' };
-	const error = withTexts(new Flux2Error('auth', 'made-up-secret is refused', told), hide);
+	const reported = { ...details, description: 'Change made-up-secret.' };
+	const error = withTexts(new Flux2Error('auth', 'made-up-secret is refused', reported), hide);
 	expect(error).toMatchObject({
 		...details,
 		kind: 'auth',

@@ -121,7 +121,7 @@ describe('a submit', () => {
 
 	test('costs what the price list demands', async () => {
 		const size = (width: number, height: number) => ({ width, height });
-		const reference = 'https://pictures.example/a.png';
+		const reference = 'https://images.example/a.png';
 		const rows: Array<[string, object, number]> = [
 			[PRO, size(1408, 1472), 4.5],
 			[PRO, { input_image: reference }, 4.5],

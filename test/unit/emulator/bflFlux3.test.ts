@@ -92,7 +92,7 @@ test.each<[body: object, detail: object]>([
 		problem('resolution', "Input should be '768sq' or '1k' or '1.5k' or '2k' or '4k'", 'enum'),
 	],
 	[
-		{ images: Array<string>(11).fill('https://pictures.example/a.png') },
+		{ images: Array<string>(11).fill('https://images.example/a.png') },
 		problem('images', 'List should have at most 10 items', 'too_long'),
 	],
 	[{ images: [] }, problem('images', 'List should have at least 1 item', 'too_short')],

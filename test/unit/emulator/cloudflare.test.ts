@@ -69,11 +69,7 @@ describe('catalogue models', () => {
 	it('accept eight references: data URIs, URLs of 127.0.0.1 and of elsewhere', async () => {
 		const dataUri = `data:image/png;base64,${(await sample(300, 200)).toString('base64')}`;
 		const local = `${emulator.urls.results}/references/1.png?width=90&height=90`;
-		const input_images = [
-			dataUri,
-			local,
-			...Array<string>(6).fill('https://pictures.example/a.jpg'),
-		];
+		const input_images = [dataUri, local, ...Array<string>(6).fill('https://images.example/a.jpg')];
 		expect((await run({ prompt: 'a', input_images })).status).toBe(200);
 		expect(emulator.ledger.submissions[0]?.body).toMatchObject({ input: { input_images } });
 	});

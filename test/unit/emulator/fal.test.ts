@@ -226,6 +226,70 @@ describe('the image has', () => {
 	});
 });
 
+describe("through Hugging Face's router", () => {
+	const token = () => ({ authorization: `Bearer ${emulator.keys.falToken}` });
+	const submitRouted = (endpoint: string, headers = token(), query = '_subdomain=queue') =>
+		send(`${emulator.urls.fal}/router/fal-ai/${endpoint}?${query}`, {
+			method: 'POST',
+			headers: { ...headers, 'content-type': 'application/json' },
+			body: JSON.stringify(A),
+		});
+
+	it('a request has the addresses of fal itself, and its result below the same paths', async () => {
+		const { body } = await submitRouted(DEV);
+		const { id } = lastTask();
+		const address = `/fal-ai/flux-2/requests/${id}`;
+		expect(body).toMatchObject({
+			response_url: `https://queue.fal.run${address}`,
+			status_url: `https://queue.fal.run${address}/status`,
+		});
+		const base = `${emulator.urls.fal}/router/fal-ai${address}`;
+		const read = (url: string) => send(`${url}?_subdomain=queue`, { headers: token() });
+
+		expect((await read(`${base}/status`)).body).toMatchObject({ status: 'COMPLETED' });
+		expect((await read(base)).body).toMatchObject({ images: [{ url: lastTask().url }] });
+		expect(emulator.ledger.unexpected).toEqual([]);
+	});
+
+	it.each([
+		['a model that is not mapped', PRO, token, 400, 'Model not supported by provider fal-ai'],
+		[
+			'a key of fal',
+			DEV,
+			() => ({ authorization: authorization() }),
+			401,
+			'Invalid username or password.',
+		],
+		[
+			'a token without credits',
+			DEV,
+			() => ({ authorization: `Bearer ${emulator.keys.falTokenWithoutCredits}` }),
+			402,
+			'You have exceeded your monthly included credits for Inference Providers.',
+		],
+	])('%s is refused', async (_what, endpoint, headers, status, error) => {
+		expect(await submitRouted(endpoint, headers())).toMatchObject({ status, body: { error } });
+		expectNothingGenerated();
+	});
+
+	it('what no client sends is recorded', async () => {
+		await submitRouted(DEV, { ...token(), 'x-fal-no-retry': '1' } as never, 'fal_webhook=a');
+		expect(emulator.ledger.unexpected.map(({ reason }) => reason)).toEqual([
+			'query _subdomain: undefined',
+			'query fal_webhook',
+			'header x-fal-no-retry',
+		]);
+	});
+
+	it('fal itself refuses the token', async () => {
+		const { status, body } = await submit(DEV, A, token());
+		expect({ status, body }).toEqual({
+			status: 401,
+			body: { detail: 'bearer: unable to decode issuer' },
+		});
+	});
+});
+
 describe('a result', () => {
 	const SMALL = { width: 64, height: 64 };
 

@@ -1,5 +1,6 @@
 import { createFal } from '@ai-sdk/fal';
 import { ApiError, createFalClient, ValidationError } from '@fal-ai/client';
+import { InferenceClient } from '@huggingface/inference';
 import { emulator, lastTask, sample, useEmulator } from './support';
 
 /** Clients that nobody here wrote: fal's own, and that of the AI SDK. The emulator must please them as they are. */
@@ -168,5 +169,92 @@ describe("the AI SDK's client", () => {
 		const providerOptions = { fal: { num_inference_steps: 3 } };
 		const making = createModel('fal-ai/flux-2').doGenerate({ ...call, providerOptions });
 		await expect(making).rejects.toThrow('Input should be greater than or equal to 4');
+	});
+});
+
+describe("Hugging Face's client", () => {
+	/** What its hub says about the models, and what is behind its router. */
+	const MODELS: Record<string, { providerId: string; task: string }> = {
+		'black-forest-labs/FLUX.2-klein-4B': {
+			providerId: 'fal-ai/flux-2/klein/4b',
+			task: 'text-to-image',
+		},
+		'black-forest-labs/FLUX.2-dev': { providerId: 'fal-ai/flux-2/edit', task: 'image-to-image' },
+	};
+	const hub = 'https://huggingface.co/api/models/';
+	const router = 'https://router.huggingface.co';
+
+	const respondAsHub = (address: string): Response => {
+		const model = MODELS[address.slice(hub.length).replace(/\?.*/, '')];
+		const mapping = { 'fal-ai': { ...model, status: 'live' } };
+		return Response.json({ inferenceProviderMapping: mapping });
+	};
+
+	/** The client names an image twice, the first time for other models; the emulator takes what is documented. */
+	const withoutForeignField = ({ body, ...init }: RequestInit = {}): RequestInit =>
+		typeof body === 'string'
+			? { ...init, body: JSON.stringify({ ...JSON.parse(body), image_url: undefined }) }
+			: init;
+
+	const send = globalThis.fetch;
+	beforeEach(() => {
+		jest.spyOn(globalThis, 'fetch').mockImplementation(async (request, init) => {
+			const address = request instanceof Request ? request.url : String(request);
+			if (address.startsWith(hub)) return respondAsHub(address);
+			const url = address.replace(router, `${emulator.urls.fal}/router`);
+			return await send(url, withoutForeignField(init));
+		});
+	});
+	afterEach(() => jest.restoreAllMocks());
+
+	const createHfClient = () => new InferenceClient(emulator.keys.falToken);
+
+	it('reaches text to image through the router', async () => {
+		emulator.rule({ route: 'fal.submit' }, { as: { width: 64, height: 64 } });
+		const url = await createHfClient().textToImage(
+			{
+				provider: 'fal-ai',
+				model: 'black-forest-labs/FLUX.2-klein-4B',
+				inputs: 'a red cube',
+				parameters: { seed: 7 },
+			},
+			{ outputType: 'url', billTo: 'acme' },
+		);
+		const { id, url: expected } = lastTask();
+		const base = '/fal/router/fal-ai/fal-ai/flux-2';
+
+		expect(url).toBe(expected);
+		expect(paths('POST')).toEqual([`${base}/klein/4b?_subdomain=queue`]);
+		expect([...new Set(paths('GET'))]).toEqual([
+			`${base}/requests/${id}/status?_subdomain=queue`,
+			`${base}/requests/${id}?_subdomain=queue`,
+		]);
+		expect(emulator.ledger.submissions).toMatchObject([
+			{ body: { prompt: 'a red cube', seed: 7 }, headers: { 'x-hf-bill-to': 'acme' } },
+		]);
+	});
+
+	it('reaches edits through the router', async () => {
+		emulator.rule({ route: 'fal.submit' }, { as: { width: 64, height: 64 } });
+		const image = await createHfClient().imageToImage({
+			provider: 'fal-ai',
+			model: 'black-forest-labs/FLUX.2-dev',
+			inputs: new Blob([new Uint8Array(await sample(64, 32))], { type: 'image/png' }),
+			parameters: { prompt: 'make it blue' },
+		});
+		const { bytes } = await emulator.ledger.image(lastTask().id);
+
+		expect(Buffer.from(await image.arrayBuffer())).toEqual(bytes);
+		expect(paths('POST')).toEqual(['/fal/router/fal-ai/fal-ai/flux-2/edit?_subdomain=queue']);
+	});
+
+	it('is refused with a wrong token', async () => {
+		const client = new InferenceClient('hf_madeUpWrong');
+		const making = client.textToImage({
+			provider: 'fal-ai',
+			model: 'black-forest-labs/FLUX.2-klein-4B',
+			inputs: 'a red cube',
+		});
+		await expect(making).rejects.toThrow('Invalid username or password.');
 	});
 });

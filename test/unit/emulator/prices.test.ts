@@ -1,10 +1,13 @@
 import fc from 'fast-check';
 import { models as bflModels } from '../../../nodes/Flux2Bfl/models';
+import { tools } from '../../../nodes/Flux2Bfl/tools';
 import { models as cloudflareModels } from '../../../nodes/Flux2Cloudflare/models';
+import { models as falModels, type FalModel } from '../../../nodes/Flux2Fal/models';
 import type { Model } from '../../../nodes/shared/parameters/model';
 import { estimatePrice, type PriceFacts } from '../../../nodes/shared/parameters/price';
 import { priceInCredits } from '../../emulator/bfl/prices';
 import { priceCatalogueModel, priceWorkersAiModel } from '../../emulator/cloudflare/prices';
+import { countUnits, priceImage } from '../../emulator/fal/prices';
 import type { Size } from '../../emulator/prices';
 
 /** The emulator's bills and the nodes' estimates are worked out apart, from lists of their own: they must agree. */
@@ -14,13 +17,21 @@ type Bill = (model: string, output: Size, references: readonly Size[], steps: nu
 const billsOfBfl: Bill = (model, output, references) =>
 	priceInCredits(model, {}, output, references)! / 100;
 
+const billsOfFal =
+	({ id, editEndpoint }: FalModel): Bill =>
+	(_model, output, references) => {
+		const endpoint = references.length > 0 ? editEndpoint : id;
+		return priceImage(endpoint, countUnits(endpoint, output, references));
+	};
+
 const cases: Array<[id: string, model: Model, bill: Bill]> = [
-	...bflModels.map((model): [string, Model, Bill] => [model.id, model, billsOfBfl]),
+	...[...bflModels, ...tools].map((model): [string, Model, Bill] => [model.id, model, billsOfBfl]),
 	...cloudflareModels.map((model): [string, Model, Bill] => [
 		model.id,
 		model,
 		model.route === 'catalog' ? priceCatalogueModel : priceWorkersAiModel,
 	]),
+	...falModels.map((model): [string, Model, Bill] => [model.id, model, billsOfFal(model)]),
 ];
 
 const size = (max: number) =>

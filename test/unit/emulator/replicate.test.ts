@@ -1,4 +1,4 @@
-import type { Effect, EmulatorOptions } from '../../emulator';
+import type { Effect, Emulator, EmulatorOptions } from '../../emulator';
 import { MODELS } from '../../emulator/replicate/models';
 import { until } from '../../support/lab';
 import {
@@ -25,10 +25,18 @@ const LORA = 'black-forest-labs/flux-2-klein-9b-base-lora';
 const A = { prompt: 'a red cube' };
 const PHOTO = 'https://a.example/photo.png';
 
+interface Sent {
+	headers?: Record<string, string>;
+	/** Beside the input. */
+	more?: object;
+	at?: Emulator;
+	key?: string;
+}
+
 const submit = (
 	model: string,
 	input: unknown = A,
-	{ headers = {}, more = {}, at = emulator, key = at.keys.replicateKey } = {},
+	{ headers, more, at = emulator, key = at.keys.replicateKey }: Sent = {},
 ) =>
 	send(
 		`${at.urls.replicate}/models/${model}/predictions`,
@@ -371,7 +379,7 @@ it('shows the account of a token', async () => {
 
 describe('each reading of what is not documented is an option:', () => {
 	const started = async (options: EmulatorOptions) => await startOther({ seconds: 0, ...options });
-	const cancel = async (at: typeof emulator) =>
+	const cancel = async (at: Emulator) =>
 		await post(`${urlOf(at.ledger.tasks.at(-1)!.id, at)}/cancel`);
 
 	it('the status of a create that does not wait', async () => {

@@ -162,9 +162,13 @@ describe('a file', () => {
 		expect(six.requests).toHaveLength(6);
 	});
 
-	test('is not followed to plain http', async () => {
-		const { get, requests } = hostWith([redirect('http://cdn.example/1.png')]);
-		await expect(get()).rejects.toThrow('because it is not https');
+	test('is not followed to plain http, and the error has the status of the redirect', async () => {
+		const { get, requests } = hostWith([redirect('http://cdn.example/1.png', 307)]);
+		await expect(get()).rejects.toMatchObject({
+			kind: 'badResponse',
+			message: 'The address http://cdn.example was not opened, because it is not https',
+			httpCode: 307,
+		});
 		expect(requests).toHaveLength(1);
 	});
 
@@ -194,7 +198,7 @@ describe('a file', () => {
 		expect(gone.requests).toHaveLength(1);
 	});
 
-	test('whose host cannot be reached is told with its name', async () => {
+	test('whose host cannot be reached is reported with its name', async () => {
 		const { get } = hostWith([new Error('blocked')]);
 		await expect(get()).rejects.toMatchObject({
 			kind: 'unavailable',
@@ -202,7 +206,7 @@ describe('a file', () => {
 		});
 	});
 
-	test('that breaks while it is read is told as that, and asked for again', async () => {
+	test('that breaks while it is read is reported as that, and asked for again', async () => {
 		const broken = new PassThrough();
 		broken.write('half');
 		setImmediate(() => broken.destroy(Object.assign(new Error('reset'), { code: 'ECONNRESET' })));
@@ -211,7 +215,7 @@ describe('a file', () => {
 		expect(requests).toHaveLength(2);
 	});
 
-	test('whose reader fails by itself is told in the words of the failure', async () => {
+	test('whose reader fails by itself is reported in the words of the failure', async () => {
 		const { context } = hostWith([{}]);
 		const failing = download(context, URL_OF_FILE, async () => {
 			throw new Error('the disk is full');

@@ -18,7 +18,7 @@ class CountingPermit extends Permit {
 
 type Kind = 'submit' | 'read';
 
-/** A request that always ends in this error: how many attempts it got, and how many refusals the limiter heard of. */
+/** A request that always ends in this error: how many attempts it got, and how many refusals reached the limiter. */
 async function countAttempts(kind: Kind, error: unknown) {
 	let attempts = 0;
 	const permit = new CountingPermit(new AdaptiveLimiter(1));

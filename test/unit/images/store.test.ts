@@ -94,7 +94,7 @@ describe('an image in base64', () => {
 		expect(stored).toEqual([]);
 	});
 
-	test('that ends too early is told with its length', async () => {
+	test('that ends too early is reported with its length', async () => {
 		const { target, stored } = targetWith();
 		const image = { base64: png.subarray(0, 60).toString('base64') };
 		await expect(storeImage(target, image, 'a-fox')).rejects.toMatchObject({

@@ -14,7 +14,7 @@ import {
 	type ExecutionFacts,
 } from '../../support/madeUpProvider';
 
-/** One run of the node: credential, order, how many at once, error items, and what n8n is told. */
+/** One run of the node: credential, order, how many at once, error items, and what n8n learns. */
 
 const image = (): FinalState => doneOf(undefined, { images: [{ base64: PNG.toString('base64') }] });
 const prompts = { prompt: (index: number) => `item ${index + 1}` };
@@ -289,8 +289,8 @@ describe('a credential', () => {
 	});
 });
 
-test('what n8n is told of a run: hints in the editor, facts in its traces; nothing of one that was stopped', async () => {
-	const told = async (facts: ExecutionFacts = {}) => {
+test('what n8n learns of a run: hints in the editor, facts in its traces; nothing of one that was stopped', async () => {
+	const reported = async (facts: ExecutionFacts = {}) => {
 		const { run, context } = open(async () => image(), facts);
 		const addExecutionHints = jest.fn();
 		const setMetadata = jest.fn();
@@ -298,9 +298,9 @@ test('what n8n is told of a run: hints in the editor, facts in its traces; nothi
 		await run();
 		return [addExecutionHints.mock.calls.length, setMetadata.mock.calls.length];
 	};
-	expect(await told()).toEqual([1, 1]);
-	expect(await told({ isTool: true })).toEqual([0, 1]);
-	expect(await told({ credentials: { baseUrl: 'nowhere' }, continues: true })).toEqual([1, 1]);
+	expect(await reported()).toEqual([1, 1]);
+	expect(await reported({ isTool: true })).toEqual([0, 1]);
+	expect(await reported({ credentials: { baseUrl: 'nowhere' }, continues: true })).toEqual([1, 1]);
 	const controller = new AbortController();
 	const submitItem = async () => {
 		controller.abort();

@@ -3,7 +3,7 @@ import { hintsOf } from '../../../nodes/shared/node/hints';
 import { traceOf } from '../../../nodes/shared/node/tracing';
 import type { ItemResult, ResultFacts } from '../../../nodes/shared/operations/types';
 
-/** What is told of a run: above its output, and in n8n's traces. */
+/** What is reported of a run: above its output, and in n8n's traces. */
 
 interface ImageFacts extends ResultFacts {
 	cost?: object;

@@ -60,8 +60,8 @@ test.each([
 		'Wait. 3 other images of this run were already requested. Executions → Retry passes them on at no cost; Execute step makes them anew. To go on after a failure: Settings → On Error.',
 	],
 ])('with %d other images that are kept it says: %s', (kept, description) => {
-	const told = withKeptAdvice(failure(4), kept);
-	expect([told.itemIndex, told.error.message, told.error.description]).toEqual([
+	const reported = withKeptAdvice(failure(4), kept);
+	expect([reported.itemIndex, reported.error.message, reported.error.description]).toEqual([
 		4,
 		'item 5',
 		description,

@@ -302,10 +302,10 @@ describe('the execution goes on', () => {
 
 	test('only when its image can be had: the provider calls again', async () => {
 		const later = [503, 'The image could not be fetched'];
-		for (const downloads of [[404], [503]]) {
+		for (const downloads of [[404], [503], [418]]) {
 			expect(await responseTo({ facts: { downloads } })).toEqual(later);
 		}
-		const { items } = open({ facts: { downloads: [400] } });
+		const { items } = open({ polled: done({ images: [{ url: 'http://made-up.example/1.png' }] }) });
 		expect(await items()).toMatchObject([
 			{ json: { status: 'failed', kind: 'badResponse', taskId: 't1' } },
 		]);

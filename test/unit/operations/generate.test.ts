@@ -268,12 +268,12 @@ describe('a submit that fails', () => {
 	])('%s is sent again only where that costs nothing', async (_how, error, { same, other }) => {
 		const nodeContext = {};
 		const first = open({ submit: inTurn<TaskState[]>(error) }, { nodeContext });
-		const [told] = errors(await first.run());
-		expect(told!.message).toBe(error.message);
+		const [reported] = errors(await first.run());
+		expect(reported!.message).toBe(error.message);
 		const again = open({}, { nodeContext });
 		const result = await again.run();
 		expect(again.protocol.submit).toHaveBeenCalledTimes(same);
-		if (same === 0) expect(errors(result)[0]).toEqual(told);
+		if (same === 0) expect(errors(result)[0]).toEqual(reported);
 		const context = JSON.parse(JSON.stringify(nodeContext)) as IDataObject;
 		const later = open({}, { nodeContext: same === 0 ? context : {}, executionId: '8' });
 		await later.run();
@@ -317,7 +317,7 @@ describe('an image that cannot be downloaded', () => {
 		}
 	});
 
-	test('is told with its task, kept, and asked for again first thing by the next run', async () => {
+	test('is reported with its task, kept, and asked for again first thing by the next run', async () => {
 		const nodeContext = {};
 		const first = open({}, { nodeContext, downloads: [404] });
 		const [error] = errors(await first.run());
@@ -361,7 +361,7 @@ describe('an image that cannot be downloaded', () => {
 		expect(error!.description).not.toContain('not submitted again by itself');
 	});
 
-	test('and has no task is told with its address', async () => {
+	test('and has no task is reported with its address', async () => {
 		const submit = inTurn([doneOf(undefined)]);
 		const { run, urls } = open({ submit }, { downloads: [400] });
 		const [error] = errors(await run());
@@ -505,7 +505,7 @@ describe('a stop', () => {
 	});
 });
 
-test('a task that takes too long is told with its ID, and resumed by the next run', async () => {
+test('a task that takes too long is reported with its ID, and resumed by the next run', async () => {
 	const nodeContext = {};
 	jest.useFakeTimers();
 	const first = open(

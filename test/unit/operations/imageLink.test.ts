@@ -59,7 +59,7 @@ test('what is no image gets none', () => {
 	expect(linked({ seconds: 60 }, task)).toEqual({ item: task, reasons: [] });
 });
 
-describe('where there can be none, the item comes without, and the reason is told', () => {
+describe('where there can be none, the item comes without, and the reason is reported', () => {
 	test.each<[string, Partial<LinkTarget>, object]>([
 		['Download is off', {}, { json: item.json }],
 		['This version of n8n makes no links', { helpers: {} }, item],

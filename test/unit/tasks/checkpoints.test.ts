@@ -211,7 +211,7 @@ describe('a store that this version has not written', () => {
 		['that is text', (store) => JSON.stringify(store)],
 		['that is null', () => null],
 		['with results that are no list', withResults('pending')],
-		['with a result of an unknown state', withResults([{ state: 'parked' }])],
+		['with a result of an unknown state', withResults([{ state: 'archived' }])],
 		['with a task without an ID', withResults([{ state: 'pending', task: {} }])],
 		['with a finished task without images', withResults([{ state: 'done', done: {} }])],
 		['with a stored image without its item', withResults([{ state: 'stored' }])],

@@ -171,7 +171,7 @@ describe('a stream', () => {
 		expect(aborted.stream.destroyed).toBe(true);
 	});
 
-	test('that is silent for 40 seconds counts as broken, until it is heard again', async () => {
+	test('that is silent for 40 seconds counts as broken, until it is active again', async () => {
 		jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick'] });
 		const { events, stream } = subscribe();
 		await events.ready;
