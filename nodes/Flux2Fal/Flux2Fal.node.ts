@@ -6,10 +6,11 @@ import {
 	type IWebhookFunctions,
 } from 'n8n-workflow';
 import {
-	callbackNotes,
 	noWebhookRegistration,
 	resumeWebhook,
+	waitingTooltip,
 } from '../shared/parameters/callbackProperties';
+import { callbackHints, downloadOffHint, manyImagesHint } from '../shared/parameters/hints';
 import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
 import {
@@ -36,9 +37,10 @@ export class Flux2Fal implements INodeType {
 		description: 'Generate and edit images with Black Forest Labs FLUX.2 on fal (fal.ai)',
 		defaults: { name: 'FLUX.2 (fal)' },
 		usableAsTool: true,
-		...callbackNotes('fal', mode.property.name),
+		waitingNodeTooltip: waitingTooltip('fal'),
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
+		hints: [manyImagesHint, ...callbackHints('fal', mode.property.name), downloadOffHint()],
 		credentials: [
 			{
 				name: 'flux2FalApi',

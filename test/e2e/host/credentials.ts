@@ -1,12 +1,13 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import type { ICredentialType, INodeType } from 'n8n-workflow';
+import type { ICredentialType, INodeCredentialDescription, INodeType } from 'n8n-workflow';
 import manifest from '../../../package.json';
 import type { Emulator } from '../../emulator';
 import type { CredentialStore } from '../../support/credentials';
 import { emulatorCredentials } from '../../support/providers';
 import type { ChatModel } from './chatModel';
 import type { Rest } from './rest';
+import type { WorkflowNode } from './workflows';
 
 /** The reference to a credential that a node contains, by the credential's type. */
 export type CredentialIds = Record<string, { id: string; name: string }>;
@@ -27,21 +28,31 @@ export const CREDENTIAL_TYPES: readonly ICredentialType[] = manifest.n8n.credent
 	createBuilt<ICredentialType>(file),
 );
 
-/** The credential types that nodes need, by the node's type. */
-const REQUIRED_CREDENTIALS: ReadonlyMap<string, readonly string[]> = new Map([
-	...manifest.n8n.nodes.map((file): [string, string[]] => {
+/** The credentials that nodes have, by the node's type. */
+const CREDENTIALS: ReadonlyMap<string, readonly INodeCredentialDescription[]> = new Map([
+	...manifest.n8n.nodes.map((file): [string, INodeCredentialDescription[]] => {
 		const { name, credentials = [] } = createBuilt<INodeType>(file).description;
-		const required = credentials.filter((one) => one.required);
-		return [`${manifest.name}.${name}`, required.map((one) => one.name)];
+		return [`${manifest.name}.${name}`, credentials];
 	}),
-	['@n8n/n8n-nodes-langchain.lmChatOpenAi', ['openAiApi']],
+	['@n8n/n8n-nodes-langchain.lmChatOpenAi', [{ name: 'openAiApi', required: true }]],
 ]);
 
-/** Selects a credential for a node, as the editor does after an import: an agent's tool needs that of its node. */
-export function selectCredentials(nodeType: string, ids: CredentialIds): CredentialIds {
-	const types = REQUIRED_CREDENTIALS.get(nodeType.replace(/Tool$/, '')) ?? [];
-	return Object.fromEntries(types.flatMap((type) => (ids[type] ? [[type, ids[type]]] : [])));
+/** Selects a node's credentials, as the notes of the examples ask for: an agent's tool needs those of its node. */
+export function selectCredentials(
+	{ type, parameters }: Pick<WorkflowNode, 'type' | 'parameters'>,
+	ids: CredentialIds,
+): CredentialIds {
+	const selected = (CREDENTIALS.get(type.replace(/Tool$/, '')) ?? []).filter(
+		(one) => one.required || isShown(one, parameters),
+	);
+	return Object.fromEntries(selected.flatMap(({ name }) => (ids[name] ? [[name, ids[name]]] : [])));
 }
+
+/** Whether the editor shows an optional credential: its conditions are on parameters that are never left out. */
+const isShown = (
+	{ displayOptions: { show = {} } = {} }: INodeCredentialDescription,
+	parameters: WorkflowNode['parameters'],
+) => Object.entries(show).every(([name, wanted]) => wanted?.includes(parameters[name] as string));
 
 /** Credentials for the emulator and for the chat model of agents. */
 export const localCredentials = (emulator: Emulator, chat: ChatModel): CredentialStore => ({
