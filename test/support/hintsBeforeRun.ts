@@ -16,7 +16,8 @@ export function hintsBeforeRun(
 	const isShown = ({ displayCondition = '' }: NodeHint): boolean => {
 		const shown: unknown = valueOf(displayCondition, workflow, node.name, items);
 		// the editor takes nothing else for an answer
-		if (typeof shown !== 'boolean') throw new Error(`${displayCondition} is ${JSON.stringify(shown)}`);
+		if (typeof shown !== 'boolean')
+			throw new Error(`${displayCondition} is ${JSON.stringify(shown)}`);
 		return shown;
 	};
 	return (description.hints ?? []).filter(isShown).map(({ message }) => message);
