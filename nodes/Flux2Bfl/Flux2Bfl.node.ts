@@ -5,10 +5,11 @@ import {
 	type INodeTypeDescription,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
+import { callbackHints, downloadOffHint, manyImagesHint } from '../shared/parameters/hints';
 import {
-	callbackNotes,
 	noWebhookRegistration,
 	resumeWebhook,
+	waitingTooltip,
 } from '../shared/parameters/callbackProperties';
 import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import {
@@ -34,7 +35,6 @@ const submit = { resource: ['task'], operation: ['submit'] };
 const withoutTool = { tool: [NO_TOOL] };
 const get = { resource: ['task'], operation: ['get'] };
 
-const waiting = callbackNotes('Black Forest Labs', completion.property.name);
 const waitOptions = [...generateOptions, completion];
 
 export class Flux2Bfl implements INodeType {
@@ -49,9 +49,11 @@ export class Flux2Bfl implements INodeType {
 			'Generate and edit images with FLUX.2 at Black Forest Labs (BFL), the makers of the model',
 		defaults: { name: 'FLUX.2 (Black Forest Labs)' },
 		usableAsTool: true,
-		waitingNodeTooltip: waiting.waitingNodeTooltip,
+		waitingNodeTooltip: waitingTooltip('Black Forest Labs'),
 		hints: [
-			...waiting.hints,
+			manyImagesHint,
+			...callbackHints('Black Forest Labs', completion.property.name),
+			downloadOffHint(),
 			exactPromptHint(models, disablePup, true),
 			exactPromptHint(models, promptUpsampling, false),
 		],

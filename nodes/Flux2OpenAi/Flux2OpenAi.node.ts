@@ -6,6 +6,7 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
+import { manyImagesHint } from '../shared/parameters/hints';
 import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import { syncOptions } from '../shared/parameters/options';
 import { requestProperties } from '../shared/parameters/properties';
@@ -60,6 +61,7 @@ export class Flux2OpenAi implements INodeType {
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
+		hints: [manyImagesHint],
 		credentials: [{ name: 'flux2OpenAiApi', required: true }],
 		properties: [
 			...operationProperties(['image:generate', 'image:edit', 'image:estimateCost']),

@@ -4,6 +4,7 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
+import { downloadOffHint, manyImagesHint, oneCallHint } from '../shared/parameters/hints';
 import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
 import {
@@ -33,6 +34,7 @@ export class Flux2Oxen implements INodeType {
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
+		hints: [manyImagesHint, downloadOffHint(), oneCallHint],
 		credentials: [{ name: 'flux2OxenApi', required: true }],
 		properties: [
 			...operationProperties([

@@ -6,10 +6,11 @@ import {
 	type IWebhookFunctions,
 } from 'n8n-workflow';
 import {
-	callbackNotes,
 	noWebhookRegistration,
 	resumeWebhook,
+	waitingTooltip,
 } from '../shared/parameters/callbackProperties';
+import { callbackHints, downloadOffHint, manyImagesHint } from '../shared/parameters/hints';
 import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
 import {
@@ -37,9 +38,14 @@ export class Flux2Replicate implements INodeType {
 		description: 'Generate and edit images with Black Forest Labs FLUX.2 on Replicate',
 		defaults: { name: 'FLUX.2 (Replicate)' },
 		usableAsTool: true,
-		...callbackNotes('Replicate', completion.property.name),
+		waitingNodeTooltip: waitingTooltip('Replicate'),
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
+		hints: [
+			manyImagesHint,
+			...callbackHints('Replicate', completion.property.name),
+			downloadOffHint(),
+		],
 		credentials: [
 			{
 				name: 'flux2ReplicateApi',

@@ -4,6 +4,7 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
+import { downloadOffHint, manyImagesHint } from '../shared/parameters/hints';
 import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
 import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import {
@@ -34,6 +35,7 @@ export class Flux2Task implements INodeType {
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
+		hints: [manyImagesHint, downloadOffHint()],
 		credentials: [{ name: 'flux2TaskApi', required: true }],
 		properties: [
 			...operationProperties(

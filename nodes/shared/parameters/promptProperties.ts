@@ -4,6 +4,7 @@ import type {
 	INodePropertyTypeOptions,
 	NodeHint,
 } from 'n8n-workflow';
+import { hintBeforeRun, optionValue } from './hints';
 import type { Model } from './model';
 import { prompt } from './options';
 import { choice, jsonObject, type Param } from './param';
@@ -295,17 +296,14 @@ export function exactPromptHint(
 	const ids = models
 		.filter(({ parameters }) => parameters.some((param) => param.wireName === wireName))
 		.map(({ id }) => id);
-	const condition = [
+	const conditions = [
 		`${JSON.stringify(ids)}.includes($parameter.model)`,
-		`$parameter.options?.${property.name} !== ${keeps}`,
+		`${optionValue(property.name)} !== ${keeps}`,
 		// an object from an expression becomes JSON, and reads "[object Object]" here
 		'($parameter.promptType === "structured" || /^\\s*[{[]|["“„«]/.test($parameter.prompt ?? ""))',
 	];
-	return {
-		message: `The model may reword the prompt. To keep exact words and JSON, add the option ${property.displayName} and turn it ${keeps ? 'on' : 'off'}.`,
-		type: 'info',
-		location: 'ndv',
-		whenToDisplay: 'beforeExecution',
-		displayCondition: `={{ ${condition.join(' && ')} }}`,
-	};
+	return hintBeforeRun(
+		`The model may reword the prompt. To keep exact words and JSON, add the option ${property.displayName} and turn it ${keeps ? 'on' : 'off'}.`,
+		conditions,
+	);
 }
