@@ -5,11 +5,13 @@ import {
 	type INodeTypeDescription,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
+import { MAKES_IMAGES, searchHint } from '../shared/parameters/builderHint';
 import {
-	callbackNotes,
 	noWebhookRegistration,
 	resumeWebhook,
+	waitingTooltip,
 } from '../shared/parameters/callbackProperties';
+import { callbackHints, downloadOffHint, manyImagesHint } from '../shared/parameters/hints';
 import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import {
 	collectOptions,
@@ -17,6 +19,7 @@ import {
 	priceFrom,
 	submitOptions,
 } from '../shared/parameters/options';
+import { priceHints } from '../shared/parameters/priceHints';
 import {
 	optionsProperty,
 	requestProperties,
@@ -34,7 +37,6 @@ const submit = { resource: ['task'], operation: ['submit'] };
 const withoutTool = { tool: [NO_TOOL] };
 const get = { resource: ['task'], operation: ['get'] };
 
-const waiting = callbackNotes('Black Forest Labs', completion.property.name);
 const waitOptions = [...generateOptions, completion];
 
 export class Flux2Bfl implements INodeType {
@@ -49,11 +51,15 @@ export class Flux2Bfl implements INodeType {
 			'Generate and edit images with FLUX.2 at Black Forest Labs (BFL), the makers of the model',
 		defaults: { name: 'FLUX.2 (Black Forest Labs)' },
 		usableAsTool: true,
-		waitingNodeTooltip: waiting.waitingNodeTooltip,
+		...searchHint(MAKES_IMAGES),
+		waitingNodeTooltip: waitingTooltip('Black Forest Labs'),
 		hints: [
-			...waiting.hints,
+			manyImagesHint,
+			...callbackHints('Black Forest Labs', completion.property.name),
+			downloadOffHint(),
 			exactPromptHint(models, disablePup, true),
 			exactPromptHint(models, promptUpsampling, false),
+			...priceHints(models),
 		],
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],

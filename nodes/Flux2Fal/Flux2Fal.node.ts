@@ -5,20 +5,24 @@ import {
 	type INodeTypeDescription,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
+import { MAKES_IMAGES, searchHint } from '../shared/parameters/builderHint';
 import {
-	callbackNotes,
 	noWebhookRegistration,
 	resumeWebhook,
+	waitingTooltip,
 } from '../shared/parameters/callbackProperties';
+import { callbackHints, downloadOffHint, manyImagesHint } from '../shared/parameters/hints';
 import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
+import { priceHints } from '../shared/parameters/priceHints';
 import {
+	fixedModelProperties,
 	modelProperties,
 	optionsProperty,
 	requestProperties,
 	taskProperties,
 } from '../shared/parameters/properties';
-import { mode, models } from './models';
+import { mode, models, outpaint } from './models';
 
 const generate = { resource: ['image'], operation: ['generate', 'edit', 'estimateCost'] };
 const submit = { resource: ['task'], operation: ['submit'] };
@@ -36,9 +40,16 @@ export class Flux2Fal implements INodeType {
 		description: 'Generate and edit images with Black Forest Labs FLUX.2 on fal (fal.ai)',
 		defaults: { name: 'FLUX.2 (fal)' },
 		usableAsTool: true,
-		...callbackNotes('fal', mode.property.name),
+		...searchHint(MAKES_IMAGES),
+		waitingNodeTooltip: waitingTooltip('fal'),
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
+		hints: [
+			manyImagesHint,
+			...callbackHints('fal', mode.property.name),
+			downloadOffHint(),
+			...priceHints(models),
+		],
 		credentials: [
 			{
 				name: 'flux2FalApi',
@@ -52,11 +63,16 @@ export class Flux2Fal implements INodeType {
 				'image:estimateCost',
 				'image:generate',
 				'image:edit',
+				'image:outpaint',
 				'task:submit',
 				'task:get',
 				'task:cancel',
 			]),
 			...requestProperties(models, [...generateOptions, mode], generate),
+			...fixedModelProperties(outpaint, [...generateOptions, mode], {
+				resource: ['image'],
+				operation: ['outpaint'],
+			}),
 			...requestProperties(models, submitOptions, submit),
 			taskProperties.taskId(named),
 			taskProperties.pollUrl(named),

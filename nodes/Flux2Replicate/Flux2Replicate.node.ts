@@ -5,13 +5,16 @@ import {
 	type INodeTypeDescription,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
+import { MAKES_IMAGES, searchHint } from '../shared/parameters/builderHint';
 import {
-	callbackNotes,
 	noWebhookRegistration,
 	resumeWebhook,
+	waitingTooltip,
 } from '../shared/parameters/callbackProperties';
+import { callbackHints, downloadOffHint, manyImagesHint } from '../shared/parameters/hints';
 import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
+import { priceHints } from '../shared/parameters/priceHints';
 import {
 	listProperties,
 	optionsProperty,
@@ -37,9 +40,16 @@ export class Flux2Replicate implements INodeType {
 		description: 'Generate and edit images with Black Forest Labs FLUX.2 on Replicate',
 		defaults: { name: 'FLUX.2 (Replicate)' },
 		usableAsTool: true,
-		...callbackNotes('Replicate', completion.property.name),
+		...searchHint(MAKES_IMAGES),
+		waitingNodeTooltip: waitingTooltip('Replicate'),
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
+		hints: [
+			manyImagesHint,
+			...callbackHints('Replicate', completion.property.name),
+			downloadOffHint(),
+			...priceHints(models),
+		],
 		credentials: [
 			{
 				name: 'flux2ReplicateApi',

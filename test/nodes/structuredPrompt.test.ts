@@ -1,6 +1,7 @@
-import type { INodeTypeDescription, NodeHint } from 'n8n-workflow';
+import type { INodeTypeDescription } from 'n8n-workflow';
 import { agentsOf } from '../support/agent';
 import { complete } from '../support/engine';
+import { hintsBeforeRun } from '../support/hintsBeforeRun';
 import {
 	items,
 	NODE,
@@ -196,23 +197,10 @@ test('an agent fills in fields of the form', async () => {
 });
 
 describe('a hint about prompts that the model may reword', () => {
-	/** The hints that the editor shows for these parameters before the run. */
-	function hintsOf(
+	const hintsOf = (
 		type: 'flux2Bfl' | 'flux2Cloudflare',
 		parameters: Record<string, unknown>,
-	): string[] {
-		const saved = complete(workflowWith({ type, parameters }));
-		const workflow = lab.engine.workflow(saved);
-		const node = workflow.getNode(NODE)!;
-		const { description } = lab.engine.loader.getNode(type).type as {
-			description: INodeTypeDescription;
-		};
-		const isShown = ({ displayCondition }: NodeHint) =>
-			workflow.expression.getSimpleParameterValue(node, displayCondition, 'internal', {});
-		return (description.hints ?? [])
-			.filter((hint) => isShown(hint) === true)
-			.map(({ message }) => message);
-	}
+	): string[] => hintsBeforeRun(lab.engine, type, parameters);
 
 	const advice = 'The model may reword the prompt. To keep exact words and JSON, add the option';
 	const disable = `${advice} Disable Prompt Upsampling and turn it on.`;

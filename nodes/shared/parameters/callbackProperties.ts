@@ -1,5 +1,4 @@
-import type { INodeTypeDescription, IWebhookDescription, NodeHint } from 'n8n-workflow';
-import { CALLBACK, OPTIONS } from './options';
+import type { IWebhookDescription } from 'n8n-workflow';
 
 /** The address at which the provider resumes the execution: `webhooks` of a node that can be suspended. */
 export const resumeWebhook: IWebhookDescription = {
@@ -11,27 +10,9 @@ export const resumeWebhook: IWebhookDescription = {
 	responseData: 'noData',
 };
 
-/**
- * What the editor says about a suspended execution.
- * @param option the name of *How to Wait*
- */
-export function callbackNotes(
-	caller: string,
-	option: string,
-): Required<Pick<INodeTypeDescription, 'waitingNodeTooltip'>> & { hints: NodeHint[] } {
-	return {
-		waitingNodeTooltip: `Waiting until ${caller} calls n8n, at most as long as the option Timeout says`,
-		hints: [
-			{
-				message: `The execution waits until ${caller} calls n8n: n8n needs a public https address, which WEBHOOK_URL tells it.`,
-				type: 'info',
-				location: 'outputPane',
-				whenToDisplay: 'beforeExecution',
-				displayCondition: `={{ $parameter["${OPTIONS}"]?.["${option}"] === "${CALLBACK}" }}`,
-			},
-		],
-	};
-}
+/** What the editor says at a node whose execution is suspended. */
+export const waitingTooltip = (caller: string): string =>
+	`Waiting until ${caller} calls n8n, at most as long as the option Timeout says`;
 
 const succeed = async () => true;
 

@@ -27,13 +27,15 @@ const toRefusal = (message: string): TestResult => ({ status: 'Error', message }
 
 /**
  * n8n 2.8 shows its own message for a refused key. It cannot except statuses from "ignore all", so
- * the task API's test only proves that the server responds.
+ * the tests of fal and the task API only prove that the server responds.
  */
 const OLDER_RESULTS: Record<string, Record<string, TestResult>> = {
 	'2.8.4': {
 		flux2BflApi: toRefusal('Forbidden - perhaps check your credentials?'),
 		flux2CloudflareApi: toRefusal('Authorization failed - please check your credentials'),
 		flux2OxenApi: toRefusal('Authorization failed - please check your credentials'),
+		flux2ReplicateApi: toRefusal('Authorization failed - please check your credentials'),
+		flux2FalApi: SUCCESS,
 		flux2TaskApi: SUCCESS,
 	},
 };

@@ -1,12 +1,19 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import type { ICredentialType, INodeType } from 'n8n-workflow';
+import { isDeepStrictEqual } from 'node:util';
+import type {
+	ICredentialType,
+	IDisplayOptions,
+	INodeCredentialDescription,
+	INodeType,
+} from 'n8n-workflow';
 import manifest from '../../../package.json';
 import type { Emulator } from '../../emulator';
 import type { CredentialStore } from '../../support/credentials';
 import { emulatorCredentials } from '../../support/providers';
 import type { ChatModel } from './chatModel';
 import type { Rest } from './rest';
+import type { WorkflowNode } from './workflows';
 
 /** The reference to a credential that a node contains, by the credential's type. */
 export type CredentialIds = Record<string, { id: string; name: string }>;
@@ -27,21 +34,40 @@ export const CREDENTIAL_TYPES: readonly ICredentialType[] = manifest.n8n.credent
 	createBuilt<ICredentialType>(file),
 );
 
-/** The credential types that nodes need, by the node's type. */
-const REQUIRED_CREDENTIALS: ReadonlyMap<string, readonly string[]> = new Map([
-	...manifest.n8n.nodes.map((file): [string, string[]] => {
+/** The credentials that nodes have, by the node's type. */
+const CREDENTIALS: ReadonlyMap<string, readonly INodeCredentialDescription[]> = new Map([
+	...manifest.n8n.nodes.map((file): [string, INodeCredentialDescription[]] => {
 		const { name, credentials = [] } = createBuilt<INodeType>(file).description;
-		const required = credentials.filter((one) => one.required);
-		return [`${manifest.name}.${name}`, required.map((one) => one.name)];
+		return [`${manifest.name}.${name}`, credentials];
 	}),
-	['@n8n/n8n-nodes-langchain.lmChatOpenAi', ['openAiApi']],
+	['@n8n/n8n-nodes-langchain.lmChatOpenAi', [{ name: 'openAiApi', required: true }]],
 ]);
 
-/** Selects a credential for a node, as the editor does after an import: an agent's tool needs that of its node. */
-export function selectCredentials(nodeType: string, ids: CredentialIds): CredentialIds {
-	const types = REQUIRED_CREDENTIALS.get(nodeType.replace(/Tool$/, '')) ?? [];
-	return Object.fromEntries(types.flatMap((type) => (ids[type] ? [[type, ids[type]]] : [])));
+/** Selects a node's credentials, as the notes of the examples ask for: an agent's tool needs those of its node. */
+export function selectCredentials(
+	{ type, parameters }: Pick<WorkflowNode, 'type' | 'parameters'>,
+	ids: CredentialIds,
+): CredentialIds {
+	const selected = (CREDENTIALS.get(type.replace(/Tool$/, '')) ?? []).filter(
+		(one) => one.required || isShown(one, parameters),
+	);
+	return Object.fromEntries(selected.flatMap(({ name }) => (ids[name] ? [[name, ids[name]]] : [])));
 }
+
+/** Whether the editor shows an optional credential. Its conditions are on parameters that the file has if they hold. */
+const isShown = (
+	{ displayOptions: { show = {} } = {} }: INodeCredentialDescription,
+	parameters: WorkflowNode['parameters'],
+) => Object.entries(show).every(([path, wanted = []]) => hasWanted(read(parameters, path), wanted));
+
+const read = (values: unknown, path: string) =>
+	path.split('.').reduce((value, key) => (value as Record<string, unknown>)?.[key], values);
+
+/** Of n8n's conditions only the one that is used. */
+const hasWanted = (value: unknown, wanted: NonNullable<IDisplayOptions['show']>[string] = []) =>
+	wanted.some((one) => (isDeepStrictEqual(one, EXISTS) ? value !== undefined : one === value));
+
+const EXISTS = { _cnd: { exists: true } };
 
 /** Credentials for the emulator and for the chat model of agents. */
 export const localCredentials = (emulator: Emulator, chat: ChatModel): CredentialStore => ({

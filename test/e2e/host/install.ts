@@ -40,11 +40,14 @@ export async function installN8n(
 	return { release, node, script: path.join(folder, 'node_modules/n8n/bin/n8n') };
 }
 
+/** Peers are not installed by themselves: without this one, n8n's *Extract From File* does not load. */
+const PEERS = { 'ts-ics': { dependencies: { 'date-fns': '2.30.0' } } };
+
 const createManifest = ({ version, overrides }: N8nVersion) => ({
 	name: 'n8n-host',
 	private: true,
 	dependencies: { n8n: version },
-	pnpm: { overrides, onlyBuiltDependencies: ['sqlite3'] },
+	pnpm: { overrides, packageExtensions: PEERS, onlyBuiltDependencies: ['sqlite3'] },
 });
 
 /** Empty for a version without a lock file: its dependencies are resolved anew. */

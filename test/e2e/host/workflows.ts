@@ -64,12 +64,12 @@ export function readExample(slug: string, fillIn: FillIn): WorkflowFile {
 	return JSON.parse(filled) as WorkflowFile;
 }
 
-/** Selects the imported credential in every node that asks for one, and activates nodes that wait for it. */
+/** Selects the imported credentials in every node that has some, and activates nodes that wait for it. */
 export const withCredentials = (file: WorkflowFile, ids: CredentialIds): WorkflowFile => ({
 	...file,
 	nodes: file.nodes.map(({ disabled: _disabled, ...node }) => ({
 		...node,
-		credentials: selectCredentials(node.type, ids),
+		credentials: selectCredentials(node, ids),
 	})),
 });
 
