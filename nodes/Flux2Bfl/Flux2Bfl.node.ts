@@ -6,12 +6,12 @@ import {
 	type IWebhookFunctions,
 } from 'n8n-workflow';
 import { MAKES_IMAGES, searchHint } from '../shared/parameters/builderHint';
-import { callbackHints, downloadOffHint, manyImagesHint } from '../shared/parameters/hints';
 import {
 	noWebhookRegistration,
 	resumeWebhook,
 	waitingTooltip,
 } from '../shared/parameters/callbackProperties';
+import { callbackHints, downloadOffHint, manyImagesHint } from '../shared/parameters/hints';
 import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import {
 	collectOptions,

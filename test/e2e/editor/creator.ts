@@ -1,3 +1,4 @@
+import { deepEqual } from 'node:assert/strict';
 import type { Page } from 'playwright-core';
 import type { Check } from '../checks/check';
 import { openWorkflow, takeScreenshot, waitUntilShown } from './page';
@@ -12,11 +13,20 @@ const SEARCHES: ReadonlyArray<[string, RegExp]> = [
 	['black forest', EVERY],
 	['generate image', /\(/],
 	['text to image', /\(/],
+	['image generation', /\(/],
+	['image generator', /\(/],
+	['ai image', /\(/],
+	['ai art', /\(/],
+	['illustration', /\(/],
+	['edit photo', /\(/],
+	['inpainting', /\(/],
 	['bfl', EVERY],
 	['cloudflare', /Cloudflare/],
 	['workers ai', /Cloudflare/],
 	['oxen', /Oxen/],
+	['fal.ai', /fal/],
 	['replicate', /Replicate/],
+	['vllm', /OpenAI/],
 	['vtrix', /Task API/],
 	['seacloud', /Task API/],
 	['webhook', /Trigger/],
@@ -35,11 +45,16 @@ async function search(page: Page, { host, nodes }: EditorContext, query: string)
 	await field.fill(query);
 }
 
-/** Which of these nodes the node creator shows. */
+/** Which of these nodes the node creator shows, from the top. */
 async function findShown(page: Page, names: readonly string[]): Promise<string[]> {
 	const shown = await page.getByTestId('node-creator-item-name').allInnerTexts();
-	return names.filter((name) => shown.some((one) => one.trim() === name));
+	return shown.map((name) => name.trim()).filter((name) => names.includes(name));
 }
+
+/** n8n ranks a name higher the more of it has been typed. */
+const byLength = (names: readonly string[]) => [...names].sort((a, b) => a.length - b.length);
+
+const alphabetical = (names: readonly string[]) => [...names].sort();
 
 export const creatorChecks = (context: EditorContext): Check[] =>
 	SEARCHES.map(([query, pattern]) => {
@@ -50,16 +65,22 @@ export const creatorChecks = (context: EditorContext): Check[] =>
 		return createCheck(page, `the node creator finds our nodes by "${query}"`, async () => {
 			await search(page, context, query);
 			await waitUntilShown(
-				async () => await findShown(page, expected),
-				expected,
+				async () => alphabetical(await findShown(page, expected)),
+				alphabetical(expected),
 				'nodes in the node creator',
 			);
 			await takeScreenshot(page, `creator-${query}`);
 			if (query !== 'flux') return;
+			const lengths = (await findShown(page, expected)).map(({ length }) => length);
+			deepEqual(
+				lengths,
+				byLength(expected).map(({ length }) => length),
+				'short names first',
+			);
 			await search(dark, context, query);
 			await waitUntilShown(
-				async () => await findShown(dark, expected),
-				expected,
+				async () => alphabetical(await findShown(dark, expected)),
+				alphabetical(expected),
 				'nodes in the dark',
 			);
 			await takeScreenshot(dark, 'creator-flux-dark');

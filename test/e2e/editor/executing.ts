@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { Page, Response } from 'playwright-core';
 import { waitUntil } from '../checks/check';
 import type { Host } from '../host';
-import { listExecutionIds, waitForEnd, type Execution } from '../host/executions';
+import { listManualIds, waitForEnd, type Execution } from '../host/executions';
 import { WEBHOOK } from '../host/workflows';
 import { nodeOnCanvas } from './page';
 
@@ -13,11 +13,11 @@ const PHOTO = path.resolve(__dirname, '../../demo/references/mountains.png');
 
 /** Starts an execution as people do; returns its ID. */
 export async function waitForStart(page: Page, host: Host, press: Press): Promise<string> {
-	const [latest = '0'] = await listExecutionIds(host.rest);
+	const [latest = '0'] = await listManualIds(host.rest);
 	await press(page, host);
 	let started = latest;
 	await waitUntil(async () => {
-		[started = '0'] = await listExecutionIds(host.rest);
+		[started = '0'] = await listManualIds(host.rest);
 		return Number(started) > Number(latest);
 	}, 'the execution to start');
 	return started;

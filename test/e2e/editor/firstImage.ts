@@ -25,10 +25,13 @@ export function firstImageCheck(context: EditorContext): Check {
 		await page.getByTestId('node-creator-search-bar').fill('black forest');
 		await click(page.getByTestId('node-creator-item-name').getByText(node.displayName));
 		await click(page.getByText(findAction(node), { exact: true }));
-		await click(page.getByTestId('parameter-input-prompt'));
-		await page.keyboard.type('Mountain ridges at sunrise, fog in the valleys');
+		const prompt = page.getByTestId('parameter-input-prompt');
+		await click(prompt);
+		// at once: the editor saves the first letter, and the rest only after a moment
+		await prompt.locator('textarea').fill('Mountain ridges at sunrise, fog in the valleys');
 		await click(page.getByTestId('node-execute-button'));
 		await output(page).getByTestId('ndv-view-binary-data').first().waitFor();
+		await output(page).getByText('mountain-ridges-at-sunrise').waitFor();
 		ok(clicks <= MAX_CLICKS, `it took ${clicks} clicks`);
 		await takeScreenshot(page, 'first-image');
 	});

@@ -10,10 +10,14 @@ import { completeCredentials, findIncomplete, importFromFile } from './importing
 import { findCutNotes, takeScreenshot, waitUntilShown } from './page';
 
 /** Of all credentials that a node can have, n8n selects the newest: here the one for Notify Secret. */
-const INCOMPLETE: Record<string, string[]> = { 'submit-wait-get': ['Submit'], trigger: ['Submit'] };
+const INCOMPLETE: Record<string, string[]> = { trigger: ['Submit'] };
 
-/** Runs without an image: the trigger gets it, or every row of the table has one. */
-const WITHOUT_IMAGES: Record<string, number[]> = { trigger: [1, 2], 'table-rows': [2] };
+/** Runs without an image: the trigger gets it, every row of the table has one, or nothing was left over. */
+const WITHOUT_IMAGES: Record<string, number[]> = {
+	trigger: [1, 2],
+	'table-rows': [2],
+	'task-table-collect': [1, 2],
+};
 
 function importCheck(context: EditorContext, example: EditorContext['host']['examples'][number]) {
 	const { light: page, host } = context;

@@ -1,6 +1,12 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import type { ICredentialType, INodeCredentialDescription, INodeType } from 'n8n-workflow';
+import { isDeepStrictEqual } from 'node:util';
+import type {
+	ICredentialType,
+	IDisplayOptions,
+	INodeCredentialDescription,
+	INodeType,
+} from 'n8n-workflow';
 import manifest from '../../../package.json';
 import type { Emulator } from '../../emulator';
 import type { CredentialStore } from '../../support/credentials';
@@ -48,11 +54,20 @@ export function selectCredentials(
 	return Object.fromEntries(selected.flatMap(({ name }) => (ids[name] ? [[name, ids[name]]] : [])));
 }
 
-/** Whether the editor shows an optional credential: its conditions are on parameters that are never left out. */
+/** Whether the editor shows an optional credential. Its conditions are on parameters that the file has if they hold. */
 const isShown = (
 	{ displayOptions: { show = {} } = {} }: INodeCredentialDescription,
 	parameters: WorkflowNode['parameters'],
-) => Object.entries(show).every(([name, wanted]) => wanted?.includes(parameters[name] as string));
+) => Object.entries(show).every(([path, wanted = []]) => hasWanted(read(parameters, path), wanted));
+
+const read = (values: unknown, path: string) =>
+	path.split('.').reduce((value, key) => (value as Record<string, unknown>)?.[key], values);
+
+/** Of n8n's conditions only the one that is used. */
+const hasWanted = (value: unknown, wanted: NonNullable<IDisplayOptions['show']>[string] = []) =>
+	wanted.some((one) => (isDeepStrictEqual(one, EXISTS) ? value !== undefined : one === value));
+
+const EXISTS = { _cnd: { exists: true } };
 
 /** Credentials for the emulator and for the chat model of agents. */
 export const localCredentials = (emulator: Emulator, chat: ChatModel): CredentialStore => ({

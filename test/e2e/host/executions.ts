@@ -59,13 +59,27 @@ function toExecution({ id, status, workflowData, data }: Stored): Execution {
 	return { id, status, error: error?.message, nodes: workflowData.nodes, data: unfolded };
 }
 
-/** The IDs of one workflow's executions, or of all, the newest first. */
-export async function listExecutionIds(rest: Rest, workflowId?: string): Promise<string[]> {
+interface Listed {
+	id: string;
+	/** How it was started: `manual` by the editor. */
+	mode: string;
+}
+
+async function listExecutions(rest: Rest, workflowId?: string): Promise<Listed[]> {
 	const filter = encodeURIComponent(JSON.stringify({ workflowId }));
 	const path = `/rest/executions?filter=${filter}`;
-	const { results } = await rest.call<{ results: Array<{ id: string }> }>('GET', path);
-	return results.map(({ id }) => id);
+	return (await rest.call<{ results: Listed[] }>('GET', path)).results;
 }
+
+const toId = ({ id }: Listed) => id;
+
+/** The IDs of one workflow's executions, the newest first. */
+export const listExecutionIds = async (rest: Rest, workflowId: string): Promise<string[]> =>
+	(await listExecutions(rest, workflowId)).map(toId);
+
+/** The IDs of the executions that the editor has started, the newest first. */
+export const listManualIds = async (rest: Rest): Promise<string[]> =>
+	(await listExecutions(rest)).filter(({ mode }) => mode === 'manual').map(toId);
 
 /** The editor's *Retry execution* with the original workflow; waits until the new execution has ended. */
 export async function retry(rest: Rest, id: string): Promise<Execution> {
