@@ -304,6 +304,7 @@ const PANEL = [
 	'resolution',
 	'numberOfImages',
 	'options',
+	'oneCallNotice',
 ];
 
 describe('every node has the same main panel', () => {
