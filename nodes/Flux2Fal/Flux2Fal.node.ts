@@ -14,12 +14,13 @@ import { callbackHints, downloadOffHint, manyImagesHint } from '../shared/parame
 import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
 import {
+	fixedModelProperties,
 	modelProperties,
 	optionsProperty,
 	requestProperties,
 	taskProperties,
 } from '../shared/parameters/properties';
-import { mode, models } from './models';
+import { mode, models, outpaint } from './models';
 
 const generate = { resource: ['image'], operation: ['generate', 'edit', 'estimateCost'] };
 const submit = { resource: ['task'], operation: ['submit'] };
@@ -54,11 +55,16 @@ export class Flux2Fal implements INodeType {
 				'image:estimateCost',
 				'image:generate',
 				'image:edit',
+				'image:outpaint',
 				'task:submit',
 				'task:get',
 				'task:cancel',
 			]),
 			...requestProperties(models, [...generateOptions, mode], generate),
+			...fixedModelProperties(outpaint, [...generateOptions, mode], {
+				resource: ['image'],
+				operation: ['outpaint'],
+			}),
 			...requestProperties(models, submitOptions, submit),
 			taskProperties.taskId(named),
 			taskProperties.pollUrl(named),

@@ -3,7 +3,7 @@ import { trustedUrl } from '../shared/http/urlPolicy';
 import type { ImageRequest } from '../shared/parameters/imageRequest';
 import { NOTIFY_URL } from '../shared/parameters/notifyUrl';
 import { HOW_TO_WAIT } from '../shared/parameters/options';
-import { mode, models, webhookUrl, type FalModel } from './models';
+import { mode, models, outpaint, webhookUrl, type FalModel } from './models';
 
 /** Hugging Face's router: a second door to fal, with a token of Hugging Face. What passes it is known from its client. */
 
@@ -43,7 +43,7 @@ function findModelProblem(
 	{ id, name, routed = [] }: FalModel,
 	isEdit: boolean,
 ): Array<readonly [string, string]> {
-	const isListed = models.some((model) => model.id === id);
+	const isListed = [...models, outpaint].some((model) => model.id === id);
 	if (!isListed || routed.includes(isEdit ? 'edit' : 'text')) return [];
 	const what = isEdit ? 'edits with' : 'images from text with';
 	return [['Model', `${what} ${name} are not available`]];

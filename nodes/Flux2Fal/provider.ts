@@ -19,7 +19,7 @@ import { errorCodeOf, isAbout, isStatusOf } from '../shared/tasks/statusReport';
 import { notFoundAsState } from '../shared/tasks/taskErrors';
 import { isFalHost } from './hosts';
 import { addressIn, findRoutingProblems, isRouted } from './huggingFace';
-import { candidates, mode, models, webhookUrl, type FalModel } from './models';
+import { candidates, growths, mode, models, outpaint, webhookUrl, type FalModel } from './models';
 import {
 	isCompleted,
 	isResult,
@@ -40,12 +40,15 @@ async function toBody(
 	signal: AbortSignal,
 ): Promise<IDataObject> {
 	const { width, height, ...fields } = request.body;
+	const { images } = request.model;
 	const references = await loadReferences(client, request.references, { takesUrls: true }, signal);
+	const uris = references.map(toDataUri);
 	const body = omitUndefined({
-		prompt: request.prompt,
+		prompt: request.prompt || undefined,
 		...fields,
 		image_size: width && { width, height },
-		image_urls: references.length > 0 ? references.map(toDataUri) : undefined,
+		image_urls: uris.length > 0 && !images ? uris : undefined,
+		...Object.fromEntries((images ?? []).map(({ wireName }, index) => [wireName, uris[index]])),
 	});
 	return withCustomBody(body, request.settings);
 }
@@ -77,11 +80,22 @@ function toWebhookQuery({ callback, settings, model }: ImageRequest): string {
 	return url ? `?fal_webhook=${encodeURIComponent(url)}` : '';
 }
 
+/** Without it, an image would be paid for that is the same as before. */
+const growsIn = (body: IDataObject): boolean =>
+	growths.some(({ wireName }) => Number(body[wireName]) > 0);
+
 /** POST /{endpoint}, then the three addresses of the response. */
 const protocol: AsyncProtocol<FalModel> = {
-	validate({ body: { width, height }, callback, settings }, reader) {
+	validate({ model, body, callback, settings }, reader) {
+		const { width, height } = body;
 		if ((width === undefined) !== (height === undefined)) {
 			reader.addProblem('Width, Height', 'set both, or none');
+		}
+		if (model === outpaint && !growsIn(withCustomBody(body, settings))) {
+			reader.addProblem(
+				growths.map(({ property }) => property.displayName).join(', '),
+				'set at least one',
+			);
 		}
 		if (callback && settings.get(webhookUrl)) reader.addProblem(NOTIFY_URL, CALLED_ITSELF);
 	},
@@ -191,7 +205,9 @@ function chooseProtocol(
 }
 
 const routeFor = (reader: ParameterReader, credentials: CredentialValues): Route<FalModel> => ({
-	models,
+	// of both kinds, so that a parameter of the other kind is refused by its label
+	models: [...models, outpaint],
+	chosen: reader.text('operation') === 'outpaint' ? outpaint : undefined,
 	// what the user types is where the request goes, with reference images or without
 	customModel: (id) => ({ ...customModel(id, candidates), editEndpoint: id }),
 	protocol: chooseProtocol(reader, credentials),
@@ -225,6 +241,7 @@ export const fal: ProviderDefinition<FalModel> = {
 		'image:estimateCost': estimateCostWithoutKey,
 		'image:generate': generateOrSuspend(mode),
 		'image:edit': generateOrSuspend(mode),
+		'image:outpaint': generateOrSuspend(mode),
 		'task:submit': submitTask,
 		'task:get': getTask,
 		'task:cancel': cancelTask,

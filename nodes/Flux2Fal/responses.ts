@@ -27,7 +27,7 @@ import {
 	type StatusWords,
 } from '../shared/tasks/statusReport';
 import { readPrice } from './billing';
-import { models } from './models';
+import { models, outpaint } from './models';
 
 export const LABEL = 'fal';
 
@@ -125,7 +125,8 @@ const labels = new Map([
 	['prompt', 'Prompt'],
 	['image_urls', 'Reference Images'],
 	['image_size', 'Size'],
-	...labelsOf(models),
+	['image_url', 'Image'],
+	...labelsOf([...models, outpaint]),
 ]);
 
 /** `detail` is a text, or a list of problems with a type each; errors of the queue have a type beside it. */

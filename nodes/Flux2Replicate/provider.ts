@@ -132,7 +132,9 @@ const protocol: AsyncProtocol<ReplicateModel> = {
 			submittedAt: isoNow(),
 			data: omitUndefined({ cancelUrl: trustedUrl(client, urls.cancel, id) }),
 		};
-		return [toTaskState(value, { task, json: response.json })];
+		const state = toTaskState(value, { task, json: response.json });
+		// a new prediction has hardly ended: whether it has failed, its status says
+		return [state.status === 'done' ? state : { status: 'pending', task, raw: state.raw }];
 	},
 
 	async status(client, task, signal) {

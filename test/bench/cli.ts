@@ -4,7 +4,7 @@ import { measure, NAMES, toRows, type Name } from './bench';
 import type { Row } from './benchmark';
 import { FULL, QUICK } from './sizes';
 
-const USAGE = `How late, how fast and how heavy the nodes are, against the emulator. Takes six to seven minutes.
+const USAGE = `How late, how fast and how heavy the nodes are, against the emulator. Takes nine to ten minutes.
 
   npm run bench -- [options]
   npm run --silent bench -- --json

@@ -18,7 +18,7 @@ export interface Sizes {
 	cpu: { tasks: number; seconds: number };
 }
 
-/** Six to seven minutes. */
+/** Nine to ten minutes. */
 export const FULL: Sizes = {
 	taskSeconds: { medianSeconds: 8, sigma: 0.3 },
 	trainingTasks: 20,

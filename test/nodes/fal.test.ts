@@ -442,6 +442,63 @@ describe('the cost', () => {
 	});
 });
 
+describe('Image: Outpaint', () => {
+	const outpainting = (parameters: object = {}, options: object = {}): NodeUnderTest => ({
+		type: 'flux2Fal',
+		parameters: {
+			operation: 'outpaint',
+			imageSource: 'url',
+			imageUrl: 'https://a.example/photo.png',
+			...parameters,
+			options: { mode: 'queue', ...QUICK, ...options },
+		},
+		settings: CONTINUE,
+	});
+	const ENDPOINT = 'fal-ai/flux-2-pro/outpaint';
+
+	test('sends each parameter as the endpoint has it, and neither prompt nor seed', async () => {
+		await open();
+		const run = await lab.run(
+			outpainting(
+				{ expandTop: 1, expandBottom: '2', expandLeft: 2048, expandRight: 4 },
+				{ autoCrop: true, quality: 'fast', outputFormat: 'png' },
+			),
+		);
+
+		expect(pathsOf('POST')).toEqual([`/fal/${ENDPOINT}`]);
+		expect(lab.emulator.ledger.submissions.map(({ body }) => body)).toEqual([
+			{
+				image_url: 'https://a.example/photo.png',
+				expand_top: 1,
+				expand_bottom: 2,
+				expand_left: 2048,
+				expand_right: 4,
+				auto_crop: true,
+				mode: 'fast',
+				output_format: 'png',
+			},
+		]);
+		expect(jsons(run)).toMatchObject([{ model: ENDPOINT, status: 'completed', taskId: ids()[0] }]);
+		expect(jsons(run)[0]).not.toHaveProperty('prompt');
+		expect(pathsOf('GET')[0]).toBe(`/fal/fal-ai/flux-2-pro/requests/${ids()[0]}/status`);
+	});
+
+	test.each([
+		[{}, {}, 'Expand Top, Expand Bottom, Expand Left, Expand Right: set at least one'],
+		[{ expandTop: 2049 }, {}, 'Expand Top: 2049 is not between 0 and 2048; try 2048'],
+		[{ expandTop: 1, imageUrl: '' }, {}, 'Image: '],
+		[{ expandTop: 1 }, { guidanceScale: 2 }, 'Guidance Scale: '],
+	])('refuses %j with %j before anything is sent', async (parameters, options, message) => {
+		await open();
+		const run = await lab.run(outpainting(parameters, options));
+
+		expect(errors(run)).toMatchObject([
+			{ kind: 'invalidInput', message: expect.stringContaining(message) as string },
+		]);
+		expect(lab.emulator.ledger.requests).toEqual([]);
+	});
+});
+
 describe("through Hugging Face's router", () => {
 	const BASE = '/fal/router/fal-ai/fal-ai/flux-2';
 	const DEV = 'fal-ai/flux-2';

@@ -34,6 +34,7 @@ const OLDER_RESULTS: Record<string, Record<string, TestResult>> = {
 		flux2BflApi: toRefusal('Forbidden - perhaps check your credentials?'),
 		flux2CloudflareApi: toRefusal('Authorization failed - please check your credentials'),
 		flux2OxenApi: toRefusal('Authorization failed - please check your credentials'),
+		flux2ReplicateApi: toRefusal('Authorization failed - please check your credentials'),
 		flux2FalApi: SUCCESS,
 		flux2TaskApi: SUCCESS,
 	},

@@ -25,7 +25,14 @@ export interface FalInput {
 	images: number;
 }
 
-const NOT_PARAMETERS = ['prompt', 'image_urls', 'image_size', 'num_images', 'sync_mode'];
+const NOT_PARAMETERS = [
+	'prompt',
+	'image_url',
+	'image_urls',
+	'image_size',
+	'num_images',
+	'sync_mode',
+];
 
 export async function readInput(body: Body, endpoint: FalEndpoint): Promise<FalInput> {
 	const value = body.kind === 'json' ? body.value : undefined;
@@ -34,14 +41,18 @@ export async function readInput(body: Body, endpoint: FalEndpoint): Promise<FalI
 		throw new BadInput(...problems);
 	}
 	const input = value as JsonObject & {
-		prompt: string;
+		prompt?: string;
+		image_url?: string;
 		image_urls?: string[];
 		num_images?: number;
 	};
-	const { prompt, image_urls: urls = [], num_images: images = 1 } = input;
+	const { prompt = '', image_url: only, num_images: images = 1 } = input;
+	const { image_urls: urls = only === undefined ? [] : [only] } = input;
 	const references = await Promise.all(urls.map(readReference));
 	const rest = Object.entries(input).filter(([name]) => !NOT_PARAMETERS.includes(name));
-	const size = await readSize(input.image_size, endpoint, references);
+	const size = endpoint.outpaints
+		? await enlarge(input, references)
+		: await readSize(input.image_size, endpoint, references);
 	return { prompt, parameters: { ...Object.fromEntries(rest), ...size }, references, images };
 }
 
@@ -132,6 +143,16 @@ function findSideProblem(
 	}
 	const msg = `Input should be a multiple of ${multiple}`;
 	return pixels % multiple === 0 ? [] : [{ loc, msg, type: 'multiple_of' }];
+}
+
+/** The reference, with what is put around it. */
+async function enlarge(input: JsonObject, [image]: readonly ReferenceImage[]): Promise<Size> {
+	const { width, height } = await measure(image);
+	const grown = (edge: string) => Number(input[`expand_${edge}`] ?? 0);
+	return {
+		width: width + grown('left') + grown('right'),
+		height: height + grown('top') + grown('bottom'),
+	};
 }
 
 export const measureAll = async (references: readonly ReferenceImage[]): Promise<Size[]> =>

@@ -45,6 +45,18 @@ const BASE = {
 	negative_prompt: text,
 };
 
+const growth = integer(0, 2048);
+const OUTPAINT = {
+	image_url: text,
+	expand_top: growth,
+	expand_bottom: growth,
+	expand_left: growth,
+	expand_right: growth,
+	auto_crop: boolean,
+	mode: { enum: ['high', 'fast'] },
+	output_format: { enum: ['jpeg', 'png'] },
+};
+
 const lora = {
 	type: 'object',
 	properties: { path: text, scale: { type: 'number', minimum: 0, maximum: 4 } },
@@ -71,10 +83,13 @@ export interface FalEndpoint {
 	takesAuto: boolean;
 	/** [dev]: each side has 512 to 2048 pixels. */
 	hasSideLimits: boolean;
+	/** It takes one image instead of a prompt, and enlarges it. */
+	outpaints: boolean;
 }
 
 interface Family {
 	properties: JsonObject;
+	outpaints?: boolean;
 	maxReferences?: number;
 	defaultSize?: string;
 	takesAuto?: true;
@@ -82,7 +97,13 @@ interface Family {
 
 function createEndpoint(
 	id: string,
-	{ properties, maxReferences, defaultSize = 'landscape_4_3', takesAuto }: Family,
+	{
+		properties,
+		maxReferences,
+		defaultSize = 'landscape_4_3',
+		takesAuto,
+		outpaints = false,
+	}: Family,
 ): readonly [string, FalEndpoint] {
 	const references = maxReferences && {
 		image_urls: { type: 'array', items: text, minItems: 1, maxItems: maxReferences },
@@ -90,10 +111,10 @@ function createEndpoint(
 	const validate = ajv.compile({
 		type: 'object',
 		properties: { ...properties, ...references },
-		required: ['prompt', ...(references ? ['image_urls'] : [])],
+		required: outpaints ? ['image_url'] : ['prompt', ...(references ? ['image_urls'] : [])],
 		additionalProperties: false,
 	});
-	const isClosed = 'safety_tolerance' in properties;
+	const isClosed = 'safety_tolerance' in properties || outpaints;
 	const endpoint = {
 		application: id.split('/').slice(0, 2).join('/'),
 		validate,
@@ -102,6 +123,7 @@ function createEndpoint(
 		defaultSize,
 		takesAuto: takesAuto ?? false,
 		hasSideLimits: !isClosed && !id.includes('/klein/'),
+		outpaints,
 	} as const;
 	return [id, endpoint];
 }
@@ -122,6 +144,7 @@ const FAMILIES: Record<string, Family> = {
 	'fal-ai/flux-2/flash/edit': { properties: FAST_DEV, ...fastEdit },
 	'fal-ai/flux-2-pro': { properties: CLOSED },
 	'fal-ai/flux-2-pro/edit': { properties: CLOSED, ...closedEdit },
+	'fal-ai/flux-2-pro/outpaint': { properties: OUTPAINT, outpaints: true },
 	'fal-ai/flux-2-max': { properties: CLOSED },
 	'fal-ai/flux-2-max/edit': { properties: CLOSED, ...closedEdit },
 	'fal-ai/flux-2-flex': { properties: FLEX },

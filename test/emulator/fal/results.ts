@@ -112,7 +112,7 @@ async function toOutput({ endpoint, prompt, images, units }: FalRequest): Promis
 	};
 	const body = {
 		images: await Promise.all(images.map(toFile)),
-		seed: first.record.seed,
+		...(!endpoint.outpaints && { seed: first.record.seed }),
 		...(!endpoint.isClosed && facts),
 	};
 	return toResponse(200, body, units === null ? {} : { 'x-fal-billable-units': String(units) });

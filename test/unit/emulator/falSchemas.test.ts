@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import ts from 'typescript';
-import { models } from '../../../nodes/Flux2Fal/models';
+import { models, outpaint } from '../../../nodes/Flux2Fal/models';
 import { ENDPOINTS } from '../../emulator/fal/models';
 
 /** fal publishes the inputs of its endpoints as types, with its own client: the emulator's must be the same. */
@@ -57,7 +57,11 @@ const withoutSizes = ({ image_size: _sizes, ...fields }: Fields): Fields => fiel
 const published = readPublishedInputs();
 
 /** fal's client has no type of its own for these: one of another endpoint stands in for it, or none does. */
-const NOT_PUBLISHED = ['fal-ai/flux-2/klein/4b', 'fal-ai/flux-2/klein/9b'];
+const NOT_PUBLISHED = [
+	'fal-ai/flux-2-pro/outpaint',
+	'fal-ai/flux-2/klein/4b',
+	'fal-ai/flux-2/klein/9b',
+];
 
 const endpoints = [...ENDPOINTS.keys()].filter((id) => !NOT_PUBLISHED.includes(id));
 
@@ -71,6 +75,6 @@ test.each(endpoints)('%s takes an automatic size where fal publishes that', (id)
 });
 
 test('every model of the node goes to endpoints that the emulator knows', () => {
-	const ids = models.flatMap(({ id, editEndpoint }) => [id, editEndpoint]);
+	const ids = [...models, outpaint].flatMap(({ id, editEndpoint }) => [id, editEndpoint]);
 	expect(ids.filter((id) => !ENDPOINTS.has(id))).toEqual([]);
 });

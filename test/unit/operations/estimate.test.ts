@@ -37,9 +37,9 @@ interface Case {
 /** The estimate of one request, or its error; and how often the provider was asked. */
 async function estimate({ first = 'formula', priced = true, ...more }: Case) {
 	const { quote, facts, operation = estimateCost } = more;
-	const submit = inTurn(new Error('nothing is submitted'));
+	const submit = inTurn<never>(new Error('nothing is submitted'));
 	const model = priced ? { ...MODEL, price } : MODEL;
-	const protocol = { submit, ...(quote && { quote }) } as never;
+	const protocol: AsyncProtocol = { submit, status: submit, ...(quote && { quote }) };
 	const provider = providerWith(protocol, {
 		operations: { 'image:estimateCost': operation },
 		routeFor: () => ({ models: [model], customModel: () => model, protocol }),

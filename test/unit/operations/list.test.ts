@@ -20,7 +20,11 @@ const rows = Array.from({ length: 60 }, (_row, index) => ({
 	none: null,
 }));
 
-function open(parameters: object = {}, query?: Record<string, string>) {
+function open(
+	parameters: object = {},
+	query?: Record<string, string>,
+	nextPage?: (body: unknown, urls: readonly string[]) => string | undefined,
+) {
 	const urls: string[] = [];
 	const list = getMany({
 		path: '/rows',
@@ -28,6 +32,7 @@ function open(parameters: object = {}, query?: Record<string, string>) {
 		filters: [text('folder', { label: 'Folder', description: 'Only these' })],
 		schema: z.array(z.custom<IDataObject>()),
 		simplify: ({ id }) => ({ rowId: id, message: undefined }),
+		...(nextPage && { nextPage: (body: unknown) => nextPage(body, urls) }),
 	});
 	const provider = providerWith(
 		{ submit: inTurn([doneOf()]) },
@@ -79,4 +84,31 @@ test('is refused before anything is asked where a parameter is wrong', async () 
 	const { run, urls } = open({ limit: 0 });
 	expect((await run())[0]!.error).toMatchObject({ kind: 'invalidInput' });
 	expect(urls).toEqual([]);
+});
+
+describe('a list in pages', () => {
+	/** Pages of 60 rows; `next` is the query of the page behind each, by its own. */
+	const paged = (next: Record<string, string>, parameters: object) =>
+		open(parameters, { kind: 'image' }, (_body, urls) => next[urls.at(-1)!.split('?')[1] ?? '']);
+	const second = { 'kind=image': 'kind=image&cursor=2' };
+
+	test('is read to its end, or as far as Limit says', async () => {
+		const all = paged(second, { returnAll: true });
+		expect(await all.run()).toHaveLength(120);
+		expect(all.urls).toEqual([
+			'https://api.example/rows?kind=image',
+			'https://api.example/rows?kind=image&cursor=2',
+		]);
+		const enough = paged(second, { limit: 60 });
+		expect(await enough.run()).toHaveLength(60);
+		expect(enough.urls).toHaveLength(1);
+		expect(await paged(second, { limit: 61 }).run()).toHaveLength(61);
+	});
+
+	test('that leads back to a page that was read has ended', async () => {
+		const circle = { ...second, 'kind=image&cursor=2': 'kind=image' };
+		const { run, urls } = paged(circle, { returnAll: true });
+		expect(await run()).toHaveLength(120);
+		expect(urls).toHaveLength(2);
+	});
 });

@@ -154,7 +154,7 @@ describe('the size of the reference image', () => {
 
 	test('becomes fields by their wire names', () => {
 		const photo = { width: 4032, height: 3024 };
-		expect(bodyLikeReference(photo, byPixels, {})).toEqual({ width: 2352, height: 1760 });
+		expect(bodyLikeReference(photo, byPixels, {})).toEqual({ width: 2048, height: 1536 });
 		expect(bodyLikeReference(photo, byPixels, { megapixels: 1 })).toEqual({
 			width: 1168,
 			height: 880,
