@@ -14,6 +14,27 @@ function copyIcons() {
 	return src('{credentials,nodes}/**/*.{png,svg}', { encoding: false }).pipe(dest('dist'));
 }
 
+/** Providers make and take PNG, JPEG and WebP: of image-size's twenty formats, only these travel in the package. */
+const knownFormats = {
+	name: 'known-formats',
+	setup(build) {
+		let isFound = false;
+		build.onLoad({ filter: /image-size[\\/]dist[\\/]esm[\\/]types[\\/]index\.js$/ }, () => {
+			isFound = true;
+			return {
+				contents: `import { JPG } from './jpg.js';
+import { PNG } from './png.js';
+import { WEBP } from './webp.js';
+export const typeHandlers = new Map([['jpg', JPG], ['png', PNG], ['webp', WEBP]]);
+export const types = [...typeHandlers.keys()];`,
+			};
+		});
+		build.onEnd(() => {
+			if (!isFound) throw new Error('image-size has its list of formats in another file now');
+		});
+	},
+};
+
 /**
  * n8n installs no dependencies of a community node, so the three libraries travel inside it.
  * The platform is neutral on purpose: a library that wants a module of Node fails the build here
@@ -30,6 +51,7 @@ async function bundleVendor() {
 		minify: true,
 		metafile: true,
 		write: false,
+		plugins: [knownFormats],
 	});
 	const licences = await licencesOf(Object.keys(metafile.inputs));
 	await writeFile(`dist/${VENDOR}.js`, licences + whenFirstUsed(outputFiles[0].text));

@@ -5,12 +5,13 @@ import {
 	type INodeTypeDescription,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
-import { callbackHints, downloadOffHint, manyImagesHint } from '../shared/parameters/hints';
+import { MAKES_IMAGES, searchHint } from '../shared/parameters/builderHint';
 import {
 	noWebhookRegistration,
 	resumeWebhook,
 	waitingTooltip,
 } from '../shared/parameters/callbackProperties';
+import { callbackHints, downloadOffHint, manyImagesHint } from '../shared/parameters/hints';
 import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import {
 	collectOptions,
@@ -18,6 +19,7 @@ import {
 	priceFrom,
 	submitOptions,
 } from '../shared/parameters/options';
+import { priceHints } from '../shared/parameters/priceHints';
 import {
 	optionsProperty,
 	requestProperties,
@@ -51,6 +53,7 @@ export class Flux2Bfl implements INodeType {
 			'Generate and edit images with FLUX.2 at Black Forest Labs (BFL), the makers of the model',
 		defaults: { name: 'FLUX.2 (Black Forest Labs)' },
 		usableAsTool: true,
+		...searchHint(MAKES_IMAGES),
 		waitingNodeTooltip: waitingTooltip('Black Forest Labs'),
 		hints: [
 			manyImagesHint,
@@ -58,6 +61,7 @@ export class Flux2Bfl implements INodeType {
 			downloadOffHint(),
 			exactPromptHint(models, disablePup, true),
 			exactPromptHint(models, promptUpsampling, false),
+			...priceHints(models),
 		],
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],

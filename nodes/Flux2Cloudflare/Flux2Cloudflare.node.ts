@@ -4,9 +4,11 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
+import { MAKES_IMAGES, searchHint } from '../shared/parameters/builderHint';
 import { downloadOffHint, hintBeforeRun, manyImagesHint } from '../shared/parameters/hints';
 import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import { syncOptions } from '../shared/parameters/options';
+import { priceHints } from '../shared/parameters/priceHints';
 import { requestProperties } from '../shared/parameters/properties';
 import { exactPromptHint } from '../shared/parameters/promptProperties';
 import { models, promptUpsampling } from './models';
@@ -33,6 +35,7 @@ export class Flux2Cloudflare implements INodeType {
 			'Generate and edit images with Black Forest Labs FLUX.2 on Cloudflare (AI Gateway catalog and Workers AI)',
 		defaults: { name: 'FLUX.2 (Cloudflare)' },
 		usableAsTool: true,
+		...searchHint(MAKES_IMAGES),
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		hints: [
@@ -41,6 +44,7 @@ export class Flux2Cloudflare implements INodeType {
 			downloadOffHint(`!${isWorkersAi}`),
 			exactPromptHint(models, promptUpsampling, false),
 			automaticSizeHint,
+			...priceHints(models),
 		],
 		credentials: [
 			{

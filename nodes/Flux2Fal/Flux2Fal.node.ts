@@ -5,6 +5,7 @@ import {
 	type INodeTypeDescription,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
+import { MAKES_IMAGES, searchHint } from '../shared/parameters/builderHint';
 import {
 	noWebhookRegistration,
 	resumeWebhook,
@@ -13,6 +14,7 @@ import {
 import { callbackHints, downloadOffHint, manyImagesHint } from '../shared/parameters/hints';
 import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
+import { priceHints } from '../shared/parameters/priceHints';
 import {
 	fixedModelProperties,
 	modelProperties,
@@ -38,10 +40,16 @@ export class Flux2Fal implements INodeType {
 		description: 'Generate and edit images with Black Forest Labs FLUX.2 on fal (fal.ai)',
 		defaults: { name: 'FLUX.2 (fal)' },
 		usableAsTool: true,
+		...searchHint(MAKES_IMAGES),
 		waitingNodeTooltip: waitingTooltip('fal'),
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
-		hints: [manyImagesHint, ...callbackHints('fal', mode.property.name), downloadOffHint()],
+		hints: [
+			manyImagesHint,
+			...callbackHints('fal', mode.property.name),
+			downloadOffHint(),
+			...priceHints(models),
+		],
 		credentials: [
 			{
 				name: 'flux2FalApi',

@@ -6,6 +6,7 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
+import { MAKES_IMAGES, searchHint } from '../shared/parameters/builderHint';
 import { manyImagesHint } from '../shared/parameters/hints';
 import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import { syncOptions } from '../shared/parameters/options';
@@ -59,6 +60,7 @@ export class Flux2OpenAi implements INodeType {
 			'Generate and edit images with Black Forest Labs FLUX.2 on your own server or any other with an OpenAI-compatible API: vLLM-Omni, LocalAI, stable-diffusion.cpp, DeepInfra, Together, OpenRouter, Azure AI Foundry',
 		defaults: { name: 'FLUX.2 (OpenAI-Compatible)' },
 		usableAsTool: true,
+		...searchHint(MAKES_IMAGES),
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		hints: [manyImagesHint],

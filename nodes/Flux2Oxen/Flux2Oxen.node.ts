@@ -4,6 +4,7 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
+import { MAKES_IMAGES, searchHint } from '../shared/parameters/builderHint';
 import { downloadOffHint, manyImagesHint, oneCallHint } from '../shared/parameters/hints';
 import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
@@ -32,6 +33,7 @@ export class Flux2Oxen implements INodeType {
 		description: 'Generate and edit images with Black Forest Labs FLUX.2 on Oxen.ai',
 		defaults: { name: 'FLUX.2 (Oxen.ai)' },
 		usableAsTool: true,
+		...searchHint(MAKES_IMAGES),
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		hints: [manyImagesHint, downloadOffHint(), oneCallHint],

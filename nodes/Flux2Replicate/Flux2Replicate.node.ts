@@ -5,6 +5,7 @@ import {
 	type INodeTypeDescription,
 	type IWebhookFunctions,
 } from 'n8n-workflow';
+import { MAKES_IMAGES, searchHint } from '../shared/parameters/builderHint';
 import {
 	noWebhookRegistration,
 	resumeWebhook,
@@ -13,6 +14,7 @@ import {
 import { callbackHints, downloadOffHint, manyImagesHint } from '../shared/parameters/hints';
 import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
 import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
+import { priceHints } from '../shared/parameters/priceHints';
 import {
 	listProperties,
 	optionsProperty,
@@ -38,6 +40,7 @@ export class Flux2Replicate implements INodeType {
 		description: 'Generate and edit images with Black Forest Labs FLUX.2 on Replicate',
 		defaults: { name: 'FLUX.2 (Replicate)' },
 		usableAsTool: true,
+		...searchHint(MAKES_IMAGES),
 		waitingNodeTooltip: waitingTooltip('Replicate'),
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
@@ -45,6 +48,7 @@ export class Flux2Replicate implements INodeType {
 			manyImagesHint,
 			...callbackHints('Replicate', completion.property.name),
 			downloadOffHint(),
+			...priceHints(models),
 		],
 		credentials: [
 			{

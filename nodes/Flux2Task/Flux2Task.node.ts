@@ -4,6 +4,7 @@ import {
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
+import { MAKES_IMAGES, searchHint } from '../shared/parameters/builderHint';
 import { downloadOffHint, manyImagesHint } from '../shared/parameters/hints';
 import { collectOptions, generateOptions, submitOptions } from '../shared/parameters/options';
 import { operationProperties, subtitleOf } from '../shared/parameters/operationProperties';
@@ -33,6 +34,7 @@ export class Flux2Task implements INodeType {
 			'Generate and edit images with FLUX.2 at Vtrix, SeaCloud, SeaArt and others that offer the same task API',
 		defaults: { name: 'FLUX.2 (Task API)' },
 		usableAsTool: true,
+		...searchHint(MAKES_IMAGES),
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		hints: [manyImagesHint, downloadOffHint()],

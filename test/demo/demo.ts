@@ -5,9 +5,16 @@ import { startEmulator, type Emulator, type Ledger } from '../emulator';
 import { emulatorCredentials } from '../support/providers';
 import { startEngine, type Engine } from '../support/engine';
 import { standIns } from '../support/standIns';
+import { compareBill, refusePricing, toEstimates, type Bill } from './bill';
 import { format } from './format';
 import { renderGallery } from './gallery';
-import { findLanes, readWorkflow, withReferenceBase } from './lanes';
+import {
+	countImages,
+	findLanes,
+	readWorkflow,
+	withReferenceBase,
+	type DemoWorkflow,
+} from './lanes';
 import { createDurationLookup } from './models';
 import { showProgress } from './progress';
 import { isGood, collectResults, sumCosts, type RunOutput, type Result } from './results';
@@ -49,11 +56,13 @@ async function runDemo(emulator: Emulator, engine: Engine): Promise<void> {
 	const referenceBase = `${urls.results}/references`;
 	const workflow = withReferenceBase(readWorkflow(), referenceBase);
 	const lanes = findLanes(workflow);
-	const total = lanes.flatMap(({ requests }) => requests).length;
+	const total = lanes.flatMap(({ requests }) => requests.map(countImages)).reduce(add);
 	console.log(`\nFLUX.2 demo: ${total} images from ${lanes.length} nodes of a workflow\n`);
+	refusePricing(emulator);
+	const estimates = await runWorkflow(engine, toEstimates(workflow));
 	const started = Date.now();
 	const endProgress = showProgress(lanes, ledger);
-	const run = await engine.run(workflow, { limitMs: RUN_TIMEOUT_MS }).catch(toFailedRun);
+	const run = await runWorkflow(engine, workflow);
 	const seconds = (Date.now() - started) / 1000;
 	endProgress();
 	const resultsByLane = await Promise.all(
@@ -61,8 +70,13 @@ async function runDemo(emulator: Emulator, engine: Engine): Promise<void> {
 	);
 	const results = resultsByLane.flat();
 	await writeFiles(results, await renderGallery({ results, seconds, referenceBase }));
-	printReport(results, ledger, seconds);
+	printReport(results, compareBill(lanes, estimates, ledger), ledger, seconds);
 }
+
+const add = (a: number, b: number): number => a + b;
+
+const runWorkflow = async (engine: Engine, workflow: DemoWorkflow): Promise<RunOutput> =>
+	await engine.run(workflow, { limitMs: RUN_TIMEOUT_MS }).catch(toFailedRun);
 
 /** A run without items, so that every image's line shows the error. */
 const toFailedRun = (error: ExecutionError): RunOutput => ({ error, runData: {}, items: () => [] });
@@ -76,13 +90,20 @@ async function writeFiles(results: Result[], page: string): Promise<void> {
 	}
 }
 
-function printReport(results: Result[], ledger: Ledger, seconds: number): void {
-	const problems = [...results.flatMap(formatProblems), ...formatLedgerProblems(ledger)];
+function printReport(results: Result[], bill: Bill, ledger: Ledger, seconds: number): void {
+	const problems = [
+		...results.flatMap(formatProblems),
+		...bill.problems,
+		...formatLedgerProblems(ledger),
+	];
 	const good = results.filter(isGood).length;
 	const cost = format.dollars(sumCosts(results));
 	console.log(`\n${formatTable(results)}\n`);
 	console.log(
 		`${good} of ${results.length} images in ${format.seconds(seconds)}; their items name costs of ${cost}, and nothing was paid.`,
+	);
+	console.log(
+		`Estimate Cost was sure of ${bill.requests} prompts: ${format.dollars(bill.estimated)} before, ${format.dollars(bill.charged)} charged.`,
 	);
 	problems.forEach((problem) => console.error(`  ✗ ${problem}`));
 	console.log(`Open ${path.relative(process.cwd(), path.join(OUTPUT, 'index.html'))}\n`);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
 import { format } from './format';
-import type { ImageRequest } from './lanes';
+import { toPromptText } from './lanes';
 import { isGood, sumCosts, type Result } from './results';
 
 export interface GalleryInput {
@@ -69,7 +69,7 @@ async function renderCard(result: Result, lane: number, referenceBase: string): 
 <div class="frame">${renderReferences(references)}${await renderImage(result)}</div>
 <div class="text">
 <p class="maker"><b>${escapeHtml(result.lane)}</b> ${escapeHtml(format.model(result.request.model))}</p>
-${renderPrompt(result.request)}
+${renderPrompt(result)}
 ${renderFacts(result)}
 </div>
 </article>`;
@@ -102,10 +102,10 @@ async function toDataUri(bytes: Buffer, width: number): Promise<string> {
 }
 
 /** Shows structured prompts with a line for each key, and a swatch before each colour. */
-function renderPrompt({ prompt }: ImageRequest): string {
-	if (typeof prompt === 'string')
-		return `<p class="prompt">${withSwatches(escapeHtml(prompt))}</p>`;
-	const lines = Object.entries(prompt).map(
+function renderPrompt({ request, json }: Result): string {
+	const text = json.prompt ?? toPromptText(request);
+	if (!text.startsWith('{')) return `<p class="prompt">${withSwatches(escapeHtml(text))}</p>`;
+	const lines = Object.entries(JSON.parse(text) as object).map(
 		([key, value]) => `  "${key}": ${JSON.stringify(value)}`,
 	);
 	return `<pre class="prompt">${withSwatches(escapeHtml(`{\n${lines.join(',\n')}\n}`))}</pre>`;

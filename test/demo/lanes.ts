@@ -7,8 +7,11 @@ export interface ImageRequest {
 	/** The file name without its extension. */
 	name: string;
 	model: string;
-	/** An object becomes JSON text. */
-	prompt: string | object;
+	/** An object becomes JSON text. Left out where the node has a form, of which the scene is a part. */
+	prompt?: string | object;
+	scene?: string;
+	/** One when left out. */
+	numberOfImages?: number;
 	/** Files below `referenceBase`. */
 	references?: string[];
 }
@@ -36,7 +39,7 @@ export interface DemoWorkflow extends WorkflowJson {
 }
 
 const FILE = path.resolve(__dirname, '../workflows/demo.json');
-const PACKAGE_PREFIX = 'n8n-nodes-flux2.';
+export const PACKAGE_PREFIX = 'n8n-nodes-flux2.';
 
 /** With every lane, also the one that people activate when they have its credential. */
 export function readWorkflow(): DemoWorkflow {
@@ -81,6 +84,15 @@ function findPredecessor({ connections }: DemoWorkflow, name: string): string {
 	return found[0];
 }
 
-/** The prompt as the output item has it. */
-export const toPromptText = ({ prompt }: ImageRequest): string =>
-	typeof prompt === 'string' ? prompt : JSON.stringify(prompt);
+/** The prompt as the output item has it, and of a form the scene in it. */
+export const toPromptText = ({ prompt, scene = '' }: ImageRequest): string =>
+	typeof prompt === 'object' ? JSON.stringify(prompt) : (prompt ?? scene);
+
+/** Whether the prompt of a task is that of the request. */
+export const isPromptOf = (request: ImageRequest, prompt: string): boolean =>
+	request.prompt === undefined
+		? prompt.includes(toPromptText(request))
+		: prompt === toPromptText(request);
+
+/** How many images the request asks for. */
+export const countImages = ({ numberOfImages = 1 }: ImageRequest): number => numberOfImages;

@@ -4,10 +4,11 @@ import type { TaskRecord, Ledger } from '../emulator';
 import { sha256 } from '../emulator/images';
 import type { Engine, Run } from '../support/engine';
 import { format } from './format';
-import { toPromptText, type Lane, type ImageRequest } from './lanes';
+import { countImages, isPromptOf, type Lane, type ImageRequest } from './lanes';
 
 /** The parts of an item's JSON that are shown. */
 export interface ItemJson {
+	prompt?: string;
 	model?: string;
 	image?: { width?: number; height?: number; mimeType?: string; fileSize?: number };
 	cost?: { amount: number };
@@ -15,7 +16,7 @@ export interface ItemJson {
 	error?: { message: string };
 }
 
-/** All that is known of one request's image. */
+/** All that is known of one image. */
 export interface Evidence {
 	/** The name of the node that generates it. */
 	lane: string;
@@ -45,13 +46,14 @@ export const isGood = ({ problems }: Result): boolean => problems.length === 0;
 export const sumCosts = (results: readonly Result[]): number =>
 	results.reduce((sum, { json }) => sum + (json.cost?.amount ?? 0), 0);
 
-export const findTask = ({ tasks }: Ledger, request: ImageRequest): TaskRecord | undefined =>
-	// an edit of fal has an endpoint of its own below the model's
-	tasks.find(
-		({ model, prompt }) => model.startsWith(request.model) && prompt === toPromptText(request),
-	);
+/** The tasks of a request, an image each, in the order of their seeds. */
+export const findTasks = ({ tasks }: Ledger, request: ImageRequest): TaskRecord[] =>
+	tasks
+		// an edit of fal has an endpoint of its own below the model's
+		.filter(({ model, prompt }) => model.startsWith(request.model) && isPromptOf(request, prompt))
+		.sort((a, b) => a.seed - b.seed);
 
-/** One result for each request of the lane, with or without an image. */
+/** One result for each image that the lane's requests ask for, with or without the image. */
 export async function collectResults(
 	{ node, requests }: Lane,
 	run: RunOutput,
@@ -59,23 +61,20 @@ export async function collectResults(
 	ledger: Ledger,
 ): Promise<Result[]> {
 	const failure = (run.runData[node]?.at(-1)?.error ?? run.error)?.message;
-	const results = requests.map(async (request, index) => {
-		const item = run.items(node).find((one) => readInputIndex(one) === index);
-		const binary = item?.binary?.data;
-		const bytes = binary && (await engine.binary(binary));
-		return await checkResult({
-			lane: node,
-			request,
-			item,
-			bytes,
-			task: findTask(ledger, request),
-			failure,
+	const results = requests.flatMap((request, index) => {
+		const items = run.items(node).filter((one) => readInputIndex(one) === index);
+		const tasks = findTasks(ledger, request);
+		return Array.from({ length: countImages(request) }, async (_, image) => {
+			const { [image]: item } = items;
+			const binary = item?.binary?.data;
+			const bytes = binary && (await engine.binary(binary));
+			return await checkResult({ lane: node, request, item, bytes, task: tasks[image], failure });
 		});
 	});
 	return await Promise.all(results);
 }
 
-const readInputIndex = ({ pairedItem }: INodeExecutionData) =>
+export const readInputIndex = ({ pairedItem }: INodeExecutionData) =>
 	(pairedItem as { item: number } | undefined)?.item;
 
 /** Compares the image with its item's JSON and with what the emulator sent. */

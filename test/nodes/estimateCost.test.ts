@@ -137,6 +137,24 @@ describe('without a key, by the list price', () => {
 		expect(lab.emulator.ledger.requests).toEqual([]);
 	});
 
+	test('is that of the size of a reference image that has a URL, which is fetched by https only', async () => {
+		const url = `${lab.emulator.urls.results}/references/a.png?width=2048&height=2048`;
+		const referenceImages = { image: [{ source: 'url', url }] };
+		const node = estimating('flux2Bfl', {
+			model: 'flux-2-pro',
+			referenceImages,
+			size: 'likeReference',
+		});
+
+		const withKey = { ...node, parameters: { ...node.parameters, priceFrom: 'provider' } };
+		lab.emulator.rule({ route: 'bfl.pricing' }, { status: 404, body: {} });
+		expect(await estimateOf(withKey)).toMatchObject([
+			{ estimate: { amount: 0.09, atLeast: true } },
+		]);
+		const { error } = await lab.run(withoutCredential(node), { items: [{ json: {} }] });
+		expect(error?.message).toMatch(/http:.* was not opened, because it is not https$/);
+	});
+
 	test('is left out for a model that has none', async () => {
 		const node = estimating('flux2Bfl', { model: 'custom', customModel: 'flux-9' }, SQUARE);
 

@@ -46,10 +46,11 @@ const isTrustedHost = ({ trustsHost }: KeyOwner, target: URL, base: URL): boolea
 
 /**
  * A URL that is opened without a credential.
- * @param origin plain http is allowed on this URL's host and port only, and only if this URL is plain http itself
+ * @param origin plain http is allowed on this URL's host and port only, and only if this URL is plain http itself; empty
+ * without a credential
  */
 export const resolveDownloadUrl = (origin: string, url: string): URL =>
-	requireHttps(new URL(origin), toUrl(url));
+	requireHttps(origin === '' ? undefined : new URL(origin), toUrl(url));
 
 function toUrl(text: string): URL {
 	if (URL.canParse(text)) return new URL(text);
@@ -57,8 +58,8 @@ function toUrl(text: string): URL {
 }
 
 /** https, or plain http where the base URL itself is plain http, and the host and the port are its own. */
-function requireHttps(base: URL, target: URL): URL {
-	const isPlain = target.protocol === 'http:' && base.protocol === 'http:';
+function requireHttps(base: URL | undefined, target: URL): URL {
+	const isPlain = target.protocol === 'http:' && base?.protocol === 'http:';
 	if (target.protocol === 'https:' || (isPlain && isSameServer(base, target))) return target;
 	throw new Flux2Error(
 		'badResponse',

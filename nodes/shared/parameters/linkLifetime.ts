@@ -25,7 +25,7 @@ export const linkLifetime = withCheck(
 		text('linkLifetime', {
 			label: 'Link Lifetime',
 			description:
-				"How long n8n's own link to the stored image works (image.link in the output): for instance 15 minutes, 1 hour, 1 day, 7 days or 30 days. Whoever has the link can open the image without a login. When unset, there is no link, except for an agent: 1 day.",
+				"How long n8n's own link to the stored image works, such as 1 hour or 7 days. It is image.link in the output, and opens without a login. When unset there is no link, except for an agent: 1 day.",
 			placeholder: 'e.g. 7 days',
 			default: '1 day',
 			in: 'node',

@@ -1,3 +1,4 @@
+import { withBuilderHint } from './builderHint';
 import { linkLifetime } from './linkLifetime';
 import { choice, decimal, inPanel, integer, jsonObject, text, toggle, type Param } from './param';
 
@@ -11,7 +12,7 @@ const own = { in: 'node' } as const;
 export const prompt = text('prompt', {
 	label: 'Prompt',
 	description:
-		'What the image shows, or what to change in the reference images. Structured JSON prompts and hex colors work too.',
+		'What the image shows, or what to change in the reference images. JSON and hex colors work too.',
 	placeholder: 'e.g. A lighthouse at dawn, watercolor',
 	rows: 4,
 });
@@ -40,16 +41,19 @@ export const customBody = jsonObject('customBody', {
 	...own,
 });
 
-export const maxCost = decimal('maxCost', {
-	label: 'Max Cost',
-	description:
-		'How much this node may spend in one execution, in US dollars. When its items would cost more, nothing is submitted.',
-	hint: 'In US dollars',
-	min: 0,
-	precision: 4,
-	default: 1,
-	...own,
-});
+export const maxCost = withBuilderHint(
+	decimal('maxCost', {
+		label: 'Max Cost',
+		description:
+			'How much this node may spend in one execution, in US dollars. When its items would cost more, nothing is submitted.',
+		hint: 'In US dollars',
+		min: 0,
+		precision: 4,
+		default: 1,
+		...own,
+	}),
+	'Set it where a list, a form or an agent decides how many images are made.',
+);
 
 export const assumedCost = decimal('assumedCost', {
 	label: 'Assumed Cost',
@@ -170,16 +174,19 @@ export const completion = (caller: string) =>
 
 const MAX_IMAGES = 10;
 
-export const numberOfImages = inPanel(
-	integer('numberOfImages', {
-		label: 'Number of Images',
-		description:
-			'How many images to make of the prompt. Each is an item of its own and is paid for. With a seed, each takes the next one.',
-		min: 1,
-		max: MAX_IMAGES,
-		default: 1,
-		...own,
-	}),
+export const numberOfImages = withBuilderHint(
+	inPanel(
+		integer('numberOfImages', {
+			label: 'Number of Images',
+			description:
+				'How many images to make of the prompt. Each is an item of its own and is paid for. With a seed, each image takes the next number.',
+			min: 1,
+			max: MAX_IMAGES,
+			default: 1,
+			...own,
+		}),
+	),
+	'Variants of one prompt. Different prompts are different items.',
 );
 
 const common: readonly Param[] = [maxConcurrent, simplify];

@@ -4,6 +4,7 @@ import type {
 	INodePropertyTypeOptions,
 	NodeHint,
 } from 'n8n-workflow';
+import { withBuilderHint } from './builderHint';
 import { hintBeforeRun, optionValue } from './hints';
 import type { Model } from './model';
 import { prompt } from './options';
@@ -16,13 +17,16 @@ export const FORM_LABEL = 'Structured Prompt';
 /** The node's own: none of it is a field of the request. */
 const own = { in: 'node' } as const;
 
-export const promptType = choice('promptType', {
-	label: 'Prompt Type',
-	description: 'How you say what the image shows',
-	options: { structured: 'Structured', text: 'Text' },
-	default: 'text',
-	...own,
-});
+export const promptType = withBuilderHint(
+	choice('promptType', {
+		label: 'Prompt Type',
+		description: 'How you say what the image shows',
+		options: { structured: 'Structured', text: 'Text' },
+		default: 'text',
+		...own,
+	}),
+	'structured where columns of a table describe the image: every field takes an expression, and exact colors and words are kept. Otherwise text.',
+);
 
 export const sendAs = choice('sendAs', {
 	label: 'Send As',
@@ -36,7 +40,7 @@ export const sendAs = choice('sendAs', {
 export const additionalFields = jsonObject('additionalFields', {
 	label: 'Additional Fields',
 	description:
-		'More fields as a JSON object, such as {"typography": "bold geometric sans serif"}. A field of a name that is above already is replaced or added to.',
+		'More fields as a JSON object, such as {"typography": "bold geometric sans serif"}. A field that is above already is replaced or added to.',
 	...own,
 });
 
@@ -141,7 +145,9 @@ export const text = list(
 				description: 'Typeface, weight, size and the like',
 				placeholder: 'small embossed capitals',
 			}),
-			color('The color of the letters: picked, or a hex value such as #F2B134 from an expression'),
+			color(
+				'The color of the letters: pick it, or let an expression yield a hex value such as #F2B134',
+			),
 		],
 	},
 	{ label: 'Text in the Image', description: 'Words that are to be read in the image' },
@@ -155,7 +161,7 @@ export const colorPalette = list(
 		title: '$collection.item.value.name || $collection.item.value.color',
 		values: [
 			color(
-				'Picked, or a hex value such as #0B3D2E from an expression. Without it and a name, the entry is left out.',
+				'Pick it, or let an expression yield a hex value such as #0B3D2E. Without a color and a name, the entry is left out.',
 			),
 			field('name', {
 				label: 'Name',

@@ -1,4 +1,5 @@
 import type { IBinaryData, IDisplayOptions, INodeProperties } from 'n8n-workflow';
+import { propertyHint } from './builderHint';
 import type { ParameterReader } from './reader';
 
 /** A reference image as the item names it; its bytes are not read yet. */
@@ -66,6 +67,9 @@ const referenceImages = (show: NonNullable<IDisplayOptions['show']>): INodePrope
 	default: {},
 	description:
 		'Images to edit or to take subjects and style from. Their order is the order in which the prompt can refer to them.',
+	...propertyHint(
+		'For a file of an earlier node, use the source binary with the name of its binary field.',
+	),
 	...(Object.keys(show).length > 0 && { displayOptions: { show } }),
 	options: [{ displayName: 'Image', name: 'image', values: entryProperties }],
 });

@@ -1,3 +1,4 @@
+import { withBuilderHint } from './builderHint';
 import { choice, decimal, inPanel, shownWhen, withRange, zeroAsUnset, type Param } from './param';
 import { DEFAULT_MEGAPIXELS, megapixelsOf, RATIOS, type PixelSizes, type RatioSizes } from './size';
 
@@ -24,15 +25,18 @@ const optionsOf = (custom: string) => ({
 });
 
 const sizeChoice = (custom: string) =>
-	inPanel(
-		choice('size', {
-			label: 'Size',
-			description:
-				'The proportions of the image. What is sent never has more pixels than asked for.',
-			options: optionsOf(custom),
-			default: 'automatic',
-			in: 'node',
-		}),
+	withBuilderHint(
+		inPanel(
+			choice('size', {
+				label: 'Size',
+				description:
+					'The proportions of the image. What is sent never has more pixels than asked for.',
+				options: optionsOf(custom),
+				default: 'automatic',
+				in: 'node',
+			}),
+		),
+		'Prefer a ratio with megapixels to custom, whose sides must fit the model. likeReference keeps the size of an edited photo.',
 	);
 
 const CUSTOM = { size: ['custom'] };

@@ -35,6 +35,13 @@ describe('a download', () => {
 			'The address file:// was not opened, because it is not https',
 		],
 		['https://api.example.com', 'a.png', '"a.png" is not a URL'],
+		// without a credential
+		['', 'https://cdn.example.net/a.png', OPENED],
+		[
+			'',
+			'http://127.0.0.1:1/a.png',
+			'The address http://127.0.0.1:1 was not opened, because it is not https',
+		],
 	])('from %s, %s: %s', (origin, url, expected) => {
 		expect(messageOr(() => resolveDownloadUrl(origin, url))).toBe(expected);
 	});
