@@ -55,7 +55,7 @@ export interface ChaosReport {
 const EXECUTION_TIMEOUT_MS = 180_000;
 const MAX_CONCURRENT_SCENARIOS = 64;
 const TASK_SECONDS = 0.05;
-const VARIANTS_WITHOUT_TASKS: readonly ApiVariant[] = ['catalogue', 'workersAi', 'sync'];
+const VARIANTS_WITHOUT_TASKS: readonly ApiVariant[] = ['catalogue', 'workersAi', 'sync', 'openAi'];
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 	const started = Date.now();
