@@ -129,9 +129,8 @@ const NEGATIVE_MARK = '|';
 /** LocalAI takes what is behind a bar as the negative prompt. */
 function localAiFields(request: OpenAiRequest): IDataObject {
 	const { negative_prompt: negative, prompt, ...fields } = toFields(request);
-	const texts = [prompt, negative] as Array<string | undefined>;
-	const joined = negative === undefined ? prompt : texts.join(NEGATIVE_MARK);
-	return { ...fields, prompt: joined };
+	const behind = negative === undefined ? '' : `${NEGATIVE_MARK}${negative as string}`;
+	return { ...fields, prompt: `${prompt as string}${behind}` };
 }
 
 export const DIALECTS: Readonly<Record<ServerName, Dialect>> = {

@@ -334,6 +334,6 @@ export const STREAM_FAULTS: Readonly<Record<string, Effect>> = {
 
 export const toStep = (route: RouteName): Step | undefined => {
 	if (route === 'download') return 'download';
-	if (/\.(submit|run|workersAi|sync|enqueue)$/.test(route)) return 'submit';
+	if (/\.(submit|run|workersAi|sync|enqueue|generate|edit)$/.test(route)) return 'submit';
 	return /\.(status|response|queue|history|result)$/.test(route) ? 'poll' : undefined;
 };

@@ -224,7 +224,7 @@ test.each(['a', '', 'klein | schnell'])('takes any model by its ID: %j', async (
 describe("the server's own list of models", () => {
 	/** As the editor asks for it. */
 	async function listed(filter?: string): Promise<unknown> {
-		const { searchModels } = new Flux2OpenAi().methods.listSearch;
+		const { listSearch } = new Flux2OpenAi().methods;
 		const credentials = lab.credentials.flux2OpenAiApi as Record<string, string>;
 		const authenticate = new Flux2OpenAiApi().authenticate as (
 			credentials: object,
@@ -239,7 +239,7 @@ describe("the server's own list of models", () => {
 				},
 			},
 		};
-		return await searchModels.call(context as unknown as ILoadOptionsFunctions, filter);
+		return await listSearch.searchModels.call(context as unknown as ILoadOptionsFunctions, filter);
 	}
 
 	const ids = async (filter?: string) =>
