@@ -1,15 +1,7 @@
 import type { Model } from '../shared/parameters/model';
 import { notifyUrl } from '../shared/parameters/notifyUrl';
 import { completion as completionOf, seed } from '../shared/parameters/options';
-import {
-	choice,
-	decimal,
-	integer,
-	encodedAs,
-	text,
-	toggle,
-	zeroAsUnset,
-} from '../shared/parameters/param';
+import { choice, decimal, integer, text, toggle, zeroAsUnset } from '../shared/parameters/param';
 import type { ListPrice } from '../shared/parameters/price';
 import { pixelParameters } from '../shared/parameters/sizeParameters';
 

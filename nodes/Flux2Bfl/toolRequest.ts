@@ -58,7 +58,10 @@ export function toolImageFields(
 	});
 	if (problems.length > 0) throw invalidInput(problems);
 	return Object.fromEntries(
-		images.map(({ wireName }, index) => [wireName, toBase64(references[index]!)]),
+		images.flatMap(({ wireName }, index) => {
+			const { [index]: reference } = references;
+			return reference ? [[wireName, toBase64(reference)] as const] : [];
+		}),
 	);
 }
 

@@ -3,7 +3,7 @@ import { parseJson } from '../shared/core/json';
 import { z } from '../shared/core/vendor';
 import { FetchedKeys } from '../shared/http/fetchedKeys';
 import { idSchema, optionalTextSchema, wordSchema } from '../shared/http/schemas';
-import { lackingMessage, missingHeaders, timeProblem } from '../shared/http/signature';
+import { lackingMessage, missingHeaders, timeProblem, headerText } from '../shared/http/signature';
 import type { WebhookCall } from '../shared/operations/types';
 import type { Task, TaskState, WebhookPayload } from '../shared/tasks/protocol';
 import { webhookKeysUrl } from './hosts';
@@ -51,7 +51,7 @@ export async function signatureProblem({
 }: Omit<WebhookCall, 'secret' | 'client'>): Promise<string | undefined> {
 	const missing = missingHeaders(headers, ...HEADERS);
 	if (missing.length > 0) return lackingMessage(missing);
-	const [id, user, timestamp, signature] = HEADERS.map((name) => String(headers[name]));
+	const [id, user, timestamp, signature] = HEADERS.map((name) => headerText(headers, name));
 	const late = timeProblem(timestamp);
 	if (late) return late;
 	const digest = createHash('sha256').update(body).digest('hex');

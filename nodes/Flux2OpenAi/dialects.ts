@@ -129,7 +129,8 @@ const NEGATIVE_MARK = '|';
 /** LocalAI takes what is behind a bar as the negative prompt. */
 function localAiFields(request: OpenAiRequest): IDataObject {
 	const { negative_prompt: negative, prompt, ...fields } = toFields(request);
-	const joined = negative === undefined ? prompt : [prompt, negative].join(NEGATIVE_MARK);
+	const texts = [prompt, negative] as Array<string | undefined>;
+	const joined = negative === undefined ? prompt : texts.join(NEGATIVE_MARK);
 	return { ...fields, prompt: joined };
 }
 

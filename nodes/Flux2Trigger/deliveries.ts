@@ -71,7 +71,7 @@ async function startWorkflow(context: IWebhookFunctions): Promise<IWebhookRespon
 	if (status === 'processed') return respond(context, 200, 'The delivery was processed before');
 	markInProgress(context, key);
 	const started = { delivery: payload.body, model, ...(polled && { polled }) };
-	return { workflowData: [[{ json: started as unknown as IDataObject }]] };
+	return { workflowData: [[{ json: started }]] };
 }
 
 function exceedsMaxAge(context: IWebhookFunctions, { sentAt }: WebhookPayload): boolean {
@@ -143,6 +143,7 @@ async function toItems(
 	const payload = webhook.parsePayload(delivery);
 	if (!payload) throw new Flux2Error('badResponse', 'The delivery is about no task');
 	const task: Task = { id: payload.taskId, model: textOf(model) };
+	// from the webhook that has started this execution; n8n's type of an item's JSON knows plain values only
 	const state = (polled as unknown as TaskState | undefined) ?? payload.toTaskState(task);
 	const outcome = outcomeOf(state);
 	if (outcome) markProcessed(context, deliveryKey(task.id, outcome));

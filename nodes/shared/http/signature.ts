@@ -34,7 +34,13 @@ export function timeProblem(header: unknown, now = Date.now()): string | undefin
 
 /** Those of the headers that have no value, e.g. because a proxy has taken them out. */
 export const missingHeaders = (headers: IDataObject, ...names: string[]): string[] =>
-	names.filter((name) => typeof headers[name] !== 'string' || headers[name] === '');
+	names.filter((name) => headerText(headers, name) === '');
+
+/** The text of a header; empty where it has none. */
+export const headerText = (headers: IDataObject, name: string): string => {
+	const { [name]: value } = headers;
+	return typeof value === 'string' ? value : '';
+};
 
 export const lackingMessage = (names: readonly string[]): string =>
 	`The delivery lacks ${names.join(', ')}`;
@@ -53,12 +59,12 @@ export function standardHeadersProblem(headers: IDataObject, now?: number): stri
  * @param secret base64, with or without "whsec_" before it
  */
 export function hasStandardSignature(body: Buffer, headers: IDataObject, secret: string): boolean {
-	const [id, timestamp, signatures] = STANDARD_HEADERS.map((name) => String(headers[name]));
+	const [id, timestamp, signatures] = STANDARD_HEADERS.map((name) => headerText(headers, name));
 	const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
 	if (key.length === 0) return false;
 	const content = Buffer.concat([Buffer.from(`${id}.${timestamp}.`), body]);
 	const expected = createHmac('sha256', key).update(content).digest();
-	return String(signatures)
+	return (signatures ?? '')
 		.split(' ')
 		.some((signature) => isStandardSignature(signature, expected));
 }

@@ -13,14 +13,7 @@ export function namedImageProperties(
 	});
 	return [
 		{
-			displayName: `${label} Source`,
-			name: `${name}Source`,
-			type: 'options',
-			options: [
-				{ name: 'Binary Field', value: 'binary' },
-				{ name: 'URL', value: 'url' },
-			],
-			default: 'binary',
+			...sourceProperty(`${label} Source`, `${name}Source`),
 			description,
 			displayOptions: { show },
 		},
@@ -47,6 +40,17 @@ export function namedImageProperties(
 		},
 	];
 }
+
+const sourceProperty = (displayName: string, name: string): INodeProperties => ({
+	displayName,
+	name,
+	type: 'options',
+	options: [
+		{ name: 'Binary Field', value: 'binary' },
+		{ name: 'URL', value: 'url' },
+	],
+	default: 'binary',
+});
 
 /** These images of the item, in order; one that cannot be read is left out and reported. */
 export const readNamedImages = (

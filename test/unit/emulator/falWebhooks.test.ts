@@ -6,7 +6,7 @@ import { emulator, send, useEmulator, withJson } from './support';
 
 /** fal's webhooks, as their page has them. */
 
-useEmulator({ seconds: 0, webhookUnitMs: 1 });
+useEmulator({ seconds: 0, webhookUnitMs: 0.1 });
 
 let listener: Listener;
 

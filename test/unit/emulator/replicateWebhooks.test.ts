@@ -6,7 +6,7 @@ import { emulator, send, useEmulator, withJson } from './support';
 
 /** Replicate's webhooks, checked by Replicate's own client. */
 
-useEmulator({ seconds: 0, webhookUnitMs: 1 });
+useEmulator({ seconds: 0, webhookUnitMs: 0.1 });
 
 const MODEL = 'black-forest-labs/flux-2-pro';
 let listener: Listener;

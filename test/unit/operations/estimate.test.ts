@@ -43,7 +43,7 @@ async function estimate({ first = 'formula', priced = true, ...more }: Case) {
 	const provider = providerWith(protocol, {
 		operations: { 'image:estimateCost': operation },
 		routeFor: () => ({ models: [model], customModel: () => model, protocol }),
-	} as never);
+	});
 	const parameters = { operation: 'estimateCost', priceFrom: first, ...facts?.parameters };
 	const { run } = executionOf(provider, { continues: true, ...facts, parameters });
 	const [item] = await run();
