@@ -41,8 +41,9 @@ export class Flux2FalApi implements ICredentialType {
 			typeOptions: { password: true },
 			default: '',
 			required: true,
+			placeholder: 'Paste the key here',
 			description:
-				'From the dashboard of fal, under API Keys: the ID, a colon and the secret. Of Hugging Face: an access token that may call inference providers.',
+				'From the <a href="https://fal.ai/dashboard/keys" target="_blank">dashboard of fal</a>, under API Keys: the ID, a colon and the secret. Of Hugging Face: an access token that may call inference providers.',
 		},
 		{
 			displayName: 'Base URL',

@@ -27,7 +27,8 @@ export class Flux2ReplicateApi implements ICredentialType {
 			default: '',
 			required: true,
 			placeholder: 'e.g. r8_…',
-			description: 'From the account settings at Replicate, under API Tokens',
+			description:
+				'From the <a href="https://replicate.com/account/api-tokens" target="_blank">account settings at Replicate</a>, under API Tokens',
 		},
 		{
 			displayName: 'Base URL',

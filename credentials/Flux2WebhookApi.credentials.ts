@@ -23,7 +23,7 @@ export class Flux2WebhookApi implements ICredentialType {
 			required: true,
 			placeholder: 'e.g. 32 random letters and digits',
 			description:
-				'A random text of your own, at least 16 characters long. Black Forest Labs signs their calls with it when Task: Submit has this credential, or the option Notify Secret the same text.',
+				'A random text of your own, at least 16 characters long. Black Forest Labs signs their calls with it when Task: Submit has this credential, or the option Notify Secret the same text. For calls of Replicate: the signing secret that Replicate shows, which begins with whsec_.',
 		},
 	];
 }

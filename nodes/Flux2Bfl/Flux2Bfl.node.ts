@@ -35,6 +35,8 @@ const generate = { resource: ['image'], operation: ['generate', 'edit'] };
 const estimate = { resource: ['image'], operation: ['estimateCost'] };
 const submit = { resource: ['task'], operation: ['submit'] };
 const withoutTool = { tool: [NO_TOOL] };
+/** n8n checks the conditions of credentials like those of parameters; its types do not know it. */
+const isGiven = { _cnd: { exists: true } } as unknown as string;
 const get = { resource: ['task'], operation: ['get'] };
 
 const waitOptions = [...generateOptions, completion];
@@ -65,12 +67,13 @@ export class Flux2Bfl implements INodeType {
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [
 			{ name: 'flux2BflApi', required: true, displayOptions: { hide: { priceFrom: ['formula'] } } },
-			// for Notify Secret: the same credential as the FLUX.2 Trigger's
+			// for Notify Secret: the same credential as the FLUX.2 Trigger's. Only where somebody is notified: n8n selects
+			// one credential by itself, and that shall be the key
 			{
 				name: 'flux2WebhookApi',
 				required: false,
 				testedBy: 'testSecret',
-				displayOptions: { show: submit },
+				displayOptions: { show: { ...submit, 'options.webhookUrl': [isGiven] } },
 			},
 		],
 		webhooks: [resumeWebhook],

@@ -338,7 +338,7 @@ export const models: readonly FalModel[] = [
 		routed: ['text'],
 		price: perMegapixel(0.005, 0.01),
 		name: 'FLUX.2 [klein] 4B',
-		description: 'Fastest and cheapest',
+		description: 'Fastest and cheapest; about $0.005 per megapixel',
 	},
 	{
 		...kleinBase,
@@ -362,7 +362,7 @@ export const models: readonly FalModel[] = [
 		routed: ['edit'],
 		price: perMegapixel(0.006, 0.011),
 		name: 'FLUX.2 [klein] 9B',
-		description: 'Fast, with better quality than 4B',
+		description: 'Fast, with better quality than 4B; about $0.006 per megapixel',
 	},
 	{
 		...kleinBase,
@@ -393,7 +393,7 @@ const growth = (edge: 'top' | 'bottom' | 'left' | 'right', label: string) =>
 	inPanel(
 		integer(`expand_${edge}`, {
 			label,
-			description: `By how many pixels the image grows at this edge, at most 2048`,
+			description: 'By how many pixels the image grows at this edge, at most 2048',
 			hint: 'In pixels',
 			min: 0,
 			max: 2048,

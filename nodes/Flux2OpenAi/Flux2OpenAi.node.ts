@@ -55,7 +55,7 @@ export class Flux2OpenAi implements INodeType {
 		icon: { light: 'file:flux2OpenAi.svg', dark: 'file:flux2OpenAi.dark.svg' },
 		group: ['transform'],
 		version: [1],
-		subtitle: subtitleOf(models, '$parameter["model"]["value"]'),
+		subtitle: subtitleOf(models),
 		description:
 			'Generate and edit images with Black Forest Labs FLUX.2 on your own server or any other with an OpenAI-compatible API: vLLM-Omni, LocalAI, stable-diffusion.cpp, DeepInfra, Together, OpenRouter, Azure AI Foundry',
 		defaults: { name: 'FLUX.2 (OpenAI-Compatible)' },

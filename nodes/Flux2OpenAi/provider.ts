@@ -56,7 +56,7 @@ function routeFor(
 ): Route<OpenAiModel, SyncProtocol<OpenAiModel>> {
 	const server = toServerName(value);
 	const ids = [...models.map(({ id }) => id), ...hostedIds(server)];
-	const offered = { ...toModel('generic', ''), id: '' };
+	const offered = toModel('generic', '');
 	return {
 		models: [...ids.map((id) => toModel(server, id)), offered],
 		customModel: (id) => toModel(server, id),

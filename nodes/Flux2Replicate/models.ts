@@ -78,13 +78,23 @@ const aspectRatio = choice('aspect_ratio', {
 	},
 	default: '1:1',
 });
-const resolution = choice('output_megapixels', {
+const megapixelChoice = choice('output_megapixels', {
 	label: 'Resolution',
 	description: 'How many megapixels the image has. 1 when unset.',
 	name: 'resolution',
 	options: { '0.25': '0.25 MP', '0.5': '0.5 MP', '1': '1 MP', '2': '2 MP', '4': '4 MP' },
 	default: '1',
 });
+/** The smallest first: an object's keys that are whole numbers come before the others. */
+const resolution = {
+	...megapixelChoice,
+	property: {
+		...megapixelChoice.property,
+		options: [...(megapixelChoice.property.options as INodePropertyOptions[])].sort(
+			(a, b) => Number(a.value) - Number(b.value),
+		),
+	},
+};
 
 const outputFormat = choice('output_format', {
 	label: 'Output Format',

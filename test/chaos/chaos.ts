@@ -12,7 +12,7 @@ import { startEngine } from '../support/engine';
 import { openWebhooks } from '../support/webhooks';
 import { pLimit } from '../../nodes/shared/core/vendor';
 import { judge, type Evidence, type Verdict } from './judge';
-import { planScenarios, type ApiVariant, type ChaosItem, type Scenario } from './scenarios';
+import { laneOf, planScenarios, type ChaosItem, type Scenario } from './scenarios';
 import { runScenario, type ChaosWorld, type ScenarioResult } from './runner';
 import { FaultPlan, type CallRecord } from './faultPlan';
 
@@ -55,8 +55,6 @@ export interface ChaosReport {
 const EXECUTION_TIMEOUT_MS = 180_000;
 const MAX_CONCURRENT_SCENARIOS = 64;
 const TASK_SECONDS = 0.05;
-const VARIANTS_WITHOUT_TASKS: readonly ApiVariant[] = ['catalogue', 'workersAi', 'sync'];
-
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 	const started = Date.now();
 	const { items, seed, only } = options;
@@ -124,7 +122,7 @@ async function judgeScenarios(
 			const { ended, results: itemResults, firstResults } = results[index]!;
 			const evidence: Evidence = {
 				...item,
-				hasTasks: !VARIANTS_WITHOUT_TASKS.includes(scenario.variant),
+				hasTasks: laneOf(scenario.variant).hasTasks,
 				ended,
 				results: itemResults[itemIndex] ?? [],
 				firstResults: firstResults[itemIndex],

@@ -85,8 +85,12 @@ describe('callback.json', () => {
 	});
 });
 
-test('trigger.json submits, and starts again with the image', async () => {
-	const { nodes, connections } = read('trigger.json');
+test.each([
+	['trigger.json', ['flux2BflApi', 'flux2WebhookApi']],
+	['trigger-fal.json', ['flux2FalApi']],
+	['trigger-replicate.json', ['flux2ReplicateApi']],
+])('%s submits, and starts again with the image', async (file, credentials) => {
+	const { nodes, connections } = read(file);
 	const isTrigger = ({ name }: { name: string }) => name === 'FLUX.2 Trigger';
 	const trigger = nodes.filter(isTrigger);
 	const others = nodes.filter((node) => !isTrigger(node));
@@ -98,11 +102,11 @@ test('trigger.json submits, and starts again with the image', async () => {
 	};
 	submit.parameters.options = { webhookUrl: url };
 	submit.credentials = Object.fromEntries(
-		['flux2BflApi', 'flux2WebhookApi'].map((type) => [type, { id: type, name: type }]),
+		credentials.map((type) => [type, { id: type, name: type }]),
 	);
 	const run = await lab.engine.run({ nodes: others, connections });
 	expect(run.items('Submit')).toHaveLength(1);
-	await until(() => webhooks.started.length === 1, 'the call');
+	await until(() => webhooks.started.length > 0, 'the call');
 
-	expectImage(await webhooks.started[0]!, 'Images');
+	expectImage(await webhooks.started.shift()!, 'Images');
 });

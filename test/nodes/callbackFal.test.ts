@@ -132,8 +132,8 @@ describe('a suspended execution', () => {
 		const { resumed } = await webhooks.run(json, prompts(1));
 
 		expect((await resumed).items(NODE)).toMatchObject([
-			{ json: { status: 'completed' }, binary: { data: {} }, pairedItem: { item: 0 } },
-			{ json: { status: 'failed', kind: 'moderated' }, pairedItem: { item: 0 } },
+			{ json: { status: 'completed' }, binary: { data: {} } },
+			{ json: { status: 'failed', kind: 'moderated' } },
 		]);
 	});
 
@@ -175,12 +175,12 @@ describe('a forged call', () => {
 });
 
 describe('where the task cannot be polled', () => {
-	beforeEach(() =>
+	const cannotPoll = () =>
 		lab.emulator.rule(
 			{ route: 'fal.status' },
 			{ status: 503, body: { detail: 'away' }, headers: { 'retry-after': '0.01' } },
-		),
-	);
+		);
+	beforeEach(cannotPoll);
 
 	test('a call that fal has signed counts', async () => {
 		const { resumed } = await suspend();
@@ -200,6 +200,8 @@ describe('where the task cannot be polled', () => {
 
 	test('what fal has signed about another task does not', async () => {
 		const suspended = await suspend({ webhook: 'never' });
+		const { id } = firstTask();
+		lab.emulator.clearRules();
 		await fetch(
 			`${lab.emulator.urls.fal}/fal-ai/flux-2-pro?fal_webhook=${encodeURIComponent(stranger.url)}`,
 			{
@@ -211,11 +213,7 @@ describe('where the task cannot be polled', () => {
 				body: '{"prompt":"of a stranger"}',
 			},
 		);
-		lab.emulator.clearRules();
-		lab.emulator.rule(
-			{ route: 'fal.status' },
-			{ status: 503, body: {}, headers: { 'retry-after': '0.01' } },
-		);
+		cannotPoll();
 		await until(() => stranger.requests.length > 0);
 		const [{ headers, body }] = stranger.requests as [(typeof stranger.requests)[0]];
 		const signed = Object.fromEntries(
@@ -223,7 +221,7 @@ describe('where the task cannot be polled', () => {
 		) as Record<string, string>;
 		const renamed = JSON.stringify({
 			...(JSON.parse(body) as IDataObject),
-			request_id: firstTask().id,
+			request_id: id,
 		});
 
 		expect(await call(suspended, body, signed)).toBe(404);

@@ -110,17 +110,41 @@ test('every operation asks for the credential, but an estimate only where it nee
 	expect(isAsked('Flux2Bfl', { ...estimate, priceFrom: 'provider' })).toBe(true);
 });
 
-test('n8n loads the trigger with the icons of the provider that calls it, and as no tool', () => {
+test('n8n loads the trigger with icons, a credential for each provider, and as no tool', () => {
 	const icon = (theme: string) => `icons/n8n-nodes-flux2/dist/nodes/Flux2Bfl/flux2Bfl${theme}.svg`;
 
 	expect(types.nodes.find(({ name }) => name === 'flux2Trigger')).toMatchObject({
 		iconUrl: { light: icon(''), dark: icon('.dark') },
 		group: ['trigger'],
 		inputs: [],
-		credentials: [{ name: 'flux2WebhookApi', required: true }],
+		credentials: [
+			{ name: 'flux2WebhookApi', required: true },
+			{ name: 'flux2FalApi', required: true },
+			{ name: 'flux2ReplicateApi', required: true },
+		],
 		codex: { categories: ['Marketing & Content', 'Utility'] },
 	});
 	expect(descriptionOf('Flux2Trigger').usableAsTool).toBeUndefined();
+});
+
+test.each<[INodeParameters, string]>([
+	[{}, 'flux2WebhookApi'],
+	[{ provider: 'bfl' }, 'flux2WebhookApi'],
+	[{ provider: 'bfl', secretFrom: 'account' }, 'flux2WebhookApi'],
+	[{ provider: 'fal' }, 'flux2FalApi'],
+	[{ provider: 'replicate' }, 'flux2ReplicateApi'],
+	[{ provider: 'replicate', secretFrom: 'account' }, 'flux2ReplicateApi'],
+	[{ provider: 'replicate', secretFrom: 'credential' }, 'flux2WebhookApi'],
+])('the trigger with %j asks for %s alone', (given, credential) => {
+	const { NodeHelpers } = engine.n8n.workflow;
+	const description = descriptionOf('Flux2Trigger');
+	const { properties, credentials = [] } = description;
+	const node = { typeVersion: 1 };
+	const values = NodeHelpers.getNodeParameters(properties, given, true, false, node, description);
+	const asked = credentials.filter((each) =>
+		NodeHelpers.displayParameter(values!, each, node, description),
+	);
+	expect(asked.map(({ name }) => name)).toEqual([credential]);
 });
 
 /** Lists whose order helps to choose: the recommended one first, *Custom* last; operations and tools as people need them. */
@@ -280,6 +304,7 @@ const PANEL = [
 	'resolution',
 	'numberOfImages',
 	'options',
+	'oneCallNotice',
 ];
 
 describe('every node has the same main panel', () => {

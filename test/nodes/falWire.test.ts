@@ -33,6 +33,8 @@ const headers: Rows = {
 	queuePriority: [['low'], ['normal']],
 	startTimeout: [[2], ['300']],
 	fileLifetime: [[60], ['86400']],
+	// of the query too
+	webhookUrl: [['https://n8n.example/a']],
 };
 
 const sized = (width: number, height: number) => ({ image_size: { width, height } });
@@ -154,7 +156,7 @@ async function sent(parameters: NodeUnderTest['parameters'], rows: Rows, options
 	return {
 		bodies: inOrder.map(({ body }) => body),
 		headers: inOrder.map((submission) => submission.headers),
-		paths: [...new Set(posts.map(({ path }) => path))],
+		paths: [...new Set(posts.map(({ path }) => path.split('?')[0]))],
 	};
 }
 
@@ -252,12 +254,25 @@ test('the options of the queue are headers', async () => {
 	]);
 });
 
+test.each([
+	[' https://n8n.example/a ', 'https://n8n.example/a?model=fal-ai%2Fflux-2-pro'],
+	['https://n8n.example/a?b=c', 'https://n8n.example/a?b=c&model=fal-ai%2Fflux-2-pro'],
+	['https://n8n.example/a?model=mine', 'https://n8n.example/a?model=mine'],
+])('the address to call, %p, is in the query, with the model in its own', async (url, called) => {
+	await submitted({ webhookUrl: url });
+
+	expect(lab.emulator.ledger.requests.map(({ path }) => path)).toEqual([
+		`/fal/fal-ai/flux-2-pro?fal_webhook=${encodeURIComponent(called)}`,
+	]);
+});
+
 test('nothing is sent that was not asked for', async () => {
 	const { submissions } = await submitted({});
 	const [{ body, headers: sentHeaders } = { body: undefined, headers: {} }] = submissions;
 
 	expect(body).toEqual({ prompt: 'one' });
 	expect(Object.keys(sentHeaders).filter((name) => name.startsWith('x-fal-'))).toEqual([]);
+	expect(lab.emulator.ledger.requests.map(({ path }) => path)).toEqual(['/fal/fal-ai/flux-2-pro']);
 });
 
 test('width and height are one field', async () => {
@@ -272,6 +287,7 @@ test.each([
 	[{ width: 480, height: 1024 }, 'Width: 480 is not between 512 and 2048; try 512'],
 	[{ numInferenceSteps: 20 }, 'Inference Steps: FLUX.2 [pro] has no such parameter here'],
 	[{ outputFormat: 'webp' }, 'Output Format: must be one of jpeg, png'],
+	[{ webhookUrl: 'http://n8n.example/a' }, 'Notify URL: must be an https URL'],
 ])('%j is refused, and nothing is sent', async (options, message) => {
 	// n8n drops what a model that the editor shows does not have
 	const { run } = await submitted(options, { model: '={{ "fal-ai/flux-2-pro" }}' });

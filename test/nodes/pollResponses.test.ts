@@ -2,7 +2,6 @@ import type { Effect } from '../emulator';
 import type { Run } from '../support/engine';
 import { imagesIn, imagesOf, NODE, openLab, prompts, type Lab } from '../support/lab';
 import { drawSmall, isPolled, laneNames, LANES, making, type LaneName } from '../support/lanes';
-import type { Lane } from '../support/providers';
 
 /** What a poll may respond with beside what the documents show, and what comes of the task then. */
 
@@ -28,7 +27,7 @@ const CONTINUE = { onError: 'continueRegularOutput' } as const;
 const lanes = laneNames(isPolled);
 
 /** The routes of a poll: the one that is asked first, and the one whose response names the image. */
-const routesOf = (lane: LaneName) => (LANES[lane] as Lane).polls!;
+const routesOf = (lane: LaneName) => LANES[lane].polls!;
 
 const isOneRoute = (lane: LaneName) => routesOf(lane).status === routesOf(lane).result;
 

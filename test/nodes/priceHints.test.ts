@@ -37,7 +37,7 @@ test.each<[NodeType, Record<string, unknown>, string]>([
 test.each<[string, NodeType, Record<string, unknown>]>([
 	['no price list', 'flux2Oxen', {}],
 	['a model of the user', 'flux2Bfl', { model: 'custom', customModel: 'flux-3' }],
-	['a model without a price', 'flux2Fal', { model: 'fal-ai/flux-2/lora' }],
+	['a model without a price', 'flux2Fal', { model: 'fal-ai/flux-2/klein/4b/lora' }],
 	['a price by tiles and steps', 'flux2Cloudflare', { model: '@cf/black-forest-labs/flux-2-dev' }],
 	['reference images', 'flux2Bfl', { referenceImages: photo }],
 	['an edit', 'flux2Bfl', { operation: 'edit', referenceImages: photo }],

@@ -26,7 +26,6 @@ import {
 	making,
 	type LaneName,
 } from '../support/lanes';
-import type { Lane } from '../support/providers';
 
 /** Promise 1: never pay twice. */
 
@@ -218,7 +217,7 @@ describe('a re-run of a task that ended badly', () => {
 			expect(failure(run)).toMatchObject({ kind: 'notFound', taskId: task?.id });
 			expect(statuses()).toEqual([200]);
 			// four polls in each of the two runs
-			const { status } = (LANES[lane] as Lane).polls!;
+			const { status } = LANES[lane].polls!;
 			const polls = lab.emulator.ledger.polls.filter(({ route }) => route === status);
 			expect(polls).toHaveLength(8);
 			expect(Object.values(checkpointsOf(run)).flat()).toMatchObject([
@@ -244,7 +243,7 @@ describe('a re-run of a task that ended badly', () => {
 	test.each(polled)(
 		'that was lost and is found again is collected by Retry execution (%s)',
 		async (lane) => {
-			const poll = (LANES[lane] as Lane).polls!.status;
+			const poll = LANES[lane].polls!.status;
 			lab.emulator.rule({ route: poll, times: 4 }, { html: true, status: 404 });
 			// where the queue does not know a task, its history is asked
 			lab.emulator.rule({ route: 'oxen.history', times: 4 }, { html: true, status: 404 });

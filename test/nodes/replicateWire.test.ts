@@ -32,6 +32,8 @@ const range = (wireName: string, min: number, max: number): Row[] => [
 const everywhere: Rows = {
 	// a header: it is in a test of its own
 	cancelAfter: [[5], ['86400']],
+	// beside the input: it is in a test of its own too
+	webhookUrl: [['https://n8n.example/a']],
 	seed: [
 		[0, { seed: 0 }],
 		['-1', { seed: -1 }],
@@ -154,10 +156,16 @@ async function sent(parameters: NodeUnderTest['parameters'], rows: Rows) {
 	const inOrder = [...submissions].sort((a, b) => numberOf(a) - numberOf(b));
 	const posts = requests.filter(({ method }) => method === 'POST');
 	return {
-		bodies: inOrder.map(({ body }) => body),
+		bodies: inOrder.map(({ body }) => withoutWebhook(body as Record<string, unknown>)),
 		paths: [...new Set(posts.map(({ path }) => path))],
 	};
 }
+
+const withoutWebhook = ({
+	webhook: _webhook,
+	webhook_events_filter: _events,
+	...body
+}: Record<string, unknown>) => body;
 
 /** Everything is an input. */
 const inputsOf = (rows: Rows, always: object) => bodiesOf(rows, always).map((input) => ({ input }));
@@ -247,6 +255,18 @@ test('the time after which a prediction is stopped is a header', async () => {
 	expect(allMade()).toBe(true);
 });
 
+test('the address to call, and when, stands beside the input', async () => {
+	const { submissions } = await submitted({ webhookUrl: ' https://n8n.example/a?b=c ' });
+
+	expect(submissions.map(({ body }) => body)).toEqual([
+		{
+			input: { prompt: 'one' },
+			webhook: 'https://n8n.example/a?b=c',
+			webhook_events_filter: ['completed'],
+		},
+	]);
+});
+
 test('nothing is sent that was not asked for', async () => {
 	const { submissions } = await submitted({});
 	const [{ body, headers } = { body: undefined, headers: {} }] = submissions;
@@ -286,6 +306,7 @@ test.each([
 
 test.each([
 	[PRO, { width: 1024, height: 0 }, 'Width, Height: set both, or none'],
+	[PRO, { webhookUrl: 'http://n8n.example/a' }, 'Notify URL: must be an https URL'],
 	[PRO, { width: 1000, height: 1024 }, 'Width: 1000 is not a multiple of 32; try 992 or 1024'],
 	[PRO, { width: 128, height: 1024 }, 'Width: 128 is not between 256 and 2048; try 256'],
 	[

@@ -23,7 +23,6 @@ import {
 	making,
 	type LaneName,
 } from '../support/lanes';
-import type { Lane } from '../support/providers';
 import { standIns } from '../support/standIns';
 
 /** Promise 1, at the scale and in the places where n8n runs a node again. */
@@ -362,7 +361,7 @@ describe('Retry-After', () => {
 		...polled.map((lane): [string, LaneName, RouteName, number] => [
 			'a poll',
 			lane,
-			(LANES[lane] as Lane).polls!.status,
+			LANES[lane].polls!.status,
 			503,
 		]),
 		['a download', 'bfl', 'download', 429],

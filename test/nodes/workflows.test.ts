@@ -3,6 +3,7 @@ import path from 'node:path';
 import type {
 	GenericValue,
 	INode,
+	INodeParameterResourceLocator,
 	INodeParameters,
 	INodeProperties,
 	INodePropertyCollection,
@@ -197,7 +198,7 @@ const defaultsOf = (properties: INodeProperties[]) =>
 	);
 
 function isValid(
-	{ type, typeOptions = {}, options = [] }: INodeProperties,
+	{ type, typeOptions = {}, options = [], modes = [] }: INodeProperties,
 	value: unknown,
 ): boolean {
 	const { minValue = -Infinity, maxValue = Infinity } = typeOptions;
@@ -208,6 +209,10 @@ function isValid(
 			return typeof value === 'number' && value >= minValue && value <= maxValue;
 		case 'boolean':
 			return typeof value === 'boolean';
+		case 'resourceLocator': {
+			const { __rl, mode, value: chosen } = value as INodeParameterResourceLocator;
+			return __rl && typeof chosen === 'string' && modes.some(({ name }) => name === mode);
+		}
 		default:
 			return typeof value === 'string';
 	}

@@ -247,6 +247,7 @@ export const PROVIDERS = {
 			},
 		},
 		lists: replicateResponses.lists,
+		payload: replicateResponses.payload,
 	},
 	flux2OpenAi: {
 		definition: openAi,

@@ -7,9 +7,8 @@ const MANY_IMAGES = 10;
 /** The value of an option, as an expression. */
 export const optionValue = (name: string) => `$parameter.${OPTIONS}?.${name}`;
 
-const isOneOf = (...operations: string[]) =>
-	`${JSON.stringify(operations)}.includes($parameter.operation)`;
-const isGenerating = isOneOf('generate', 'edit');
+const isWaiting = '$parameter.resource === "image" && $parameter.operation !== "estimateCost"';
+const isOr = (operation: string) => `(${isWaiting} || $parameter.operation === "${operation}")`;
 
 /** What the editor says above the still empty output, where all of these expressions are true. */
 export const hintBeforeRun = (
@@ -29,7 +28,7 @@ const images = `Number($parameter.${numberOfImages.property.name} ?? 1)`;
 export const manyImagesHint = hintBeforeRun(
 	`These items make more than ${MANY_IMAGES} images, and each image is billed. The operation Estimate Cost says what they will cost; the option ${maxCost.property.displayName} sets a limit.`,
 	[
-		isOneOf('generate', 'edit', 'submit'),
+		isOr('submit'),
 		`!(${optionValue(maxCost.property.name)} >= 0)`,
 		`$input.all().length * ${images} > ${MANY_IMAGES}`,
 	],
@@ -39,7 +38,7 @@ export const manyImagesHint = hintBeforeRun(
 export const downloadOffHint = (isUrl = 'true') =>
 	hintBeforeRun(
 		`${download.property.displayName} is off: the output has the image's URL instead of the image, and the provider keeps it for a short time only. Fetch it in the next node.`,
-		[isOneOf('generate', 'edit', 'get'), `${optionValue(download.property.name)} === false`, isUrl],
+		[isOr('get'), `${optionValue(download.property.name)} === false`, isUrl],
 	);
 
 /**
@@ -51,11 +50,11 @@ export function callbackHints(caller: string, option: string): NodeHint[] {
 	return [
 		hintBeforeRun(
 			`The execution waits until ${caller} calls n8n: n8n needs a public https address, which WEBHOOK_URL tells it.`,
-			[isGenerating, isCallback],
+			[isWaiting, isCallback],
 		),
 		hintBeforeRun(
 			`Callback takes one item and one image at a time. Set ${HOW_TO_WAIT} to Poll, or put a Loop Over Items node in front.`,
-			[isGenerating, isCallback, `$input.all().length * ${images} > 1`],
+			[isWaiting, isCallback, `$input.all().length * ${images} > 1`],
 			'warning',
 		),
 	];
@@ -63,6 +62,6 @@ export function callbackHints(caller: string, option: string): NodeHint[] {
 
 export const oneCallHint = hintBeforeRun(
 	'One Call has no task that could be resumed: if the connection breaks, the image is lost although it is billed, and a retry makes another one. Poll loses nothing.',
-	[isGenerating, `${optionValue('mode')} === "sync"`],
+	[isWaiting, `${optionValue('mode')} === "sync"`],
 	'warning',
 );

@@ -134,17 +134,14 @@ function operationProperty(
 	};
 }
 
-/**
- * The operation and the model in words, for the canvas; the resource where there is no model.
- * @param chosen the expression of the model's ID
- */
-export function subtitleOf(models: readonly Model[], chosen = '$parameter["model"]'): string {
+/** The operation and the model in words, for the canvas; the resource where there is no model. */
+export function subtitleOf(models: readonly Model[]): string {
 	const words = Object.fromEntries(
 		Object.entries(operations).map(([key, { name }]) => [key.slice(key.indexOf(':') + 1), name]),
 	);
 	const names = Object.fromEntries(models.map(({ id, name }) => [id, name]));
 	const operation = `(${JSON.stringify(words)})[$parameter["operation"]]`;
-	const model = `(${JSON.stringify(names)})[${chosen}]`;
-	const other = `$parameter["customModel"] || ${chosen} || $parameter["resource"]`;
+	const model = `(${JSON.stringify(names)})[$parameter["model"]]`;
+	const other = '$parameter["customModel"] || $parameter["model"] || $parameter["resource"]';
 	return `={{ ${operation} + ": " + (${model} || ${other}) }}`;
 }

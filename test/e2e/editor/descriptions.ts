@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type {
 	INodeParameters,
 	INodeProperties,
@@ -37,6 +38,26 @@ export function toPanel({ properties }: INodeTypeDescription, chosen: Values) {
 	});
 	return { shown, values };
 }
+
+/** The fields inside of a collection that the editor shows from the start; an empty list of entries it does not show. */
+const shownInside = ({ type, options = [], default: initial }: INodeProperties) =>
+	type === 'collection'
+		? (options as INodeProperties[]).filter(({ name }) =>
+				isFilled((initial as INodeParameters)[name]),
+			)
+		: [];
+
+const isFilled = (value: unknown) => value !== undefined && !isDeepStrictEqual(value, {});
+
+/** What a collection of the main panel offers beside what it shows. */
+export const findOffered = (collection: INodeProperties): INodeProperties[] =>
+	((collection.options ?? []) as INodeProperties[]).filter(
+		(option) => !shownInside(collection).includes(option),
+	);
+
+/** The properties and, behind each collection, the fields that it shows. */
+export const withInside = (properties: readonly INodeProperties[]): INodeProperties[] =>
+	properties.flatMap((property) => [property, ...shownInside(property)]);
 
 /** The options that a collection offers in a panel with these values. */
 export function findOptions(node: INodeTypeDescription, chosen: Values): INodeProperties[] {

@@ -23,6 +23,23 @@ function summaryCheck({ light: page, host }: EditorContext): Check {
 	});
 }
 
+/** A table of 20 rows: whoever is about to pay for that many images is told so. */
+function manyImagesCheck({ light: page, host }: EditorContext): Check {
+	return createCheck(
+		page,
+		'before a run of many images, a line says that each is billed',
+		async () => {
+			await openWorkflow(page, host.url, 'product-table');
+			await openNode(page, 'Products');
+			const { status, error } = await execute(page, host, pressExecuteStep);
+			equal(status, 'success', error);
+			await openNode(page, 'FLUX.2');
+			await output(page).getByText('more than 10 images').first().waitFor();
+			await takeScreenshot(page, 'hint-many-images');
+		},
+	);
+}
+
 /** Before the run a line names the trap, during it the node says what it waits for. */
 function suspendedCheck({ light: page, host }: EditorContext): Check {
 	return createCheck(page, 'a suspended node says what it waits for', async () => {
@@ -44,5 +61,6 @@ function suspendedCheck({ light: page, host }: EditorContext): Check {
 
 export const hintChecks = (context: EditorContext): Check[] => [
 	summaryCheck(context),
+	manyImagesCheck(context),
 	suspendedCheck(context),
 ];

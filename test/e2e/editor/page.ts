@@ -123,9 +123,10 @@ export async function choose(page: Page, parameter: string, name: string): Promi
 	await entry.first().waitFor({ state: 'hidden' });
 }
 
-/** Opens "Add Option" and returns its entries from the top. */
-export async function openOptions(page: Page): Promise<string[]> {
-	await page.getByTestId('collection-parameter-add').first().click();
+/** Opens the list of what a collection offers, and returns its entries from the top. */
+export async function openAdding(page: Page, placeholder: string): Promise<string[]> {
+	const field = page.getByPlaceholder(placeholder, { exact: true });
+	await page.getByTestId('collection-parameter-add').filter({ has: field }).click();
 	const entries = page.locator('[data-test-id="collection-parameter-option"]:visible');
 	await entries.first().waitFor();
 	deepEqual(await findCutTexts(entries.locator('span')), [], 'no option is cut');

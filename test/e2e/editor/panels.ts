@@ -1,15 +1,23 @@
 import { deepEqual } from 'node:assert/strict';
 import type { INodeProperties, INodePropertyOptions, INodeTypeDescription } from 'n8n-workflow';
 import type { Check } from '../checks/check';
-import { toDefaults, findChoices, toLabels, findOptions, toPanel } from './descriptions';
+import {
+	findChoices,
+	findOffered,
+	findOptions,
+	toDefaults,
+	toLabels,
+	toPanel,
+	withInside,
+} from './descriptions';
 import {
 	choose,
 	closeOptions,
 	findCutLabels,
 	readExplainedLabels,
 	readLabels,
+	openAdding,
 	openNode,
-	openOptions,
 	openWorkflow,
 	parameters,
 	takeScreenshot,
@@ -35,6 +43,7 @@ export const panelChecks = (context: EditorContext): Check[] => [
 		...operationChecks(context, node),
 	]),
 	referenceCheck(context),
+	structuredPromptCheck(context),
 	hintCheck(context),
 	triggerCheck(context),
 ];
@@ -89,7 +98,7 @@ async function examine(
 ) {
 	const { shown } = toPanel(node, { ...chosen });
 	const options = set ? findOptions(node, { ...chosen }) : [];
-	const all = [...shown, ...options];
+	const all = [...withInside(shown), ...options];
 	await waitUntilShown(async () => await readLabels(tall), toLabels(all), 'fields of the panel');
 	deepEqual(await findCutLabels(tall), [], 'no label is cut');
 	const expected = toLabels(all.filter(({ description }) => description));
@@ -102,7 +111,7 @@ async function examine(
 
 async function examineOptions({ tall }: EditorContext, node: INodeTypeDescription, chosen: object) {
 	const expected = toLabels(findOptions(node, { ...chosen }));
-	deepEqual(await openOptions(tall), expected, 'what Add Option offers');
+	deepEqual(await openAdding(tall, 'Add Option'), expected, 'what Add Option offers');
 	deepEqual(
 		[...expected].sort((a, b) => a.localeCompare(b)),
 		expected,
@@ -193,6 +202,20 @@ function referenceCheck(context: EditorContext): Check {
 		await waitUntilShown(fields, expected, 'fields of the reference images');
 		await tall.getByText('several are separated by commas').waitFor();
 		await takeScreenshot(tall, 'panel-references', parameters(tall));
+	});
+}
+
+function structuredPromptCheck(context: EditorContext): Check {
+	const { tall, host } = context;
+	return createCheck(tall, 'the form of a structured prompt offers every other field', async () => {
+		const node = findNode(context, 'flux2Bfl');
+		await openWorkflow(tall, host.url, toPanelSlug(node));
+		await openNode(tall, 'Prompt Type Structured');
+		await choose(tall, 'promptType', 'Structured');
+		const form = findProperty(node, 'structuredPrompt')!;
+		deepEqual(await openAdding(tall, form.placeholder!), toLabels(findOffered(form)));
+		await takeScreenshot(tall, 'offers-structured-prompt');
+		await closeOptions(tall);
 	});
 }
 

@@ -52,6 +52,8 @@ export function createEnvironment(
 		// the browser connects without https here
 		N8N_SECURE_COOKIE: 'false',
 		N8N_GRACEFUL_SHUTDOWN_TIMEOUT: '5',
+		// on a busy computer a ping is late, and n8n would refuse every call
+		DB_PING_INTERVAL_SECONDS: '3600',
 		N8N_LOG_OUTPUT: 'console',
 		NO_COLOR: '1',
 	};

@@ -26,19 +26,29 @@ type Read = (call: Call, dialect: OpenAiDialect) => Promise<OpenAiInput>;
 
 const BASE = '/openai';
 
-export function createRoutes(world: World): Route[] {
-	const names = Object.keys(DIALECTS);
-	return names.flatMap((name) => {
-		const dialect = DIALECTS[name]!;
-		const hasOwnPath = name.includes('/');
-		const generations = name === 'openRouter' ? '/images' : '/images/generations';
-		const list = name === 'openRouter' ? '/images/models' : '/models';
-		const submits = [
-			submitRoute(world, name, 'openai.generate', hasOwnPath ? '' : generations, readInput),
-			...(dialect.edit ? [submitRoute(world, name, 'openai.edit', '/images/edits', readEdit)] : []),
-		];
-		return dialect.hasList ? [...submits, listRoute(world, name, list)] : submits;
-	});
+export const createRoutes = (world: World): Route[] =>
+	Object.entries(DIALECTS).flatMap(([server, dialect]) =>
+		basesOf(server).flatMap((base) => routesOf(world, server, dialect, base)),
+	);
+
+/** Without a name it is what the credential says when nobody has chosen. */
+const basesOf = (server: string): string[] => [
+	`${BASE}/${server}`,
+	...(server === 'vllm' ? [BASE] : []),
+];
+
+function routesOf(world: World, server: string, dialect: OpenAiDialect, base: string): Route[] {
+	const hasOwnPath = server.includes('/');
+	const generations = server === 'openRouter' ? '/images' : '/images/generations';
+	const list = server === 'openRouter' ? '/images/models' : '/models';
+	const path = base + (hasOwnPath ? '' : generations);
+	return [
+		submitRoute(world, server, 'openai.generate', path, readInput),
+		...(dialect.edit
+			? [submitRoute(world, server, 'openai.edit', `${base}/images/edits`, readEdit)]
+			: []),
+		...(dialect.hasList ? [listRoute(world, server, base + list)] : []),
+	];
 }
 
 const submitRoute = (
@@ -50,7 +60,7 @@ const submitRoute = (
 ): Route => ({
 	name,
 	method: 'POST',
-	path: `${BASE}/${server}${path}`,
+	path,
 	kind: 'submission',
 	prompt: (call) => {
 		const prompt = readPrompt(call) ?? promptOfForm(call);
@@ -69,7 +79,7 @@ const promptOfForm = ({ body }: Call): string | undefined =>
 const listRoute = (world: World, server: string, path: string): Route => ({
 	name: 'openai.models',
 	method: 'GET',
-	path: `${BASE}/${server}${path}`,
+	path,
 	kind: 'account',
 	handle: (call) => {
 		const dialect = DIALECTS[server]!;

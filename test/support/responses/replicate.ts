@@ -1,4 +1,4 @@
-import type { GoodResponse } from '../goodResponses';
+import type { GoodBody, GoodResponse } from '../goodResponses';
 
 /** https://replicate.com/docs/reference/http */
 
@@ -64,4 +64,10 @@ export const lists: Record<string, GoodResponse> = {
 		body: { next: null, previous: null, results: [{ ...finished, output: IMAGE_URL }] },
 		needs: ['results.0'],
 	},
+};
+
+/** https://replicate.com/docs/topics/webhooks/receive-webhook */
+export const payload: GoodBody = {
+	body: { ...finished, output: IMAGE_URL },
+	needs: ['id', 'output'],
 };

@@ -89,6 +89,13 @@ it.each(['vllm', 'sdCpp', 'localAi'])('%s needs no key', async (server) => {
 	expect(status).toBe(200);
 });
 
+it('is vLLM-Omni without a name', async () => {
+	rule();
+	const url = `${emulator.urls.openai}/images/generations`;
+	const { body } = await send(url, withJson(A, emulator.keys.openAiKey));
+	expect(body).toMatchObject({ output_format: 'png', data: [{ b64_json: expect.any(String) }] });
+});
+
 it.each(['localAi', 'together', 'deepInfra', 'openRouter'])('%s needs a model', async (server) => {
 	const { status } = await post(server, { model: undefined });
 	expect(status).toBe(400);

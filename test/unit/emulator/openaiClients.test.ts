@@ -18,7 +18,8 @@ const small = () =>
 		emulator.rule({ route }, { as: { width: 64, height: 64 } }),
 	);
 
-const paths = () => emulator.ledger.requests.map(({ method, path }) => `${method} ${path}`);
+const posts = () =>
+	emulator.ledger.requests.filter(({ method }) => method === 'POST').map(({ path }) => path);
 
 describe.each(['generic', 'vllm', 'sdCpp', 'deepInfra'])('at %s', (server) => {
 	const model = server === 'deepInfra' ? 'black-forest-labs/FLUX-2-dev' : 'flux-2';
@@ -35,7 +36,7 @@ describe.each(['generic', 'vllm', 'sdCpp', 'deepInfra'])('at %s', (server) => {
 		const bytes = Buffer.from(response.data?.[0]?.b64_json ?? '', 'base64');
 
 		expect(bytes.equals((await emulator.ledger.image(lastTask().id)).bytes)).toBe(true);
-		expect(paths()).toEqual([`POST /openai/${server}/images/generations`]);
+		expect(posts()).toEqual([`/openai/${server}/images/generations`]);
 	});
 
 	it('lists models', async () => {
@@ -60,7 +61,7 @@ it.each(['generic', 'vllm', 'sdCpp'])('edits two images at %s', async (server) =
 	});
 
 	expect(data).toHaveLength(1);
-	expect(paths()).toEqual([`POST /openai/${server}/images/edits`]);
+	expect(posts()).toEqual([`/openai/${server}/images/edits`]);
 	expect(emulator.ledger.submissions[0]?.body).toMatchObject({
 		'image[]': [{ filename: 'a.png' }, { filename: 'b.png' }],
 	});

@@ -41,5 +41,5 @@ test('no two providers share a route name, a key or its name', () => {
 });
 
 test('every key is visibly made up', () => {
-	expect(SECRETS.filter(([, value]) => !value.startsWith('made-up-'))).toEqual([]);
+	expect(SECRETS.filter(([, value]) => !/^(hf_)?made-?up/i.test(value))).toEqual([]);
 });

@@ -24,6 +24,12 @@ describe('a download', () => {
 		],
 		['http://127.0.0.1:1', 'http://127.0.0.1:2/a.png', OPENED],
 		['http://127.0.0.1:1', 'https://cdn.example.net/a.png', OPENED],
+		['http://192.168.1.20:1', 'http://192.168.1.20:1/a.png', OPENED],
+		[
+			'http://192.168.1.20:1',
+			'http://192.168.1.20:2/a.png',
+			'The address http://192.168.1.20:2 was not opened, because it is not https',
+		],
 		[
 			'http://127.0.0.1:1',
 			'http://localhost:1/a.png',

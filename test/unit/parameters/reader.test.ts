@@ -104,3 +104,14 @@ test.each([
 ])('%p chooses the model %p', (values, expected) => {
 	expect(readerOf(values).modelId()).toBe(expected);
 });
+
+test.each([
+	['flux-2-pro', 'flux-2-pro'],
+	['custom', 'my-model'],
+	[{ __rl: true, mode: 'list', value: ' a/b ' }, 'a/b'],
+	[{ __rl: true, mode: 'id', value: 'custom' }, 'custom'],
+	[{ __rl: true, mode: 'id', value: null }, ''],
+	[undefined, ''],
+])('reads the model %j as %j', (model, expected) => {
+	expect(readerOf({ model, customModel: 'my-model' }).modelId()).toBe(expected);
+});
