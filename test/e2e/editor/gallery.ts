@@ -27,9 +27,12 @@ export async function shootGallery(): Promise<Buffer> {
 	const page = await browser.newPage({ viewport: { width: 1200, height: 800 } });
 	await page.goto(pathToFileURL(DEMO_PAGE).href);
 	await page.locator('article').evaluateAll((cards, shown) => {
-		const isShown = (card: Element) =>
-			Array.from(card.querySelectorAll('img')).some(({ alt }) => shown.includes(alt));
-		cards.filter((card) => !isShown(card)).forEach((card) => card.remove());
+		// no function with a name: tsx would call a helper that the page does not have
+		cards
+			.filter(
+				(card) => !Array.from(card.querySelectorAll('img')).some(({ alt }) => shown.includes(alt)),
+			)
+			.forEach((card) => card.remove());
 	}, SHOWN);
 	const screenshot = await page.screenshot({ fullPage: true });
 	await cleanup.run();

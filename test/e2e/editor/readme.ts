@@ -14,7 +14,7 @@ const IMAGES: Record<string, Region & { of: string }> = {
 	'node-creator.png': { of: 'creator-flux', left: 1057, top: 66, width: 382, height: 806 },
 	'result.png': { of: 'result-text-to-image-bfl', left: 24, top: 24, width: 1392, height: 852 },
 	'error.png': { of: 'error-Refused-prompt', left: 511, top: 66, width: 904, height: 480 },
-	'example.png': { of: 'example-prompt-list', left: 120, top: 140, width: 1266, height: 670 },
+	'example.png': { of: 'example-prompt-list', left: 120, top: 112, width: 1266, height: 744 },
 };
 
 /** Cuts the README's images out of the screenshots, reduces their colors and prints their sizes. */

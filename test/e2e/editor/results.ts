@@ -20,8 +20,8 @@ import {
 } from './context';
 
 const EXAMPLE_SIZES: ReadonlyArray<[slug: string, size: string]> = [
-	['text-to-image-bfl', '1152 × 896'],
-	['text-to-image-cloudflare', '1152 × 896'],
+	['text-to-image-bfl', '1168 × 880'],
+	['text-to-image-cloudflare', '1168 × 880'],
 	['text-to-image-oxen', ''],
 	['text-to-image-task-api', '1344 × 768'],
 ];
