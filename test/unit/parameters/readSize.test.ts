@@ -159,7 +159,8 @@ describe('the size of the reference image', () => {
 			width: 1168,
 			height: 880,
 		});
-		expect(bodyLikeReference(photo, withoutWord, {})).toEqual({ aspect_ratio: '1:1' });
+		const portrait = { width: 1080, height: 1350 };
+		expect(bodyLikeReference(portrait, withoutWord, {})).toEqual({ aspect_ratio: '1:1' });
 		expect(bodyLikeReference(photo, unsized, {})).toBeUndefined();
 		const narrow = { ...byPixels, sizes: { ...pixels, minSide: 512, maxSide: 1024 } };
 		expect(bodyLikeReference({ width: 800, height: 100 }, narrow, {})).toBeUndefined();
