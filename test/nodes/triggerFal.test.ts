@@ -10,6 +10,7 @@ import { openWebhooks, type Webhooks } from '../support/webhooks';
 
 const TRIGGER = 'FLUX.2 Trigger';
 const MODEL = 'fal-ai/flux-2-pro';
+const NOTHING = { amount: 0, currency: 'USD' };
 
 let lab: Lab;
 let webhooks: Webhooks;
@@ -154,13 +155,13 @@ describe('what was submitted elsewhere', () => {
 			{ fail: { code: 'internal_server_error', message: 'out of steam' } },
 			{ status: 'failed', kind: 'unavailable', message: expect.stringContaining('out of steam') },
 		],
-	])('starts it with the failure %j', async (fault, facts) => {
+	])('starts it with the failure %j, which costs nothing', async (fault, facts) => {
 		faultTask(fault);
 		await submit(webhooks.publish(triggered()));
 		await responded();
 
 		expect((await emitted()).map(({ json }) => json)).toEqual([
-			{ provider: 'fal', model: MODEL, taskId: firstTask().id, ...facts },
+			{ provider: 'fal', model: MODEL, taskId: firstTask().id, cost: NOTHING, ...facts },
 		]);
 	});
 

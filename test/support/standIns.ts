@@ -16,13 +16,21 @@ function standIn(
 	return { description: { ...noOp.description, outputs, properties }, execute };
 }
 
-/** Edit Fields (Set) in its JSON mode. */
-const editFields = standIn(['jsonOutput', 'includeOtherFields'], async function () {
+/** Edit Fields (Set), as JSON or field by field. */
+const editFields = standIn(['jsonOutput', 'assignments', 'includeOtherFields'], async function () {
+	const fieldsOf = (index: number): IDataObject => {
+		const json = this.getNodeParameter('jsonOutput', index) as string;
+		if (json !== '') return JSON.parse(json) as IDataObject;
+		const { assignments } = this.getNodeParameter('assignments', index) as {
+			assignments: Array<{ name: string; value: IDataObject[string] }>;
+		};
+		return Object.fromEntries(assignments.map(({ name, value }) => [name, value]));
+	};
 	return [
 		this.getInputData().map(({ json, binary }, index) => {
 			const others = this.getNodeParameter('includeOtherFields', index) ? { json, binary } : {};
-			const set = JSON.parse(this.getNodeParameter('jsonOutput', index) as string) as IDataObject;
-			return { ...others, json: { ...others.json, ...set }, pairedItem: { item: index } };
+			const fields = { ...others.json, ...fieldsOf(index) };
+			return { ...others, json: fields, pairedItem: { item: index } };
 		}),
 	];
 });

@@ -123,7 +123,10 @@ async function readSize(input: JsonObject, [first]: readonly ReferenceImage[]): 
 	const shape = first?.bytes ? await decode(first.bytes) : { width: 1, height: 1 };
 	const [x = 1, y = 1] = String(ratio).split(':').map(Number);
 	const proportion = ratio === 'match_input_image' ? shape.width / shape.height : x / y;
-	const megapixels = parseFloat(String(output_megapixels ?? resolution ?? ONE_MEGAPIXEL));
+	const words = [output_megapixels, resolution, ONE_MEGAPIXEL].filter(
+		(word) => typeof word === 'string',
+	);
+	const megapixels = parseFloat(words[0] ?? '');
 	const pixels = (Number.isNaN(megapixels) ? 1 : megapixels) * MEGAPIXEL;
 	return {
 		width: rounded(Math.sqrt(pixels * proportion)),

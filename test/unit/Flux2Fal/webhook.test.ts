@@ -118,7 +118,7 @@ describe('a call', () => {
 
 	test.each(Object.keys(headersOf(vectors.image)))('without %s is not', async (name) => {
 		for (const value of [undefined, '', ['a', 'b']]) {
-			const headers = { ...headersOf(vectors.image), [name]: value } as IDataObject;
+			const headers = { ...headersOf(vectors.image), [name]: value };
 			expect(await opened().problemOf(vectors.image, { headers })).toBe(
 				`The delivery lacks ${name}`,
 			);

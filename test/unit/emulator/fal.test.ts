@@ -1,4 +1,5 @@
 import type { Effect, EmulatorOptions, TaskFailure } from '../../emulator';
+import { drawReference } from '../../emulator/images';
 import { ENDPOINTS } from '../../emulator/fal/models';
 import { until } from '../../support/lab';
 import {
@@ -81,7 +82,9 @@ describe('a submit', () => {
 		expect(body).toMatchObject({ status: 'IN_QUEUE', queue_position: 2 });
 	});
 
-	it.each([...ENDPOINTS.keys()])('accepts what every model has (%s)', async (endpoint) => {
+	const generating = [...ENDPOINTS].flatMap(([id, { outpaints }]) => (outpaints ? [] : [id]));
+
+	it.each(generating)('accepts what every model has (%s)', async (endpoint) => {
 		const isEdit = /\/edit\b/.test(endpoint);
 		const image_urls = isEdit ? { image_urls: [PHOTO] } : {};
 		const body = { ...A, ...image_urls, seed: 1, image_size: 'square', output_format: 'png' };
@@ -90,6 +93,18 @@ describe('a submit', () => {
 		expect(result.status).toBe(200);
 		expect(lastTask()).toMatchObject({ model: endpoint, width: 512, height: 512, format: 'png' });
 		expect(lastTask().cost).toBeGreaterThan(0);
+	});
+
+	it('makes an image larger on the sides that are named', async () => {
+		const image_url = `data:image/png;base64,${(await drawReference('lamp', 64, 32, 'png')).bytes.toString('base64')}`;
+		const result = await resultOf(`${PRO}/outpaint`, {
+			image_url,
+			expand_left: 64,
+			expand_top: 32,
+		});
+
+		expect(result.status).toBe(200);
+		expect(lastTask()).toMatchObject({ width: 128, height: 64 });
 	});
 
 	it('records the headers of the queue', async () => {

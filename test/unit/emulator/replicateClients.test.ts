@@ -97,7 +97,7 @@ describe("Replicate's own client", () => {
 			await client.predictions.create({ model: PRO, input: { prompt } });
 		}
 		const found: unknown[] = [];
-		for await (const page of client.paginate(client.predictions.list)) {
+		for await (const page of client.paginate(async () => await client.predictions.list())) {
 			found.push(page.map(({ input }) => (input as typeof INPUT).prompt));
 		}
 		expect(found).toEqual([['three', 'two'], ['one']]);
