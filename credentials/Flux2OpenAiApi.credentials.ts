@@ -67,7 +67,7 @@ export class Flux2OpenAiApi implements ICredentialType {
 		return { ...request, headers: { ...request.headers, ...header } };
 	};
 
-	/** Free: the server's list of models. Azure AI Foundry has none, so that there a refused key alone is told. */
+	/** Free: the server's list of models. Azure AI Foundry has none: there only a refused key fails. */
 	test: ICredentialTestRequest = {
 		request: {
 			baseURL: `={{ $credentials.baseUrl.trim().replace(/\\/+$/, "") || (${JSON.stringify(usualUrls)})[$credentials.server] }}`,

@@ -2,7 +2,7 @@ import type { INodeProperties, INodeTypeDescription } from 'n8n-workflow';
 import { openLab, type Lab } from '../support/lab';
 import { NODE_TYPES } from '../support/providers';
 
-/** What n8n's AI builder is told about the nodes. */
+/** What n8n's AI builder reads about the nodes. */
 
 let lab: Lab;
 

@@ -139,7 +139,7 @@ describe('a response that was lost', () => {
 		['by a broken connection', { reset: 'midBody' } as const],
 		['behind an error', { status: 500, accepted: true } as const],
 		['behind a proxy', { html: true, accepted: true } as const],
-	])('%s is told, and not sent again, not by Retry On Fail either', async (_how, effect) => {
+	])('%s is an error that says so, and not sent again, not by Retry On Fail either', async (_how, effect) => {
 		lab.emulator.rule({ route: 'openai.generate', times: 1 }, effect);
 		const node = { ...generating(), settings: retrying };
 		const run = await lab.run(node, { items: prompts(1) });

@@ -7,7 +7,7 @@ import { estimatePrice, formatUsd } from './price';
 
 /** No model makes larger images. */
 const MAX_MEGAPIXELS = 4;
-/** A run is told which of these sums it will exceed: US dollars. */
+/** The editor says which of these sums a run will exceed: US dollars. */
 const SUMS_USD = [1, 2, 5, 10, 20, 50, 100];
 const WARNING_USD = 10;
 

@@ -15,7 +15,7 @@ interface CanvasInput extends BflInput, Size {
 	auto_crop?: boolean;
 }
 
-/** @param fields with images, in the order in which they are handed to `toSize` */
+/** @param fields with images, in the order in which `toSize` takes them */
 const tool = (
 	fields: readonly string[],
 	format: ImageFormat,

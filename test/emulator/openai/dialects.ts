@@ -36,7 +36,7 @@ export interface OpenAiDialect {
 	/** Whether the list of models can be read. */
 	hasList: boolean;
 	toError: ErrorStyle;
-	/** What it responds with unless told otherwise. */
+	/** What it responds with unless the request says otherwise. */
 	defaultFormat: 'png' | 'jpeg';
 	/** The name of base64 in `response_format`, and whether it is what comes without it. */
 	base64?: { name: string; isDefault: boolean };

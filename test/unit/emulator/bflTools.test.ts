@@ -35,7 +35,7 @@ const post = async (path: string, body: object) =>
 
 const submit = async (tool: string, body: object) => await post(`/v1/flux-tools/${tool}`, body);
 
-const picture = async (width: number, height: number) => {
+const imageOf = async (width: number, height: number) => {
 	const image = sharp({ create: { width, height, channels: 3, background: '#123456' } });
 	return (await image.png().toBuffer()).toString('base64');
 };
@@ -52,7 +52,7 @@ const outpaint = (fields: object = {}) => ({
 test.each<[tool: string, body: () => Promise<object> | object, made: object, cost: number | null]>([
 	[
 		'erase-v1',
-		async () => ({ image: await picture(300, 260), mask: await picture(300, 260) }),
+		async () => ({ image: await imageOf(300, 260), mask: await imageOf(300, 260) }),
 		{ width: 300, height: 260, format: 'png' },
 		3.8,
 	],
@@ -65,13 +65,13 @@ test.each<[tool: string, body: () => Promise<object> | object, made: object, cos
 	],
 	[
 		'deblur-v1',
-		async () => ({ image: await picture(80, 60), output_format: 'webp' }),
+		async () => ({ image: await imageOf(80, 60), output_format: 'webp' }),
 		{ width: 80, height: 60, format: 'webp' },
 		null,
 	],
 	[
 		'vto-v2',
-		async () => ({ prompt: 'a', person: await picture(60, 80), garment: URL_OF_IMAGE }),
+		async () => ({ prompt: 'a', person: await imageOf(60, 80), garment: URL_OF_IMAGE }),
 		{ width: 60, height: 80, format: 'jpeg' },
 		null,
 	],
@@ -114,12 +114,12 @@ test.each<[tool: string, body: () => Promise<object> | object, detail: object]>(
 	],
 	[
 		'erase-v1',
-		async () => ({ image: await picture(300, 300), mask: await picture(300, 299) }),
+		async () => ({ image: await imageOf(300, 300), mask: await imageOf(300, 299) }),
 		wrong('mask must have the same size as image', 'mask'),
 	],
 	[
 		'erase-v1',
-		async () => ({ image: await picture(300, 255), mask: URL_OF_IMAGE }),
+		async () => ({ image: await imageOf(300, 255), mask: URL_OF_IMAGE }),
 		wrong('image must be at least 256 by 256 pixels', 'image'),
 	],
 	['outpainting-v1', () => outpaint({ width: undefined }), missing('width')],
@@ -132,17 +132,17 @@ test.each<[tool: string, body: () => Promise<object> | object, detail: object]>(
 	],
 	[
 		'outpainting-v1',
-		async () => outpaint({ input_image: await picture(641, 480) }),
+		async () => outpaint({ input_image: await imageOf(641, 480) }),
 		wrong('the image extends beyond the canvas'),
 	],
 	[
 		'outpainting-v1',
-		async () => outpaint({ input_image: await picture(64, 64), reference_offset_y: -1 }),
+		async () => outpaint({ input_image: await imageOf(64, 64), reference_offset_y: -1 }),
 		wrong('the image extends beyond the canvas'),
 	],
 	[
 		'deblur-v1',
-		async () => ({ image: await picture(2049, 2048) }),
+		async () => ({ image: await imageOf(2049, 2048) }),
 		wrong('image must have at most 4 megapixels', 'image'),
 	],
 	['deblur-v1', () => ({ image: URL_OF_IMAGE, mask: URL_OF_IMAGE }), extra('mask')],
@@ -161,7 +161,7 @@ test.each<[tool: string, body: () => Promise<object> | object, detail: object]>(
 });
 
 test('an image that stands out of the canvas is cut where that is asked for', async () => {
-	const image = await picture(700, 600);
+	const image = await imageOf(700, 600);
 	const { status } = await submit(
 		'outpainting-v1',
 		outpaint({ input_image: image, auto_crop: true, reference_offset_x: -20 }),

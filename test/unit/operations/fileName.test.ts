@@ -52,6 +52,11 @@ describe('a file is named after its prompt and the end of the task ID', () => {
 		expect([...nameOf('word '.repeat(30), { imageNumber: 10 })].length).toBeLessThanOrEqual(60);
 	});
 
+	test('several images of one item are numbered behind a name of the user too', () => {
+		expect(nameOf('A fox', { custom: 'product', imageNumber: 2 })).toBe('product-2');
+		expect(nameOf('A fox', { custom: 'product.png', part: 3 })).toBe('product-3');
+	});
+
 	test('IDs that begin with the same time differ at the end; what is no letter or digit is left out', () => {
 		expect(nameOf('A fox', { id: 'req_01jd3vq9-k_7/8=' })).toBe('a-fox-d3vq9k78');
 	});
