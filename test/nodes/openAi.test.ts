@@ -139,17 +139,20 @@ describe('a response that was lost', () => {
 		['by a broken connection', { reset: 'midBody' } as const],
 		['behind an error', { status: 500, accepted: true } as const],
 		['behind a proxy', { html: true, accepted: true } as const],
-	])('%s is an error that says so, and not sent again, not by Retry On Fail either', async (_how, effect) => {
-		lab.emulator.rule({ route: 'openai.generate', times: 1 }, effect);
-		const node = { ...generating(), settings: retrying };
-		const run = await lab.run(node, { items: prompts(1) });
+	])(
+		'%s is an error that says so, and not sent again, not by Retry On Fail either',
+		async (_how, effect) => {
+			lab.emulator.rule({ route: 'openai.generate', times: 1 }, effect);
+			const node = { ...generating(), settings: retrying };
+			const run = await lab.run(node, { items: prompts(1) });
 
-		expect(run.status).toBe('error');
-		expect(run.error?.description).toContain(
-			'Nobody knows whether this request was billed, because its response was lost; so it was not sent again.',
-		);
-		expect(submissions()).toHaveLength(1);
-	});
+			expect(run.status).toBe('error');
+			expect(run.error?.description).toContain(
+				'Nobody knows whether this request was billed, because its response was lost; so it was not sent again.',
+			);
+			expect(submissions()).toHaveLength(1);
+		},
+	);
 
 	test('is sent again when a person retries the execution', async () => {
 		lab.emulator.rule({ route: 'openai.generate', times: 1 }, { reset: 'midBody' });

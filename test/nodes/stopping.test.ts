@@ -12,7 +12,15 @@ import {
 	type Lab,
 	type NodeUnderTest,
 } from '../support/lab';
-import { drawSmall, isDownloaded, laneNames, LANES, making, type LaneName } from '../support/lanes';
+import {
+	acceptedStatusOf,
+	drawSmall,
+	isDownloaded,
+	laneNames,
+	LANES,
+	making,
+	type LaneName,
+} from '../support/lanes';
 import type { Lane } from '../support/providers';
 import { openHandles, stopAndSettle, stopTable, type Stopped } from '../support/stopping';
 
@@ -96,7 +104,7 @@ interface Situation {
 	/** A parameter of its own, e.g. the references. */
 	parameters?: () => object;
 	/** The calls that bring it about: a part of method and path, and the status where there was a response. */
-	calls: [call: string, status?: number | 'accepted'];
+	calls: [call: string, status?: number];
 	/** The route of the polls that hang, where they bring it about. */
 	polls?: RouteName;
 	/** How many of them, where it is not one for each of the items at work. */
@@ -137,7 +145,7 @@ function situationsOf(name: LaneName): Array<[name: string, Situation]> {
 		],
 		[
 			hasEvents ? 'listening to the events' : 'the wait for the next poll',
-			polls && { ...waiting, rules: [submitted], calls: [SUBMIT, 'accepted'] },
+			polls && { ...waiting, rules: [submitted], calls: [SUBMIT, acceptedStatusOf(name)] },
 		],
 		[
 			hasEvents ? 'polling while the events are silent' : 'a poll',
@@ -146,7 +154,7 @@ function situationsOf(name: LaneName): Array<[name: string, Situation]> {
 				cancels,
 				rules: [submitted, [polls.status, hang]],
 				polls: polls.status,
-				calls: [SUBMIT, 'accepted'],
+				calls: [SUBMIT, acceptedStatusOf(name)],
 			},
 		],
 		[
@@ -185,7 +193,7 @@ const situations: Record<string, Situation> = {
 		lane: 'fal',
 		rules: [['fal.result', hang]],
 		polls: 'fal.result',
-		calls: [SUBMIT, 'accepted'],
+		calls: [SUBMIT, 200],
 		cancels: AT_ONCE,
 		isTooLate: true,
 	},
@@ -201,12 +209,9 @@ const situations: Record<string, Situation> = {
 	},
 };
 
-const hasStatus = ({ status = 0 }: { status?: number }, wanted: Situation['calls'][1] = 0) =>
-	wanted === 'accepted' ? status >= 200 && status < 300 : status === wanted;
-
 const callsSeen = ([call, status]: Situation['calls']) =>
 	lab.emulator.ledger.requests.filter(
-		(one) => `${one.method} ${one.path}`.includes(call) && hasStatus(one, status),
+		(one) => `${one.method} ${one.path}`.includes(call) && one.status === status,
 	).length;
 
 const pollsHanging = (route: RouteName) =>

@@ -32,6 +32,8 @@ interface ProviderLane {
 	/** What chooses the lane, among the node's parameters and its options. */
 	parameters: Record<string, unknown>;
 	options?: Record<string, unknown>;
+	/** The status with which it is accepted; 200 when left out. */
+	acceptedStatus?: number;
 	/** Whether the response to the submit is a task, not the image. */
 	hasTasks: boolean;
 	/** Whether the provider pushes the ends of its tasks. */
@@ -234,6 +236,7 @@ export const PROVIDERS = {
 		lanes: {
 			replicate: {
 				submit: 'replicate.submit',
+				acceptedStatus: 201,
 				parameters: {},
 				hasTasks: true,
 				canCancel: true,
@@ -265,7 +268,7 @@ export const PROVIDERS = {
 				hasTasks: false,
 				isInline: true,
 				rateLimit: 'openai.rateLimit',
-				moderated: { task: { fail: { code: 'content_policy_violation', message: 'rejected' } } },
+				moderated: { error: 'openai.moderated' },
 				responses: {
 					base64: openAiResponses.responses,
 					url: openAiResponses.urlResponses,

@@ -41,7 +41,7 @@ const patterns = files.flatMap((file) =>
 
 function diagnose({ source, flags }: RegExp): Diagnostics['status'] {
 	// the checker in JavaScript: the faster ones need a JVM or a binary for this platform
-	process.env.RECHECK_BACKEND = 'pure';
+	process.env.RECHECK_SYNC_BACKEND = 'pure';
 	return checkSync(source, flags, NO_TIME_LIMIT).status;
 }
 
