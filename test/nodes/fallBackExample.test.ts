@@ -116,7 +116,8 @@ test('only what the first provider has not made is asked for again', async () =>
 });
 
 test('a task that may still have an image is not made a second time elsewhere', async () => {
-	emulator.rule({ route: 'bfl.result' }, { status: 503, body: 'closed' });
+	const closed = { status: 503, body: 'closed', headers: { 'retry-after': '0.01' } };
+	emulator.rule({ route: 'bfl.result' }, closed);
 	const run = await engine.run(workflow);
 
 	expect(kindsOf(run)).toEqual(['unavailable', 'unavailable', 'unavailable']);

@@ -19,7 +19,8 @@ function standIn(
 /** Edit Fields (Set), as JSON or field by field. */
 const editFields = standIn(['jsonOutput', 'assignments', 'includeOtherFields'], async function () {
 	const fieldsOf = (index: number): IDataObject => {
-		const json = this.getNodeParameter('jsonOutput', index) as string;
+		const json = this.getNodeParameter('jsonOutput', index) as string | IDataObject;
+		if (typeof json === 'object') return json;
 		if (json !== '') return JSON.parse(json) as IDataObject;
 		const { assignments } = this.getNodeParameter('assignments', index) as {
 			assignments: Array<{ name: string; value: IDataObject[string] }>;

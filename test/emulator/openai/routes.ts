@@ -208,6 +208,7 @@ async function toResult(
 	const data = await Promise.all(
 		tasks.map(async (task, index) => ({
 			...(server === 'localAi' || server === 'together' ? { index } : {}),
+			...(server === 'vllm' && { url: null, revised_prompt: null }),
 			...(isBase64
 				? { b64_json: (await task.image()).bytes.toString('base64') }
 				: { url: task.record.url }),
@@ -219,7 +220,7 @@ async function toResult(
 
 function factsOf(
 	server: string,
-	{ output_format: format, width, height }: JsonObject,
+	{ output_format: format }: JsonObject,
 	defaultFormat: string,
 	tasks: readonly Task[],
 ): JsonObject {
@@ -228,6 +229,6 @@ function factsOf(
 		return { usage: { prompt_tokens: 0, completion_tokens: 4175, total_tokens: 4175, cost } };
 	}
 	if (server !== 'vllm') return {};
-	const size = width === undefined ? undefined : `${width as number}x${height as number}`;
-	return { output_format: format ?? defaultFormat, ...(size && { size }) };
+	const [{ record }] = tasks as [Task, ...Task[]];
+	return { output_format: format ?? defaultFormat, size: `${record.width}x${record.height}` };
 }
