@@ -6,7 +6,7 @@ import { formatItem, runChaos, type ChaosReport } from './chaos';
 /** The promises under load and faults, with few items; `npm run chaos` runs more of them. */
 
 /** This seed meets every fault. After a change of the fault plan, another one may have to be found. */
-const SMALL = { items: 240, seed: 700 };
+const SMALL = { items: 240, seed: 701 };
 
 describe('a chaos run', () => {
 	let report: ChaosReport;

@@ -52,7 +52,7 @@ export interface Verdict {
 export const MAYBE_BILLED = /Nobody knows whether this request was billed/;
 
 /** The provider itself has said that the task failed: the next submission is no second payment. */
-const FAILED_FATES = ['moderated', 'fails'];
+const FAILED_FATES = ['moderated', 'fails', 'aborted'];
 /** The provider has not said what became of the task: only a person may submit anew. */
 const LOST_FATES = ['vanishes', 'cancelled'];
 const FATES_WITHOUT_IMAGE = [...FAILED_FATES, ...LOST_FATES, 'endsUnknown'];

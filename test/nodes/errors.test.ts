@@ -584,6 +584,7 @@ describe('Cloudflare catalogue', () => {
 				'badResponse',
 				'The address {hostile} was not opened, because it is not https',
 				BAD_RESPONSE + IMAGE_URL_HINT,
+				302,
 			],
 			1,
 			{ calls: [1, 0, 1] },
@@ -1109,6 +1110,7 @@ describe.each(['task', 'queue'] as const)('task API, dialect %s', (dialect) => {
 				'badResponse',
 				'The address {hostile} was not opened, because it is not https',
 				BAD_RESPONSE,
+				302,
 			],
 		),
 	};
