@@ -116,11 +116,10 @@ test('only what the first provider has not made is asked for again', async () =>
 });
 
 test('a task that may still have an image is not made a second time elsewhere', async () => {
-	const closed = { status: 503, body: 'closed', headers: { 'retry-after': '0.01' } };
-	emulator.rule({ route: 'bfl.result' }, closed);
+	emulator.rule({ route: 'bfl.result' }, { html: true, status: 404 });
 	const run = await engine.run(workflow);
 
-	expect(kindsOf(run)).toEqual(['unavailable', 'unavailable', 'unavailable']);
+	expect(kindsOf(run)).toEqual(['notFound', 'notFound', 'notFound']);
 	expect(run.items('Not Made').map(({ json }) => json.taskId)).toEqual(
 		emulator.ledger.tasks.map(({ id }) => id),
 	);

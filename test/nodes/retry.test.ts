@@ -83,9 +83,11 @@ async function expectEachPaidOnce(run: Run, count: number): Promise<void> {
 	expect(checkpointsOf(run)).toEqual({});
 }
 
-/** One provider with tasks and one without show what becomes of a hundred; for the others fewer do. */
+/** One provider with tasks and one without show what becomes of a hundred; of the others a lane of each, with fewer. */
 const COUNTS: Partial<Record<LaneName, number>> = { bfl: 100, catalogue: 100 };
-const many = laneNames(isDownloaded).map((lane) => [lane, COUNTS[lane] ?? 20] as const);
+const many = firstOfEachProvider(laneNames(isDownloaded)).map(
+	(lane) => [lane, COUNTS[lane] ?? 20] as const,
+);
 
 /** Some of the items, from the 40th of a hundred on. */
 const some = (count: number, first: number, last = first): RegExp => {
