@@ -21,7 +21,7 @@ export class Flux2FalApi implements ICredentialType {
 	properties: INodeProperties[] = [
 		{
 			displayName: 'Server',
-			name: 'server',
+			name: 'service',
 			type: 'options',
 			options: [
 				{ name: 'Fal', value: 'fal', description: 'With a key of fal' },
@@ -52,7 +52,7 @@ export class Flux2FalApi implements ICredentialType {
 			default: 'https://queue.fal.run',
 			required: true,
 			description: 'Of the queue, without a trailing slash',
-			displayOptions: { show: { server: ['fal'] } },
+			displayOptions: { show: { service: ['fal'] } },
 		},
 		{
 			displayName: 'Router URL',
@@ -61,7 +61,7 @@ export class Flux2FalApi implements ICredentialType {
 			default: 'https://router.huggingface.co/fal-ai',
 			required: true,
 			description: 'Of the router, with the path for fal and without a trailing slash',
-			displayOptions: { show: { server: ['huggingFace'] } },
+			displayOptions: { show: { service: ['huggingFace'] } },
 		},
 		{
 			displayName: 'Bill To',
@@ -70,16 +70,16 @@ export class Flux2FalApi implements ICredentialType {
 			default: '',
 			placeholder: 'e.g. my-organization',
 			description: 'The organization at Hugging Face that pays; your own account when empty',
-			displayOptions: { show: { server: ['huggingFace'] } },
+			displayOptions: { show: { service: ['huggingFace'] } },
 		},
 	];
 
 	/** Not as an expression: n8n can evaluate none once an execution has been stopped, and cancelling comes after that. */
-	authenticate: IAuthenticate = async ({ server, apiKey, billTo = '' }, request) => {
+	authenticate: IAuthenticate = async ({ service, apiKey, billTo = '' }, request) => {
 		const key = (apiKey as string).trim();
 		const payer = (billTo as string).trim();
 		const { headers, qs } = request;
-		if (server !== 'huggingFace') {
+		if (service !== 'huggingFace') {
 			return { ...request, headers: { ...headers, Authorization: `Key ${key}` } };
 		}
 		return {
@@ -98,7 +98,7 @@ export class Flux2FalApi implements ICredentialType {
 	test: ICredentialTestRequest = {
 		request: {
 			baseURL:
-				'={{($credentials.server === "huggingFace" ? $credentials.routerUrl : $credentials.baseUrl).trim().replace(/\\/+$/, "")}}',
+				'={{($credentials.service === "huggingFace" ? $credentials.routerUrl : $credentials.baseUrl).trim().replace(/\\/+$/, "")}}',
 			url: '/fal-ai/flux-2/requests/00000000-0000-4000-8000-000000000000/status',
 			// the types of older n8n know a boolean only
 			ignoreHttpStatusErrors: { ignore: true, except: [401, 403] } as unknown as boolean,
@@ -106,7 +106,7 @@ export class Flux2FalApi implements ICredentialType {
 		rules: [
 			{
 				type: 'responseCode',
-				properties: { value: 401, message: 'This API key is not accepted by the chosen server' },
+				properties: { value: 401, message: 'This API key is not accepted by the chosen service' },
 			},
 			{
 				type: 'responseCode',

@@ -26,7 +26,7 @@ export class Flux2OpenAiApi implements ICredentialType {
 	properties: INodeProperties[] = [
 		{
 			displayName: 'Server',
-			name: 'server',
+			name: 'service',
 			type: 'options',
 			options: Object.entries(SERVERS).map(([value, { name, baseUrl }]) => ({
 				name,
@@ -57,24 +57,24 @@ export class Flux2OpenAiApi implements ICredentialType {
 	];
 
 	/** Nothing goes to a public address in plain http, with a key or without. */
-	authenticate: IAuthenticate = async ({ server, apiKey }, request) => {
+	authenticate: IAuthenticate = async ({ service, apiKey }, request) => {
 		const { url, baseURL } = request;
 		const target = URL.canParse(url, baseURL) ? new URL(url, baseURL).href : '';
 		if (isExposed(target)) throw new Error(`The base URL ${EXPOSED}`);
 		const key = typeof apiKey === 'string' ? apiKey.trim() : '';
 		if (key === '') return request;
-		const header = server === 'azure' ? { 'api-key': key } : { Authorization: `Bearer ${key}` };
+		const header = service === 'azure' ? { 'api-key': key } : { Authorization: `Bearer ${key}` };
 		return { ...request, headers: { ...request.headers, ...header } };
 	};
 
 	/** Free: the server's list of models. Azure AI Foundry has none: there only a refused key fails. */
 	test: ICredentialTestRequest = {
 		request: {
-			baseURL: `={{ $credentials.baseUrl.trim().replace(/\\/+$/, "") || (${JSON.stringify(usualUrls)})[$credentials.server] }}`,
-			url: '={{ $credentials.server === "openRouter" ? "/images/models" : "/models" }}',
+			baseURL: `={{ $credentials.baseUrl.trim().replace(/\\/+$/, "") || (${JSON.stringify(usualUrls)})[$credentials.service] }}`,
+			url: '={{ $credentials.service === "openRouter" ? "/images/models" : "/models" }}',
 			// the types of older n8n know a boolean only
 			ignoreHttpStatusErrors:
-				'={{ $credentials.server === "azure" ? {"ignore": true, "except": [401, 403]} : false }}' as unknown as boolean,
+				'={{ $credentials.service === "azure" ? {"ignore": true, "except": [401, 403]} : false }}' as unknown as boolean,
 		},
 		rules: [
 			{

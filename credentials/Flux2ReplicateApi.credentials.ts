@@ -21,7 +21,7 @@ export class Flux2ReplicateApi implements ICredentialType {
 	properties: INodeProperties[] = [
 		{
 			displayName: 'API Token',
-			name: 'apiKey',
+			name: 'apiToken',
 			type: 'string',
 			typeOptions: { password: true },
 			default: '',
@@ -41,9 +41,9 @@ export class Flux2ReplicateApi implements ICredentialType {
 	];
 
 	/** Not as an expression: n8n can evaluate none once an execution has been stopped, and cancelling comes after that. */
-	authenticate: IAuthenticate = async ({ apiKey }, request) => ({
+	authenticate: IAuthenticate = async ({ apiToken }, request) => ({
 		...request,
-		headers: { ...request.headers, Authorization: `Bearer ${(apiKey as string).trim()}` },
+		headers: { ...request.headers, Authorization: `Bearer ${(apiToken as string).trim()}` },
 	});
 
 	/** Free: the account that the token belongs to. */

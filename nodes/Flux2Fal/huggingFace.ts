@@ -8,7 +8,7 @@ import { mode, models, outpaint, webhookUrl, type FalModel } from './models';
 /** Hugging Face's router: a second door to fal, with a token of Hugging Face. What passes it is known from its client. */
 
 /** Whether the credential is for the router. */
-export const isRouted = ({ server }: CredentialValues): boolean => server === 'huggingFace';
+export const isRouted = ({ service }: CredentialValues): boolean => service === 'huggingFace';
 
 /** An address that fal names, as the key may use it; undefined where it has to be the documented one. */
 export function addressIn(

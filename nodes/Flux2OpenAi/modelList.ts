@@ -39,7 +39,7 @@ export async function searchModels(
 const rankOf = (id: string): number => (FLUX_2.test(id) ? 0 : 1);
 
 async function readIds(client: ReadClient, signal: AbortSignal): Promise<string[]> {
-	const server = toServerName(client.credentials.server);
+	const server = toServerName(client.credentials.service);
 	// it has no list
 	if (server === 'azure') return hostedIds(server);
 	const url = server === 'openRouter' ? '/images/models' : '/models';

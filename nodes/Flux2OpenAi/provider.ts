@@ -52,9 +52,9 @@ function checkSize(
 /** What the editor offers and the server lacks is known all the same, to be refused by its label. */
 function routeFor(
 	_reader: ParameterReader,
-	{ server: value }: CredentialValues,
+	{ service }: CredentialValues,
 ): Route<OpenAiModel, SyncProtocol<OpenAiModel>> {
-	const server = toServerName(value);
+	const server = toServerName(service);
 	const ids = [...models.map(({ id }) => id), ...hostedIds(server)];
 	const offered = toModel('generic', '');
 	return {
@@ -69,8 +69,8 @@ function routeFor(
  * As the credential says it, or where the server usually is.
  * @throws Flux2Error `invalidInput` for plain http to a public address
  */
-function baseUrlOf({ server, baseUrl = '' }: CredentialValues): string {
-	const url = baseUrl === '' ? SERVERS[toServerName(server)].baseUrl : baseUrl;
+function baseUrlOf({ service, baseUrl = '' }: CredentialValues): string {
+	const url = baseUrl === '' ? SERVERS[toServerName(service)].baseUrl : baseUrl;
 	if (!isExposed(url)) return url;
 	const description = 'Correct the Base URL in the credential: give the server https.';
 	throw new Flux2Error('invalidInput', `The base URL ${url} ${EXPOSED}`, { description });

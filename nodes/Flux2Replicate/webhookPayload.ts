@@ -53,7 +53,7 @@ export async function signatureProblem({
 }
 
 function secretsOf({ baseUrl, credentials }: ReadClient): FetchedKeys<string> {
-	const account = createHash('sha256').update(`${baseUrl} ${credentials.apiKey}`).digest('hex');
+	const account = createHash('sha256').update(`${baseUrl} ${credentials.apiToken}`).digest('hex');
 	const known = secrets.get(account) ?? new FetchedKeys<string>();
 	secrets.set(account, known);
 	return known;

@@ -142,7 +142,7 @@ describe('OpenAI-compatible servers', () => {
 	const NOT_ACCEPTED = 'The server does not accept this API key';
 	const tried = async (server: string, data: object = {}) =>
 		await testCredential(engine, 'flux2OpenAiApi', {
-			server,
+			service: server,
 			apiKey: emulator.keys.openAiKey,
 			baseUrl: `${emulator.urls.openai}/${server}`,
 			...data,

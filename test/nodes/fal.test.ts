@@ -505,7 +505,7 @@ describe("through Hugging Face's router", () => {
 		await open();
 		const { urls, keys } = lab.emulator;
 		lab.credentials.flux2FalApi = {
-			server: 'huggingFace',
+			service: 'huggingFace',
 			apiKey: keys.falToken,
 			routerUrl: `${urls.fal}/router/fal-ai/`,
 			...credential,
@@ -828,7 +828,7 @@ describe('the credential', () => {
 	test("is tested at Hugging Face's router, where its token is for it", async () => {
 		await open();
 		const { urls, keys, ledger } = lab.emulator;
-		const router = { server: 'huggingFace', routerUrl: `${urls.fal}/router/fal-ai` };
+		const router = { service: 'huggingFace', routerUrl: `${urls.fal}/router/fal-ai` };
 		const results = [
 			await testing({ ...router, apiKey: keys.falToken }),
 			await testing({ ...router, apiKey: keys.falKey }),

@@ -30,7 +30,7 @@ afterAll(async () => await lab.close());
 function useServer(server: ServerName, more: object = {}): void {
 	const { keys, urls } = lab.emulator;
 	lab.credentials.flux2OpenAiApi = {
-		server,
+		service: server,
 		baseUrl: `${urls.openai}/${server}`,
 		apiKey: keys.openAiKey,
 		...more,
@@ -344,7 +344,7 @@ describe('plain http', () => {
 	test('to a public address gets no key from the credential either', async () => {
 		const { authenticate } = new Flux2OpenAiApi();
 		const send = authenticate as (credentials: object, request: object) => Promise<object>;
-		const credentials = { server: 'vllm', apiKey: 'made-up-by-a-test' };
+		const credentials = { service: 'vllm', apiKey: 'made-up-by-a-test' };
 
 		await expect(
 			send(credentials, { url: '/models', baseURL: 'http://api.example.com/v1' }),

@@ -163,7 +163,7 @@ afterAll(async () => await lab.close());
 function useServer(server: ServerName): void {
 	const { keys, urls } = lab.emulator;
 	lab.credentials.flux2OpenAiApi = {
-		server,
+		service: server,
 		baseUrl: `${urls.openai}/${server}`,
 		apiKey: keys.openAiKey,
 	};

@@ -470,7 +470,7 @@ describe('the credential test', () => {
 		expect(await result({ baseUrl: ` ${lab.emulator.urls.replicate}/ ` })).toMatchObject({
 			status: 'OK',
 		});
-		expect(await result({ apiKey: 'made-up-wrong' })).toEqual({
+		expect(await result({ apiToken: 'made-up-wrong' })).toEqual({
 			status: 'Error',
 			message: 'Replicate does not accept this API token',
 		});

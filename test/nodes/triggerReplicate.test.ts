@@ -239,11 +239,11 @@ describe('a delivery that nobody can judge now is asked for again', () => {
 	});
 
 	test('while the secret cannot be read', async () => {
-		const { apiKey } = lab.credentials.flux2ReplicateApi!;
+		const { apiToken } = lab.credentials.flux2ReplicateApi!;
 		// of this token no secret is known yet
-		lab.credentials.flux2ReplicateApi!.apiKey = 'another-made-up-token';
+		lab.credentials.flux2ReplicateApi!.apiToken = 'another-made-up-token';
 		const { status, text } = await post(webhooks.publish(triggered()), await signedDelivery());
-		lab.credentials.flux2ReplicateApi!.apiKey = apiKey!;
+		lab.credentials.flux2ReplicateApi!.apiToken = apiToken!;
 
 		expect(status).toBe(503);
 		expect(text).not.toContain('another-made-up-token');

@@ -14,8 +14,7 @@ export const laneNames = (isWanted: (lane: Lane) => boolean = () => true): LaneN
 export const firstOfEachProvider = (names: readonly LaneName[]): LaneName[] =>
 	names.filter((name) => name === names.find((other) => LANES[other].type === LANES[name].type));
 
-export const acceptedStatusOf = (name: LaneName): number =>
-	(LANES[name] as Lane).acceptedStatus ?? 200;
+export const acceptedStatusOf = (name: LaneName): number => LANES[name].acceptedStatus ?? 200;
 
 export const hasTasks = (lane: Lane): boolean => lane.hasTasks;
 

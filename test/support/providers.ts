@@ -232,7 +232,7 @@ export const PROVIDERS = {
 		definition: replicate,
 		models: replicateModels,
 		wireTest: 'replicateWire',
-		credential: ({ keys, urls }) => ({ apiKey: keys.replicateKey, baseUrl: urls.replicate }),
+		credential: ({ keys, urls }) => ({ apiToken: keys.replicateKey, baseUrl: urls.replicate }),
 		lanes: {
 			replicate: {
 				submit: 'replicate.submit',
@@ -257,7 +257,7 @@ export const PROVIDERS = {
 		models: openAiModels,
 		wireTest: 'openAiWire',
 		credential: ({ keys, urls }) => ({
-			server: 'vllm',
+			service: 'vllm',
 			baseUrl: `${urls.openai}/vllm`,
 			apiKey: keys.openAiKey,
 		}),

@@ -20,7 +20,7 @@ export function createRedactor(values: readonly unknown[]): Redact {
 /** The values of a credential that must not be seen: all texts but where they belong to, and the fields named. */
 export const secretsIn = (credentials: IDataObject, ...shown: string[]): unknown[] =>
 	Object.entries(credentials).flatMap(([name, value]) =>
-		['baseUrl', 'routerUrl', 'server', ...shown].includes(name) ? [] : [value],
+		['baseUrl', 'routerUrl', 'service', ...shown].includes(name) ? [] : [value],
 	);
 
 /** Any JSON value with every text in it redacted, names of fields included. */
