@@ -587,7 +587,7 @@ describe('Cloudflare catalogue', () => {
 				302,
 			],
 			1,
-			{ calls: [1, 0, 1] },
+			{ calls: [1, 0, 2] },
 		),
 	};
 
