@@ -106,7 +106,7 @@ export class Flux2FalApi implements ICredentialType {
 		rules: [
 			{
 				type: 'responseCode',
-				properties: { value: 401, message: 'This API key is not accepted by the chosen service' },
+				properties: { value: 401, message: 'This API key is not accepted by the chosen server' },
 			},
 			{
 				type: 'responseCode',
