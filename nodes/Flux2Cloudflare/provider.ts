@@ -11,8 +11,9 @@ import { encodeModelId } from '../shared/parameters/model';
 import { timeout } from '../shared/parameters/options';
 import { isoNow, type FinalState, type SyncProtocol } from '../shared/tasks/protocol';
 import { accountPath } from './account';
+import { lookUpCost } from './gateway';
 import { createCostLookUp, MAX_LOOK_UP_MS, toLogKey } from './gatewayLog';
-import { lookUpCost, models, toCustomModel, type CloudflareModel } from './models';
+import { models, toCustomModel, type CloudflareModel } from './models';
 import { LABEL, rawOf, readError, responseSchema, selectBody, toFinalState } from './responses';
 
 type CloudflareRequest = ImageRequest<CloudflareModel>;

@@ -22,7 +22,8 @@ import {
 	requestProperties,
 	taskProperties,
 } from '../shared/parameters/properties';
-import { mode, models, outpaint } from './models';
+import { mode, models } from './models';
+import { outpaint } from './outpaint';
 
 const generate = { resource: ['image'], operation: ['generate', 'edit', 'estimateCost'] };
 const submit = { resource: ['task'], operation: ['submit'] };

@@ -3,7 +3,8 @@ import { trustedUrl } from '../shared/http/urlPolicy';
 import type { ImageRequest } from '../shared/parameters/imageRequest';
 import { NOTIFY_URL } from '../shared/parameters/notifyUrl';
 import { HOW_TO_WAIT } from '../shared/parameters/options';
-import { mode, models, outpaint, webhookUrl, type FalModel } from './models';
+import { mode, models, webhookUrl, type FalModel } from './models';
+import { outpaint } from './outpaint';
 
 /** Hugging Face's router: a second door to fal, with a token of Hugging Face. What passes it is known from its client. */
 

@@ -5,7 +5,6 @@ import {
 	choice,
 	decimal,
 	encodedAs,
-	inPanel,
 	integer,
 	objectList,
 	text,
@@ -57,7 +56,7 @@ const side = (wireName: 'width' | 'height', label: string) =>
 		}),
 	);
 
-const outputFormat = choice('output_format', {
+export const outputFormat = choice('output_format', {
 	label: 'Output Format',
 	description:
 		"The image's file format. JPEG when unset; PNG for [dev] and [klein], which alone have WebP.",
@@ -136,7 +135,7 @@ const loras = objectList('loras', {
 });
 
 // headers of the queue, https://fal.ai/docs/documentation/model-apis/inference/queue
-const queuePriority = choice('x-fal-queue-priority', {
+export const queuePriority = choice('x-fal-queue-priority', {
 	label: 'Queue Priority',
 	description: 'Low lets other requests of the account go first. Normal when unset.',
 	name: 'queuePriority',
@@ -144,7 +143,7 @@ const queuePriority = choice('x-fal-queue-priority', {
 	default: 'normal',
 	in: 'header',
 });
-const startTimeout = integer('x-fal-request-timeout', {
+export const startTimeout = integer('x-fal-request-timeout', {
 	label: 'Start Timeout',
 	description:
 		'Seconds after which fal drops a request that it has not begun to process. Without limit when unset.',
@@ -154,7 +153,7 @@ const startTimeout = integer('x-fal-request-timeout', {
 	default: 300,
 	in: 'header',
 });
-const fileLifetime = encodedAs(
+export const fileLifetime = encodedAs(
 	integer('x-fal-object-lifecycle-preference', {
 		label: 'File Lifetime',
 		description: 'Seconds after which fal deletes the images. 7 days or more when unset.',
@@ -388,66 +387,6 @@ export const models: readonly FalModel[] = [
 		description: 'Not distilled, with fine-tuned weights of your own',
 	},
 ];
-
-const growth = (edge: 'top' | 'bottom' | 'left' | 'right', label: string) =>
-	inPanel(
-		integer(`expand_${edge}`, {
-			label,
-			description: 'By how many pixels the image grows at this edge, at most 2048',
-			hint: 'In pixels',
-			min: 0,
-			max: 2048,
-			default: 0,
-		}),
-	);
-
-/** By how much the image grows at each edge. */
-export const growths = [
-	growth('top', 'Expand Top'),
-	growth('bottom', 'Expand Bottom'),
-	growth('left', 'Expand Left'),
-	growth('right', 'Expand Right'),
-];
-
-/** An operation that is a model of its own. Its price depends on a size that only fal works out. */
-export const outpaint: FalModel = {
-	id: 'fal-ai/flux-2-pro/outpaint',
-	editEndpoint: 'fal-ai/flux-2-pro/outpaint',
-	name: 'Outpaint',
-	description: 'Extends an image beyond its edges; about $0.03 for the first megapixel',
-	prompt: 'none',
-	images: [
-		{
-			wireName: 'image_url',
-			name: 'image',
-			label: 'Image',
-			description: 'The image that becomes a part of a larger one',
-			field: 'data',
-		},
-	],
-	maxReferences: 0,
-	parameters: [
-		...growths,
-		toggle('auto_crop', {
-			label: 'Auto Crop',
-			description: 'Whether fal cuts the edges of the finished image. Off when unset.',
-			default: false,
-		}),
-		choice('mode', {
-			label: 'Quality',
-			description: 'High when unset',
-			name: 'quality',
-			options: { fast: 'Fast', high: 'High' },
-			default: 'high',
-		}),
-		withValues(outputFormat, 'jpeg', 'png'),
-		queuePriority,
-		startTimeout,
-		fileLifetime,
-		webhookUrl,
-	],
-	typicalSeconds: 15,
-};
 
 /** The models that one by an ID of its own might be. */
 export const candidates: readonly FalModel[] = [widest, ...models];

@@ -19,7 +19,8 @@ import { errorCodeOf, isAbout, isStatusOf } from '../shared/tasks/statusReport';
 import { notFoundAsState } from '../shared/tasks/taskErrors';
 import { isFalHost } from './hosts';
 import { addressIn, findRoutingProblems, isRouted } from './huggingFace';
-import { candidates, growths, mode, models, outpaint, webhookUrl, type FalModel } from './models';
+import { candidates, mode, models, webhookUrl, type FalModel } from './models';
+import { growths, outpaint } from './outpaint';
 import {
 	isCompleted,
 	isResult,

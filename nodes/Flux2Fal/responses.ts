@@ -27,13 +27,14 @@ import {
 	type StatusWords,
 } from '../shared/tasks/statusReport';
 import { readPrice } from './billing';
-import { models, outpaint } from './models';
+import { models } from './models';
+import { outpaint } from './outpaint';
 
 export const LABEL = 'fal';
 
 const COMPLETED = 'completed';
 /** The queue has three words. `COMPLETED` says only that there is a result, which may be a failure. */
-const STATUS_WORDS: StatusWords = {
+export const STATUS_WORDS: StatusWords = {
 	provider: LABEL,
 	pending: ['in_queue', 'in_progress'],
 	failed: {},
@@ -226,7 +227,8 @@ export function toResultState(
 	return state.status === 'done' && moderated.length > 0 ? { ...state, moderated } : state;
 }
 
-function toFailedState(task: Task, response: ApiResponse): Failed {
+/** What a response outside 2xx says about a request that has ended. */
+export function toFailedState(task: Task, response: ApiResponse): Failed {
 	const { status: httpCode, json: raw } = response;
 	const { kind, message: words } = readError(response) ?? {
 		kind: kindFromStatus(httpCode),
@@ -243,40 +245,6 @@ function toFailedState(task: Task, response: ApiResponse): Failed {
 		...(isCancelled && { lost: 'cancelled' }),
 		raw,
 	};
-}
-
-/** What a webhook says about a request. */
-interface Payload {
-	/** `OK` or `ERROR`. */
-	word: string;
-	/** What the result says; nothing where it was too large or no JSON. */
-	payload?: unknown;
-	error?: string;
-}
-
-const MODEL_STATUS = /status code: (\d{3})\b/i;
-
-/** A webhook carries the result itself, with the HTTP status of a failure in words. */
-export function toPayloadState(
-	{ word, payload, error }: Payload,
-	task: Task,
-	raw: unknown,
-): TaskState {
-	const response = { headers: {}, bytes: Buffer.alloc(0), isImage: false };
-	if (word.toUpperCase() === 'ERROR') {
-		const json = isObject(payload) ? payload : { detail: error };
-		const status = Number(MODEL_STATUS.exec(error ?? '')?.[1] ?? 500);
-		return { ...toFailedState(task, { ...response, json, status }), raw };
-	}
-	const result = resultSchema.parse(payload);
-	if (result.images.length > 0) {
-		return {
-			...toResultState(result, task, { ...response, json: payload, status: 200 }, error),
-			raw,
-		};
-	}
-	const report = { task, word, images: [], errorMessage: error, raw };
-	return stateFromReport(report, STATUS_WORDS, kindFromMessage);
 }
 
 /** The stream repeats the status at each change. Its end must be asked for. */

@@ -1,13 +1,15 @@
 import { createHash, verify, type KeyObject } from 'node:crypto';
-import { parseJson } from '../shared/core/json';
+import { isObject, parseJson } from '../shared/core/json';
 import { z } from '../shared/core/vendor';
+import { kindFromMessage } from '../shared/http/errorKind';
 import { FetchedKeys } from '../shared/http/fetchedKeys';
 import { idSchema, optionalTextSchema, wordSchema } from '../shared/http/schemas';
 import { lackingMessage, missingHeaders, timeProblem, headerText } from '../shared/http/signature';
 import type { WebhookCall } from '../shared/operations/types';
 import type { Task, TaskState, WebhookPayload } from '../shared/tasks/protocol';
+import { toTaskState as stateFromReport } from '../shared/tasks/statusReport';
 import { webhookKeysUrl } from './hosts';
-import { toPayloadState } from './responses';
+import { resultSchema, STATUS_WORDS, toFailedState, toResultState } from './responses';
 import { fetchPublishedKeys } from './webhookKeys';
 
 /** https://fal.ai/docs/documentation/model-apis/inference/webhooks */
@@ -29,6 +31,36 @@ export function parseWebhookPayload(body: unknown): WebhookPayload | undefined {
 		toTaskState: (task: Task): TaskState =>
 			toPayloadState({ word, payload, error }, task, read.data),
 	};
+}
+
+/** What a webhook says about a request. */
+interface Payload {
+	/** `OK` or `ERROR`. */
+	word: string;
+	/** What the result says; nothing where it was too large or no JSON. */
+	payload?: unknown;
+	error?: string;
+}
+
+const MODEL_STATUS = /status code: (\d{3})\b/i;
+
+/** A webhook carries the result itself, with the HTTP status of a failure in words. */
+function toPayloadState({ word, payload, error }: Payload, task: Task, raw: unknown): TaskState {
+	const response = { headers: {}, bytes: Buffer.alloc(0), isImage: false };
+	if (word.toUpperCase() === 'ERROR') {
+		const json = isObject(payload) ? payload : { detail: error };
+		const status = Number(MODEL_STATUS.exec(error ?? '')?.[1] ?? 500);
+		return { ...toFailedState(task, { ...response, json, status }), raw };
+	}
+	const result = resultSchema.parse(payload);
+	if (result.images.length > 0) {
+		return {
+			...toResultState(result, task, { ...response, json: payload, status: 200 }, error),
+			raw,
+		};
+	}
+	const report = { task, word, images: [], errorMessage: error, raw };
+	return stateFromReport(report, STATUS_WORDS, kindFromMessage);
 }
 
 /** By their address. fal lets them be kept for a day. */

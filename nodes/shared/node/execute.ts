@@ -6,7 +6,7 @@ import { createRedactor } from '../core/redact';
 import { pLimit } from '../core/vendor';
 import { AdaptiveLimiter, Permit } from '../http/limiter';
 import type { ReadClient } from '../http/types';
-import { Budget, planSpending } from '../operations/budget';
+import { planSpending } from '../operations/budget';
 import { errorJson } from '../operations/items';
 import type {
 	ItemContext,
@@ -14,30 +14,12 @@ import type {
 	Operation,
 	PreparedOperation,
 	ProviderDefinition,
-	RunContext,
 } from '../operations/types';
-import { maxConcurrent, OPTIONS } from '../parameters/options';
 import { ParameterReader } from '../parameters/reader';
-import { CheckpointStore } from '../tasks/checkpoints';
-import { RunEvents } from '../tasks/eventStream';
-import { tellResults } from './afterRun';
 import { createClient, createClientWithoutKey } from './client';
-import { mostInformative, toNodeError, withKeptAdvice, type Failure } from './nodeError';
-import { processState, type ProcessState } from './processState';
-
-/** One run of the node. */
-interface Run {
-	readonly runContext: RunContext;
-	readonly cancelSignal: AbortSignal;
-	readonly maxConcurrency: number;
-	readonly failures: Failure[];
-	/** Of all items, in the order in which they ended. */
-	readonly results: ItemResult[];
-	/** Ends the run, unless it goes on after failures. */
-	reportFailure(this: void, failure: Failure): void;
-	/** To be called in the end, however the run has ended. */
-	close(this: void): void;
-}
+import { toNodeError } from './nodeError';
+import { processState } from './processState';
+import { concludeRun, openRun, tellRun, type Run } from './run';
 
 interface PreparedItem {
 	readonly item: ItemContext;
@@ -70,45 +52,6 @@ export async function runItems(
 		run.close();
 	}
 }
-
-function openRun(
-	context: IExecuteFunctions,
-	provider: ProviderDefinition,
-	{ durations }: ProcessState,
-	cancelSignal: AbortSignal,
-): Run {
-	const runAbort = new AbortController();
-	const abortRun = () => runAbort.abort();
-	cancelSignal.addEventListener('abort', abortRun);
-	const { signal } = runAbort;
-	const isToolCall = isCalledAsTool(context);
-	const events = new RunEvents(signal);
-	const checkpoints = new CheckpointStore(context, isToolCall);
-	const budget = new Budget(context, checkpoints.executionId);
-	const unclearTasks = new Map<string, string>();
-	const shared = { context, provider, checkpoints, durations, events, budget, signal };
-	const failures: Failure[] = [];
-	return {
-		runContext: { ...shared, isToolCall, unclearTasks, linkProblems: [] },
-		cancelSignal,
-		maxConcurrency: maxConcurrencyOf(context),
-		failures,
-		results: [],
-		reportFailure(failure) {
-			failures.push(failure);
-			if (!context.continueOnFail()) abortRun();
-		},
-		close() {
-			cancelSignal.removeEventListener('abort', abortRun);
-			events.closeAll();
-			checkpoints.releaseAll();
-		},
-	};
-}
-
-/** Older hosts do not say it, nor do their types. */
-const isCalledAsTool = (context: IExecuteFunctions & { isToolExecution?(): boolean }): boolean =>
-	context.isToolExecution?.() ?? false;
 
 /** Every item's parameters are checked before the first one is paid for. */
 function prepareItems(run: Run, client: ReadClient, limiter: AdaptiveLimiter): PreparedItem[] {
@@ -144,27 +87,6 @@ const failedOperation = (error: Flux2Error, model?: string): PreparedOperation =
 	model,
 	run: async () => [{ error }],
 });
-
-/** Checkpoints go only when every image has been passed on. */
-function concludeRun(run: Run, { redact }: ReadClient): void {
-	const { runContext, cancelSignal, failures } = run;
-	const { context, checkpoints, isToolCall } = runContext;
-	const [first, ...others] = failures;
-	if (cancelSignal.aborted) return;
-	tellRun(run);
-	if (!first) checkpoints.deleteAll();
-	else if (!context.continueOnFail()) {
-		const failure = mostInformative([first, ...others]);
-		// an agent has no executions to retry
-		const kept = isToolCall ? 0 : checkpoints.countKept({ ...first, taskId: first.error.taskId });
-		throw toNodeError(context, redact, withKeptAdvice(failure, kept));
-	}
-}
-
-function tellRun({ runContext, results }: Run): void {
-	const { context, provider, isToolCall, unclearTasks, linkProblems } = runContext;
-	tellResults(context, provider.name, { results, unclearTasks, linkProblems }, isToolCall);
-}
 
 /** The provider's API; a failure where the credential cannot be used, and one is needed. */
 async function connect(
@@ -259,17 +181,6 @@ const chosenOperation = (reader: ParameterReader) => ({
 	resource: reader.text('resource') || 'image',
 	operation: reader.text('operation') || 'generate',
 });
-
-/** One value for the whole run: the first item's. */
-function maxConcurrencyOf(context: IExecuteFunctions): number {
-	const { property, schema } = maxConcurrent;
-	try {
-		return schema().parse(context.getNodeParameter(`${OPTIONS}.${property.name}`, 0, null));
-	} catch {
-		// An invalid value is reported later, when the item's parameters are checked.
-		return maxConcurrent.default;
-	}
-}
 
 /** All runs that use a credential at the same time share its limit. */
 function limiterOf(

@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import ts from 'typescript';
-import { models, outpaint } from '../../../nodes/Flux2Fal/models';
+import { models } from '../../../nodes/Flux2Fal/models';
+import { outpaint } from '../../../nodes/Flux2Fal/outpaint';
 import { ENDPOINTS } from '../../emulator/fal/models';
 
 /** fal publishes the inputs of its endpoints as types, with its own client: the emulator's must be the same. */
